@@ -1,0 +1,16 @@
+//! `crm2capi` takes a CRM's lead export and uploads its lead stages to a Meta dataset through the
+//! Conversions API.
+//!
+//! The modules stand in the order of the work. Each stage takes the type of the one before and
+//! returns the next; `pipeline` alone knows the order.
+//!
+//! ```text
+//! bytes ─ source ─► rows ─ mapping ─► cells ─ customer ─► hashed user data ─ event ─► event
+//!       ─ rules ─► kept or refused ─ ledger ─► new or known ─ batch ─► batch ─ deliver ─► outcome ─ report
+//! ```
+//!
+//! Past `customer` no raw personal value exists: an event can only be built from hashed values.
+
+pub mod field;
+pub mod problem;
+

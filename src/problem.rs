@@ -1,0 +1,328 @@
+//! The catalogue of everything that can be wrong with a row, a value or an event.
+//!
+//! A problem is a value, not an error that ends a run: it has a stable code, a row and a column, and never a
+//! person's data. Each entry says what happened (`message`) and what to do about it (`help`); the README lists
+//! them all, and a test holds the two together.
+
+use crate::field::Field;
+
+/// How much a problem weighs for the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing; never fails a run.
+    Info,
+    /// A value was left out or read with an assumption; fails the run under `--strict`.
+    Warning,
+    /// A row or an event was refused.
+    Error,
+}
+
+impl Severity {
+    /// The word reports use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+macro_rules! catalogue {
+    (@severity Value) => { Severity::Warning };
+    (@severity $severity:ident) => { Severity::$severity };
+    (@unusable Value) => { true };
+    (@unusable $severity:ident) => { false };
+    ($($variant:ident $name:literal $severity:ident $message:literal $help:literal)+) => {
+        /// What is wrong, as a stable code.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = concat!("`", $name, "`")] $variant,)+
+        }
+
+        impl Code {
+            /// Every code, in the order of the catalogue.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),+];
+
+            /// The stable kebab-case name.
+            pub const fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name),+ }
+            }
+
+            /// The severity when nothing in the settings says otherwise. An unusable value is left out with a warning.
+            pub const fn severity(self) -> Severity {
+                match self { $(Code::$variant => catalogue!(@severity $severity)),+ }
+            }
+
+            /// Whether a value cannot be used: `[fields]` then says if the row is refused or the value left out.
+            pub const fn makes_value_unusable(self) -> bool {
+                match self { $(Code::$variant => catalogue!(@unusable $severity)),+ }
+            }
+
+            /// What happened.
+            pub const fn message(self) -> &'static str {
+                match self { $(Code::$variant => $message),+ }
+            }
+
+            /// What to do about it.
+            pub const fn help(self) -> &'static str {
+                match self { $(Code::$variant => $help),+ }
+            }
+        }
+    };
+}
+
+catalogue! {
+    // The file.
+    RowTooLong "row-too-long" Error
+        "the row has more cells than the header, so its values have shifted"
+        "look for a delimiter inside an unquoted value, or export again with every field quoted"
+    RowTooLarge "row-too-large" Error
+        "the row is larger than 4 MB, which no record of a lead is"
+        "look for a missing line break or a quotation mark that is never closed there"
+    QuoteUnclosed "quote-unclosed" Error
+        "a quotation mark opened in this row is never closed, so its cells cannot be told apart"
+        "close or remove the quotation mark, or export again; the rows after it were read"
+    QuoteStray "quote-stray" Warning
+        "a quoted cell holds a quotation mark that is not doubled"
+        "check the cell; quotation marks inside quoted cells must be doubled"
+    TextUndecodable "text-undecodable" Warning
+        "the cell holds a character that was lost when text was decoded, here or before"
+        "give the file's encoding with --encoding, or export again as UTF-8"
+    EncodingAssumed "encoding-assumed" Warning
+        "the file begins as plain ASCII and turns out not to be UTF-8; it is read as Windows-1252 from this row on"
+        "check accented names; if they are wrong, give the file's encoding with --encoding"
+    NulRemoved "nul-removed" Warning
+        "NUL characters were removed from the cell"
+        "check the cell; NUL characters come from damaged exports"
+    JsonMalformed "json-malformed" Error
+        "the record is not a JSON object that can be read"
+        "correct the record, or export again; the other records were read"
+    JsonTruncated "json-truncated" Error
+        "the file ends in the middle of this record"
+        "download the file again; the records before it were read"
+    ColumnsTooMany "columns-too-many" Warning
+        "the record brings more columns than can be kept (16384 in all), the rest were left out"
+        "leave out nested objects that are keyed by ids or dates when exporting"
+    CellError "cell-error" Warning
+        "the cell holds a spreadsheet error and was taken as empty"
+        "correct the formula in the spreadsheet, or replace it by its value"
+
+    // The stage.
+    StageMissing "stage-missing" Error
+        "the row has no stage"
+        "fill the stage column, or skip such rows in the CRM's export filter"
+    StageUnlisted "stage-unlisted" Error
+        "the stage is not listed in [stages]"
+        "list it in [stages] (an empty event name skips it), or set unlisted_stages to \"send\" or \"skip\""
+
+    // Times.
+    TimeMissing "time-missing" Error
+        "the stage has no time"
+        "map event_time to the column that says when the stage was reached"
+    TimeMalformed "time-malformed" Error
+        "the time cannot be read"
+        "write times as 2026-11-20T14:03:00-05:00, or export again with dates as the CRM shows them"
+    TimeTwoDigitYear "time-two-digit-year" Error
+        "the year has two digits"
+        "format the column with four-digit years before saving, or export again"
+    TimePrecisionLost "time-precision-lost" Error
+        "a spreadsheet rounded the time, as in 1.79432E+12"
+        "format the column as text before opening the file in a spreadsheet, or export again"
+    TimeOrderAmbiguous "time-order-ambiguous" Error
+        "the date can be read day first or month first"
+        "say which with --date-order mdy or dmy (date_order in [crm])"
+    TimeOrderContradicted "time-order-contradicted" Error
+        "the date cannot be read in the given date order"
+        "check --date-order (date_order in [crm]) and whether every date column is written alike"
+    TimeZoneUnknown "time-zone-unknown" Error
+        "the time names a zone that is unknown or has several meanings"
+        "export times with a numeric offset such as -05:00, or without a zone and with --timezone"
+    TimeNonexistent "time-nonexistent" Error
+        "the local time does not exist: clocks were set forward over it"
+        "check --timezone: the times may be of another zone"
+    TimeRepeatedHour "time-repeated-hour" Warning
+        "the local time happened twice, as clocks were set back; the earlier was taken"
+        "export times in UTC or with an offset"
+    TimeZoneAssumed "time-zone-assumed" Warning
+        "the time carries no zone and none was given; UTC was assumed"
+        "say which with --timezone, such as America/New_York (timezone in [crm])"
+    TimeDateOnly "time-date-only" Warning
+        "the time is a date alone; noon was taken"
+        "map a column that holds the time of day too"
+    TimeCapped "time-capped" Warning
+        "the date alone is today and noon is yet to come; one minute ago was taken"
+        "map a column that holds the time of day too"
+
+    // Events.
+    EventTooOld "event-too-old" Info
+        "the event is older than 7 days, which Meta does not take"
+        "upload at least once a day; nothing can be done for older stages, and shifting their time would be wrong"
+    EventInFuture "event-in-future" Error
+        "the event lies in the future"
+        "check --timezone and the clock of this machine; planned dates are not events"
+    EventBeforeCreated "event-before-created" Error
+        "the stage was reached before the lead was created"
+        "check which column is mapped to created_time, and that both columns are in the same time zone"
+    CustomerMissing "customer-missing" Error
+        "nothing identifies the lead"
+        "map at least one of lead_id, email or phone"
+    CustomerTooBroad "customer-too-broad" Error
+        "what identifies the lead is too broad for Meta to match"
+        "add lead_id, email, phone, or first and last name together"
+    OptOutUnclear "opt-out-unclear" Error
+        "the opt-out column holds neither yes nor no, so the row was not sent"
+        "write yes or no (true, false, 1, 0) there, or leave the cell empty"
+    MetaTestLead "meta-test-lead" Info
+        "the row is a test lead of Meta's own and was passed over"
+        "nothing needs to be done"
+    StageTimeModified "stage-time-modified" Warning
+        "the stage's time is taken from a column that changes with any edit of the record, so old stages get new times"
+        "map event_time to a column that is set only when the stage changes"
+    StageSnapshot "stage-snapshot" Warning
+        "the export shows only the stage each lead is in now; stages passed between two exports never reach Meta"
+        "export the stage history, or a date column for each stage; until then export at least once a day"
+    HeadingDoubled "heading-doubled" Warning
+        "several columns have this heading, and the first of them is taken"
+        "name the one you mean: HEADING#2 is the second; or rename the columns in the CRM"
+    DuplicateEvent "duplicate-event" Info
+        "the same event stands in the input more than once; it is counted and sent once"
+        "overlapping downloads cause this; nothing needs to be done"
+
+    // Customer fields.
+    LeadIdPrecisionLost "lead-id-precision-lost" Value
+        "a spreadsheet turned the lead id into a rounded number, and its last digits are lost"
+        "export again and upload that file untouched, or format the column as text before opening the file in a spreadsheet"
+    LeadIdMalformed "lead-id-malformed" Value
+        "this is no lead id of Meta's, which has 15 to 17 digits"
+        "map lead_id to the column that holds Meta's own lead id, not the CRM's record id"
+    HashNotSha256 "hash-not-sha256" Value
+        "the value is an MD5, SHA-1 or SHA-512 hash, which Meta cannot match"
+        "export the plain value, or hash it with SHA-256"
+    EmailInvalid "email-invalid" Value
+        "this is no email address"
+        "check that the column holds addresses only; several are separated by ; or ,"
+    EmailPlaceholder "email-placeholder" Warning
+        "the address looks made up to fill a required field; it was sent all the same"
+        "clear such addresses in the CRM: they match nobody, or match strangers"
+    PhoneInvalid "phone-invalid" Value
+        "this is no phone number that can be called"
+        "check the number, and that the row's country or --default-country is the right one; several are separated by ; or ,"
+    PhoneCountryMissing "phone-country-missing" Value
+        "the phone number lacks a country code, and nothing says which country it is in"
+        "set --default-country, or map country to the column that has it"
+    PhonePrecisionLost "phone-precision-lost" Value
+        "a spreadsheet turned the phone number into a rounded number, and its last digits are lost"
+        "export again and upload that file untouched, or format the column as text before opening the file in a spreadsheet"
+    FullNameHashed "full-name-hashed" Value
+        "a full name that comes hashed cannot be split into first and last name"
+        "export first and last name in columns of their own, or the full name unhashed"
+    BirthDateInvalid "birth-date-invalid" Value
+        "this is no date of birth from 1900 on"
+        "check that the column holds complete dates, such as 1997-02-16"
+    BirthDateAmbiguous "birth-date-ambiguous" Value
+        "the date of birth could be read with the day first or with the month first"
+        "set --date-order to mdy or dmy, as the export has it"
+    BirthYearShort "birth-year-short" Value
+        "the date of birth has a year of two digits, so its century would be a guess"
+        "export dates with four-digit years"
+    GenderUnknown "gender-unknown" Info
+        "the word for the gender is not known, so it was left out"
+        "use f or m, or female or male in English, Spanish, Portuguese, French, German or Italian"
+    StateUnknown "state-unknown" Value
+        "this is no state of the United States or province of Canada, though the row is from there"
+        "use the two-letter code or the English name, and check the row's country"
+    CountryUnknown "country-unknown" Value
+        "this is no country"
+        "use the ISO code of two or three letters, or the English name"
+    ZipZeroLost "zip-zero-lost" Warning
+        "a spreadsheet took the leading zero off a United States ZIP code; it was put back"
+        "format the column as text before opening the file in a spreadsheet"
+    ExternalIdPrecisionLost "external-id-precision-lost" Value
+        "a spreadsheet turned the external id into a rounded number, and its last digits are lost"
+        "export again and upload that file untouched, or format the column as text before opening the file in a spreadsheet"
+    FbcMalformed "fbc-malformed" Value
+        "this is no click id as the _fbc cookie has it: fb.1.MILLISECONDS.FBCLID"
+        "map fbc to the cookie's value, or fbclid to the bare click id of the landing page's address"
+    FbclidMalformed "fbclid-malformed" Value
+        "this is no fbclid, which has letters, digits, - and _ only"
+        "map fbclid to the value of the fbclid parameter of the landing page's address"
+    FbclidTimeMissing "fbclid-time-missing" Value
+        "the click id cannot be sent without the time it was first seen at"
+        "map click_time, or created_time, to the column that has it"
+    FbpMalformed "fbp-malformed" Value
+        "this is no browser id as the _fbp cookie has it: fb.1.MILLISECONDS.DIGITS"
+        "map fbp to the cookie's value"
+    IpAddressInvalid "ip-address-invalid" Value
+        "this is no IPv4 or IPv6 address"
+        "map client_ip_address to the address the lead's browser had"
+
+    ValueEmpty "value-empty" Info
+        "the value is empty, or says that there is none"
+        "nothing needs to be done: an absent value is not sent"
+
+    // Custom data.
+    ValueMalformed "value-malformed" Value
+        "the value is not an amount of money"
+        "write it as a number such as 1234.50, with or without its currency"
+    ValueAmbiguous "value-ambiguous" Value
+        "the value can be read with a decimal mark or with a thousands separator, as 1,234"
+        "export amounts with two decimals or without thousands separators, or map the currency"
+    ValueNegative "value-negative" Value
+        "the value is negative"
+        "a refund is no lead stage; leave it out of the export"
+    ValueWithoutCurrency "value-without-currency" Value
+        "the value has no currency, and Meta refuses one without the other"
+        "map currency to a column, or set it for the whole file"
+    ValueCurrencyConflict "value-currency-conflict" Value
+        "the value names another currency than the currency column"
+        "check which columns value and currency are mapped to"
+    CurrencyMalformed "currency-malformed" Value
+        "the currency is no ISO 4217 code, name or symbol"
+        "write it as a code such as USD"
+    CurrencyAmbiguous "currency-ambiguous" Value
+        "the currency's symbol stands for several currencies, as $ does"
+        "write it as a code such as USD"
+
+    // Delivery.
+    RefusedEarlier "refused-earlier" Warning
+        "Meta refused the event in an earlier run and it has not changed since, so it was not sent again"
+        "correct the row, or send it once more with --retry-rejected"
+    UncertainEarlier "uncertain-earlier" Info
+        "an earlier run ended before Meta had answered for the event, so it is sent again under the same event_id"
+        "nothing needs to be done; Meta may have counted the event twice"
+    MetaRefused "meta-refused" Error
+        "Meta refused the event"
+        "look up Meta's code, or ask Meta's support with the trace id; the other events of the batch were sent"
+}
+
+/// One occurrence of a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What is wrong.
+    pub code: Code,
+    /// How much it weighs here; `[fields]` can turn a warning into an error and back.
+    pub severity: Severity,
+    /// The row a person finds in a spreadsheet: 1-based, the header of a CSV is row 1.
+    pub row: u64,
+    /// The field concerned.
+    pub field: Option<Field>,
+    /// The column concerned, as an index into the header.
+    pub column: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn codes_are_unique_kebab_case_and_explained() {
+        let names: HashSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert!(code.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit()));
+            assert!(!code.message().ends_with('.') && !code.help().ends_with('.'), "{}", code.name());
+        }
+    }
+}
