@@ -13,4 +13,5 @@
 
 pub mod field;
 pub mod problem;
+pub mod source;
 

@@ -1,0 +1,365 @@
+//! Rows in bulk: the cells of many rows in one piece of text, so that a row costs no allocation.
+//!
+//! The readers of this folder fill a chunk; the stages after them only look at its rows. A reader may append a whole
+//! record as it stands in the file and point its cells into it, which is what makes delimited text cheap.
+
+use std::sync::Arc;
+
+use crate::problem::{Code, Finding};
+
+/// A chunk is full at this many rows: their events then take about half a megabyte.
+const MAX_ROWS: usize = 500;
+/// A chunk is full at this many bytes of text, however few rows they make.
+const MAX_TEXT_BYTES: usize = 1 << 20;
+/// A chunk is full at this many cells, which bounds wide and mostly empty JSON records.
+const MAX_CELLS: usize = 1 << 18;
+
+/// The columns of an input by name, in the order they stand there.
+///
+/// JSON records may bring new columns late; their reader then hands out a longer header with the next chunk.
+/// An index, once given, keeps its meaning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// Names as the file spells them, without byte order mark and surrounding white space.
+    pub columns: Vec<String>,
+}
+
+impl Header {
+    /// A header from the cells of its row; empty ones at the end are no columns.
+    pub(super) fn new(cells: impl Iterator<Item = String>) -> Header {
+        let mut columns: Vec<String> = cells.map(|cell| clean_name(&cell).to_owned()).collect();
+        columns.truncate(columns.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1));
+        Header { columns }
+    }
+
+    /// Whether a row is the header again, as when files were joined end to end.
+    pub(super) fn is_repeated_by<'a>(&self, cells: impl Iterator<Item = &'a str>) -> bool {
+        cells.take(self.columns.len()).map(clean_name).eq(self.columns.iter())
+    }
+}
+
+fn clean_name(cell: &str) -> &str {
+    cell.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}')
+}
+
+/// A few thousand rows and what the reader noticed about them.
+#[derive(Clone, Debug, Default)]
+pub struct Chunk {
+    /// The header these rows' cells are indexed by.
+    pub header: Arc<Header>,
+    /// What the reader noticed, rows included that it had to refuse.
+    pub findings: Vec<Finding>,
+    /// Blank rows, totals and footers: no data records, in no other count.
+    pub rows_ignored: u64,
+    text: String,
+    cells: Vec<Span>,
+    rows: Vec<RowEntry>,
+}
+
+/// Where a piece of text lies in a chunk, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    pub start: u32,
+    pub end: u32,
+}
+
+#[derive(Clone, Debug)]
+struct RowEntry {
+    number: u64,
+    line: u64,
+    first_cell: u32,
+    cells: u32,
+    record: Span,
+    refused: Option<Code>,
+}
+
+/// One row of a chunk.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    chunk: &'a Chunk,
+    entry: &'a RowEntry,
+}
+
+impl Chunk {
+    /// The rows, in file order, those included that the reader refused.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        self.rows.iter().map(|entry| Row { chunk: self, entry })
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Bytes of cell text held.
+    pub fn text_bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Drops all but the first so many rows.
+    pub fn truncate(&mut self, rows: usize) {
+        self.rows.truncate(rows);
+    }
+
+    /// Empties the chunk and keeps its buffers.
+    pub fn clear(&mut self) {
+        self.findings.clear();
+        self.rows_ignored = 0;
+        self.text.clear();
+        self.cells.clear();
+        self.rows.clear();
+    }
+
+    /// Appends a row from its cells; its line is taken to be its number.
+    pub fn push<'a>(&mut self, number: u64, refused: Option<Code>, cells: impl IntoIterator<Item = &'a str>) {
+        self.begin_row(number, number);
+        for cell in cells {
+            self.push_cell(cell);
+        }
+        self.end_row();
+        if let Some(row) = self.rows.last_mut() {
+            row.refused = refused;
+        }
+    }
+
+    /// Whether a reader should hand the chunk over before it adds another row.
+    pub(super) fn is_full(&self) -> bool {
+        self.rows.len() >= MAX_ROWS || self.text.len() >= MAX_TEXT_BYTES || self.cells.len() >= MAX_CELLS
+    }
+
+    /// Whether there is anything to hand over: rows, findings or ignored rows.
+    pub(super) fn has_news(&self) -> bool {
+        !self.is_empty() || !self.findings.is_empty() || self.rows_ignored > 0
+    }
+
+    /// Opens a row; the cells pushed until [`end_row`](Chunk::end_row) are its own.
+    pub(super) fn begin_row(&mut self, number: u64, line: u64) {
+        let first_cell = self.cells.len() as u32;
+        self.rows.push(RowEntry { number, line, first_cell, cells: 0, record: Span::default(), refused: None });
+    }
+
+    /// Closes the row that was opened last.
+    pub(super) fn end_row(&mut self) {
+        if let Some(row) = self.rows.last_mut() {
+            row.cells = self.cells.len() as u32 - row.first_cell;
+        }
+    }
+
+    /// Appends text that cells or a record are about to point into; gives where it starts.
+    pub(super) fn push_text(&mut self, text: &str) -> u32 {
+        let start = self.text.len() as u32;
+        self.text.push_str(text);
+        start
+    }
+
+    /// Appends the unescaped inside of a quoted cell, doubled quotes made single.
+    pub(super) fn push_unescaped(&mut self, quoted: &str) -> Span {
+        let start = self.text.len() as u32;
+        let mut rest = quoted;
+        while let Some(quote) = rest.find("\"\"") {
+            self.text.push_str(&rest[..=quote]);
+            rest = &rest[quote + 2..];
+        }
+        self.text.push_str(rest);
+        Span { start, end: self.text.len() as u32 }
+    }
+
+    /// Appends a cell to the open row with its own text.
+    pub(super) fn push_cell(&mut self, text: &str) {
+        let start = self.push_text(text);
+        self.push_span(Span { start, end: self.text.len() as u32 });
+    }
+
+    /// Appends a cell to the open row that points to text already there.
+    pub(super) fn push_span(&mut self, span: Span) {
+        self.cells.push(span);
+    }
+
+    /// Keeps the open row's text as its file has it.
+    pub(super) fn set_record(&mut self, record: &str) {
+        let start = self.push_text(record);
+        let end = self.text.len() as u32;
+        if let Some(row) = self.rows.last_mut() {
+            row.record = Span { start, end };
+        }
+    }
+
+    /// Refuses the row that was opened last; the first reason stands.
+    pub(super) fn refuse(&mut self, code: Code, column: Option<u32>) {
+        if let Some(row) = self.rows.last_mut() {
+            let number = row.number;
+            row.refused.get_or_insert(code);
+            self.note(code, number, column);
+        }
+    }
+
+    /// Adds a finding with the severity of its code.
+    pub(super) fn note(&mut self, code: Code, row: u64, column: Option<u32>) {
+        self.findings.push(Finding { code, severity: code.severity(), row, field: None, column });
+    }
+
+    /// The cells of the row that was opened last.
+    pub(super) fn last_row(&self) -> Option<Row<'_>> {
+        self.rows.last().map(|entry| Row { chunk: self, entry })
+    }
+
+    /// The first row with a character beyond ASCII.
+    pub(super) fn first_row_beyond_ascii(&self) -> Option<u64> {
+        self.rows().find(|row| !row.cells().all(str::is_ascii)).map(Row::number)
+    }
+
+    /// Gives up the row that was opened last: it turned out to be no record.
+    pub(super) fn drop_row(&mut self) {
+        if let Some(row) = self.rows.pop() {
+            self.cells.truncate(row.first_cell as usize);
+            self.rows_ignored += 1;
+        }
+    }
+
+    /// Cuts the last row's cells down to the header's columns.
+    pub(super) fn truncate_row(&mut self, columns: usize) {
+        if let Some(row) = self.rows.last_mut() {
+            row.cells = row.cells.min(columns as u32);
+            self.cells.truncate((row.first_cell + row.cells) as usize);
+        }
+    }
+
+    /// Cuts bytes off the end of a cell, by its index among all cells, when a reader learns more about it later.
+    pub(super) fn shorten_cell(&mut self, cell: usize, bytes: u32) {
+        if let Some(span) = self.cells.get_mut(cell) {
+            span.end = span.end.saturating_sub(bytes).max(span.start);
+        }
+    }
+
+    /// How many cells all rows have together, which is the index of the next one.
+    pub(super) fn cell_count(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Takes NUL characters out of the cells, and notes them and the letters that were lost before the file got here.
+    pub(super) fn clean(&mut self) {
+        let (has_nul, has_lost) = (self.text.contains('\0'), self.text.contains(char::REPLACEMENT_CHARACTER));
+        if !has_nul && !has_lost {
+            return;
+        }
+        for row in &self.rows {
+            for column in 0..row.cells {
+                let span = &mut self.cells[(row.first_cell + column) as usize];
+                let cell = &self.text[span.start as usize..span.end as usize];
+                let mut note = |code: Code| {
+                    let (severity, column) = (code.severity(), Some(column));
+                    self.findings.push(Finding { code, severity, row: row.number, field: None, column });
+                };
+                if has_lost && cell.contains(char::REPLACEMENT_CHARACTER) {
+                    note(Code::TextUndecodable);
+                }
+                if has_nul && cell.contains('\0') {
+                    note(Code::NulRemoved);
+                    let clean = cell.replace('\0', "");
+                    let start = self.text.len() as u32;
+                    self.text.push_str(&clean);
+                    *span = Span { start, end: self.text.len() as u32 };
+                }
+            }
+        }
+    }
+}
+
+impl<'a> Row<'a> {
+    /// The row a person finds in a spreadsheet: 1-based, the header of a CSV is row 1; for JSON the 1-based record.
+    pub fn number(self) -> u64 {
+        self.entry.number
+    }
+
+    /// The 1-based line of the file on which the row starts; for XLSX the row's number.
+    pub fn line(self) -> u64 {
+        self.entry.line
+    }
+
+    /// Why the reader refused the row, if it did. Its cells are then only good for the rejects file.
+    pub fn refused(self) -> Option<Code> {
+        self.entry.refused
+    }
+
+    /// A JSON record as its file has it, when [`Settings::keep_records`](super::Settings) asked for it.
+    pub fn record(self) -> Option<&'a str> {
+        let Span { start, end } = self.entry.record;
+        (start < end).then(|| &self.chunk.text[start as usize..end as usize])
+    }
+
+    /// How many cells the row has; fewer than the header has columns when the rest are empty.
+    pub fn len(self) -> usize {
+        self.entry.cells as usize
+    }
+
+    /// Whether the row has no cells.
+    pub fn is_empty(self) -> bool {
+        self.entry.cells == 0
+    }
+
+    /// The text of a column's cell as the file has it; empty where the row is too short.
+    pub fn cell(self, column: u32) -> &'a str {
+        if column >= self.entry.cells {
+            return "";
+        }
+        let Span { start, end } = self.chunk.cells[(self.entry.first_cell + column) as usize];
+        &self.chunk.text[start as usize..end as usize]
+    }
+
+    /// All cells of the row in order.
+    pub fn cells(self) -> impl ExactSizeIterator<Item = &'a str> + Clone {
+        (0..self.entry.cells).map(move |column| self.cell(column))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_found_by_column_and_short_rows_end_in_empty_ones() {
+        let mut chunk = Chunk::default();
+        chunk.push(2, None, ["a", "", "ç"]);
+        chunk.push(3, Some(Code::RowTooLong), ["only"]);
+        let rows: Vec<_> = chunk.rows().map(|row| (row.number(), row.cell(0), row.cell(1), row.cell(2))).collect();
+        assert_eq!(rows, [(2, "a", "", "ç"), (3, "only", "", "")]);
+        assert_eq!(chunk.rows().nth(1).unwrap().refused(), Some(Code::RowTooLong));
+    }
+
+    #[test]
+    fn nul_characters_leave_a_cell_and_lost_letters_stay_visible_both_with_a_finding() {
+        let mut chunk = Chunk::default();
+        chunk.push(2, None, ["plain", "A\0va\0", "J\u{fffd}rgen"]);
+        chunk.clean();
+        let row = chunk.rows().next().unwrap();
+        assert_eq!(row.cells().collect::<Vec<_>>(), ["plain", "Ava", "J\u{fffd}rgen"]);
+        let found: Vec<_> = chunk.findings.iter().map(|finding| (finding.code, finding.row, finding.column)).collect();
+        assert_eq!(found, [(Code::NulRemoved, 2, Some(1)), (Code::TextUndecodable, 2, Some(2))]);
+    }
+
+    #[test]
+    fn a_dropped_row_leaves_no_cells_behind() {
+        let mut chunk = Chunk::default();
+        chunk.push(2, None, ["a", "b"]);
+        chunk.push(3, None, ["Grand Totals"]);
+        chunk.drop_row();
+        chunk.push(4, None, ["c"]);
+        let rows: Vec<Vec<_>> = chunk.rows().map(|row| row.cells().collect()).collect();
+        assert_eq!((rows, chunk.rows_ignored), (vec![vec!["a", "b"], vec!["c"]], 1));
+    }
+
+    #[test]
+    fn doubled_quotes_become_single_ones() {
+        let mut chunk = Chunk::default();
+        chunk.begin_row(1, 1);
+        let span = chunk.push_unescaped("Date entered \"\"Won\"\"");
+        chunk.push_span(span);
+        chunk.end_row();
+        assert_eq!(chunk.rows().next().unwrap().cell(0), "Date entered \"Won\"");
+    }
+}

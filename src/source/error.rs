@@ -1,0 +1,135 @@
+//! Why an input cannot be read: one line that says what, where and what to do.
+//!
+//! Only whole files fail here. What is wrong with a row is a [`Finding`](crate::problem::Finding) in its chunk.
+
+use std::io;
+
+use super::bytes::Input;
+
+/// Why an input could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The path leads nowhere.
+    #[error("{input}: there is no such file; check the path")]
+    Missing {
+        /// The input named.
+        input: Input,
+    },
+    /// The path is a directory.
+    #[error("{input} is a directory; name the export inside it")]
+    Directory {
+        /// The input named.
+        input: Input,
+    },
+    /// The system does not let it be read.
+    #[error("{input} cannot be opened: {source}; check its permissions")]
+    Unreadable {
+        /// The input named.
+        input: Input,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// No bytes, or blank lines only.
+    #[error("{input} is empty; export again")]
+    Empty {
+        /// The input named.
+        input: Input,
+    },
+    /// Nothing but a header, or an empty list.
+    #[error("{input} has no rows, only a header or an empty list; check the export's filter")]
+    NoRows {
+        /// The input named.
+        input: Input,
+    },
+    /// The content is something that holds no table this program can read.
+    #[error("{input} is {found}, not an export; {help}")]
+    NotAnExport {
+        /// The input named.
+        input: Input,
+        /// What it is, with its article.
+        found: &'static str,
+        /// What to do.
+        help: &'static str,
+    },
+    /// The content contradicts `--input-format`.
+    #[error("{input} is {found}, not {asked}; leave out --input-format, or name the right one")]
+    OtherFormat {
+        /// The input named.
+        input: Input,
+        /// The format asked for.
+        asked: &'static str,
+        /// What it is.
+        found: &'static str,
+    },
+    /// The delimiter asked for cannot be one.
+    #[error("the delimiter must be one ASCII character, and no quotation mark, letter, digit or line break")]
+    Delimiter,
+    /// The workbook has no sheet of that name.
+    #[error("{input} has no sheet named {asked:?}; it has {sheets}")]
+    NoSheet {
+        /// The input named.
+        input: Input,
+        /// The sheet asked for.
+        asked: String,
+        /// The sheets there are, quoted, with commas.
+        sheets: String,
+    },
+    /// The workbook cannot be understood.
+    #[error("{input} is a workbook that cannot be read ({reason}); open it and save it again as .xlsx")]
+    Workbook {
+        /// The input named.
+        input: Input,
+        /// What the reader of workbooks says.
+        reason: String,
+    },
+    /// Reading broke off at the start.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Why reading broke off in the middle of a file.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// A compressed file ends early.
+    #[error("{input}: the compressed file ends early, {}; download it again", after(.row))]
+    Truncated {
+        /// The input named.
+        input: Input,
+        /// The last row that was read; 0 for none.
+        row: u64,
+    },
+    /// A compressed file is damaged.
+    #[error("{input}: the compressed file is damaged, {}; download it again", after(.row))]
+    Damaged {
+        /// The input named.
+        input: Input,
+        /// The last row that was read; 0 for none.
+        row: u64,
+    },
+    /// The system stopped delivering bytes.
+    #[error("{input} cannot be read, {}: {source}", after(.row))]
+    Io {
+        /// The input named.
+        input: Input,
+        /// The last row that was read; 0 for none.
+        row: u64,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+fn after(row: &u64) -> String {
+    if *row == 0 { "at its beginning".to_owned() } else { format!("after row {row}") }
+}
+
+impl ReadError {
+    /// What an error of the byte stream means for whoever reads the file.
+    pub(super) fn new(input: &Input, is_compressed: bool, row: u64, source: io::Error) -> ReadError {
+        let input = input.clone();
+        match (is_compressed, source.kind(), source.raw_os_error()) {
+            (true, io::ErrorKind::UnexpectedEof, _) => ReadError::Truncated { input, row },
+            (true, _, None) => ReadError::Damaged { input, row },
+            _ => ReadError::Io { input, row, source },
+        }
+    }
+}

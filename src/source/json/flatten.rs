@@ -1,0 +1,225 @@
+//! Makes one row of one JSON record: nested names become dotted columns.
+//!
+//! In goes a record's text, out come cells in a chunk and columns in a header that grows. Numbers keep their own
+//! spelling, so that no id passes through a float; null is an empty cell; a list of plain values is joined with `;`, a
+//! list of objects gets its positions into the names (`email.0.value`), and a list of name and value pairs, as APIs keep
+//! custom fields, gets the names (`customFields.fbclid`). What lies too deep stays JSON.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::super::chunk::{Chunk, Header, Span};
+
+/// Values nested deeper than this stay as the JSON they are.
+const MAX_DEPTH: usize = 32;
+/// As many columns as a spreadsheet has: lists and objects keyed by ids must not fill the memory.
+const MAX_COLUMNS: usize = 16_384;
+/// A longer name is no column's: nested keys must not fill the memory either.
+const MAX_NAME_BYTES: usize = 1024;
+
+/// The columns met so far, and what is needed to add a record's cells.
+#[derive(Debug, Default)]
+pub(super) struct Flattener {
+    header: Arc<Header>,
+    names: Vec<String>,
+    indexes: HashMap<String, u32>,
+    path: String,
+    cells: Vec<Span>,
+    has_too_many: bool,
+}
+
+impl Flattener {
+    /// The header of all columns met so far.
+    pub fn header(&mut self) -> &Arc<Header> {
+        if self.header.columns.len() < self.names.len() {
+            self.header = Arc::new(Header { columns: self.names.clone() });
+        }
+        &self.header
+    }
+
+    /// Adds a record as a row; the reason if it is no object that can be read. The row must have been opened.
+    pub fn add(&mut self, record: &str, chunk: &mut Chunk) -> Result<(), serde_json::Error> {
+        self.path.clear();
+        self.cells.clear();
+        self.has_too_many = false;
+        self.object(record, 0, chunk)?;
+        let filled = self.cells.iter().rposition(|span| span.start < span.end).map_or(0, |last| last + 1);
+        for span in &self.cells[..filled] {
+            chunk.push_span(*span);
+        }
+        Ok(())
+    }
+
+    /// Whether the last record brought columns beyond what can be kept.
+    pub fn has_too_many_columns(&self) -> bool {
+        self.has_too_many
+    }
+
+    fn object(&mut self, object: &str, depth: usize, chunk: &mut Chunk) -> Result<(), serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_str(object);
+        Members { flattener: self, depth, chunk }.deserialize(&mut deserializer)?;
+        deserializer.end()
+    }
+
+    fn value(&mut self, value: &str, depth: usize, chunk: &mut Chunk) -> Result<(), serde_json::Error> {
+        match value.as_bytes().first() {
+            Some(b'{') if depth < MAX_DEPTH => self.object(value, depth + 1, chunk),
+            Some(b'[') if depth < MAX_DEPTH => self.list(value, depth + 1, chunk),
+            _ => {
+                let text = scalar(value)?;
+                self.cell(&text, chunk);
+                Ok(())
+            }
+        }
+    }
+
+    fn list(&mut self, list: &str, depth: usize, chunk: &mut Chunk) -> Result<(), serde_json::Error> {
+        let elements: Vec<&RawValue> = serde_json::from_str(list)?;
+        let is_plain = |element: &&RawValue| !element.get().starts_with(['{', '[']);
+        if elements.iter().all(is_plain) {
+            let texts = elements.iter().map(|element| scalar(element.get())).collect::<Result<Vec<_>, _>>()?;
+            let texts: Vec<&str> = texts.iter().map(|text| &**text).filter(|text| !text.is_empty()).collect();
+            self.cell(&texts.join(";"), chunk);
+            return Ok(());
+        }
+        for (position, element) in elements.iter().enumerate() {
+            let pair = Pair::of(element.get());
+            let (name, value) = match &pair {
+                Some(Pair { name, value }) => (name.clone(), value.get()),
+                None => (Cow::Owned(position.to_string()), element.get()),
+            };
+            self.nested(&name, |flattener| flattener.value(value, depth, chunk))?;
+        }
+        Ok(())
+    }
+
+    /// Does something with a name added to the path.
+    fn nested<T>(&mut self, name: &str, work: impl FnOnce(&mut Flattener) -> T) -> T {
+        let length = self.path.len();
+        if length > 0 {
+            self.path.push('.');
+        }
+        self.path.push_str(name);
+        let done = work(self);
+        self.path.truncate(length);
+        done
+    }
+
+    fn cell(&mut self, text: &str, chunk: &mut Chunk) {
+        let index = match self.indexes.get(self.path.as_str()) {
+            Some(index) => *index,
+            None if self.names.len() == MAX_COLUMNS || self.path.len() > MAX_NAME_BYTES => {
+                self.has_too_many = true;
+                return;
+            }
+            None => {
+                let index = self.names.len() as u32;
+                self.names.push(self.path.clone());
+                self.indexes.insert(self.path.clone(), index);
+                index
+            }
+        };
+        if text.is_empty() {
+            return;
+        }
+        let start = chunk.push_text(text);
+        let position = index as usize;
+        if self.cells.len() <= position {
+            self.cells.resize(position + 1, Span::default());
+        }
+        self.cells[position] = Span { start, end: start + text.len() as u32 };
+    }
+}
+
+/// The text of a value that is neither object nor list: a string's content, nothing for null, else its own spelling.
+fn scalar(value: &str) -> Result<Cow<'_, str>, serde_json::Error> {
+    match value.as_bytes() {
+        [b'"', inside @ .., b'"'] if !inside.contains(&b'\\') => Ok(Cow::Borrowed(&value[1..value.len() - 1])),
+        [b'"', ..] => Ok(Cow::Owned(serde_json::from_str::<Lenient>(value)?.0)),
+        b"null" => Ok(Cow::Borrowed("")),
+        _ => Ok(Cow::Borrowed(value)),
+    }
+}
+
+/// A string in which half of a surrogate pair, as JavaScript leaves it where it cuts an emoji, becomes U+FFFD.
+struct Lenient(String);
+
+impl<'de> serde::Deserialize<'de> for Lenient {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Lenient, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Lenient;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a string")
+            }
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Lenient, E> {
+                Ok(Lenient(String::from_utf8_lossy(bytes).into_owned()))
+            }
+        }
+        deserializer.deserialize_bytes(Text)
+    }
+}
+
+/// An object that is nothing but a name and a value.
+struct Pair<'a> {
+    name: Cow<'a, str>,
+    value: &'a RawValue,
+}
+
+impl<'a> Pair<'a> {
+    fn of(element: &'a str) -> Option<Pair<'a>> {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields<'a> {
+            #[serde(borrow, alias = "id", alias = "key")]
+            name: &'a RawValue,
+            #[serde(borrow, alias = "values")]
+            value: &'a RawValue,
+        }
+        let fields: Fields<'a> = serde_json::from_str(element).ok()?;
+        let name = scalar(fields.name.get()).ok().filter(|name| !name.is_empty() && !name.starts_with(['{', '[']))?;
+        Some(Pair { name, value: fields.value })
+    }
+}
+
+/// Walks over the members of an object.
+struct Members<'a> {
+    flattener: &'a mut Flattener,
+    depth: usize,
+    chunk: &'a mut Chunk,
+}
+
+impl<'de> DeserializeSeed<'de> for Members<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(Lenient(name)) = members.next_key()? {
+            let value: &RawValue = members.next_value()?;
+            let (depth, chunk) = (self.depth, &mut *self.chunk);
+            self.flattener
+                .nested(&name, |flattener| flattener.value(value.get(), depth, chunk))
+                .map_err(A::Error::custom)?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
+        Err(A::Error::custom("a list in the place of an object"))
+    }
+}

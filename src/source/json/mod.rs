@@ -1,0 +1,316 @@
+//! Records of JSON as APIs return it, one at a time: a list, pages with a list inside, one after the other or alone,
+//! and NDJSON.
+//!
+//! In goes decoded text, out come chunks of rows and a header that grows with the records. A record that cannot be read
+//! is refused and the next one is looked for; a file that breaks off is one problem. Only one record is held at a time.
+
+mod flatten;
+mod scan;
+
+use std::io;
+use std::sync::Arc;
+
+use memchr::{memchr, memchr_iter};
+
+use super::chunk::{Chunk, Header};
+use super::text::{MAX_RECORD_BYTES, Text};
+use crate::problem::Code;
+use flatten::Flattener;
+use scan::{End, Nesting};
+
+/// A page must show its list of records within so many bytes.
+const PAGE_BEGINNING_BYTES: usize = 1 << 20;
+/// How many lines are looked at to tell NDJSON from JSON.
+const SAMPLE_LINES: usize = 10;
+/// What may stand between two values: white space, a comma, the record separator of JSON text sequences.
+const BETWEEN: &[u8] = b" \t\r\n,\x1e";
+
+/// How records follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// One on each line.
+    Lines,
+    /// In lists, in pages or one after the other, however the lines break.
+    Values,
+}
+
+/// A stream of records.
+pub(super) struct Json {
+    text: Text,
+    layout: Layout,
+    flattener: Flattener,
+    keep_records: bool,
+    place: Place,
+    /// Brackets to be left before going on.
+    leaving: Option<Nesting>,
+    /// The number of the record read last, and the line of the text that is read next.
+    row: u64,
+    line: u64,
+    records_at: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Outside of any value.
+    Between,
+    /// In a list of records, with so many objects around it.
+    InList { enclosing: u32 },
+    /// Where nothing more can be read.
+    Ended,
+}
+
+/// Whether text begins as JSON does, and no table would.
+pub(super) fn looks_like_json(text: &str) -> bool {
+    let text = text.as_bytes();
+    let at = scan::skip(text, 0, BETWEEN);
+    let next = text.get(scan::skip(text, at + 1, b" \t\r\n"));
+    match text.get(at) {
+        Some(b'{') => matches!(next, Some(b'"' | b'}')),
+        Some(b'[') => matches!(next, Some(b'{' | b']')),
+        _ => false,
+    }
+}
+
+/// Whether most of the first lines are records of their own.
+pub(super) fn layout_of(text: &str, is_whole: bool) -> Layout {
+    let mut rest = text;
+    let (mut lines, mut records) = (0, 0);
+    while lines < SAMPLE_LINES && !rest.is_empty() {
+        let end = memchr(b'\n', rest.as_bytes()).map_or(rest.len(), |end| end + 1);
+        let (line, is_complete) = (clean_line(&rest[..end]).as_bytes(), is_whole || end < rest.len());
+        rest = &rest[end..];
+        if line.is_empty() || !is_complete {
+            continue;
+        }
+        lines += 1;
+        if line.starts_with(b"{") && scan::value_end(line, 0) == End::At(line.len()) {
+            if scan::record_list(line).is_some() {
+                return Layout::Values;
+            }
+            records += 1;
+        }
+    }
+    if lines > 1 && records * 2 > lines { Layout::Lines } else { Layout::Values }
+}
+
+impl Json {
+    pub fn new(text: Text, layout: Layout, keep_records: bool) -> Json {
+        Json {
+            text,
+            layout,
+            flattener: Flattener::default(),
+            keep_records,
+            place: Place::Between,
+            leaving: None,
+            row: 0,
+            line: 1,
+            records_at: None,
+        }
+    }
+
+    /// The columns of all records read so far.
+    pub fn header(&mut self) -> &Arc<Header> {
+        self.flattener.header()
+    }
+
+    /// Where the first page keeps its records, as a dotted path.
+    pub fn records_at(&self) -> Option<&str> {
+        self.records_at.as_deref()
+    }
+
+    /// The number of the record read last.
+    pub fn row(&self) -> u64 {
+        self.row
+    }
+
+    /// Adds records until the chunk is full or the text ends.
+    pub fn fill(&mut self, chunk: &mut Chunk) -> io::Result<()> {
+        while !chunk.is_full() && self.place != Place::Ended {
+            match (self.layout, self.leaving.is_some()) {
+                (_, true) => self.leave()?,
+                (Layout::Lines, false) => self.take_line(chunk)?,
+                (Layout::Values, false) => self.take_value(chunk)?,
+            }
+        }
+        self.text.note_assumed(chunk);
+        Ok(())
+    }
+
+    fn take_line(&mut self, chunk: &mut Chunk) -> io::Result<()> {
+        let rest = self.text.rest();
+        let end = memchr(b'\n', rest.as_bytes()).map(|end| end + 1);
+        match end {
+            None if !self.text.has_ended() && rest.len() <= MAX_RECORD_BYTES => return self.text.more(),
+            None if !self.text.has_ended() => {
+                self.refuse(Code::RowTooLarge, chunk);
+                self.skip_to(|byte| byte == b'\n')?;
+                self.advance(self.text.rest().len().min(1));
+                return Ok(());
+            }
+            None if rest.is_empty() => {
+                self.place = Place::Ended;
+                return Ok(());
+            }
+            _ => {}
+        }
+        let (length, is_cut) = (end.unwrap_or(rest.len()), end.is_none());
+        if length > MAX_RECORD_BYTES {
+            self.refuse(Code::RowTooLarge, chunk);
+        } else if clean_line(&rest[..length]).is_empty() {
+            chunk.rows_ignored += 1;
+        } else {
+            self.add(length, is_cut, chunk);
+        }
+        self.advance(length);
+        Ok(())
+    }
+
+    fn take_value(&mut self, chunk: &mut Chunk) -> io::Result<()> {
+        self.advance(scan::skip(self.text.rest().as_bytes(), 0, BETWEEN));
+        let rest = self.text.rest().as_bytes();
+        match (self.place, rest.first()) {
+            (_, None) if !self.text.has_ended() => self.text.more()?,
+            (place, None) => {
+                if place != Place::Between {
+                    chunk.note(Code::JsonTruncated, self.row + 1, None);
+                }
+                self.place = Place::Ended;
+            }
+            (Place::Between, Some(b'[')) => {
+                self.advance(1);
+                self.place = Place::InList { enclosing: 0 };
+            }
+            (Place::Between, Some(b'{')) => self.take_object(chunk)?,
+            (Place::InList { enclosing }, Some(b']')) => {
+                self.advance(1);
+                self.place = Place::Between;
+                self.leaving = (enclosing > 0).then(|| Nesting::inside(enclosing));
+            }
+            _ => self.take_record(chunk)?,
+        }
+        Ok(())
+    }
+
+    /// Enters the list of a page, or takes the object as a record.
+    fn take_object(&mut self, chunk: &mut Chunk) -> io::Result<()> {
+        let rest = self.text.rest().as_bytes();
+        let end = match scan::value_end(rest, 0) {
+            End::At(end) => end,
+            _ if rest.len() < PAGE_BEGINNING_BYTES && !self.text.has_ended() => return self.text.more(),
+            _ => rest.len(),
+        };
+        match scan::record_list(&rest[..end]) {
+            Some(list) => {
+                self.advance(list.start);
+                self.place = Place::InList { enclosing: list.enclosing };
+                self.records_at.get_or_insert(list.path);
+                Ok(())
+            }
+            None => self.take_record(chunk),
+        }
+    }
+
+    fn take_record(&mut self, chunk: &mut Chunk) -> io::Result<()> {
+        let rest = self.text.rest().as_bytes();
+        match scan::value_end(rest, 0) {
+            End::At(end) if end > MAX_RECORD_BYTES => {
+                self.refuse(Code::RowTooLarge, chunk);
+                self.advance(end);
+            }
+            End::At(end) => {
+                self.add(end, false, chunk);
+                self.advance(end);
+            }
+            End::Missing if self.text.has_ended() => {
+                self.add(rest.len(), true, chunk);
+                self.advance(self.text.rest().len());
+                self.place = Place::Ended;
+            }
+            End::Missing if rest.len() <= MAX_RECORD_BYTES => return self.text.more(),
+            End::Missing => {
+                self.leaving = Some(Nesting::default());
+                self.refuse(Code::RowTooLarge, chunk);
+            }
+            End::NoValue => {
+                self.refuse(Code::JsonMalformed, chunk);
+                let is_in_list = self.place != Place::Between;
+                self.skip_to(|byte| byte == b'{' || byte == if is_in_list { b']' } else { b'[' })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the record that the next bytes are; `is_cut` says that the text ends with them.
+    fn add(&mut self, length: usize, is_cut: bool, chunk: &mut Chunk) {
+        self.row += 1;
+        let record = clean_line(&self.text.rest()[..length]);
+        chunk.begin_row(self.row, self.line);
+        let added = self.flattener.add(record, chunk);
+        chunk.end_row();
+        if self.keep_records {
+            chunk.set_record(record);
+        }
+        match added {
+            Ok(()) if self.flattener.has_too_many_columns() => chunk.note(Code::ColumnsTooMany, self.row, None),
+            Ok(()) => {}
+            Err(error) if is_cut && error.is_eof() => chunk.refuse(Code::JsonTruncated, None),
+            Err(_) => chunk.refuse(Code::JsonMalformed, None),
+        }
+    }
+
+    /// Counts a record of which nothing can be kept.
+    fn refuse(&mut self, code: Code, chunk: &mut Chunk) {
+        self.row += 1;
+        chunk.begin_row(self.row, self.line);
+        chunk.end_row();
+        chunk.refuse(code, None);
+    }
+
+    /// Moves past the closing bracket that is being looked for.
+    fn leave(&mut self) -> io::Result<()> {
+        let Some(nesting) = &mut self.leaving else { return Ok(()) };
+        let rest = self.text.rest().as_bytes();
+        match nesting.pass(rest) {
+            Some(length) => {
+                self.leaving = None;
+                self.advance(length);
+                Ok(())
+            }
+            None => self.use_up(),
+        }
+    }
+
+    /// Moves to the next byte that is wanted, past at least one.
+    fn skip_to(&mut self, is_wanted: impl Fn(u8) -> bool) -> io::Result<()> {
+        let mut from = 1;
+        while self.place != Place::Ended {
+            let rest = self.text.rest().as_bytes();
+            if let Some(at) = rest.iter().skip(from).position(|byte| is_wanted(*byte)) {
+                self.advance(from + at);
+                return Ok(());
+            }
+            from = 0;
+            self.use_up()?;
+        }
+        Ok(())
+    }
+
+    /// Drops all text there is and reads on.
+    fn use_up(&mut self) -> io::Result<()> {
+        self.advance(self.text.rest().len());
+        if self.text.has_ended() {
+            self.place = Place::Ended;
+        }
+        self.text.more()
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.line += memchr_iter(b'\n', &self.text.rest().as_bytes()[..bytes]).count() as u64;
+        self.text.advance(bytes);
+    }
+}
+
+/// A line's record: without white space, record separator and a comma that a list left behind.
+fn clean_line(line: &str) -> &str {
+    line.trim_matches(|character: char| character.is_ascii_whitespace() || character == '\u{1e}').trim_end_matches(',')
+}

@@ -1,0 +1,233 @@
+//! Finds where JSON values end and where a page of an API keeps its records, without parsing them.
+//!
+//! In goes text, out come positions. Nothing recurses, so that no nesting is too deep; whether a value is well formed
+//! inside is for the parser to say.
+
+use memchr::memchr2;
+
+/// Where APIs keep the records of a page: HubSpot `results`, Salesforce `records`, Pipedrive, Close and Zoho `data`,
+/// HighLevel `contacts` and `opportunities`, Kommo `_embedded.leads`, Dynamics `value`, Bitrix24 `result`.
+const RECORD_KEYS: [&str; 12] = [
+    "results",
+    "records",
+    "data",
+    "deals",
+    "contacts",
+    "opportunities",
+    "leads",
+    "items",
+    "value",
+    "result",
+    "_embedded",
+    "list",
+];
+/// An object with one of these is a record, even if it has a list of contacts or items of its own.
+const ID_KEYS: [&str; 4] = ["id", "Id", "ID", "_id"];
+/// Objects around the list of records: `{"data": {"items": […]}}`.
+const MAX_ENCLOSING: u32 = 3;
+
+/// Where a value ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Just before this byte.
+    At(usize),
+    /// The text ends first.
+    Missing,
+    /// No value begins here.
+    NoValue,
+}
+
+/// The end of the value that starts at `start`.
+pub(super) fn value_end(text: &[u8], start: usize) -> End {
+    match text.get(start) {
+        None => End::Missing,
+        Some(b'"') => string_end(text, start).map_or(End::Missing, End::At),
+        Some(b'{' | b'[') => {
+            let mut nesting = Nesting::default();
+            match nesting.pass(&text[start..]) {
+                Some(length) => End::At(start + length),
+                None => End::Missing,
+            }
+        }
+        Some(byte) if byte.is_ascii_alphanumeric() || *byte == b'-' => {
+            let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
+            let length = text[start..].iter().take_while(|byte| is_part(byte)).count();
+            if start + length == text.len() { End::Missing } else { End::At(start + length) }
+        }
+        Some(_) => End::NoValue,
+    }
+}
+
+/// Just after the closing quotation mark of the string that starts at `start`.
+fn string_end(text: &[u8], start: usize) -> Option<usize> {
+    let mut from = start + 1;
+    loop {
+        let at = from + memchr2(b'"', b'\\', text.get(from..)?)?;
+        if text[at] == b'"' {
+            return Some(at + 1);
+        }
+        from = at + 2;
+    }
+}
+
+/// How deep a position lies in brackets; carried from one piece of text to the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Nesting {
+    depth: u64,
+    is_in_string: bool,
+    is_escaped: bool,
+}
+
+impl Nesting {
+    /// A position that already lies inside `depth` brackets.
+    pub fn inside(depth: u32) -> Nesting {
+        Nesting { depth: depth.into(), ..Nesting::default() }
+    }
+
+    /// Moves over text; gives the bytes up to and with the bracket that closes the outermost one.
+    pub fn pass(&mut self, text: &[u8]) -> Option<usize> {
+        for (at, byte) in text.iter().enumerate() {
+            if self.is_escaped {
+                self.is_escaped = false;
+            } else if self.is_in_string {
+                match byte {
+                    b'\\' => self.is_escaped = true,
+                    b'"' => self.is_in_string = false,
+                    _ => {}
+                }
+            } else {
+                match byte {
+                    b'"' => self.is_in_string = true,
+                    b'{' | b'[' => self.depth += 1,
+                    b'}' | b']' => {
+                        self.depth = self.depth.saturating_sub(1);
+                        if self.depth == 0 {
+                            return Some(at + 1);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The list of records inside a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RecordList {
+    /// Just after its opening bracket.
+    pub start: usize,
+    /// How many objects lie around it.
+    pub enclosing: u32,
+    /// Its keys, joined with dots.
+    pub path: String,
+}
+
+/// The list of records of a page; none when the object is a record itself. The text may end in the middle.
+pub(super) fn record_list(object: &[u8]) -> Option<RecordList> {
+    find_record_list(object, 0, 1)
+}
+
+fn find_record_list(text: &[u8], open: usize, enclosing: u32) -> Option<RecordList> {
+    let mut found: Option<(RecordList, bool)> = None;
+    let mut at = open + 1;
+    loop {
+        at = skip(text, at, b" \t\r\n,");
+        let Some(key_end) = (text.get(at) == Some(&b'"')).then(|| string_end(text, at)).flatten() else { break };
+        let key = std::str::from_utf8(&text[at + 1..key_end - 1]).unwrap_or_default();
+        let value = skip(text, key_end, b" \t\r\n:");
+        if enclosing == 1 && ID_KEYS.contains(&key) {
+            return None;
+        }
+        if RECORD_KEYS.contains(&key) {
+            let list = match text.get(value) {
+                Some(b'[') => first_element(text, value + 1)
+                    .map(|has_records| (RecordList { start: value + 1, enclosing, path: key.to_owned() }, has_records)),
+                Some(b'{') if enclosing < MAX_ENCLOSING => find_record_list(text, value, enclosing + 1).map(|list| {
+                    let has_records = first_element(text, list.start) == Some(true);
+                    (RecordList { path: format!("{key}.{}", list.path), ..list }, has_records)
+                }),
+                _ => None,
+            };
+            // An empty list only counts while there is no other.
+            if list
+                .as_ref()
+                .is_some_and(|(_, has_records)| found.as_ref().is_none_or(|(_, known)| !known && *has_records))
+            {
+                found = list;
+            }
+        }
+        match value_end(text, value) {
+            End::At(end) => at = end,
+            End::Missing | End::NoValue => break,
+        }
+    }
+    found.map(|(list, _)| list)
+}
+
+/// Whether a list's first element is an object; none when it is something else.
+fn first_element(text: &[u8], start: usize) -> Option<bool> {
+    match text.get(skip(text, start, b" \t\r\n")) {
+        Some(b'{') => Some(true),
+        Some(b']') => Some(false),
+        _ => None,
+    }
+}
+
+/// The first position from `at` on that holds none of these bytes.
+pub(super) fn skip(text: &[u8], at: usize, bytes: &[u8]) -> usize {
+    at + text.get(at..).unwrap_or_default().iter().take_while(|byte| bytes.contains(byte)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_inside_strings_do_not_count() {
+        let text = br#"{"a":"}\"]","b":[{"c":1}]},rest"#;
+        assert_eq!(value_end(text, 0), End::At(26));
+        assert_eq!(value_end(&text[..20], 0), End::Missing);
+        assert_eq!(value_end(b"-12.5e3,", 0), End::At(7));
+        assert_eq!(value_end(b"12", 0), End::Missing);
+        assert_eq!(value_end(b":", 0), End::NoValue);
+    }
+
+    #[test]
+    fn a_value_can_be_passed_piece_by_piece() {
+        let text = br#"{"a":"x\"}","b":[1]} tail"#;
+        for cut in 0..20 {
+            let mut nesting = Nesting::default();
+            assert_eq!(nesting.pass(&text[..cut]), None);
+            assert_eq!(nesting.pass(&text[cut..]), Some(20 - cut));
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_brackets_are_no_problem() {
+        let text = "[".repeat(100_000) + &"]".repeat(100_000);
+        assert_eq!(value_end(text.as_bytes(), 0), End::At(200_000));
+    }
+
+    #[test]
+    fn pages_keep_their_records_under_known_keys() {
+        let path = |text: &str| record_list(text.as_bytes()).map(|list| (list.path, list.enclosing));
+        assert_eq!(path(r#"{"totalSize":6,"done":true,"records":[{"Id":"1"}]}"#), Some(("records".into(), 1)));
+        assert_eq!(path(r#"{"success":true,"data":{"items":[{"item":{}}]}}"#), Some(("data.items".into(), 2)));
+        assert_eq!(path(r#"{"_page":1,"_embedded":{"leads":[{"id":1}]}}"#), Some(("_embedded.leads".into(), 2)));
+        assert_eq!(
+            path(r#"{"contacts":[],"opportunities":[{"id":"1"}],"meta":{}}"#),
+            Some(("opportunities".into(), 1))
+        );
+        assert_eq!(path(r#"{"results":[]}"#), Some(("results".into(), 1)));
+        assert_eq!(path(r#"{"results":[{"id":"cut of"#), Some(("results".into(), 1)));
+    }
+
+    #[test]
+    fn a_record_with_lists_of_its_own_is_no_page() {
+        assert_eq!(record_list(br#"{"contacts":[{"name":"A"}],"id":"lead_1"}"#), None);
+        assert_eq!(record_list(br#"{"email":"a@example.com","items":["x"]}"#), None);
+        assert_eq!(record_list(br#"{"email":"a@example.com"}"#), None);
+    }
+}
