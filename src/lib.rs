@@ -9,9 +9,12 @@
 //!       ─ rules ─► kept or refused ─ ledger ─► new or known ─ batch ─► batch ─ deliver ─► outcome ─ report
 //! ```
 //!
-//! Past `customer` no raw personal value exists: an event can only be built from hashed values.
+//! Past [`customer`] no raw personal value exists: an event can only be built from hashed values.
 
+pub mod custom_data;
+pub mod customer;
 pub mod field;
 pub mod problem;
 pub mod source;
+pub mod time;
 

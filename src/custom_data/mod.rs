@@ -1,0 +1,235 @@
+//! The `custom_data` object of an event: the lead's value and currency, its order id, and what users add.
+//!
+//! Cells go in as text and come out as JSON. Amounts and numbers keep the digits they were written with; nothing here
+//! ever passes through a float. Amounts that can be read two ways are refused.
+
+mod amount;
+mod currency;
+mod json;
+mod money;
+
+pub use amount::{Amount, DecimalMark, UnknownDecimalMark};
+pub use currency::currency;
+pub use iso_currency::Currency;
+pub use json::write_json_string;
+pub use money::{Money, money};
+
+use crate::customer::is_nothing;
+
+/// Keys that hold what Meta defines; `custom.NAME` cannot take their place.
+const RESERVED: [&str; 5] = ["currency", "event_source", "lead_event_source", "order_id", "value"];
+
+/// The name of a `custom.NAME` field, its JSON prepared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomKey {
+    name: String,
+    json: Vec<u8>,
+}
+
+/// A name that `custom_data` has no room for.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnusableKey {
+    /// The name is empty.
+    #[error("custom. needs a name after the dot")]
+    Empty,
+    /// The name is one of Meta's own.
+    #[error("custom.{0} would overwrite a key of Meta's, use another name")]
+    Reserved(String),
+}
+
+impl CustomKey {
+    /// Prepares a name, which is what follows `custom.` in a mapping.
+    pub fn new(name: &str) -> Result<Self, UnusableKey> {
+        if name.is_empty() {
+            return Err(UnusableKey::Empty);
+        }
+        if RESERVED.contains(&name) {
+            return Err(UnusableKey::Reserved(name.to_owned()));
+        }
+        let mut json = Vec::new();
+        write_json_string(&mut json, name);
+        json.push(b':');
+        Ok(Self { name: name.to_owned(), json })
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// What a user's own column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CustomValue<'a> {
+    /// A number that JSON can hold as it is written.
+    Number(&'a str),
+    /// `true` or `false`.
+    Bool(bool),
+    /// Anything else.
+    Text(&'a str),
+}
+
+impl<'a> CustomValue<'a> {
+    /// Reads a cell; None where it says that there is no value.
+    ///
+    /// Ids stay text: what has a leading zero or `+`, an exponent, or more digits than a float holds exactly.
+    pub fn of(cell: &'a str) -> Option<Self> {
+        let text = cell.trim();
+        if is_nothing(text) {
+            return None;
+        }
+        Some(match text {
+            _ if text.eq_ignore_ascii_case("true") => CustomValue::Bool(true),
+            _ if text.eq_ignore_ascii_case("false") => CustomValue::Bool(false),
+            _ if is_plain_number(text) => CustomValue::Number(text),
+            _ => CustomValue::Text(text),
+        })
+    }
+}
+
+fn is_plain_number(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let whole = whole.strip_prefix('-').unwrap_or(whole);
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    are_digits(whole)
+        && are_digits(fraction)
+        && (whole == "0" || !whole.starts_with('0'))
+        && text.bytes().filter(u8::is_ascii_digit).count() <= 15
+}
+
+/// The custom data of one event. Its parts borrow the row's cells; one value serves all rows of a chunk.
+#[derive(Clone, Debug, Default)]
+pub struct CustomData<'a> {
+    /// What the lead is worth; Meta takes no amount without its currency.
+    pub value: Option<(Amount, Currency)>,
+    /// Order id.
+    pub order_id: Option<&'a str>,
+    customs: Vec<(&'a CustomKey, CustomValue<'a>)>,
+}
+
+impl<'a> CustomData<'a> {
+    /// Forgets the row, keeps the room.
+    pub fn clear(&mut self) {
+        self.value = None;
+        self.order_id = None;
+        self.customs.clear();
+    }
+
+    /// Adds a user's own value. Of several with one name the first stays.
+    pub fn add(&mut self, key: &'a CustomKey, value: CustomValue<'a>) {
+        if let Err(place) = self.customs.binary_search_by(|(known, _)| known.name.cmp(&key.name)) {
+            self.customs.insert(place, (key, value));
+        }
+    }
+
+    /// Appends the object, keys in alphabetical order. `lead_event_source` is the CRM's name.
+    ///
+    /// Shape: <https://developers.facebook.com/docs/marketing-api/conversions-api/conversion-leads-integration/payload-specification>
+    pub fn write_json(&self, out: &mut Vec<u8>, lead_event_source: &str) {
+        let mut customs = self.customs.iter().peekable();
+        out.push(b'{');
+        for reserved in RESERVED {
+            while let Some((key, value)) = customs.next_if(|(key, _)| key.name.as_str() < reserved) {
+                write_custom(out, key, *value);
+            }
+            match reserved {
+                "currency" => {
+                    if let Some((_, currency)) = self.value {
+                        write_text(out, b"\"currency\":", currency.code());
+                    }
+                }
+                "event_source" => out.extend_from_slice(b"\"event_source\":\"crm\","),
+                "lead_event_source" => write_text(out, b"\"lead_event_source\":", lead_event_source),
+                "order_id" => {
+                    if let Some(order_id) = self.order_id {
+                        write_text(out, b"\"order_id\":", order_id);
+                    }
+                }
+                _ => {
+                    if let Some((amount, _)) = self.value {
+                        out.extend_from_slice(b"\"value\":");
+                        amount.write_json(out);
+                        out.push(b',');
+                    }
+                }
+            }
+        }
+        for (key, value) in customs {
+            write_custom(out, key, *value);
+        }
+        // The event source is always there, so there is a comma to turn into the end.
+        if let Some(last) = out.last_mut() {
+            *last = b'}';
+        }
+    }
+}
+
+fn write_text(out: &mut Vec<u8>, key: &[u8], text: &str) {
+    out.extend_from_slice(key);
+    write_json_string(out, text);
+    out.push(b',');
+}
+
+fn write_custom(out: &mut Vec<u8>, key: &CustomKey, value: CustomValue<'_>) {
+    out.extend_from_slice(&key.json);
+    match value {
+        CustomValue::Number(digits) => out.extend_from_slice(digits.as_bytes()),
+        CustomValue::Bool(flag) => out.extend_from_slice(if flag { b"true" } else { b"false" }),
+        CustomValue::Text(text) => write_json_string(out, text),
+    }
+    out.push(b',');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(data: &CustomData<'_>, crm: &str) -> String {
+        let mut out = Vec::new();
+        data.write_json(&mut out, crm);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_object_holds_what_there_is_with_keys_in_order() {
+        let keys: Vec<_> = ["zone", "age", "lead_score", "is \"new\""].map(|name| CustomKey::new(name).unwrap()).into();
+        let mut data = CustomData::default();
+        assert_eq!(json(&data, "Your CRM"), r#"{"event_source":"crm","lead_event_source":"Your CRM"}"#);
+        data.value = money("$1,234.50", None, None).unwrap().map(|money| (money.amount, Currency::USD));
+        data.order_id = Some("A-7");
+        for (key, cell) in keys.iter().zip(["North", "42", "7.50", "TRUE"]) {
+            data.add(key, CustomValue::of(cell).unwrap());
+        }
+        data.add(&keys[1], CustomValue::Number("43"));
+        assert_eq!(
+            json(&data, "A \"B\""),
+            r#"{"age":42,"currency":"USD","event_source":"crm","is \"new\"":true,"lead_event_source":"A \"B\"","#
+                .to_owned()
+                + r#""lead_score":7.50,"order_id":"A-7","value":1234.5,"zone":"North"}"#
+        );
+        data.clear();
+        assert_eq!(json(&data, "x"), r#"{"event_source":"crm","lead_event_source":"x"}"#);
+    }
+
+    #[test]
+    fn numbers_stay_numbers_and_ids_stay_text() {
+        use CustomValue::*;
+        for number in ["0", "-5", "42", "7.50", "0.125", "123456789012345", "-0"] {
+            assert_eq!(CustomValue::of(number), Some(Number(number)));
+            serde_json::from_str::<serde_json::Number>(number).unwrap();
+        }
+        for text in ["007", "+5", "1e5", "1.", ".5", "1234567890123456", "1,5", "--1", "0x1F", "NaN5", "1.2.3", "-"] {
+            assert_ne!(CustomValue::of(text), Some(Number(text)));
+        }
+        assert_eq!(CustomValue::of(" False "), Some(Bool(false)));
+        assert_eq!(CustomValue::of(" two words "), Some(Text("two words")));
+        assert_eq!((CustomValue::of("n/a"), CustomValue::of("")), (None, None));
+    }
+
+    #[test]
+    fn keys_of_metas_own_are_refused() {
+        assert_eq!(CustomKey::new("value"), Err(UnusableKey::Reserved("value".to_owned())));
+        assert_eq!(CustomKey::new(""), Err(UnusableKey::Empty));
+        assert_eq!(CustomKey::new("Value").unwrap().name(), "Value");
+    }
+}

@@ -1,0 +1,469 @@
+//! Puts a row's cells together: which comes first, what adds up, what counts once, what is remembered.
+
+use super::cache::{Cache, Outcome};
+use super::{
+    Cell, Country, Hash, Key, Normalized, Settings, UserData, birth, browser, click, email, gender, hash, ids,
+    is_nothing, name, phone, place, state, text, zip,
+};
+use crate::field::Field;
+use crate::problem::Code;
+
+/// Reads customer fields; one for each worker thread, as it keeps buffers and the outcome of values that repeat.
+pub struct Normalizer {
+    settings: Settings,
+    cache: Option<Cache>,
+    out: String,
+}
+
+impl Normalizer {
+    /// A reader that remembers values that repeat.
+    pub fn new(settings: &Settings) -> Self {
+        Self { cache: Some(Cache::default()), ..Self::without_cache(settings) }
+    }
+
+    /// A reader that computes every value anew, with the same results.
+    pub fn without_cache(settings: &Settings) -> Self {
+        Self { settings: settings.clone(), cache: None, out: String::new() }
+    }
+
+    /// Fills `user_data`, cleared first, from a row's cells. Every problem goes to `notice` with the field and column.
+    ///
+    /// The columns of a field add up and duplicates are dropped; of fields with one value the first usable cell counts.
+    /// A full name only fills what first and last name left open, a bare click id only a missing `fbc`.
+    /// `first_seen_ms` is when the click id was first seen, in Unix milliseconds.
+    pub fn read(
+        &mut self,
+        cells: &[Cell<'_>],
+        first_seen_ms: Option<i64>,
+        user_data: &mut UserData,
+        notice: &mut dyn FnMut(Code, Field, u32),
+    ) {
+        user_data.clear();
+        // The country first: phones, states and postal codes depend on it.
+        let mut country = None;
+        for cell in cells.iter().filter(|cell| cell.field == Field::Country) {
+            let named = self.add(*cell, cell.text, None, user_data, notice);
+            country = country.or(named);
+        }
+        let country = country.or(self.settings.default_country);
+        for cell in cells {
+            match cell.field {
+                Field::Country | Field::FullName | Field::Fbclid => {}
+                Field::Email => {
+                    email::split(cell.text).for_each(|part| _ = self.add(*cell, part, country, user_data, notice))
+                }
+                Field::Phone => {
+                    phone::split(cell.text).for_each(|part| _ = self.add(*cell, part, country, user_data, notice))
+                }
+                _ => _ = self.add(*cell, cell.text, country, user_data, notice),
+            }
+        }
+        for cell in cells {
+            let result = match cell.field {
+                Field::FullName if !is_nothing(cell.text) => self.add_full_name(cell.text, user_data),
+                Field::Fbclid if user_data.fbc.is_empty() && !is_nothing(cell.text) => {
+                    click::fbclid(cell.text, first_seen_ms, &mut user_data.fbc)
+                }
+                _ => Ok(()),
+            };
+            if let Err(code) = result {
+                notice(code, cell.field, cell.column);
+            }
+        }
+    }
+
+    /// Normalises one value on its own, with the default country for its country: several values when a cell holds
+    /// several emails or phones, or a full name, and none when it holds nothing.
+    ///
+    /// # Errors
+    /// The code of the first problem, when the value cannot be used.
+    pub fn values(&self, field: Field, text: &str) -> Result<Vec<Normalized>, Code> {
+        let parts: Vec<(Field, &str)> = match field {
+            Field::Email => email::split(text).map(|part| (field, part)).collect(),
+            Field::Phone => phone::split(text).map(|part| (field, part)).collect(),
+            Field::FullName if hash::read_hashed(text::trim(text))?.is_some() => return Err(Code::FullNameHashed),
+            Field::FullName if !is_nothing(text) => {
+                let (first, last) = name::split(text);
+                vec![(Field::FirstName, first), (Field::LastName, last)]
+            }
+            _ => vec![(field, text)],
+        };
+        let mut values = Vec::new();
+        let mut problem = None;
+        for (field, part) in parts {
+            match self.value(field, part) {
+                Ok(value) => values.extend(value),
+                Err(code) => problem = problem.or(Some(code)),
+            }
+        }
+        problem.filter(|_| values.is_empty()).map_or(Ok(values), Err)
+    }
+
+    fn value(&self, field: Field, text: &str) -> Result<Option<Normalized>, Code> {
+        let text = text::trim(text);
+        let Some(key) = Key::of(field).filter(|_| !is_nothing(text)) else { return Ok(None) };
+        if is_hashed(key)
+            && let Some(hash) = came_hashed(field, text)?
+        {
+            return Ok(Some(Normalized { key, text: None, sha256: Some(hash) }));
+        }
+        let mut out = String::new();
+        match field {
+            Field::LeadId => out.extend(ids::lead_id(text)?.map(|id| id.to_string())),
+            Field::Fbc => click::fbc(text, &mut out)?,
+            Field::Fbclid => click::fbclid(text, None, &mut out)?,
+            Field::Fbp => click::fbp(text, &mut out)?,
+            Field::ClientIpAddress => browser::ip_address(text, &mut out)?,
+            Field::ClientUserAgent => browser::user_agent(text, &mut out),
+            _ => _ = normalize(field, text, self.settings.default_country, &self.settings, &mut out)?,
+        }
+        if out.is_empty() {
+            return Ok(None);
+        }
+        let sha256 = is_hashed(key).then(|| Hash::of(&out));
+        Ok(Some(Normalized { key, text: Some(out), sha256 }))
+    }
+
+    /// Adds one value of a cell, and gives the country it names.
+    fn add(
+        &mut self,
+        cell: Cell<'_>,
+        text: &str,
+        country: Option<Country>,
+        user_data: &mut UserData,
+        notice: &mut dyn FnMut(Code, Field, u32),
+    ) -> Option<Country> {
+        let text = text::trim(text);
+        if is_nothing(text) {
+            return None;
+        }
+        let result = match cell.field {
+            Field::LeadId if user_data.lead_id.is_none() => ids::lead_id(text).map(|id| user_data.lead_id = id),
+            Field::Fbc if user_data.fbc.is_empty() => click::fbc(text, &mut user_data.fbc),
+            Field::Fbp if user_data.fbp.is_empty() => click::fbp(text, &mut user_data.fbp),
+            Field::ClientIpAddress if user_data.client_ip_address.is_empty() => {
+                browser::ip_address(text, &mut user_data.client_ip_address)
+            }
+            Field::ClientUserAgent if user_data.client_user_agent.is_empty() => {
+                browser::user_agent(text, &mut user_data.client_user_agent);
+                Ok(())
+            }
+            field => {
+                let hashes = Key::of(field).and_then(|key| user_data.hashes_mut(key))?;
+                let outcome = self.outcome(field, text, country);
+                push_new(outcome.hash, hashes);
+                if let Some(code) = outcome.problem {
+                    notice(code, field, cell.column);
+                }
+                return outcome.country;
+            }
+        };
+        if let Err(code) = result {
+            notice(code, cell.field, cell.column);
+        }
+        None
+    }
+
+    fn add_full_name(&mut self, text: &str, user_data: &mut UserData) -> Result<(), Code> {
+        if hash::read_hashed(text::trim(text))?.is_some() {
+            return Err(Code::FullNameHashed);
+        }
+        let (first, last) = name::split(text);
+        for (field, name, hashes) in
+            [(Field::FirstName, first, &mut user_data.fn_), (Field::LastName, last, &mut user_data.ln)]
+        {
+            if hashes.is_empty() && !is_nothing(name) {
+                push_new(self.outcome(field, name, None).hash, hashes);
+            }
+        }
+        Ok(())
+    }
+
+    /// What becomes of a trimmed value that is sent hashed.
+    fn outcome(&mut self, field: Field, text: &str, country: Option<Country>) -> Outcome {
+        match if text.len() < hash::SHORTEST { Ok(None) } else { came_hashed(field, text) } {
+            Ok(None) => {}
+            Ok(hash) => return Outcome { hash, problem: None, country: None },
+            Err(code) => return Outcome { hash: None, problem: Some(code), country: None },
+        }
+        let (settings, out) = (&self.settings, &mut self.out);
+        let mut compute = || {
+            out.clear();
+            match normalize(field, text, country, settings, out) {
+                Ok(problem) => {
+                    let hash = (!out.is_empty()).then(|| Hash::of(out));
+                    let country = if field == Field::Country { Country::parse(out) } else { None };
+                    Outcome { hash, problem, country }
+                }
+                Err(code) => Outcome { hash: None, problem: Some(code), country: None },
+            }
+        };
+        match (&mut self.cache, field) {
+            (
+                Some(cache),
+                Field::FirstName
+                | Field::LastName
+                | Field::Gender
+                | Field::City
+                | Field::State
+                | Field::Zip
+                | Field::Country,
+            ) => cache.outcome(field, country, text, compute),
+            _ => compute(),
+        }
+    }
+}
+
+/// Appends the normal form of a value that is sent hashed; nothing when it is empty. What there is to report although
+/// the value is used comes back.
+fn normalize(
+    field: Field,
+    text: &str,
+    country: Option<Country>,
+    settings: &Settings,
+    out: &mut String,
+) -> Result<Option<Code>, Code> {
+    match field {
+        Field::Email => {
+            email::normalize(text, out)?;
+            return Ok(email::is_placeholder(out).then_some(Code::EmailPlaceholder));
+        }
+        Field::Phone => phone::normalize(text, country, out)?,
+        Field::FirstName | Field::LastName => name::normalize(text, out),
+        Field::Gender => gender::normalize(text, out)?,
+        Field::DateOfBirth => birth::normalize(text, settings.date_order, settings.this_year, out)?,
+        Field::City => place::push_letters(text, out),
+        Field::State => state::normalize(text, country, out)?,
+        Field::Zip => {
+            let repair = zip::normalize(text, country, out);
+            return Ok((repair == zip::Repair::LeadingZero).then_some(Code::ZipZeroLost));
+        }
+        Field::Country => out.push_str(Country::parse(text).ok_or(Code::CountryUnknown)?.code()),
+        Field::ExternalId => ids::external_id(text, out)?,
+        _ => {}
+    }
+    Ok(None)
+}
+
+/// The hash a value came as. An external id may be an MD5: it is a text like any other.
+fn came_hashed(field: Field, text: &str) -> Result<Option<Hash>, Code> {
+    match hash::read_hashed(text) {
+        Err(_) if field == Field::ExternalId => Ok(None),
+        read => read,
+    }
+}
+
+const fn is_hashed(key: Key) -> bool {
+    !matches!(key, Key::ClientIpAddress | Key::ClientUserAgent | Key::Fbc | Key::Fbp | Key::LeadId)
+}
+
+fn push_new(hash: Option<Hash>, hashes: &mut Vec<Hash>) {
+    hashes.extend(hash.filter(|hash| !hashes.contains(hash)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings { default_country: None, date_order: None, this_year: 2026 }
+    }
+
+    /// The JSON a row becomes, with `sha(…)` in place of the hashes of the texts given, and the codes noticed.
+    fn row(settings: &Settings, cells: &[(Field, &str)], texts: &[&str]) -> (String, Vec<(Code, u32)>) {
+        let cells: Vec<_> = (0u32..).zip(cells).map(|(column, &(field, text))| Cell { field, column, text }).collect();
+        let mut user_data = UserData { lead_id: Some(1), ..UserData::default() };
+        let mut notices = Vec::new();
+        let seen = Some(1_554_763_741_205);
+        Normalizer::new(settings)
+            .read(&cells, seen, &mut user_data, &mut |code, _, column| notices.push((code, column)));
+        let mut json = Vec::new();
+        user_data.write_json(&mut json);
+        let mut json = String::from_utf8(json).unwrap();
+        for text in texts {
+            let hash = Hash::of(text);
+            let hex = hash.as_hex();
+            json = json.replace(std::str::from_utf8(hex).unwrap(), &format!("sha({text})"));
+        }
+        (json.replace('"', ""), notices)
+    }
+
+    #[test]
+    fn a_row_becomes_what_meta_matches() {
+        use Field::*;
+        let cells = [
+            (LeadId, "l:1234567890123456"),
+            (Phone, "(212) 555-0101"),
+            (Email, "Ava.Thornton@example.com"),
+            (FullName, "Ava Thornton"),
+            (City, "New York"),
+            (State, "New York"),
+            (Zip, "z:10001-1234"),
+            (Country, "United States"),
+            (ExternalId, "00Q5E"),
+            (Gender, "Female"),
+            (DateOfBirth, "2/16/1997"),
+            (Fbclid, "IwAR1"),
+            (Fbp, "fb.1.1596403881668.1116446470"),
+            (ClientIpAddress, "203.0.113.7"),
+            (ClientUserAgent, "Mozilla/5.0"),
+        ];
+        let texts = [
+            "12125550101",
+            "ava.thornton@example.com",
+            "ava",
+            "thornton",
+            "newyork",
+            "ny",
+            "10001",
+            "us",
+            "00q5e",
+            "f",
+            "19970216",
+        ];
+        let (json, notices) = row(&settings(), &cells, &texts);
+        assert_eq!(
+            json,
+            "{client_ip_address:203.0.113.7,client_user_agent:Mozilla/5.0,country:[sha(us)],ct:[sha(newyork)],\
+             db:[sha(19970216)],em:[sha(ava.thornton@example.com)],external_id:[sha(00q5e)],fbc:fb.1.1554763741205.IwAR1,\
+             fbp:fb.1.1596403881668.1116446470,fn:[sha(ava)],ge:[sha(f)],lead_id:1234567890123456,ln:[sha(thornton)],\
+             ph:[sha(12125550101)],st:[sha(ny)],zp:[sha(10001)]}"
+        );
+        assert_eq!(notices, []);
+    }
+
+    #[test]
+    fn columns_of_a_field_add_up_and_duplicates_are_sent_once() {
+        use Field::*;
+        let cells = [
+            (Email, "a@example.com; b@example.com,A@example.com"),
+            (Email, "b@example.com"),
+            (Email, "c@example.com; nobody"),
+            (Phone, "+16505551212"),
+            (Phone, "+1 650 555 1212, +1 212 555 0101"),
+        ];
+        let texts = ["a@example.com", "b@example.com", "c@example.com", "16505551212", "12125550101"];
+        let (json, notices) = row(&settings(), &cells, &texts);
+        assert_eq!(
+            json,
+            "{em:[sha(a@example.com),sha(b@example.com),sha(c@example.com)],ph:[sha(16505551212),sha(12125550101)]}"
+        );
+        assert_eq!(notices, [(Code::EmailInvalid, 2)]);
+    }
+
+    #[test]
+    fn the_country_of_the_row_or_else_the_default_decides_about_phones() {
+        use Field::*;
+        let british = Settings { default_country: "GB".parse().ok(), ..settings() };
+        for (cells, expected, codes) in [
+            (&[(Phone, "07911 123456"), (Country, "UK")][..], "{country:[sha(gb)],ph:[sha(447911123456)]}", &[][..]),
+            (&[(Phone, "07911 123456"), (Country, "")], "{ph:[sha(447911123456)]}", &[]),
+            (&[(Phone, "07911 123456"), (Country, "Narnia")], "{ph:[sha(447911123456)]}", &[(Code::CountryUnknown, 1)]),
+            (&[(Phone, "0650 555 1212"), (Country, "US")], "{country:[sha(us)]}", &[(Code::PhoneInvalid, 0)]),
+        ] {
+            let (json, notices) = row(&british, cells, &["gb", "us", "447911123456"]);
+            assert_eq!((json.as_str(), &notices[..]), (expected, codes));
+        }
+        let (json, notices) = row(&settings(), &[(Phone, "07911 123456")], &[]);
+        assert_eq!((json.as_str(), &notices[..]), ("{}", &[(Code::PhoneCountryMissing, 0)][..]));
+    }
+
+    #[test]
+    fn values_that_come_hashed_pass_next_to_plain_ones() {
+        use Field::*;
+        let hash = Hash::of("mary");
+        let hex = std::str::from_utf8(hash.as_hex()).unwrap();
+        let upper = format!(" {} ", hex.to_uppercase());
+        let cells = [
+            (FirstName, upper.as_str()),
+            (LastName, "Mary"),
+            (Email, hex),
+            (Phone, hex),
+            (Country, hex),
+            (FullName, hex),
+        ];
+        let (json, notices) = row(&settings(), &cells, &["mary"]);
+        assert_eq!(json, "{country:[sha(mary)],em:[sha(mary)],fn:[sha(mary)],ln:[sha(mary)],ph:[sha(mary)]}");
+        assert_eq!(notices, [(Code::FullNameHashed, 5)]);
+        for weak in [&hex[..32], &hex[..40]] {
+            let (json, notices) =
+                row(&settings(), &[(Email, weak), (Phone, weak), (FirstName, weak), (Zip, weak)], &[]);
+            assert_eq!(json, "{}");
+            assert_eq!(notices, [0, 1, 2, 3].map(|column| (Code::HashNotSha256, column)));
+        }
+    }
+
+    #[test]
+    fn cells_that_say_nothing_are_absent_without_a_word() {
+        for text in ["", " ", "N/A", "null", "-", "########", "\u{a0}"] {
+            let cells: Vec<_> = Field::ALL.into_iter().map(|field| (field, text)).collect();
+            assert_eq!(row(&settings(), &cells, &[]), ("{}".to_owned(), Vec::new()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn first_usable_lead_id_and_click_id_count() {
+        use Field::*;
+        let cells = [
+            (Fbclid, "IwAR1"),
+            (LeadId, "1.23457E+15"),
+            (LeadId, "1234567890123456"),
+            (LeadId, "junk"),
+            (Fbc, "fb.1.1554763741000.AbC"),
+        ];
+        let (json, notices) = row(&settings(), &cells, &[]);
+        assert_eq!(json, "{fbc:fb.1.1554763741000.AbC,lead_id:1234567890123456}");
+        assert_eq!(notices, [(Code::LeadIdPrecisionLost, 1)]);
+    }
+
+    #[test]
+    fn no_value_shows_when_something_is_printed_for_debugging() {
+        let normalizer = Normalizer::new(&settings());
+        let cell = Cell { field: Field::Email, column: 0, text: "mary@example.com" };
+        let user_data = UserData { fbc: "fb.1.1554763741205.Mary".to_owned(), ..UserData::default() };
+        let printed = format!("{cell:?} {:?} {user_data:?}", normalizer.values(cell.field, cell.text));
+        assert!(printed.contains("Em") && !printed.to_lowercase().contains("mary"), "{printed}");
+    }
+
+    #[test]
+    fn a_full_name_fills_only_what_is_missing() {
+        use Field::*;
+        let cells = [(FullName, "Ava M. Thornton"), (FirstName, "Ava")];
+        assert_eq!(row(&settings(), &cells, &["ava", "thornton"]).0, "{fn:[sha(ava)],ln:[sha(thornton)]}");
+        assert_eq!(row(&settings(), &[(FullName, "Thornton, N/A")], &["thornton"]).0, "{ln:[sha(thornton)]}");
+    }
+
+    #[test]
+    fn placeholders_and_repaired_codes_are_sent_and_noticed() {
+        use Field::*;
+        let cells = [(Email, "noemail@example.com"), (Zip, "2134"), (Country, "US")];
+        let (json, notices) = row(&settings(), &cells, &["noemail@example.com", "02134", "us"]);
+        assert_eq!(json, "{country:[sha(us)],em:[sha(noemail@example.com)],zp:[sha(02134)]}");
+        assert_eq!(notices, [(Code::EmailPlaceholder, 0), (Code::ZipZeroLost, 1)]);
+    }
+
+    #[test]
+    fn single_values_come_with_their_text_and_hash() {
+        let normalizer = Normalizer::new(&settings());
+        let plain = |key, text: &str| Normalized { key, text: Some(text.to_owned()), sha256: Some(Hash::of(text)) };
+        assert_eq!(
+            normalizer.values(Field::Email, "a@example.com;B@example.com").unwrap(),
+            [plain(Key::Em, "a@example.com"), plain(Key::Em, "b@example.com")]
+        );
+        assert_eq!(
+            normalizer.values(Field::FullName, "Thornton, Ava").unwrap(),
+            [plain(Key::Fn, "ava"), plain(Key::Ln, "thornton")]
+        );
+        assert_eq!(normalizer.values(Field::State, "California").unwrap(), [plain(Key::St, "ca")]);
+        let lead_id = Normalized { key: Key::LeadId, text: Some("1234567890123456".to_owned()), sha256: None };
+        assert_eq!(normalizer.values(Field::LeadId, "l:1234567890123456").unwrap(), [lead_id]);
+        let hashed = Normalized { key: Key::Em, text: None, sha256: Some(Hash::of("mary")) };
+        let hex = String::from_utf8(Hash::of("mary").as_hex().to_vec()).unwrap();
+        assert_eq!(normalizer.values(Field::Email, &hex).unwrap(), [hashed]);
+        assert_eq!(normalizer.values(Field::Email, " N/A "), Ok(Vec::new()));
+        assert_eq!(normalizer.values(Field::Gender, "other"), Ok(Vec::new()));
+        assert_eq!(normalizer.values(Field::Phone, "(650) 555-1212"), Err(Code::PhoneCountryMissing));
+        assert_eq!(normalizer.values(Field::Fbclid, "IwAR1"), Err(Code::FbclidTimeMissing));
+        assert_eq!(normalizer.values(Field::EventName, "Lead"), Ok(Vec::new()));
+    }
+}

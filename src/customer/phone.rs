@@ -1,0 +1,361 @@
+//! Phone numbers: the digits of E.164 without `+`, by the national rules of libphonenumber.
+//!
+//! `+…` and `00…` are international; otherwise the row's country decides. What is no number in use is refused, and a
+//! number whose country nothing tells is never guessed.
+
+use std::fmt::Write;
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, Region};
+
+use super::country::Country;
+use super::text;
+use crate::problem::Code;
+
+/// The numbers of a cell: separated by `;`, `,`, `|` or line breaks, or by `/` between two whole numbers. The parameters
+/// of a `tel:` address stay with it.
+pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(cell);
+    std::iter::from_fn(move || {
+        loop {
+            let text = rest?;
+            let ends = |(at, c): (usize, char)| match c {
+                ',' | '|' | '\n' | '\r' => Some(at),
+                ';' if !is_parameter(&text[at + 1..]) => Some(at),
+                '/' if is_whole(&text[..at]) && is_whole(&text[at + 1..]) => Some(at),
+                _ => None,
+            };
+            let end = text.char_indices().find_map(ends);
+            let part = text::trim(&text[..end.unwrap_or(text.len())]);
+            rest = end.map(|end| &text[end + 1..]);
+            if !part.is_empty() {
+                return Some(part);
+            }
+        }
+    })
+}
+
+/// Whether there are digits enough for a number: in Germany a `/` stands behind the area code.
+fn is_whole(text: &str) -> bool {
+    text.chars().filter(|c| c.is_numeric()).count() >= 7
+}
+
+/// Whether a parameter of RFC 3966 follows: `;ext=22`, `;phone-context=+44`.
+fn is_parameter(text: &str) -> bool {
+    ["ext=", "isub=", "phone-context="]
+        .iter()
+        .any(|name| text.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
+}
+
+/// Appends the normalised number to `out`; nothing when the marker is all there is.
+pub(super) fn normalize(text: &str, country: Option<Country>, out: &mut String) -> Result<(), Code> {
+    let plain = text::plain(text);
+    let number = text::bare(&plain, Some(b'p'));
+    if text::is_nothing(number) {
+        return Ok(());
+    }
+    if text::is_scientific(number) {
+        return Err(Code::PhonePrecisionLost);
+    }
+    let number = without_fraction(number);
+    if let Some((calling_code, national)) = simple(number, country, &mut [0; 10]) {
+        let (country_code, national_number) = (calling_code.parse(), national.parse());
+        let (Ok(country_code), Ok(national_number)) = (country_code, national_number) else {
+            return Err(Code::PhoneInvalid);
+        };
+        let number = PhoneNumber { country_code, national_number, ..PhoneNumber::default() };
+        if !PHONE_NUMBER_UTIL.is_valid_number(&number) {
+            return Err(Code::PhoneInvalid);
+        }
+        out.push_str(calling_code);
+        out.push_str(national);
+        return Ok(());
+    }
+    push_e164(&read(number, country)?, out);
+    Ok(())
+}
+
+/// Reads a number in any form.
+fn read(text: &str, country: Option<Country>) -> Result<PhoneNumber, Code> {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    if digits == 0 {
+        return Err(Code::PhoneInvalid);
+    }
+    if let Some(plus) = text.find('+') {
+        return international(&text[plus..]).ok_or(Code::PhoneInvalid);
+    }
+    // No national number of any country starts with two zeros.
+    let dialled = text.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+    if let Some(rest) = dialled.strip_prefix("00") {
+        return international(&format!("+{rest}")).ok_or(Code::PhoneInvalid);
+    }
+    let region = country.and_then(|country| Region::from_code(country.code()).ok());
+    if let Some(number) = region.and_then(|region| valid(text, Some(region))) {
+        return Ok(number);
+    }
+    if let Some(number) = without_plus(text, region) {
+        return Ok(number);
+    }
+    let could_be_national = (5..=15).contains(&digits) && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+    Err(if region.is_none() && could_be_national { Code::PhoneCountryMissing } else { Code::PhoneInvalid })
+}
+
+/// A number whose `+` was lost. Where a country is known it has too many digits for a national number with a typing
+/// error, and nothing is grouped but the calling code.
+fn without_plus(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
+    if !text.starts_with(|c| matches!(c, '1'..='9')) {
+        return None;
+    }
+    let number = international(&format!("+{text}"))?;
+    if region.is_none() {
+        return Some(number);
+    }
+    let mut whole = String::new();
+    push_e164(&number, &mut whole);
+    let first_group = text.split(|c: char| !c.is_ascii_digit()).next()?;
+    let is_whole = first_group == whole || first_group.parse() == Ok(number.country_code);
+    (whole.len() > 10 && is_whole).then_some(number)
+}
+
+/// A number with `+`. A trunk zero in brackets is dropped also where the country has none: `+34 (0) 612 345 678`.
+fn international(text: &str) -> Option<PhoneNumber> {
+    valid(text, None).or_else(|| valid(&text.replacen("(0)", "", 1), None).filter(|_| text.contains("(0)")))
+}
+
+fn valid(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
+    let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
+    (PHONE_NUMBER_UTIL.is_valid_number(&number) && !has_stray_letters(text, &number)).then_some(number)
+}
+
+/// Whether letters were dropped in reading: a typing error, as in `65O 555 1212`. Three letters and more are a vanity
+/// number and were read as its keys; those in front of the number are a label, those behind an extension.
+fn has_stray_letters(text: &str, number: &PhoneNumber) -> bool {
+    let body = text.find(|c: char| c == '+' || c.is_ascii_digit()).map_or(text, |start| &text[start..]);
+    let letters = body.chars().filter(|c| c.is_alphabetic()).count();
+    (1..3).contains(&letters) && number.extension.is_none()
+}
+
+/// Calling codes whose numbers need no reading once their form is clean, and the digits a trunk prefix of theirs may
+/// begin with: a number that begins with another digit is the national number itself.
+#[rustfmt::skip]
+const CALLING_CODES: [(&str, &str); 43] = [
+    ("1", "01"), ("20", "0"), ("27", "0"), ("30", "0"), ("31", "0"), ("32", "0"), ("33", "0"), ("34", "0"), ("36", "0"),
+    ("39", "0"), ("40", "0"), ("41", "0"), ("43", "0"), ("44", "01"), ("45", "0"), ("46", "0"), ("47", "0"), ("48", "0"),
+    ("49", "0"), ("51", "0"), ("52", "01"), ("55", "09"), ("58", "0"), ("60", "0"), ("61", "01"), ("62", "0"), ("63", "0"),
+    ("64", "0"), ("65", "0"), ("66", "0"), ("84", "0"), ("90", "0"), ("91", "0"), ("92", "0"), ("351", "0"), ("353", "0"),
+    ("358", "0"), ("420", "0"), ("421", "0"), ("380", "0"), ("971", "0"), ("972", "0"), ("966", "0"),
+];
+
+/// Calling code and national number of what needs no rules to be read: `+` and digits only, and ten digits with the
+/// usual punctuation in the United States and Canada. `None` means that the rules must decide; the result is theirs.
+fn simple<'a>(text: &'a str, country: Option<Country>, national: &'a mut [u8; 10]) -> Option<(&'a str, &'a str)> {
+    if let Some(number) = text.strip_prefix('+') {
+        if !(9..=15).contains(&number.len()) || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let (code, trunk) = CALLING_CODES.iter().find(|(code, _)| number.starts_with(code))?;
+        let national = &number[code.len()..];
+        return (!national.starts_with(|c| trunk.contains(c))).then_some((code, national));
+    }
+    if country.is_none_or(|country| country != Country::US && country != Country::CA)
+        || text.starts_with(['-', '.', ')'])
+    {
+        return None;
+    }
+    let mut count = 0;
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' => {
+                *national.get_mut(count)? = byte;
+                count += 1;
+            }
+            b' ' | b'(' | b')' | b'-' | b'.' => {}
+            _ => return None,
+        }
+    }
+    let national = std::str::from_utf8(national).ok()?;
+    (count == 10 && !national.starts_with(['0', '1'])).then_some(("1", national))
+}
+
+/// Without the fraction of a number cell: `16505551212.0`.
+fn without_fraction(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((digits, "0" | "00")) if digits.len() > 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) => digits,
+        _ => text,
+    }
+}
+
+/// Appends country code, leading zeros that belong to the number (Italy), and national number.
+fn push_e164(number: &PhoneNumber, out: &mut String) {
+    let zeros = if number.italian_leading_zero() { number.number_of_leading_zeros().clamp(0, 15) } else { 0 };
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{}", number.country_code);
+    (0..zeros).for_each(|_| out.push('0'));
+    let _ = write!(out, "{}", number.national_number);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn phone(text: &str, country: &str) -> Result<String, Code> {
+        let mut out = String::new();
+        normalize(text, Country::parse(country), &mut out).map(|()| out)
+    }
+
+    #[test]
+    fn international_forms_need_no_country() {
+        for (text, expected) in [
+            ("+16505551212", "16505551212"),
+            ("+1 (650) 555-1212", "16505551212"),
+            ("tel:+1-650-555-1212", "16505551212"),
+            ("tel:+1-650-555-1212;ext=22", "16505551212"),
+            ("p:+12125550101", "12125550101"),
+            ("'+551155550134", "551155550134"),
+            ("0044 7911 123456", "447911123456"),
+            ("(0044) 7911 123456", "447911123456"),
+            ("+44 (0) 7911 123456", "447911123456"),
+            ("+44 (0)20 7946 0018", "442079460018"),
+            ("+34 (0) 612 345 678", "34612345678"),
+            ("+39 02 1234 5678", "390212345678"),
+            ("+39 (0)2 1234 5678", "390212345678"),
+            ("\u{200e}+44\u{a0}7911\u{200b}123456\u{202c}", "447911123456"),
+            ("＋４４７９１１１２３４５６", "447911123456"),
+            ("+٤٤٧٩١١١٢٣٤٥٦", "447911123456"),
+            ("+44 7911 123456 ext. 12", "447911123456"),
+            ("Mobile 2: +44 7911 123456", "447911123456"),
+            ("(+44) 7911 123456", "447911123456"),
+            ("493023125042", "493023125042"),
+            ("49 30 23125042", "493023125042"),
+            ("12125550101", "12125550101"),
+            ("12125550101.0", "12125550101"),
+            ("+49 30/23125042", "493023125042"),
+        ] {
+            assert_eq!(phone(text, "").as_deref(), Ok(expected), "{text}");
+            assert_eq!(phone(text, "FR").as_deref(), Ok(expected), "{text} in France");
+        }
+    }
+
+    #[test]
+    fn national_forms_follow_the_country() {
+        for (text, country, expected) in [
+            ("(650)555-1212", "US", "16505551212"),
+            ("650.555.1212", "US", "16505551212"),
+            ("1 650 555 1212", "US", "16505551212"),
+            ("650 555 1212 x22", "US", "16505551212"),
+            ("011 44 7911 123456", "US", "447911123456"),
+            ("1-800-FLOWERS", "US", "18003569377"),
+            ("416-555-0123", "Canada", "14165550123"),
+            ("07911 123456", "GB", "447911123456"),
+            ("0117 496 0123", "United Kingdom", "441174960123"),
+            ("7911123456", "GB", "447911123456"),
+            ("02 1234 5678", "IT", "390212345678"),
+            ("347 123 4567", "IT", "393471234567"),
+            ("030 23125042", "DE", "493023125042"),
+            ("030/23125042", "DE", "493023125042"),
+            ("06 12 34 56 78", "FR", "33612345678"),
+            ("(11) 5555-0123", "BR", "551155550123"),
+            ("447911123456", "GB", "447911123456"),
+            ("447911123456", "US", "447911123456"),
+            ("0044 7911 123456", "US", "447911123456"),
+            ("447911123456 ext. 12", "US", "447911123456"),
+        ] {
+            assert_eq!(phone(text, country).as_deref(), Ok(expected), "{text} in {country}");
+        }
+    }
+
+    #[test]
+    fn a_national_number_without_a_country_lacks_it() {
+        for text in ["(650) 555-1212", "07911 123456", "0117 496 0123", "5550123"] {
+            assert_eq!(phone(text, ""), Err(Code::PhoneCountryMissing), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for text in [
+            "unknown",
+            "0000000000",
+            "000-000-0000",
+            "+10000000000",
+            "1234",
+            "123",
+            "+1",
+            "+",
+            "555-1212",
+            "65O-555-1212",
+            "650 555 121A",
+            "+44 7911 123456 A",
+            "650555121",
+            "65055512123",
+            "+1650555121212345",
+            "99999999999999999999",
+            "+999 1234 5678",
+            "call me",
+            "1111111111",
+            "😀",
+            "+1 650 555 1212 home",
+        ] {
+            assert_eq!(phone(text, "US"), Err(Code::PhoneInvalid), "{text}");
+        }
+        // Typing errors that would be numbers of other countries with a `+` in front.
+        for (text, country) in
+            [("(2068) 460-1234", "AG"), ("2068 460 1234", "AG"), ("984-123567 ext. 12", "NP"), ("4930231250", "US")]
+        {
+            assert_eq!(phone(text, country), Err(Code::PhoneInvalid), "{text}");
+        }
+        assert_eq!(phone("0000000000", ""), Err(Code::PhoneInvalid));
+        for text in ["1.65025E+10", "4,93023E+11", "4.93E11"] {
+            assert_eq!(phone(text, "US"), Err(Code::PhonePrecisionLost), "{text}");
+        }
+    }
+
+    #[test]
+    fn cells_are_split_into_their_numbers() {
+        for (cell, expected) in [
+            ("+1 650; +1 651", &["+1 650", "+1 651"][..]),
+            ("+1 650, +1 651,", &["+1 650", "+1 651"]),
+            ("+1 650\n+1 651", &["+1 650", "+1 651"]),
+            ("tel:+1-650;ext=22", &["tel:+1-650;ext=22"]),
+            ("tel:+1-650;EXT=22;+1 651", &["tel:+1-650;EXT=22", "+1 651"]),
+            ("+49 30/23125042", &["+49 30/23125042"]),
+            ("+49 30/23125042 / 0171 1234567", &["+49 30/23125042", "0171 1234567"]),
+            (";", &[]),
+        ] {
+            assert_eq!(split(cell).collect::<Vec<_>>(), expected, "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_marker_alone_is_nothing() {
+        for text in ["p:", "p:<test lead: dummy data for phone_number>"] {
+            assert_eq!(phone(text, "").as_deref(), Ok(""), "{text}");
+        }
+    }
+
+    fn by_the_rules(text: &str, country: Option<Country>) -> Option<String> {
+        read(text, country).ok().map(|number| {
+            let mut out = String::new();
+            push_e164(&number, &mut out);
+            out
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn clean_international_numbers_read_the_same_either_way(
+            code in 0..CALLING_CODES.len(), national in "[0-9]{7,12}",
+        ) {
+            let text = format!("+{}{national}", CALLING_CODES[code].0);
+            prop_assert_eq!(phone(&text, "").ok(), by_the_rules(&text, None));
+        }
+
+        #[test]
+        fn national_numbers_of_north_america_read_the_same_either_way(
+            text in "[(]?[2-9][0-9]{2}[)]?[-. ]{0,2}[0-9]{3}[-. ]?[0-9]{4}[-. )]?", canada in any::<bool>(),
+        ) {
+            let country = if canada { "CA" } else { "US" };
+            prop_assert_eq!(phone(&text, country).ok(), by_the_rules(text.trim(), Country::parse(country)), "{}", text);
+        }
+    }
+}

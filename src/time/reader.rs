@@ -1,0 +1,208 @@
+//! From the text of a cell to the instant it stands for.
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
+
+use super::order::DateOrder;
+use super::text::Folded;
+use super::written::{Clock, Day, Written, WrittenZone};
+use super::zone::{Instant, LocalTime, seconds_as_utc};
+use super::{Moment, Notes, Precision, Reading, general, iso, words};
+use crate::customer::is_nothing;
+use crate::problem::Code;
+
+/// Exports of this century; anything else is a number that was never a time, or a placeholder.
+const YEARS: std::ops::RangeInclusive<i16> = 2000..=2100;
+
+/// Day 0 of a spreadsheet's day numbers.
+const SERIAL_DAY_ZERO: Date = Date::constant(1899, 12, 30);
+
+/// Where a run's times are read, with what the run knows: the zone, the order of day and month, the present.
+///
+/// Reading remembers the last offsets of the zone, hence `&mut self`; each worker has its own clone.
+#[derive(Clone, Debug)]
+pub struct TimeReader {
+    local: LocalTime,
+    zone_given: bool,
+    order: Option<DateOrder>,
+    now: i64,
+    takes_serials: bool,
+}
+
+impl TimeReader {
+    /// A reader for times that carry no zone of their own to be of `zone`, with a warning if it was not asked for.
+    /// `now` is in Unix seconds.
+    pub fn new(zone: TimeZone, zone_given: bool, order: Option<DateOrder>, now: i64) -> Self {
+        Self { local: LocalTime::new(zone), zone_given, order, now, takes_serials: false }
+    }
+
+    /// Takes bare numbers such as `46336.37847` for a spreadsheet's days since 1899-12-30, as XLSX cells have them
+    /// that are not formatted as dates.
+    pub fn with_serials(mut self) -> Self {
+        self.takes_serials = true;
+        self
+    }
+
+    /// The same reader with the order of day and month that a file turned out to have.
+    pub fn with_order(mut self, order: Option<DateOrder>) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// The present, in Unix seconds.
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// The zone of times that carry none.
+    pub fn zone(&self) -> &TimeZone {
+        self.local.zone()
+    }
+
+    /// Reads a cell; None where it says that there is no time.
+    ///
+    /// Errors: one of the `Time…` codes whose severity is an error.
+    pub fn read(&mut self, text: &str) -> Result<Option<Reading>, Code> {
+        // The first of January of the year 1 is what .NET has for "no date".
+        if text.is_empty() || text.starts_with("0001-01-01") {
+            return Ok(None);
+        }
+        if let Some(written) = iso::read(text.as_bytes()) {
+            return self.resolve(written).map(Some);
+        }
+        if is_nothing(text) {
+            return Ok(None);
+        }
+        let folded = Folded::of(text).ok_or(Code::TimeMalformed)?;
+        self.resolve(general::read(folded.as_str())?).map(Some)
+    }
+
+    pub(super) fn resolve(&mut self, written: Written<'_>) -> Result<Reading, Code> {
+        let mut notes = Notes::default();
+        match written {
+            Written::Instant { millis } => in_years(millis).map(|seconds| Reading {
+                moment: Moment { seconds, precision: Precision::Second },
+                millis,
+                uncapped: seconds,
+                notes,
+            }),
+            Written::Serial { days, seconds, precision } if self.takes_serials => {
+                let day = DateTime::from_parts(SERIAL_DAY_ZERO, Time::midnight())
+                    .checked_add(SignedDuration::from_hours(24 * i64::from(days)))
+                    .map_err(|_| Code::TimeMalformed)?;
+                match seconds {
+                    None => self.noon(day.date(), None),
+                    Some(seconds) => {
+                        let local = day
+                            .checked_add(SignedDuration::from_secs(seconds.into()))
+                            .map_err(|_| Code::TimeMalformed)?;
+                        let seconds = self.instant(local, None, &mut notes)?;
+                        Ok(reading(seconds, 0, precision, notes))
+                    }
+                }
+            }
+            Written::Serial { .. } => Err(Code::TimeMalformed),
+            Written::Civil { day, clock, zone } => {
+                let date = self.date(day)?;
+                match clock {
+                    None => self.noon(date, zone),
+                    Some(clock) => {
+                        let seconds = self.instant(local(date, clock)?, zone, &mut notes)?;
+                        Ok(reading(seconds, clock.millis, clock.precision, notes))
+                    }
+                }
+            }
+        }
+    }
+
+    fn date(&self, day: Day) -> Result<Date, Code> {
+        match day {
+            Day::Known(date) => Ok(date),
+            Day::Numbers { first, second, year } => {
+                let (month, day) = match (self.order, DateOrder::only_reading(first, second)) {
+                    (Some(DateOrder::Mdy), None | Some(DateOrder::Mdy)) => (first, second),
+                    (Some(DateOrder::Dmy), None | Some(DateOrder::Dmy)) => (second, first),
+                    (Some(DateOrder::Mdy | DateOrder::Dmy), Some(_)) => return Err(Code::TimeOrderContradicted),
+                    // A year in front says nothing about dates that have it at the end.
+                    (None | Some(DateOrder::Ymd), Some(DateOrder::Mdy)) => (first, second),
+                    (None | Some(DateOrder::Ymd), Some(_)) => (second, first),
+                    (None | Some(DateOrder::Ymd), None) if first == second => (first, second),
+                    (None | Some(DateOrder::Ymd), None) => return Err(Code::TimeOrderAmbiguous),
+                };
+                Date::new(year, month, day).map_err(|_| Code::TimeMalformed)
+            }
+        }
+    }
+
+    /// A date alone: its noon, or a minute ago where it is today and noon is yet to come.
+    fn noon(&mut self, date: Date, zone: Option<WrittenZone<'_>>) -> Result<Reading, Code> {
+        let mut notes = Notes::default();
+        notes.add(Code::TimeDateOnly);
+        let noon = self.instant(date.at(12, 0, 0, 0), zone, &mut notes)?;
+        let mut reading = reading(noon, 0, Precision::Day, notes);
+        if noon > self.now - 60 {
+            let midnight = self.instant(date.at(0, 0, 0, 0), zone, &mut Notes::default()).unwrap_or(noon - 12 * 3600);
+            if midnight <= self.now {
+                // In the first minute of the day, a minute ago would be another day.
+                reading.moment.seconds = midnight.max(self.now - 60);
+                reading.millis = reading.moment.seconds * 1000;
+                reading.notes.add(Code::TimeCapped);
+            }
+        }
+        Ok(reading)
+    }
+
+    fn instant(&mut self, local: DateTime, zone: Option<WrittenZone<'_>>, notes: &mut Notes) -> Result<i64, Code> {
+        if !YEARS.contains(&local.year()) {
+            return Err(Code::TimeMalformed);
+        }
+        let instant = match zone {
+            None => {
+                if !self.zone_given {
+                    notes.add(Code::TimeZoneAssumed);
+                }
+                self.local.instant(local)?
+            }
+            Some(WrittenZone::Offset(offset)) => Instant::Once(seconds_as_utc(local)? - i64::from(offset)),
+            Some(WrittenZone::Abbreviation(name)) => {
+                let offset = self.local.offset_of(name, local).or_else(|| words::zone_offset(name).map(i64::from));
+                Instant::Once(seconds_as_utc(local)? - offset.ok_or(Code::TimeZoneUnknown)?)
+            }
+            Some(WrittenZone::Name(name)) => {
+                let zone = TimeZone::get(name).map_err(|_| Code::TimeZoneUnknown)?;
+                LocalTime::new(zone).instant(local)?
+            }
+        };
+        match instant {
+            Instant::Once(seconds) => Ok(seconds),
+            Instant::Twice(earlier) => {
+                notes.add(Code::TimeRepeatedHour);
+                Ok(earlier)
+            }
+        }
+    }
+}
+
+fn reading(seconds: i64, millis: i16, precision: Precision, notes: Notes) -> Reading {
+    Reading {
+        moment: Moment { seconds, precision },
+        millis: seconds * 1000 + i64::from(millis),
+        uncapped: seconds,
+        notes,
+    }
+}
+
+fn local(date: Date, clock: Clock) -> Result<DateTime, Code> {
+    if clock.hour == 24 {
+        return date.tomorrow().map(|date| date.at(0, 0, 0, 0)).map_err(|_| Code::TimeMalformed);
+    }
+    Ok(date.at(clock.hour, clock.minute, clock.second, 0))
+}
+
+/// Unix seconds of an instant that lies in a year a lead can have.
+fn in_years(millis: i64) -> Result<i64, Code> {
+    let instant = Timestamp::from_millisecond(millis).map_err(|_| Code::TimeMalformed)?;
+    let year = Offset::UTC.to_datetime(instant).year();
+    YEARS.contains(&year).then(|| instant.as_second()).ok_or(Code::TimeMalformed)
+}
