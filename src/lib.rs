@@ -18,3 +18,4 @@ pub mod problem;
 pub mod source;
 pub mod time;
 
+pub mod sandbox;
