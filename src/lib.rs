@@ -2,7 +2,7 @@
 //! Conversions API.
 //!
 //! The modules stand in the order of the work. Each stage takes the type of the one before and
-//! returns the next; `pipeline` alone knows the order.
+//! returns the next; [`pipeline`] alone knows the order.
 //!
 //! ```text
 //! bytes ─ source ─► rows ─ mapping ─► cells ─ customer ─► hashed user data ─ event ─► event
@@ -11,11 +11,23 @@
 //!
 //! Past [`customer`] no raw personal value exists: an event can only be built from hashed values.
 
+pub mod pipeline;
+
+pub mod batch;
 pub mod custom_data;
 pub mod customer;
+pub mod deliver;
+pub mod event;
 pub mod field;
+pub mod ledger;
+pub mod mapping;
 pub mod problem;
+pub mod report;
+pub mod rules;
 pub mod source;
 pub mod time;
 
+pub mod cli;
+pub mod commands;
+pub mod config;
 pub mod sandbox;

@@ -1,0 +1,653 @@
+//! What may be typed: flags and their help, nothing else. What they mean together is decided in [`crate::config`].
+//!
+//! The first paragraph of a doc comment is what `-h` shows; `--help` shows the rest too, the rarer options and examples.
+
+mod examples;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Upload a CRM's lead stages to a Meta dataset through the Conversions API
+///
+/// crm2capi takes the lead export of a CRM, normalises and hashes what identifies a lead, and sends each stage a lead
+/// reached as an event. Personal values are hashed on this machine; reports, logs and the ledger never hold them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "crm2capi",
+    bin_name = "crm2capi",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_long_help = examples::PROGRAM
+)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// How to talk
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Normalise, hash, check and send the lead stages of an export
+    ///
+    /// Running it again is safe: what Meta accepted is in the ledger and is not sent again, whatever overlaps. Events
+    /// older than 7 days are left out, as Meta does not take them, so upload at least once a day. Rows that cannot be
+    /// used are reported and never hold up the others.
+    #[command(after_long_help = examples::UPLOAD)]
+    Upload(UploadArgs),
+    /// The same up to the sending: the dry run for CI
+    ///
+    /// Reads, normalises and checks every row as upload does, and needs no token, dataset or connection. Reports what
+    /// would be sent, what is wrong, which customer parameters the events carry, and what Meta will say of the funnel.
+    #[command(after_long_help = examples::VALIDATE)]
+    Validate(ValidateArgs),
+    /// Print the payloads instead of sending them
+    ///
+    /// The events are the very bytes that upload would send, keys sorted. Problems go to standard error.
+    #[command(after_long_help = examples::BUILD)]
+    Build(BuildArgs),
+    /// Print one value's normalised form and its SHA-256
+    ///
+    /// Shows what Meta gets for a value, or why it cannot be used; then the exit status is 1.
+    #[command(after_long_help = examples::NORMALIZE)]
+    Normalize(NormalizeArgs),
+    /// Serve a local stand-in for the events endpoint
+    ///
+    /// Judges what it receives by Meta's published rules and answers as Meta would. Prints its base URL and serves until
+    /// interrupted; GET /sandbox/events gives what it accepted, one event a line.
+    #[command(after_long_help = examples::SANDBOX)]
+    Sandbox(SandboxArgs),
+    /// Ask whether token, dataset and connection are fit to upload
+    ///
+    /// Sends an event that Meta must refuse, so that nothing is recorded anywhere, and explains the answer.
+    #[command(after_long_help = examples::CHECK)]
+    Check(CheckArgs),
+    /// Show what was delivered lately
+    ///
+    /// Read from the ledger: the last successful upload, what was delivered day by day, and the last runs.
+    #[command(after_long_help = examples::STATUS)]
+    Status(StatusArgs),
+    /// Look at an export, say how it is understood, and write the settings for it
+    ///
+    /// Shows encoding, layout, columns, stages and dates as they were understood, with values only in their form (letters
+    /// as dots, digits as #), and writes a settings file with all of it to correct. On a terminal it asks for what the
+    /// export does not tell; elsewhere, and with --yes, that is left open and marked in the file. Ends with status 2, and
+    /// writes nothing, when no column tells who the lead is, which stage was reached, or when.
+    #[command(after_long_help = examples::INIT)]
+    Init(InitArgs),
+    /// Print the JSON Schema of the settings file, of a report or of an event
+    ///
+    /// The schemas are of draft 2020-12. Settings are closed: a key that is not in the schema is an error. Reports may
+    /// get more keys in later versions.
+    #[command(after_long_help = examples::SCHEMA)]
+    Schema(SchemaArgs),
+    /// Explain a command, a problem, the fields or the presets
+    #[command(after_long_help = examples::HELP)]
+    Help(HelpArgs),
+    /// Print a script that completes the command line
+    #[command(hide = true, after_long_help = examples::COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    #[command(hide = true, after_long_help = examples::MAN)]
+    Man(ManArgs),
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Messages")]
+pub struct TalkArgs {
+    /// Print nothing but errors, and no report either when all went well
+    ///
+    /// The report of a run that ends with status 0 is left out too, unless --format asks for one that a program reads.
+    /// So a scheduled job writes to nobody as long as all is well.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_short_help = true)]
+    pub color: Color,
+
+    /// Shape of what goes to standard error
+    ///
+    /// As json every warning, error and word of progress is an object on a line of its own, with time, level and message.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "human", hide_short_help = true)]
+    pub log_format: LogFormat,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Shapes of what goes to standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+/// Options of upload, validate and build.
+#[derive(Debug, Default, Args)]
+pub struct ReadArgs {
+    /// Exports to read; `-` is standard input
+    ///
+    /// Several are one run, in the order given. CSV, TSV, JSON, NDJSON and XLSX are told apart by content, and may be
+    /// compressed with gzip or zstd.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Settings file [default: ./crm2capi.toml if it is there]
+    ///
+    /// The command line beats the environment, which beats the settings file, which beats the preset.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The dataset (pixel) id
+    ///
+    /// Events Manager shows it below the dataset's name.
+    #[arg(long, value_name = "ID", env = "CRM2CAPI_DATASET_ID", hide_env_values = true, help_heading = "Destination")]
+    pub dataset_id: Option<String>,
+
+    /// Graph API version [default: v23.0]
+    #[arg(long, value_name = "vNN.N", help_heading = "Destination", hide_short_help = true)]
+    pub api_version: Option<String>,
+
+    /// The CRM's name, sent as lead_event_source [default: the preset's]
+    #[arg(long, value_name = "NAME", help_heading = "Columns and stages")]
+    pub crm: Option<String>,
+
+    /// A known export layout, or none [default: guessed from the header]
+    ///
+    /// `crm2capi help presets` lists them. What --map, --stage and the settings file say goes before it.
+    #[arg(long, value_name = "NAME", help_heading = "Columns and stages")]
+    pub preset: Option<String>,
+
+    /// Take FIELD from that column; repeatable
+    ///
+    /// `crm2capi help fields` lists the fields; `custom.NAME` goes to custom_data.NAME. Columns are found regardless of
+    /// case, spaces and punctuation; `Date#2` is the second column headed Date; columns of JSON are dotted paths.
+    #[arg(long, value_name = "FIELD=COLUMN", help_heading = "Columns and stages")]
+    pub map: Vec<String>,
+
+    /// Rename a stage; an empty event name skips it; repeatable
+    #[arg(long, value_name = "CRM STAGE=EVENT NAME", help_heading = "Columns and stages")]
+    pub stage: Vec<String>,
+
+    /// A date in COLUMN is one event; repeatable
+    ///
+    /// For exports that have one row a lead and a column of dates for each stage.
+    #[arg(long, value_name = "COLUMN=EVENT NAME", help_heading = "Columns and stages")]
+    pub stage_column: Vec<String>,
+
+    /// IANA zone of times that carry none [default: UTC, with a warning when it mattered]
+    #[arg(long, value_name = "ZONE", help_heading = "Columns and stages")]
+    pub timezone: Option<String>,
+
+    /// How to read 03/04/2026: mdy, dmy or ymd [default: an ambiguous date is a problem]
+    #[arg(long, value_name = "ORDER", help_heading = "Columns and stages")]
+    pub date_order: Option<String>,
+
+    /// Country of phones and of rows that carry none
+    #[arg(long, value_name = "CC", help_heading = "Columns and stages")]
+    pub default_country: Option<String>,
+
+    /// Format of the export [default: auto]
+    #[arg(long, value_name = "FORMAT", help_heading = "Reading", hide_short_help = true)]
+    pub input_format: Option<InputFormat>,
+
+    /// Delimiter of the export: a character, or `tab` [default: detected]
+    #[arg(long, value_name = "C", help_heading = "Reading", hide_short_help = true)]
+    pub delimiter: Option<String>,
+
+    /// Text encoding of the export, such as windows-1252 [default: detected]
+    #[arg(long, value_name = "NAME", help_heading = "Reading", hide_short_help = true)]
+    pub encoding: Option<String>,
+
+    /// Sheet of a workbook [default: the first visible one]
+    #[arg(long, value_name = "NAME", help_heading = "Reading", hide_short_help = true)]
+    pub sheet: Option<String>,
+
+    /// Write the refused rows here, as they came, with the reason added
+    ///
+    /// The columns crm2capi_problem and crm2capi_row are added. Correct the rows and upload the file as it is.
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub rejects: Option<PathBuf>,
+
+    /// The clock of the 7-day window, for tests and replays
+    #[arg(long, value_name = "RFC3339", help_heading = "Reading", hide_short_help = true)]
+    pub now: Option<String>,
+
+    /// Warnings fail the run too
+    #[arg(long, help_heading = "Report")]
+    pub strict: bool,
+
+    /// Worker threads [default: all cores]
+    #[arg(long, value_name = "N", help_heading = "Reading", hide_short_help = true)]
+    pub threads: Option<usize>,
+}
+
+/// Formats of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum InputFormat {
+    /// Decided by content
+    Auto,
+    /// Delimited text
+    Csv,
+    /// Tab-separated text
+    Tsv,
+    /// A JSON array or an API's page
+    Json,
+    /// One JSON record a line
+    Ndjson,
+    /// An Excel workbook
+    Xlsx,
+}
+
+/// Where and how to send.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Destination")]
+pub struct EndpointArgs {
+    /// File that holds the access token [default: CRM2CAPI_ACCESS_TOKEN]
+    ///
+    /// There is no option that takes the token itself: it would show in the process list.
+    #[arg(long, value_name = "FILE")]
+    pub access_token_file: Option<PathBuf>,
+
+    /// Where the API lives; plain http only for loopback [default: graph.facebook.com over https]
+    #[arg(long, value_name = "URL", env = "CRM2CAPI_GRAPH_URL", hide_env_values = true, hide_short_help = true)]
+    pub graph_url: Option<String>,
+
+    /// Seconds one request may take [default: 30]
+    #[arg(long, value_name = "SECONDS", hide_short_help = true)]
+    pub timeout: Option<u64>,
+}
+
+/// Options of upload.
+#[derive(Debug, Args)]
+pub struct UploadArgs {
+    /// What to read
+    #[command(flatten)]
+    pub read: ReadArgs,
+
+    /// Where to send
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
+
+    /// Shape of the report on standard output
+    #[arg(long, value_name = "FORMAT", help_heading = "Report")]
+    pub format: Option<ReportFormat>,
+
+    /// Send nothing when more than this percentage of the rows is unusable [default: 50]
+    ///
+    /// A wrong mapping shows in most rows; a wrong row does not.
+    #[arg(long, value_name = "PERCENT", help_heading = "Delivery")]
+    pub max_invalid: Option<f64>,
+
+    /// Upload to a sandbox started in this process; needs no token, dataset or ledger
+    #[arg(long, help_heading = "Destination")]
+    pub sandbox: bool,
+
+    /// Send as test events; never marks anything as delivered
+    ///
+    /// Events Manager shows the code, and then the events, under Test events.
+    #[arg(long, value_name = "CODE", help_heading = "Destination")]
+    pub test_event_code: Option<String>,
+
+    /// Do everything except the sending; say what would be sent
+    #[arg(long, help_heading = "Destination")]
+    pub dry_run: bool,
+
+    /// Events a request, 1 to 1000 [default: 500]
+    #[arg(long, value_name = "N", help_heading = "Delivery", hide_short_help = true)]
+    pub batch_size: Option<usize>,
+
+    /// Requests in flight [default: 4]
+    ///
+    /// The events of one lead reach Meta in the order of their times, however many are in flight.
+    #[arg(long, value_name = "N", help_heading = "Delivery", hide_short_help = true)]
+    pub concurrency: Option<usize>,
+
+    /// Seconds a batch is retried [default: 600]
+    #[arg(long, value_name = "SECONDS", help_heading = "Delivery", hide_short_help = true)]
+    pub give_up_after: Option<u64>,
+
+    /// Where what was accepted is remembered, or none [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]
+    ///
+    /// It holds hashed ids, times and outcomes, and no personal value. Without XDG_STATE_HOME it lies under
+    /// ~/.local/state.
+    #[arg(long, value_name = "FILE|none", help_heading = "Delivery")]
+    pub ledger: Option<PathBuf>,
+
+    /// Seconds to wait for another run that holds the ledger [default: 0]
+    #[arg(long, value_name = "SECONDS", help_heading = "Delivery", hide_short_help = true)]
+    pub wait: Option<u64>,
+
+    /// Try events again that Meta refused in an earlier run
+    #[arg(long, help_heading = "Delivery", hide_short_help = true)]
+    pub retry_rejected: bool,
+
+    /// Write the run's numbers to a file for Prometheus
+    ///
+    /// For node_exporter's textfile collector: rows, events, what became of them, and when the last run that succeeded
+    /// ended. The file is replaced whole.
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub metrics_file: Option<PathBuf>,
+}
+
+/// Shapes of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReportFormat {
+    /// A page for people
+    Human,
+    /// One JSON object
+    Json,
+    /// Annotations of a GitHub workflow (validate only)
+    Github,
+}
+
+impl From<ReportFormat> for crate::report::Format {
+    fn from(format: ReportFormat) -> Self {
+        match format {
+            ReportFormat::Human => Self::Human,
+            ReportFormat::Json => Self::Json,
+            ReportFormat::Github => Self::Github,
+        }
+    }
+}
+
+/// Options of validate.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// What to read
+    #[command(flatten)]
+    pub read: ReadArgs,
+
+    /// Shape of the report on standard output
+    #[arg(long, value_name = "FORMAT", help_heading = "Report")]
+    pub format: Option<ReportFormat>,
+
+    /// Write the report to a file too: .json, .xml (JUnit), .sarif or .md; repeatable
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub report: Vec<PathBuf>,
+
+    /// Write the run's numbers to a file for Prometheus
+    ///
+    /// For node_exporter's textfile collector: rows, events, what became of them, and when the last run that succeeded
+    /// ended. The file is replaced whole.
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub metrics_file: Option<PathBuf>,
+}
+
+/// Options of build.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// What to read
+    #[command(flatten)]
+    pub read: ReadArgs,
+
+    /// Shape of the payloads
+    #[arg(long, value_name = "FORMAT", default_value = "ndjson", help_heading = "Payloads")]
+    pub format: PayloadFormat,
+
+    /// Stop after this many rows
+    #[arg(long, value_name = "ROWS", help_heading = "Payloads")]
+    pub limit: Option<u64>,
+
+    /// Events a request body, 1 to 1000 [default: 500]
+    #[arg(long, value_name = "N", help_heading = "Payloads")]
+    pub batch_size: Option<usize>,
+}
+
+/// Shapes of payloads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PayloadFormat {
+    /// One event a line
+    Ndjson,
+    /// Request bodies, one a batch
+    Json,
+    /// A command that sends each body
+    Curl,
+}
+
+/// Options of normalize.
+#[derive(Debug, Args)]
+pub struct NormalizeArgs {
+    /// A field (`email`) or a key of Meta's (`em`)
+    ///
+    /// `crm2capi help fields` lists both.
+    #[arg(value_name = "FIELD")]
+    pub field: String,
+
+    /// The value; `-` reads one a line from standard input
+    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+    pub value: String,
+
+    /// Country of phones, states and postal codes
+    #[arg(long, value_name = "CC")]
+    pub country: Option<String>,
+
+    /// How to read 03/04/1990: mdy, dmy or ymd
+    #[arg(long, value_name = "ORDER")]
+    pub date_order: Option<String>,
+
+    /// Shape of the output
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: PlainFormat,
+}
+
+/// Shapes of small outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlainFormat {
+    /// For people
+    Human,
+    /// For programs
+    Json,
+}
+
+/// Options of sandbox.
+#[derive(Debug, Args)]
+pub struct SandboxArgs {
+    /// Address to serve on; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8023")]
+    pub listen: std::net::SocketAddr,
+
+    /// The clock of the 7-day window
+    #[arg(long, value_name = "RFC3339")]
+    pub now: Option<String>,
+
+    /// A lead id to treat as invalid or deleted; repeatable
+    #[arg(long, value_name = "ID")]
+    pub bad_lead_id: Vec<u64>,
+}
+
+/// Options of check.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Settings file [default: ./crm2capi.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The dataset (pixel) id
+    ///
+    /// Events Manager shows it below the dataset's name.
+    #[arg(long, value_name = "ID", env = "CRM2CAPI_DATASET_ID", hide_env_values = true, help_heading = "Destination")]
+    pub dataset_id: Option<String>,
+
+    /// Graph API version [default: v23.0]
+    #[arg(long, value_name = "vNN.N", help_heading = "Destination", hide_short_help = true)]
+    pub api_version: Option<String>,
+
+    /// Where to send
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
+
+    /// Shape of the output
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: PlainFormat,
+}
+
+/// Options of status.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Settings file [default: ./crm2capi.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The ledger [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
+
+    /// Only this dataset
+    #[arg(long, value_name = "ID", env = "CRM2CAPI_DATASET_ID", hide_env_values = true)]
+    pub dataset_id: Option<String>,
+
+    /// Fail when the last successful upload is older, such as 26h or 2d
+    #[arg(long, value_name = "AGE")]
+    pub max_age: Option<String>,
+
+    /// The time ages are measured from
+    #[arg(long, value_name = "RFC3339")]
+    pub now: Option<String>,
+
+    /// Shape of the output
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: PlainFormat,
+}
+
+/// Options of init.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The export to look at; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Where to write the settings
+    #[arg(long, short, value_name = "FILE", default_value = crate::config::DEFAULT_PATH)]
+    pub output: PathBuf,
+
+    /// Replace the settings file if it is there
+    #[arg(long)]
+    pub force: bool,
+
+    /// Ask nothing
+    #[arg(long, short)]
+    pub yes: bool,
+
+    /// The dataset (pixel) id
+    #[arg(long, value_name = "ID", env = "CRM2CAPI_DATASET_ID", hide_env_values = true)]
+    pub dataset_id: Option<String>,
+
+    /// The CRM's name, sent as lead_event_source [default: the preset's]
+    #[arg(long, value_name = "NAME", help_heading = "Columns and stages")]
+    pub crm: Option<String>,
+
+    /// A known export layout, or none [default: guessed from the header]
+    #[arg(long, value_name = "NAME", help_heading = "Columns and stages")]
+    pub preset: Option<String>,
+
+    /// Take FIELD from that column; repeatable
+    #[arg(long, value_name = "FIELD=COLUMN", help_heading = "Columns and stages")]
+    pub map: Vec<String>,
+
+    /// A date in COLUMN is one event; repeatable
+    #[arg(long, value_name = "COLUMN=EVENT NAME", help_heading = "Columns and stages")]
+    pub stage_column: Vec<String>,
+
+    /// IANA zone of times that carry none
+    #[arg(long, value_name = "ZONE", help_heading = "Columns and stages")]
+    pub timezone: Option<String>,
+
+    /// How to read 03/04/2026: mdy, dmy or ymd [default: as the export shows]
+    #[arg(long, value_name = "ORDER", help_heading = "Columns and stages")]
+    pub date_order: Option<String>,
+
+    /// Country of phones and of rows that carry none
+    #[arg(long, value_name = "CC", help_heading = "Columns and stages")]
+    pub default_country: Option<String>,
+
+    /// Format of the export [default: auto]
+    #[arg(long, value_name = "FORMAT", help_heading = "Reading", hide_short_help = true)]
+    pub input_format: Option<InputFormat>,
+
+    /// Delimiter of the export: a character, or `tab` [default: detected]
+    #[arg(long, value_name = "C", help_heading = "Reading", hide_short_help = true)]
+    pub delimiter: Option<String>,
+
+    /// Text encoding of the export, such as windows-1252 [default: detected]
+    #[arg(long, value_name = "NAME", help_heading = "Reading", hide_short_help = true)]
+    pub encoding: Option<String>,
+
+    /// Sheet of a workbook [default: the first visible one]
+    #[arg(long, value_name = "NAME", help_heading = "Reading", hide_short_help = true)]
+    pub sheet: Option<String>,
+}
+
+/// Options of schema.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Of what
+    #[arg(value_name = "DOCUMENT")]
+    pub document: Document,
+}
+
+/// Documents that have a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Document {
+    /// The settings file, crm2capi.toml
+    Config,
+    /// What upload and validate print with --format json
+    Report,
+    /// An event as it goes to Meta, and as build prints it
+    Event,
+}
+
+/// Options of help.
+#[derive(Debug, Args)]
+pub struct HelpArgs {
+    /// A command, `problems`, the code of one problem, `fields` or `presets`
+    #[arg(value_name = "TOPIC")]
+    pub topic: Option<String>,
+}
+
+/// Options of completions.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Options of man.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Folder to write them to; made if it is not there
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

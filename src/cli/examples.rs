@@ -1,0 +1,157 @@
+//! What `--help` shows below the options: command lines to start from, each of them parsed by a test.
+
+/// `Examples:` as clap styles headings, then what each command line is for and the line itself.
+macro_rules! examples {
+    ($($what:literal $line:literal)+) => {
+        concat!("\x1b[1m\x1b[4mExamples:\x1b[0m", $("\n  ", $what, "\n    ", $line),+)
+    };
+}
+
+/// The same, and a section before it.
+macro_rules! with_section {
+    ($heading:literal $text:literal $($what:literal $line:literal)+) => {
+        concat!("\x1b[1m\x1b[4m", $heading, ":\x1b[0m\n", $text, "\n\n", examples!($($what $line)+))
+    };
+}
+
+pub(super) const PROGRAM: &str = with_section! {
+    "Exit status"
+"  0    all done: every event that should go went, or would go
+  1    done, but rows were refused here or by Meta (or, with --strict, warned
+       about)
+  2    wrong usage, settings, mapping or unreadable input; nothing was sent
+  3    Meta refused the token, the permission or the dataset; nothing more was
+       sent
+  4    Meta was unreachable or throttling for too long, or another run holds
+       the ledger; run again later, nothing is lost
+  130  interrupted; what was accepted is in the ledger"
+    "Try it out: no account, no token, nothing leaves this machine"
+    "crm2capi upload --sandbox leads.csv"
+    "See what would be sent, and what is wrong with the rest"
+    "crm2capi validate leads.csv"
+    "Send it; what was accepted before is not sent again"
+    "crm2capi upload --dataset-id 1234567890 --access-token-file token leads.csv"
+    "Look up a problem, the fields or the known export layouts"
+    "crm2capi help problems"
+};
+
+pub(super) const UPLOAD: &str = with_section! {
+    "Environment"
+"  CRM2CAPI_ACCESS_TOKEN  the dataset's access token; no option takes it, as it
+                         would show in the process list
+  CRM2CAPI_APP_SECRET    the app's secret; if set, each request carries its
+                         appsecret_proof
+  CRM2CAPI_DATASET_ID    the dataset's id, where --dataset-id is not given
+  CRM2CAPI_GRAPH_URL     where the API lives, where --graph-url is not given"
+    "Try it out: no account, no token, nothing leaves this machine"
+    "crm2capi upload --sandbox leads.csv"
+    "Do all but the sending, and say what would be sent"
+    "crm2capi upload --dry-run --dataset-id 1234567890 leads.csv"
+    "Send test events, which Events Manager shows at once under Test events"
+    "crm2capi upload --test-event-code TEST12345 leads.csv"
+    "Every night, from a scheduled job: silent unless something is wrong"
+    "crm2capi upload --quiet --config /etc/crm2capi.toml /srv/leads.csv"
+    "Straight from an API, with the refused rows kept for a second try"
+    "curl -s https://crm.example.com/leads | crm2capi upload --rejects no.csv -"
+};
+
+pub(super) const VALIDATE: &str = examples! {
+    "See what would be sent, what is wrong, and how the funnel looks"
+    "crm2capi validate leads.csv"
+    "Fail a pipeline on warnings too, and annotate its page on GitHub"
+    "crm2capi validate --strict --format github leads.csv"
+    "Leave reports for other systems to pick up"
+    "crm2capi validate --report report.xml --report report.sarif leads.csv"
+    "Check an old export as of the day it was made"
+    "crm2capi validate --now 2026-11-21T16:00:00Z leads.csv"
+    "The report for a program: how many rows cannot be used?"
+    "crm2capi validate --format json leads.csv | jq .rows_invalid"
+};
+
+pub(super) const BUILD: &str = examples! {
+    "The first row's events, readable"
+    "crm2capi build --limit 1 leads.csv | jq ."
+    "Say which column is what, and what the stages are called"
+    "crm2capi build --map email='E-mail address' --stage New=Lead leads.csv"
+    "A column of dates is one stage"
+    "crm2capi build --stage-column 'Became an MQL=MQL' leads.csv"
+    "Commands that send it with curl"
+    "crm2capi build --format curl --dataset-id 1234567890 leads.csv"
+    "Request bodies, one a line, for a sender of your own"
+    "crm2capi build --format json --batch-size 1000 leads.csv > bodies.json"
+};
+
+pub(super) const NORMALIZE: &str = examples! {
+    "What Meta gets for an address"
+    "crm2capi normalize email ' Ava.Lane@Example.com '"
+    "A phone number without its country code"
+    "crm2capi normalize phone '(212) 555-0101' --country US"
+    "A column of phone numbers, as JSON, one line each"
+    "cut -d, -f4 leads.csv | crm2capi normalize phone - --format json"
+};
+
+pub(super) const SANDBOX: &str = examples! {
+    "Serve on a free port; the address is printed"
+    "crm2capi sandbox --listen 127.0.0.1:0"
+    "Upload to it as to Meta; any token and any dataset will do"
+    "crm2capi upload --graph-url http://127.0.0.1:8023 --dataset-id 1 leads.csv"
+    "Treat a lead as deleted at Meta, to see what happens to its batch"
+    "crm2capi sandbox --bad-lead-id 1234567890123456"
+};
+
+pub(super) const CHECK: &str = examples! {
+    "Before the first upload, or when uploads fail"
+    "crm2capi check --dataset-id 1234567890 --access-token-file token"
+    "With everything from the settings file, for a monitor"
+    "crm2capi check --config /etc/crm2capi.toml --format json"
+};
+
+pub(super) const STATUS: &str = examples! {
+    "The last two weeks at a glance"
+    "crm2capi status"
+    "Alert when the nightly upload did not go through"
+    "crm2capi status --max-age 26h"
+    "The last run's counts for a program"
+    "crm2capi status --format json | jq '.runs[0]'"
+};
+
+pub(super) const INIT: &str = examples! {
+    "Look at an export and write crm2capi.toml beside you"
+    "crm2capi init leads.csv"
+    "Ask nothing, and say what the export does not tell"
+    "crm2capi init --yes --timezone America/New_York --date-order mdy leads.csv"
+    "Settings for a second CRM, under another name"
+    "crm2capi init --output zoho.toml --preset zoho zoho.csv"
+};
+
+pub(super) const SCHEMA: &str = examples! {
+    "Let an editor complete and check crm2capi.toml"
+    "crm2capi schema config > crm2capi.schema.json"
+    "What a script can rely on in a report"
+    "crm2capi schema report | jq .properties"
+};
+
+pub(super) const HELP: &str = examples! {
+    "All about a command"
+    "crm2capi help upload"
+    "Every problem there is, with its cause and its cure"
+    "crm2capi help problems"
+    "One problem, by the code a report names"
+    "crm2capi help lead-id-precision-lost"
+    "The fields a column can be mapped to"
+    "crm2capi help fields"
+    "The export layouts that are known"
+    "crm2capi help presets"
+};
+
+pub(super) const COMPLETIONS: &str = examples! {
+    "For bash, until the terminal is closed"
+    "source <(crm2capi completions bash)"
+    "For fish, for good"
+    "crm2capi completions fish > ~/.config/fish/completions/crm2capi.fish"
+};
+
+pub(super) const MAN: &str = examples! {
+    "Write crm2capi.1 and a page for each command"
+    "crm2capi man man1"
+};

@@ -1,0 +1,373 @@
+//! The running account of a run: what the prepared chunks and the delivery say, on its way to the one report.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use jiff::Timestamp;
+
+use super::talk;
+use crate::cli::ReportFormat;
+use crate::config::Reading;
+use crate::customer::Key;
+use crate::deliver::{Delivery, Ended, Fault, Outcome};
+use crate::event::{Event, Origin};
+use crate::ledger::RunCounts;
+use crate::pipeline::{Feed, Prepared, Seen};
+use crate::problem::{Code, Finding, Severity};
+use crate::report::exit::{self, End, Facts, Strictness};
+use crate::report::funnel::{Funnel, Reached, Sample};
+use crate::report::match_keys::MatchKeys;
+use crate::report::refusal::MetaError;
+use crate::report::stages::{Fate, Plan, Stages};
+use crate::report::summary::{self, Destination, Guess, Input, MappedColumn};
+use crate::report::tally::Place;
+use crate::report::{self, ExitStatus, Problems, Summary, metrics};
+use crate::source::{self, Header, Row};
+
+/// What a run did so far.
+pub(super) struct Account {
+    /// Data records read.
+    pub rows: u64,
+    /// Data records with an error.
+    pub rows_invalid: u64,
+    /// What becomes of events, by name.
+    pub stages: Stages,
+    /// What was found wrong.
+    pub problems: Problems,
+    /// What brought the run to its end.
+    pub end: End,
+    /// Where events go.
+    pub destination: Option<Destination>,
+    command: &'static str,
+    plan: Plan,
+    strictness: Strictness,
+    now: i64,
+    inputs: Vec<Input>,
+    ambiguous_dates: Vec<Option<String>>,
+    rows_ignored: u64,
+    skipped_stage: u64,
+    match_keys: MatchKeys,
+    /// The funnel's leads, where it is judged.
+    sample: Option<Sample>,
+    seen: Seen,
+    reason: Option<summary::Ended>,
+    batches: u64,
+    requests: u64,
+    retries: u64,
+    fbtrace_ids: Vec<String>,
+    messages: Vec<String>,
+}
+
+impl Account {
+    /// Opens the account of a run over these inputs.
+    pub(super) fn start(command: &'static str, reading: &Reading, feeds: &[Feed], plan: Plan) -> Self {
+        let ambiguous = |feed: &Feed| feed.order.ambiguous.map(|date| date.to_string());
+        Self {
+            rows: 0,
+            rows_invalid: 0,
+            stages: Stages::default(),
+            problems: Problems::default(),
+            end: End::Complete,
+            destination: None,
+            command,
+            plan,
+            strictness: if reading.strict { Strictness::Strict } else { Strictness::Lenient },
+            now: reading.now,
+            inputs: feeds.iter().map(|feed| input(feed, reading)).collect(),
+            ambiguous_dates: feeds.iter().map(ambiguous).collect(),
+            rows_ignored: 0,
+            skipped_stage: 0,
+            match_keys: MatchKeys::default(),
+            sample: (command == "validate").then(Sample::default),
+            seen: Seen::default(),
+            reason: None,
+            batches: 0,
+            requests: 0,
+            retries: 0,
+            fbtrace_ids: Vec::new(),
+            messages: Vec::new(),
+        }
+    }
+
+    /// Takes a chunk into the account; gives the indexes of its events that are neither too old nor here twice.
+    pub(super) fn take(&mut self, prepared: &Prepared) -> Vec<usize> {
+        self.inputs[prepared.input as usize].rows += prepared.rows;
+        self.rows += prepared.rows;
+        self.rows_invalid += prepared.rows_invalid;
+        self.rows_ignored += prepared.chunk.rows_ignored;
+        self.skipped_stage += prepared.skipped_stage;
+        self.take_findings(prepared);
+
+        let mut picked = Vec::with_capacity(prepared.events.len());
+        let mut old = vec![0; prepared.names.len()];
+        for (index, event) in prepared.events.iter().enumerate() {
+            if !event.is_old && !self.seen.insert(event.fingerprint) {
+                let (code, row) = (Code::DuplicateEvent, event.row);
+                let finding = Finding { code, severity: code.severity(), row, field: None, column: None };
+                self.problems.add(&finding, prepared.input, None, &prepared.chunk.header, None);
+                continue;
+            }
+            self.match_keys.add(event.keys);
+            if let Some(sample) = &mut self.sample {
+                sample.add(Reached {
+                    lead: event.lead,
+                    event_name: prepared.name_of(event),
+                    time: event.time,
+                    created: event.created,
+                    has_lead_id: event.keys.contains(Key::LeadId),
+                });
+            }
+            match event.is_old {
+                true => old[event.name.0 as usize] += 1,
+                false => picked.push(index),
+            }
+        }
+        for (name, count) in prepared.names.iter().zip(old) {
+            self.stages.add(name, Fate::Old, count);
+        }
+        picked
+    }
+
+    /// Counts events of a chunk whose fate is the same.
+    pub(super) fn settle_picked(&mut self, prepared: &Prepared, picked: &[usize], fate: Fate) {
+        let mut counts = vec![0; prepared.names.len()];
+        picked.iter().for_each(|&index| counts[prepared.events[index].name.0 as usize] += 1);
+        for (name, count) in prepared.names.iter().zip(counts) {
+            self.stages.add(name, fate, count);
+        }
+    }
+
+    fn take_findings(&mut self, prepared: &Prepared) {
+        let mut rows = prepared.chunk.rows().peekable();
+        let mut unlisted = prepared.unlisted.iter();
+        for finding in &prepared.findings {
+            while rows.next_if(|row| row.number() < finding.row).is_some() {}
+            let line = rows.peek().filter(|row| row.number() == finding.row).map(|row: &Row<'_>| row.line());
+            let name = match finding.code {
+                Code::StageUnlisted => unlisted.next().map(|(stage, _)| stage.as_str()),
+                Code::TimeOrderAmbiguous => self.ambiguous_dates[prepared.input as usize].as_deref(),
+                _ => None,
+            };
+            self.problems.add(finding, prepared.input, line, &prepared.chunk.header, name);
+        }
+    }
+
+    /// Adds what there is to say about an input as a whole.
+    pub(super) fn note(&mut self, input: usize, feed: &Feed, findings: &[Finding]) {
+        for finding in findings {
+            self.problems.add(finding, input as u32, None, &feed.header, None);
+        }
+    }
+
+    /// Events that are neither too old nor delivered before, after a checking pass.
+    pub(super) fn to_send(&self) -> u64 {
+        let (counts, _) = self.stages.clone().finish(Plan::Pretend);
+        counts.events - counts.skipped_old - counts.skipped_delivered
+    }
+
+    /// Settles events whose fate is the same.
+    pub(super) fn settle_all(&mut self, events: &[Event], fate: Fate) {
+        events.iter().for_each(|event| self.stages.add(&event.name, fate, 1));
+    }
+
+    /// Notes what the ledger knows of an event from earlier runs.
+    pub(super) fn remember(&mut self, code: Code, origin: Origin) {
+        let finding = Finding { code, severity: code.severity(), row: origin.row, field: None, column: None };
+        self.problems.add(&finding, origin.input, None, &Header::default(), None);
+    }
+
+    /// Says why the run ended before all was done.
+    pub(super) fn end_early(&mut self, end: End, reason: impl Into<String>, help: &str) {
+        self.end = end;
+        self.reason = Some(summary::Ended { reason: reason.into(), help: Some(help.to_owned()) });
+    }
+
+    /// The same, if nothing else ended the run before.
+    pub(super) fn end_early_unless_ended(&mut self, end: End, reason: impl Into<String>, help: &str) {
+        if self.end == End::Complete {
+            self.end_early(end, reason, help);
+        }
+    }
+
+    /// Adds what the delivery counted besides the events themselves.
+    pub(super) fn add_delivery(&mut self, delivery: &Delivery) {
+        self.batches = delivery.batches;
+        self.requests = delivery.requests;
+        self.retries = delivery.retries;
+        self.fbtrace_ids.clone_from(&delivery.fbtrace_ids);
+        self.messages.clone_from(&delivery.messages);
+        match &delivery.ended {
+            Ended::Done => {}
+            Ended::Interrupted => {
+                let help = "run the same command again: it sends what is left";
+                self.end_early(End::Interrupted, "interrupted", help);
+            }
+            Ended::Stopped(stop) => self.end_early(End::AccessRefused, stop.to_string(), stop.barrier.help()),
+            Ended::Unreachable(cause) => {
+                let help = "run the same command again later; nothing is lost";
+                self.end_early(End::Unreachable, cause.as_str(), help);
+            }
+            Ended::SystematicFault(fault) => {
+                let reason = format!("Meta refused too many events for the same reason: {fault}");
+                let help = "correct the cause, then run again; the rest was not sent, to spare the app's error budget";
+                self.end_early(End::TooManyRefused, reason, help);
+            }
+            Ended::Ledger(error) => {
+                let help = "run again when the ledger can be written; what is uncertain is sent again";
+                let end = if delivery.requests == 0 { End::NotStarted } else { End::Unreachable };
+                self.end_early(end, error.to_string(), help);
+            }
+        }
+    }
+
+    /// The status the process ends with.
+    pub(super) fn exit_status(&self) -> ExitStatus {
+        let (counts, _) = self.stages.clone().finish(self.plan);
+        exit::decide(&Facts {
+            end: self.end,
+            strictness: self.strictness,
+            errors: self.problems.count(Severity::Error),
+            warnings: self.problems.count(Severity::Warning),
+            unsettled: counts.unsettled(),
+        })
+    }
+
+    /// The counts as the ledger keeps them.
+    pub(super) fn run_counts(&self) -> RunCounts {
+        let (counts, _) = self.stages.clone().finish(self.plan);
+        let (accepted, rejected, undelivered, uncertain) = counts.done();
+        RunCounts {
+            events: counts.events,
+            skipped_old: counts.skipped_old,
+            skipped_delivered: counts.skipped_delivered,
+            accepted,
+            rejected,
+            undelivered,
+            uncertain,
+            requests: self.requests,
+        }
+    }
+
+    /// Closes the account.
+    pub(super) fn close(self, elapsed: Duration) -> Summary {
+        let exit_status = self.exit_status();
+        let paths: Vec<&str> = self.inputs.iter().map(|input| input.path.as_str()).collect();
+        let problems = self.problems.finish(&paths);
+        let (counts, stages) = self.stages.finish(self.plan);
+        Summary {
+            command: self.command,
+            version: env!("CARGO_PKG_VERSION"),
+            exit_status,
+            destination: self.destination,
+            rows: self.rows,
+            rows_invalid: self.rows_invalid,
+            rows_ignored: self.rows_ignored,
+            skipped_stage: self.skipped_stage,
+            counts,
+            stages,
+            batches: self.batches,
+            requests: self.requests,
+            retries: self.retries,
+            match_keys: self.match_keys,
+            problems,
+            fbtrace_ids: self.fbtrace_ids,
+            messages: self.messages,
+            ended: self.reason,
+            funnel: self.sample.and_then(Funnel::of),
+            finished: Timestamp::from_second(self.now).ok(),
+            duration_seconds: Some(elapsed.as_secs_f64()),
+            inputs: self.inputs,
+        }
+    }
+}
+
+/// What became of an event, in the report's words.
+pub(super) fn fate_of(outcome: &Outcome) -> Fate {
+    match outcome {
+        Outcome::Accepted => Fate::Accepted,
+        Outcome::Rejected(_) => Fate::Rejected,
+        Outcome::Undelivered => Fate::Undelivered,
+        Outcome::Uncertain => Fate::Uncertain,
+        Outcome::Duplicate => Fate::Delivered,
+    }
+}
+
+/// A refusal of Meta's, in the report's words.
+pub(super) fn refusal_of(fault: &Fault) -> MetaError {
+    MetaError {
+        code: fault.code,
+        subcode: fault.subcode,
+        title: fault.title.clone(),
+        fbtrace_id: fault.fbtrace_id.clone(),
+    }
+}
+
+/// Why an event is among the rejects, in one line: `meta-refused 100/2804036: the lead id is invalid or was deleted
+/// (Meta says: ID contatto non valido; trace A6UyEgg)`.
+pub(super) fn reason(code: Code, fault: &Fault) -> String {
+    let said = fault.title.iter().map(|title| format!("Meta says: {title}"));
+    let details: Vec<String> = said.chain(fault.fbtrace_id.iter().map(|trace| format!("trace {trace}"))).collect();
+    let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join("; ")) };
+    format!("{} {fault}{details}", code.name())
+}
+
+/// Where an event came from, in the report's words.
+pub(super) fn place(origin: Origin) -> Place {
+    Place { input: origin.input, row: origin.row, line: None }
+}
+
+/// Prints the report and gives the status the process ends with. Quiet, a run in which all went well says nothing to
+/// people. The numbers for a monitor are written before, if they were asked for.
+pub(super) fn print(
+    summary: &Summary,
+    format: ReportFormat,
+    quiet: bool,
+    metrics_file: Option<&Path>,
+) -> Result<ExitStatus> {
+    let mut status = summary.exit_status;
+    if let Some(path) = metrics_file
+        && let Err(error) = metrics::write(summary, path)
+    {
+        // What was sent is sent, so the run cannot be said to have failed as a whole.
+        tracing::error!("cannot write the metrics {}: {error}", path.display());
+        status = if status == ExitStatus::Done { ExitStatus::Problems } else { status };
+    }
+    if format == ReportFormat::Human && quiet && status == ExitStatus::Done {
+        return Ok(status);
+    }
+    let mut out = anstream::stdout().lock();
+    report::render(summary, format.into(), &mut out, talk::width())?;
+    out.flush()?;
+    Ok(status)
+}
+
+/// What an input was taken for.
+fn input(feed: &Feed, reading: &Reading) -> Input {
+    let about = &feed.about;
+    let mut guessed = Vec::new();
+    if feed.preset.as_ref().is_some_and(|(_, guessed)| *guessed) {
+        guessed.push(Guess::Preset);
+    }
+    let order = feed.date_order(reading);
+    if reading.date_order.is_none() && order.is_some() {
+        guessed.push(Guess::DateOrder);
+    }
+    let columns = feed.plan.used().iter().flat_map(|(field, columns)| {
+        columns.iter().map(|column| MappedColumn { field: field.clone(), column: column.clone() })
+    });
+    Input {
+        // As the command line has it.
+        path: if feed.input == source::Input::Stdin { "-".to_owned() } else { feed.input.to_string() },
+        rows: 0,
+        preset: feed.preset.as_ref().map(|(name, _)| name.clone()),
+        format: Some(about.format.name().to_owned()),
+        encoding: about.encoding.map(|(name, _)| name.to_owned()),
+        delimiter: about.delimiter.map(char::from),
+        sheet: about.sheet.clone(),
+        date_order: order.map(|order| order.to_string()),
+        columns: columns.collect(),
+        guessed,
+    }
+}

@@ -1,0 +1,288 @@
+//! What was understood, as a page for people. Values appear in their form alone; stages and headings as they are.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::Decided;
+use super::evidence::Evidence;
+use super::proposal::{Confidence, Proposal, Taken};
+use super::understanding::Understanding;
+use crate::field::Field;
+use crate::mapping::{Columns, Shape, Target};
+use crate::problem::Code;
+use crate::source::{About, EncodingEvidence, Header};
+
+/// So many unused columns are named.
+const MAX_NAMED: usize = 40;
+
+/// Prints everything that was understood.
+pub(super) fn print(out: &mut dyn Write, found: &Understanding<'_>) -> io::Result<()> {
+    writeln!(out, "{}", found.name)?;
+    let (about, story) = (&found.feed.about, &found.story);
+    fact(out, "format", &format_in_words(about))?;
+    fact(
+        out,
+        "layout",
+        &match &found.product {
+            Some(preset) => format!("that of the preset {preset}"),
+            None => "of no product known here; taken by headings and cells".to_owned(),
+        },
+    )?;
+    fact(out, "shape", &shape_in_words(found))?;
+    fact(out, "rows", &story.rows.to_string())?;
+    fact(out, "dates", &found.order_in_words())?;
+    fact(out, "time zone", &found.zone_in_words())?;
+    columns_in_words(out, &found.proposal, found.header, &found.evidence)?;
+    stages(out, found)?;
+    let notes = notes(found);
+    if !notes.is_empty() {
+        writeln!(out, "\nto check")?;
+        notes.iter().try_for_each(|note| writeln!(out, "  {note}"))?;
+    }
+    writeln!(out)?;
+    out.flush()
+}
+
+/// Prints what the columns were taken for, where there is no more to print.
+pub(super) fn print_columns(
+    out: &mut dyn Write,
+    name: &str,
+    proposal: &Proposal,
+    header: &Header,
+    evidence: &[Evidence],
+) -> io::Result<()> {
+    writeln!(out, "{name}")?;
+    columns_in_words(out, proposal, header, evidence)?;
+    out.flush()
+}
+
+/// Says where the settings are, and what comes next.
+pub(super) fn print_end(
+    out: &mut dyn Write,
+    found: &Understanding<'_>,
+    decided: &Decided,
+    path: &Path,
+    export: &str,
+) -> io::Result<()> {
+    writeln!(out, "wrote {}", path.display())?;
+    let mut open = Vec::new();
+    if decided.date_order.is_none() && found.order_is_open() {
+        open.push("date_order");
+    }
+    if decided.timezone.is_none() && found.needs_zone() {
+        open.push("timezone");
+    }
+    if decided.dataset_id.is_none() {
+        open.push("dataset_id");
+    }
+    if !open.is_empty() {
+        writeln!(out, "still open in it: {}", open.join(", "))?;
+    }
+    let config = match path == Path::new(crate::config::DEFAULT_PATH) {
+        true => String::new(),
+        false => format!("--config {} ", word(&path.display().to_string())),
+    };
+    writeln!(out, "next: crm2capi validate {config}{}", word(export))?;
+    out.flush()
+}
+
+/// A path as a shell takes it for one word.
+fn word(path: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/\\._-:+@,=".contains(letter);
+    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+fn fact(out: &mut dyn Write, name: &str, words: &str) -> io::Result<()> {
+    writeln!(out, "  {name:<9}  {words}")
+}
+
+/// A heading on one line, and not too long.
+fn heading(text: &str) -> String {
+    let flat: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    match flat.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &flat[..end]),
+        None => flat,
+    }
+}
+
+fn format_in_words(about: &About) -> String {
+    let mut words = vec![about.format.name().to_owned()];
+    if let Some((encoding, evidence)) = about.encoding {
+        words.push(match evidence {
+            EncodingEvidence::Given => format!("{encoding} as asked for"),
+            EncodingEvidence::ByteOrderMark => format!("{encoding} by its byte order mark"),
+            EncodingEvidence::NulPattern | EncodingEvidence::Valid => encoding.to_owned(),
+            EncodingEvidence::Guessed => format!("{encoding} at a guess"),
+        });
+    }
+    words.extend(about.delimiter_name().map(|name| format!("delimiter {name}")));
+    words.extend(about.sheet.as_ref().map(|sheet| format!("sheet {sheet:?}")));
+    words.extend(about.records_at.as_ref().map(|path| format!("records at {path}")));
+    words.join(", ")
+}
+
+fn has_one_stage_now(found: &Understanding<'_>) -> bool {
+    let story = &found.story;
+    // Where leads come again and again, their rows are events.
+    found.feed.plan.has_one_stage_a_row()
+        && (found.feed.shape == Shape::CurrentStage || story.rows * 5 < story.leads.max(1) * 6)
+}
+
+fn shape_in_words(found: &Understanding<'_>) -> String {
+    let proposal = &found.proposal;
+    let has_stage = proposal.column_of(Field::EventName).is_some();
+    match () {
+        () if proposal.rest.history.is_some() && has_stage => {
+            "a history where a record has one, else the stage it is in now"
+        }
+        () if proposal.rest.history.is_some() => "wide history: one row a lead, with groups of stage and time",
+        () if !proposal.rest.only.is_empty() => "field history: one row a change, of which those of the stage count",
+        () if !proposal.stage_columns.is_empty() && has_stage => {
+            "current stage: one row a lead with the stage it is in now, and dates of some stages"
+        }
+        () if proposal.stage_columns.len() == 1 && proposal.stage_columns[0].column.is_some() => {
+            "one row a lead, with the date of one stage"
+        }
+        () if !proposal.stage_columns.is_empty() => "wide: one row a lead, with a date column a stage",
+        () if has_one_stage_now(found) => "current stage: one row a lead with the stage it is in now",
+        () => "one row an event",
+    }
+    .to_owned()
+}
+
+fn columns_in_words(
+    out: &mut dyn Write,
+    proposal: &Proposal,
+    header: &Header,
+    evidence: &[Evidence],
+) -> io::Result<()> {
+    let columns = &Columns::new(header);
+    let form = |column: u32| match &evidence[column as usize] {
+        evidence if evidence.filled == 0 => "(empty)".to_owned(),
+        evidence => evidence.form.clone(),
+    };
+    let name = |column: u32| heading(&header.columns[column as usize]);
+    let mut lines: Vec<[String; 4]> = Vec::new();
+    for taken in &proposal.taken {
+        // A stage is no personal data, but its column may be the wrong one: its form will do here.
+        let sample = form(taken.column);
+        lines.push([taken.target.to_string(), name(taken.column), taken.confidence.name().to_owned(), sample]);
+    }
+    for stage in &proposal.stage_columns {
+        let (name, sample) = match stage.column {
+            Some(column) => (name(column), form(column)),
+            None => (heading(&stage.name), String::new()),
+        };
+        lines.push([format!("date of {:?}", stage.event_name), name, stage.confidence.name().to_owned(), sample]);
+    }
+    if lines.is_empty() {
+        writeln!(out, "\nno column was recognised")?;
+    } else {
+        writeln!(out, "\ncolumns")?;
+    }
+    table(out, &lines)?;
+
+    if let Some(history) = &proposal.rest.history {
+        let list = |texts: &[String]| texts.join(", ");
+        writeln!(
+            out,
+            "  stages from {}, times from {}",
+            list(history.stage.as_slice()),
+            list(history.time.as_slice())
+        )?;
+    }
+    for (column, texts) in &proposal.rest.only {
+        writeln!(out, "  only rows in which {:?} is {}", heading(column), texts.join(" or "))?;
+    }
+    if !proposal.guesses.is_empty() {
+        writeln!(out, "\nguesses, not used")?;
+        let line = |guess: &Taken| {
+            let field = guess.target.to_string();
+            [field, name(guess.column), Confidence::Guess.name().to_owned(), form(guess.column)]
+        };
+        table(out, &proposal.guesses.iter().map(line).collect::<Vec<_>>())?;
+    }
+
+    let used = proposal.used(columns);
+    let is_unused = |column: &usize| {
+        let guessed = proposal.guesses.iter().any(|guess| guess.column as usize == *column);
+        !used.contains(&(*column as u32)) && !guessed && !header.columns[*column].is_empty()
+    };
+    let unused: Vec<String> =
+        (0..header.columns.len()).filter(is_unused).map(|column| heading(&header.columns[column])).collect();
+    if !unused.is_empty() {
+        let more = unused.len().saturating_sub(MAX_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        writeln!(out, "\nnot used: {}{more}", unused[..unused.len().min(MAX_NAMED)].join(", "))?;
+    }
+    Ok(())
+}
+
+/// Prints columns of text side by side.
+fn table<const N: usize>(out: &mut dyn Write, lines: &[[String; N]]) -> io::Result<()> {
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    for line in lines {
+        let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+fn stages(out: &mut dyn Write, found: &Understanding<'_>) -> io::Result<()> {
+    let story = &found.story;
+    if story.stages.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nstages")?;
+    let line = |(stage, count): &(String, u64)| {
+        let event_name = found.event_name(stage);
+        let renamed = if event_name == *stage { String::new() } else { format!("sent as {event_name}") };
+        [heading(stage), count.to_string(), renamed]
+    };
+    table(out, &story.stages.iter().map(line).collect::<Vec<_>>())
+}
+
+/// What a person should look at before trusting the settings.
+fn notes(found: &Understanding<'_>) -> Vec<String> {
+    let (story, proposal) = (&found.story, &found.proposal);
+    let mut notes = found.feed.about.notes();
+    let doubts = found.feed.doubts();
+    let mut said: Vec<Code> = Vec::new();
+    for doubt in &doubts {
+        let column = doubt.column.map(|column| format!("{:?}: ", heading(&found.header.columns[column as usize])));
+        notes.push(format!("{}{}; {}", column.unwrap_or_default(), doubt.code.message(), doubt.code.help()));
+        said.push(doubt.code);
+    }
+    if has_one_stage_now(found) && !said.contains(&Code::StageSnapshot) {
+        notes.push(format!("{}; {}", Code::StageSnapshot.message(), Code::StageSnapshot.help()));
+    }
+    for taken in proposal.taken.iter().filter(|taken| taken.confidence == Confidence::Guess) {
+        let name = heading(&found.header.columns[taken.column as usize]);
+        let why = found.reads_in_words(taken).map(|why| format!(": {why}")).unwrap_or_default();
+        notes.push(format!("{} from {name:?} is a guess{why}", taken.target));
+    }
+    if !proposal.taken.iter().any(|taken| taken.target == Target::Field(Field::LeadId)) {
+        notes.push(
+            "no column holds Meta's lead id, by which leads are matched best; export it too if the CRM has it".into(),
+        );
+    }
+    if story.withheld > 0 {
+        let what = if story.stages.is_empty() { "none of them is shown" } else { "they are neither shown nor listed" };
+        let (withheld, of) =
+            (story.withheld, "texts in the stage's column are too many to be stages, or look like values of people");
+        notes.push(format!(
+            "{withheld} {of}; {what}; if it is the wrong column, name the right one with --map event_name=COLUMN"
+        ));
+    }
+    if found.order_is_open() {
+        notes.push(format!("the order of day and month is open: {}; give --date-order", found.order_in_words()));
+    }
+    if story.days > 0 {
+        notes.push(format!("{} times of stages give only the day; its noon is taken", story.days));
+    }
+    if let Some((lacking, phones)) = found.phones_without_country() {
+        notes.push(format!("{lacking} of {phones} phones name no country; give --default-country if they share one"));
+    }
+    notes
+}

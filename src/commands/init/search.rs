@@ -1,0 +1,363 @@
+//! Which column holds what: the preset's word where there is one, headings and cells for the rest.
+//!
+//! In go a layout as preset and command line have it and the evidence of the columns, out comes a [`Proposal`] that
+//! names every column it uses. A guess about a person is never taken, only told.
+
+use super::evidence::{Evidence, Kind};
+use super::proposal::Confidence::{self, Certain, Guess, Likely};
+use super::proposal::{Proposal, StageColumn, Taken};
+use super::words::Says;
+use crate::field::Field;
+use crate::mapping::{Columns, Layout, Target, holds_several, is_pattern};
+
+/// So many columns of one field are taken.
+const MAX_COLUMNS: usize = 5;
+
+/// Whose word the layout below is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Below {
+    /// A product's preset: it knows its export, so only what identifies a lead is looked for beside it.
+    Product,
+    /// Common headings or nothing.
+    Headings,
+}
+
+/// Finds the columns. `given` is what the command line maps, `layout` that on top of the preset.
+pub(super) fn propose(
+    layout: &Layout,
+    given: &Layout,
+    below: Below,
+    columns: &Columns<'_>,
+    evidence: &[Evidence],
+) -> Proposal {
+    let mut search = Search { columns, evidence, below, used: Vec::new(), found: Proposal::default() };
+    search.take_over(layout, given);
+    search.find_people();
+    search.find_events();
+    if below == Below::Headings {
+        search.find_context();
+    }
+    search.found
+}
+
+/// The search for columns.
+pub(super) struct Search<'a> {
+    pub(super) columns: &'a Columns<'a>,
+    pub(super) evidence: &'a [Evidence],
+    below: Below,
+    pub(super) used: Vec<u32>,
+    pub(super) found: Proposal,
+}
+
+impl Search<'_> {
+    /// What preset and command line say stands, unless the cells speak against a mere heading.
+    fn take_over(&mut self, layout: &Layout, given: &Layout) {
+        for mapped in &layout.columns {
+            let is_given = given.columns_of(&mapped.target).is_some();
+            for column in mapped.columns.iter().filter_map(|name| self.columns.find(name)) {
+                // A cell or two may be odd in any column.
+                let speaks_against = self.at(column).filled >= 3;
+                let confidence = match (is_given, self.below, self.share(&mapped.target, column)) {
+                    (true, ..) | (_, Below::Product, None) => Certain,
+                    (_, Below::Product, Some(share)) if share < 0.5 && speaks_against => Guess,
+                    (_, Below::Product, Some(_)) => Certain,
+                    (_, Below::Headings, Some(share)) if share < 0.2 && speaks_against => continue,
+                    (_, Below::Headings, Some(share)) if share < 0.8 => Guess,
+                    (_, Below::Headings, Some(_)) => Certain,
+                    (_, Below::Headings, None) => Likely,
+                };
+                let is_stage = mapped.target == Target::Field(Field::EventName);
+                let confidence = match confidence {
+                    // A word such as "Status" may head anything.
+                    Likely if is_stage && !self.at(column).could_be_stages() => continue,
+                    Likely if is_stage && self.at(column).share(Kind::StageName) >= 0.3 => Certain,
+                    confidence => confidence,
+                };
+                self.take(mapped.target.clone(), column, confidence);
+            }
+        }
+        for (name, event_name) in &layout.stage_columns {
+            let column = if is_pattern(name) { None } else { self.columns.find(name) };
+            let name = column.and_then(|column| self.columns.name_of(column)).unwrap_or_else(|| name.clone());
+            self.used.extend(column);
+            let event_name = event_name.clone();
+            self.found.stage_columns.push(StageColumn { name, column, event_name, confidence: Certain });
+        }
+        self.found.rest = Layout { columns: Vec::new(), stage_columns: Vec::new(), ..layout.clone() };
+    }
+
+    /// The share of a column's cells that read as the field; none where any text does, or where there are none.
+    fn share(&self, target: &Target, column: u32) -> Option<f64> {
+        let Target::Field(field) = target else { return None };
+        let evidence = self.at(column);
+        let reads = evidence.reads_as(*field)?;
+        (evidence.filled > 0).then(|| reads as f64 / evidence.filled as f64)
+    }
+
+    pub(super) fn at(&self, column: u32) -> &Evidence {
+        &self.evidence[column as usize]
+    }
+
+    pub(super) fn take(&mut self, target: Target, column: u32, confidence: Confidence) {
+        self.used.push(column);
+        self.found.taken.push(Taken { target, column, confidence });
+    }
+
+    pub(super) fn lacks(&self, field: Field) -> bool {
+        self.found.column_of(field).is_none()
+    }
+
+    /// Columns that nothing is known of yet and that hold something.
+    pub(super) fn free(&self) -> Vec<u32> {
+        let all = 0..self.evidence.len() as u32;
+        all.filter(|&column| {
+            self.at(column).filled > 0 && !self.used.contains(&column) && self.columns.name_of(column).is_some()
+        })
+        .collect()
+    }
+
+    /// Takes the columns that `judge` finds for a field it lacks, the surest first; a guess is only noted.
+    fn find(&mut self, field: Field, judge: impl Fn(&Evidence) -> Option<Confidence>) {
+        if !self.lacks(field) {
+            return;
+        }
+        let mut judged: Vec<(u32, Confidence)> =
+            self.free().into_iter().filter_map(|column| Some((column, judge(self.at(column))?))).collect();
+        judged.sort_by_key(|&(_, confidence)| std::cmp::Reverse(confidence));
+        judged.truncate(if holds_several(&Target::Field(field)) { MAX_COLUMNS } else { 1 });
+        for (column, confidence) in judged {
+            match confidence {
+                Guess => self.found.guesses.push(Taken { target: Target::Field(field), column, confidence }),
+                _ => self.take(Target::Field(field), column, confidence),
+            }
+        }
+    }
+
+    /// What identifies a lead.
+    fn find_people(&mut self) {
+        self.find(Field::LeadId, |column| {
+            let is_other = column.heading.is_other_id() || column.distinct * 5 < column.filled && column.filled >= 10;
+            match column.share(Kind::LeadId) {
+                share if share < 0.9 => None,
+                _ if is_other && column.heading.says(Field::LeadId).is_none() => None,
+                _ if column.heading.says(Field::LeadId).is_some() => Some(Certain),
+                _ if column.heading.has_word("lead") => Some(Likely),
+                _ => Some(Guess),
+            }
+        });
+        self.find(Field::Email, |column| {
+            // The addresses of a sales team are few.
+            let is_other = column.heading.is_other_person() || column.distinct * 10 < column.filled;
+            match column.heading.says(Field::Email) {
+                _ if column.share(Kind::Email) < 0.8 => None,
+                _ if is_other => Some(Guess),
+                Some(_) => Some(Certain),
+                None => Some(Likely),
+            }
+        });
+        self.find(Field::Phone, |column| {
+            let is_else = column.holds_times() || column.share(Kind::LeadId) > 0.5 || column.heading.has_word("fax");
+            let is_other = column.heading.is_other_person() || column.distinct * 10 < column.filled;
+            match column.heading.says(Field::Phone) {
+                _ if is_else || column.share(Kind::Phone) < 0.8 => None,
+                _ if is_other => Some(Guess),
+                Some(Says::Exactly) => Some(Certain),
+                Some(Says::InPart) => Some(if column.share(Kind::PlainPhone) >= 0.3 { Certain } else { Likely }),
+                None => (column.share(Kind::PlainPhone) >= 0.5).then_some(Likely),
+            }
+        });
+        self.find(Field::Fbclid, |column| match column.heading.says(Field::Fbclid) {
+            Some(_) => Some(if column.share(Kind::Fbclid) >= 0.5 { Certain } else { Likely }),
+            None => (column.share(Kind::Fbclid) >= 0.8).then_some(Likely),
+        });
+    }
+
+    /// What else is known of the lead: only where the heading says so, as the cells alone tell little.
+    fn find_context(&mut self) {
+        use Field::*;
+        let by_heading = |field: Field, exactly: Confidence, in_part: Confidence| {
+            move |column: &Evidence| {
+                let says = column.heading.says(field).filter(|_| !column.heading.is_other_person())?;
+                let reads = column.reads_as(field).is_none_or(|reads| reads as f64 >= 0.8 * column.filled as f64);
+                reads.then_some(if says == Says::Exactly { exactly } else { in_part })
+            }
+        };
+        for field in [Fbc, Fbp, ClientIpAddress, ClientUserAgent, DateOfBirth, Gender, Currency] {
+            self.find(field, by_heading(field, Certain, Likely));
+        }
+        self.find(CreatedTime, |column| {
+            let is_other = column.heading.is_edited() || column.heading.is_other_time() || !column.holds_times();
+            by_heading(CreatedTime, Certain, Likely)(column).filter(|_| !is_other)
+        });
+        self.find(Country, |column| {
+            let by_name =
+                (column.share(Kind::CountryName) >= 0.8 && !column.heading.is_other_person()).then_some(Likely);
+            by_heading(Country, Certain, Likely)(column).or(by_name)
+        });
+        for field in [FirstName, LastName] {
+            self.find(field, by_heading(field, Certain, Likely));
+        }
+        self.find_names();
+        self.find(City, by_heading(City, Certain, Guess));
+        self.find(State, by_heading(State, Likely, Guess));
+        self.find(Zip, by_heading(Zip, Certain, Likely));
+        let in_currency = if self.lacks(Currency) { Guess } else { Likely };
+        self.find(Value, by_heading(Value, in_currency, Guess));
+    }
+
+    /// `Nom` beside `Prénom` is the last name, `Nombre` beside `Apellidos` the first; alone they are the full one.
+    fn find_names(&mut self) {
+        let is_one_word = |column: &Evidence| column.share(Kind::Words) < 0.5;
+        let is_name = |column: &Evidence| {
+            column.heading.says(Field::FullName).is_some()
+                && !column.heading.is_other_person()
+                && column.share(Kind::Letters) >= 0.8
+        };
+        match (self.lacks(Field::FirstName), self.lacks(Field::LastName)) {
+            (false, true) => {
+                self.find(Field::LastName, |column| (is_name(column) && is_one_word(column)).then_some(Likely))
+            }
+            (true, false) => self.find(Field::FirstName, |column| is_name(column).then_some(Likely)),
+            (true, true) => self.find(Field::FullName, |column| {
+                is_name(column).then_some(if is_one_word(column) { Guess } else { Likely })
+            }),
+            (false, false) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::evidence::Sample;
+    use super::*;
+    use crate::customer::Settings;
+    use crate::source::{Chunk, Header};
+
+    /// Proposes for an export without a preset, given as rows of cells with `|` between them.
+    fn proposed(table: &[&str]) -> (Proposal, Header) {
+        let cells = |row: &'static str| row.split('|').map(str::to_owned).collect::<Vec<_>>();
+        let table: Vec<&'static str> = table.iter().map(|row| &*row.to_string().leak()).collect();
+        let header = Header { columns: cells(table[0]) };
+        let settings = Settings { default_country: None, date_order: None, this_year: 2026 };
+        let mut sample = Sample::new(&header, &settings, 1_795_305_600);
+        let mut chunk = Chunk::default();
+        for (row, text) in (2..).zip(&table[1..]) {
+            chunk.push(row, None, text.split('|'));
+        }
+        sample.observe(&chunk);
+        let columns = Columns::new(&header);
+        let (none, evidence) = (Layout::default(), &sample.columns);
+        (propose(&none, &none, Below::Headings, &columns, evidence), header)
+    }
+
+    fn column(found: &(Proposal, Header), field: Field) -> Option<(&str, Confidence)> {
+        let taken = found.0.taken.iter().find(|taken| taken.target == Target::Field(field))?;
+        Some((found.1.columns[taken.column as usize].as_str(), taken.confidence))
+    }
+
+    #[test]
+    fn german_headings_are_understood() {
+        let found = proposed(&[
+            "Vorname|Nachname|E-Mail-Adresse|Telefon|PLZ|Ort|Status|Status geändert am|Erstellt am|Zuständig E-Mail",
+            "Jürgen|Köhler|j@example.org|+493023125042|10115|Berlin|Qualifiziert|19.11.2026 14:00|16.11.2026|r@example.com",
+            "Eva|Braun|e@example.org|+493023125043|20095|Hamburg|Neu|20.11.2026 09:00|17.11.2026|r@example.com",
+            "Ida|Ott|i@example.org|+493023125044|50667|Köln|Neu|20.11.2026 10:00|18.11.2026|r@example.com",
+        ]);
+        assert_eq!(column(&found, Field::Email), Some(("E-Mail-Adresse", Certain)));
+        assert_eq!(column(&found, Field::Phone), Some(("Telefon", Certain)));
+        assert_eq!(column(&found, Field::EventName), Some(("Status", Certain)));
+        assert_eq!(column(&found, Field::EventTime), Some(("Status geändert am", Certain)));
+        assert_eq!(column(&found, Field::CreatedTime), Some(("Erstellt am", Certain)));
+        assert_eq!(column(&found, Field::FirstName), Some(("Vorname", Certain)));
+        assert_eq!(column(&found, Field::City), Some(("Ort", Certain)));
+        assert_eq!(column(&found, Field::Zip), Some(("PLZ", Certain)));
+        assert!(!found.0.taken.iter().any(|taken| taken.column == 9), "the address of whoever deals with the lead");
+    }
+
+    #[test]
+    fn headings_that_say_nothing_leave_it_to_the_cells() {
+        let found = proposed(&[
+            "A|B|C|D|E",
+            "ava@example.com|+12125550101|Qualified|2026-11-19 14:00|United States",
+            "bo@example.com|+12125550102|New|2026-11-19 15:00|France",
+            "cy@example.com|+12125550103|New|2026-11-19 16:00|Germany",
+        ]);
+        assert_eq!(column(&found, Field::Email), Some(("A", Likely)));
+        assert_eq!(column(&found, Field::Phone), Some(("B", Likely)));
+        assert_eq!(column(&found, Field::EventName), Some(("C", Likely)));
+        assert_eq!(column(&found, Field::EventTime), Some(("D", Guess)));
+        assert_eq!(column(&found, Field::Country), Some(("E", Likely)));
+    }
+
+    #[test]
+    fn ids_without_a_heading_that_claims_them_are_only_a_guess() {
+        let rows = [
+            "x|Ref|Form ID",
+            "a@example.com|1234567890123456|3456789012345678",
+            "b@example.com|2345678901234567|3456789012345678",
+        ];
+        let (found, _) = proposed(&rows);
+        assert_eq!(found.column_of(Field::LeadId), None);
+        let guesses: Vec<_> = found.guesses.iter().map(|taken| (taken.target.to_string(), taken.column)).collect();
+        assert_eq!(guesses, [("lead_id".to_owned(), 1)]);
+        let rows = ["x|Meta lead ID", "a@example.com|1234567890123456", "b@example.com|2345678901234567"];
+        assert_eq!(column(&proposed(&rows), Field::LeadId), Some(("Meta lead ID", Certain)));
+    }
+
+    #[test]
+    fn dates_of_several_stages_beat_the_stage_of_today() {
+        let found = proposed(&[
+            "Correo|Etapa|Fecha de creación|Fecha calificado|Fecha ganado|Próxima actividad",
+            "a@example.com|Ganado|10/11/2026|12/11/2026|19/11/2026|30/11/2026",
+            "b@example.com|Nuevo|11/11/2026|||30/11/2026",
+            "c@example.com|Nuevo|12/11/2026|13/11/2026||30/11/2026",
+        ]);
+        let stages: Vec<_> = found.0.stage_columns.iter().map(|stage| (&*stage.name, &*stage.event_name)).collect();
+        assert_eq!(stages, [("Fecha calificado", "calificado"), ("Fecha ganado", "ganado")]);
+        assert_eq!(column(&found, Field::EventName), None);
+    }
+
+    #[test]
+    fn a_history_of_all_fields_is_narrowed_to_the_stage() {
+        let (found, _) = proposed(&[
+            "Email|Field|Old value|New value|Changed on",
+            "a@example.com|Stage|New|Qualified|2026-11-12",
+            "a@example.com|Owner|Jordan|Kim|2026-11-13",
+            "b@example.com|Stage|New|Lost|2026-11-13",
+        ]);
+        assert_eq!(found.column_of(Field::EventName), Some(3));
+        assert_eq!(found.rest.only, [("Field".to_owned(), vec!["Stage".to_owned()])]);
+        assert_eq!(found.column_of(Field::EventTime), Some(4));
+    }
+
+    #[test]
+    fn repeated_columns_are_a_history() {
+        let (found, header) = proposed(&[
+            "Email|Stage 1|Date 1|Stage 2|Date 2|Phone 1|Phone 2",
+            "a@example.com|New|2026-11-18|Won|2026-11-19|+12125550101|",
+            "b@example.com|New|2026-11-18||||+12125550102",
+        ]);
+        let history = found.rest.history.as_ref().unwrap();
+        assert_eq!(
+            (history.stage.as_slice(), history.time.as_slice()),
+            (&["Stage {n}".into()][..], &["Date {n}".into()][..])
+        );
+        assert_eq!(found.used(&Columns::new(&header)).len(), 7);
+        assert_eq!(super::super::events::numbered_pattern("items.12.at").unwrap(), "items.{n}.at");
+        assert_eq!(super::super::events::numbered_pattern("Größe1").unwrap(), "Größe{n}");
+        assert_eq!(
+            (super::super::events::numbered_pattern("Date"), super::super::events::numbered_pattern("Date*1")),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn names_are_told_by_what_stands_beside_them() {
+        let found = proposed(&["Prénom|Nom", "Chloé|Lambert", "Zoé|Petit"]);
+        assert_eq!(column(&found, Field::LastName), Some(("Nom", Likely)));
+        let found = proposed(&["Nombre|Apellidos", "Sofía|Ramírez", "Ana|Gil"]);
+        assert_eq!(column(&found, Field::FirstName), Some(("Nombre", Likely)));
+        let found = proposed(&["Nome", "Beatriz Nogueira", "João Araújo"]);
+        assert_eq!(column(&found, Field::FullName), Some(("Nome", Likely)));
+    }
+}

@@ -1,0 +1,194 @@
+//! One reading of the whole export for what only all of its rows tell: the stages there are, in the order leads pass
+//! them, and whether times say in which zone they are.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+
+use anyhow::{Context, Result};
+
+use crate::field::Field;
+use crate::mapping::{Columns, Layout, Notice, Plan, Preset, Record, Unlisted, is_pattern};
+use crate::pipeline::Feed;
+use crate::problem::Code;
+use crate::report::names::Names;
+use crate::source::{Chunk, Header, Row, Settings, Source};
+use crate::time::{OrderEvidence, Precision};
+
+/// So many leads are told apart when rows are compared with leads.
+const MAX_LEADS: usize = 200_000;
+
+/// What the rows of an export tell.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    /// Data records.
+    pub rows: u64,
+    /// Stages as the CRM calls them, with how often they stand there, in the order leads pass them.
+    pub stages: Vec<(String, u64)>,
+    /// Stages that are not among them: too many, or no names of stages by the look of them.
+    pub withheld: u64,
+    /// Times of stages that name their zone, or whose column does.
+    pub times_with_zone: u64,
+    /// Times of stages that do not.
+    pub times_without_zone: u64,
+    /// Times of stages that give no more than the day.
+    pub days: u64,
+    /// Different leads among the rows; as many as rows when they were not counted.
+    pub leads: u64,
+    /// What the times say about the order of day and month.
+    pub order: OrderEvidence,
+    /// What dates of birth say about the order of day and month.
+    pub births: OrderEvidence,
+}
+
+/// When leads come to a stage.
+#[derive(Clone, Debug, Default)]
+struct Passage {
+    since_lead: Mean,
+    at: Mean,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Mean {
+    sum: f64,
+    count: f64,
+}
+
+impl Mean {
+    fn add(&mut self, value: i64) {
+        self.sum += value as f64;
+        self.count += 1.0;
+    }
+
+    fn get(&self) -> Option<f64> {
+        (self.count > 0.0).then(|| self.sum / self.count)
+    }
+}
+
+/// Reads the export as `layout` has it. Events are not built: stages are taken as they stand there.
+///
+/// # Errors
+/// The export cannot be read to its end, or does not fit the layout.
+pub(super) fn read(feed: &Feed, layout: &Layout, preset: Option<&Preset>, settings: &Settings) -> Result<Story> {
+    let place = || feed.input.to_string();
+    let mut source = Source::open(&feed.input, settings).with_context(place)?;
+    // With no stage listed and none let through, every stage is noticed as the export spells it.
+    let bare = Layout { stages: Vec::new(), unlisted: Some(Unlisted::Error), ..layout.clone() };
+    let nameless = preset.map(Preset::without_stages);
+    let compile = |header: &Header| Plan::compile(&bare, nameless.as_ref(), header);
+    let mut reader = Reader {
+        plan: compile(&source.header).with_context(place)?,
+        times: feed.times(),
+        story: Story::default(),
+        counts: Names::default(),
+        passages: Names::default(),
+        leads: HashSet::new(),
+        hasher: RandomState::new(),
+        found: Vec::new(),
+    };
+    let (mut header, mut chunk) = (source.header.clone(), Chunk::default());
+    while source.fill(&mut chunk).with_context(place)? {
+        // JSON records may bring new columns in mid-file.
+        if chunk.header != header {
+            header = chunk.header.clone();
+            reader.plan = compile(&header).with_context(place)?;
+        }
+        let mut record = Record::default();
+        for row in chunk.rows() {
+            reader.story.rows += 1;
+            if row.refused().is_none() {
+                reader.read(row, &mut record);
+            }
+        }
+    }
+    let columns = Columns::new(&header);
+    let patterns = layout.stage_columns.iter().filter(|(name, _)| is_pattern(name));
+    let in_headings: Vec<String> =
+        patterns.flat_map(|(name, _)| columns.matching(name)).filter_map(|(_, captured)| captured.stage).collect();
+    Ok(reader.finish(&in_headings))
+}
+
+struct Reader {
+    plan: Plan,
+    times: crate::mapping::Times,
+    story: Story,
+    counts: Names<u64>,
+    passages: Names<Passage>,
+    leads: HashSet<u64>,
+    hasher: RandomState,
+    /// The stages of one row, with the columns of their times.
+    found: Vec<(String, u32)>,
+}
+
+impl Reader {
+    fn read<'a>(&mut self, row: Row<'a>, record: &mut Record<'a>) {
+        let Self { plan, times, story, found, .. } = self;
+        found.clear();
+        let mut assumed = 0;
+        plan.read(row, times, record, &mut |notice: Notice<'_>| match (notice.code, notice.stage) {
+            (Code::StageUnlisted, Some(stage)) => found.push((stage.to_owned(), notice.column)),
+            (Code::TimeZoneAssumed, _) if notice.field == Field::EventTime => assumed += 1,
+            (Code::TimeDateOnly, _) if notice.field == Field::EventTime => story.days += 1,
+            _ => {}
+        });
+        story.times_without_zone += assumed;
+        story.times_with_zone += record.stages.len() as u64 - assumed;
+        for column in plan.time_columns() {
+            story.order.observe(row.number(), row.cell(column));
+        }
+        for column in plan.birth_columns() {
+            story.births.observe(row.number(), row.cell(column));
+        }
+        if let Some(cell) = record.customer.first()
+            && self.leads.len() < MAX_LEADS
+        {
+            self.leads.insert(self.hasher.hash_one(cell.text));
+        }
+
+        let mut reached = Vec::with_capacity(self.found.len());
+        for (stage, column) in &self.found {
+            *self.counts.counter(stage) += 1;
+            let Ok(Some(reading)) = self.times.read(*column, row.cell(*column)) else { continue };
+            match reading.notes.codes().any(|code| code == Code::TimeZoneAssumed) {
+                true => self.story.times_without_zone += 1,
+                false => self.story.times_with_zone += 1,
+            }
+            self.story.days += u64::from(reading.moment.precision == Precision::Day);
+            reached.push((stage, reading.uncapped));
+        }
+        let first = reached.iter().map(|(_, at)| *at).min().filter(|_| reached.len() > 1);
+        let start = record.created.map(|created| created.seconds).or(first);
+        for (stage, at) in reached {
+            let passage = self.passages.counter(stage);
+            passage.at.add(at);
+            if let Some(start) = start {
+                passage.since_lead.add(at - start);
+            }
+        }
+    }
+
+    fn finish(self, in_headings: &[String]) -> Story {
+        let Self { mut story, mut counts, mut passages, leads, .. } = self;
+        let (mut shown, mut withheld) = counts.shown();
+        // What stands in a heading is a stage, whatever it looks like and even if no lead has come to it.
+        for stage in in_headings {
+            if !shown.iter().any(|(name, _)| name == stage) {
+                let count = *counts.counter(stage);
+                withheld -= count;
+                shown.push((stage.clone(), count));
+            }
+        }
+        let mut stages: Vec<(String, u64, Passage)> = Vec::with_capacity(shown.len());
+        for (name, count) in shown {
+            let passage = passages.counter(&name).clone();
+            stages.push((name, count, passage));
+        }
+        // How long after the lead is the same scale for all stages only if it is known of all.
+        let is_known = stages.iter().all(|(_, count, passage)| *count == 0 || passage.since_lead.get().is_some());
+        let when = |passage: &Passage| if is_known { passage.since_lead.get() } else { passage.at.get() };
+        stages.sort_by(|(.., a), (.., b)| when(a).unwrap_or(f64::MAX).total_cmp(&when(b).unwrap_or(f64::MAX)));
+        story.stages = stages.into_iter().map(|(name, count, _)| (name, count)).collect();
+        story.withheld = withheld;
+        story.leads = if leads.is_empty() || leads.len() >= MAX_LEADS { story.rows } else { leads.len() as u64 };
+        story
+    }
+}

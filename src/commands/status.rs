@@ -1,0 +1,186 @@
+//! `crm2capi status`: what was delivered lately, from the ledger.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
+use crate::config::{self, Endpoint};
+use crate::ledger::{PastRun, SqliteLedger, Status};
+use crate::report::ExitStatus;
+
+/// Runs that are shown.
+const RUNS: usize = 5;
+/// Cells of the longest bar.
+const BAR: usize = 30;
+
+pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
+    let file = config::load(args.config.as_deref())?;
+    let path = match args.ledger.clone().or_else(|| file.delivery.ledger.as_ref().map(|path| file.resolve(path))) {
+        Some(path) => path,
+        None => config::default_ledger()?,
+    };
+    let dataset = Endpoint::dataset(args.dataset_id.as_deref(), &file)?;
+    let max_age = args.max_age.as_deref().map(age).transpose()?;
+    let now = config::clock(args.now.as_deref())?;
+    let ledger = SqliteLedger::open_read_only(&path)?;
+    let status = ledger.map(|ledger| ledger.status(dataset.as_deref(), now, RUNS)).transpose()?.unwrap_or_default();
+
+    let is_late = max_age.is_some_and(|max_age| {
+        status.last_success.is_none_or(|last| now - last > i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX))
+    });
+    let exit = if is_late { ExitStatus::Problems } else { ExitStatus::Done };
+    let mut out = anstream::stdout().lock();
+    match args.format {
+        PlainFormat::Json => writeln!(out, "{}", as_json(&status, exit))?,
+        PlainFormat::Human if talk.quiet && exit == ExitStatus::Done => {}
+        PlainFormat::Human => write_page(&mut out, &status, now)?,
+    }
+    if is_late {
+        let last = status.last_success.map_or("never".to_owned(), |last| format!("{} ago", duration(now - last)));
+        let allowed = args.max_age.as_deref().unwrap_or_default();
+        crate::commands::print_error(&anyhow::anyhow!(
+            "the last successful upload was {last}, and --max-age is {allowed}; look at the scheduled job's last output"
+        ));
+    }
+    Ok(exit)
+}
+
+fn as_json(status: &Status, exit: ExitStatus) -> serde_json::Value {
+    let day =
+        |day: i64| Timestamp::from_second(day * 86_400).map(|at| at.strftime("%F").to_string()).unwrap_or_default();
+    let delivered = status.delivered.iter();
+    json!({
+        "command": "status",
+        "exit_status": exit,
+        "last_success": status.last_success.map(time),
+        "last_delivery": status.last_delivery.map(time),
+        "rejected": status.refused,
+        "uncertain": status.uncertain,
+        "delivered": delivered.map(|d| json!({"day": day(d.day), "event_name": d.name, "events": d.count})).collect::<Vec<_>>(),
+        "runs": status.runs.iter().map(run_json).collect::<Vec<_>>(),
+    })
+}
+
+fn run_json(run: &PastRun) -> serde_json::Value {
+    json!({
+        "dataset_id": run.dataset,
+        "started": time(run.started),
+        "ended": run.ended.map(time),
+        "exit_status": run.exit_status,
+        "events": run.counts.events,
+        "skipped_old": run.counts.skipped_old,
+        "skipped_delivered": run.counts.skipped_delivered,
+        "accepted": run.counts.accepted,
+        "rejected": run.counts.rejected,
+        "undelivered": run.counts.undelivered,
+        "uncertain": run.counts.uncertain,
+        "requests": run.counts.requests,
+    })
+}
+
+fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
+    match status.last_success {
+        Some(last) => writeln!(out, "last successful upload  {}  ({} ago)", time(last), duration(now - last))?,
+        None => writeln!(out, "no successful upload yet")?,
+    }
+    if status.refused > 0 {
+        writeln!(out, "refused by Meta         {} events, not tried again unless they change", status.refused)?;
+    }
+    if status.uncertain > 0 {
+        writeln!(out, "uncertain               {} events, sent again by the next upload", status.uncertain)?;
+    }
+
+    let mut names: Vec<&str> = status.delivered.iter().map(|d| d.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut days: BTreeMap<i64, BTreeMap<&str, u64>> = BTreeMap::new();
+    if !names.is_empty() {
+        let today = now.div_euclid(86_400);
+        days = (today - 13..=today).map(|day| (day, BTreeMap::new())).collect();
+    }
+    for delivered in &status.delivered {
+        *days.entry(delivered.day).or_default().entry(&delivered.name).or_default() += delivered.count;
+    }
+    let most = days.values().map(|day| day.values().sum::<u64>()).max().unwrap_or(0).max(1);
+    if !days.is_empty() {
+        writeln!(out, "\ndelivered, by day (UTC)")?;
+    }
+    for (day, counts) in days.iter().rev() {
+        let total: u64 = counts.values().sum();
+        let cells = (total as usize * BAR).div_ceil(most as usize);
+        let date = Timestamp::from_second(day * 86_400)?.strftime("%F");
+        let parts: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        let line = format!("  {date}  {:<BAR$}  {total:>6}  {}", "█".repeat(cells), parts.join(", "));
+        writeln!(out, "{}", line.trim_end())?;
+    }
+
+    if !status.runs.is_empty() {
+        writeln!(out, "\nlast runs")?;
+    }
+    for run in &status.runs {
+        let how = match run.exit_status {
+            Some(status) => format!("status {status}"),
+            None => "did not end: it runs still, or was killed".to_owned(),
+        };
+        let counts = &run.counts;
+        writeln!(
+            out,
+            "  {}  {} accepted, {} refused, {} undelivered, {} uncertain, {} delivered before; {how}",
+            time(run.started),
+            counts.accepted,
+            counts.rejected,
+            counts.undelivered,
+            counts.uncertain,
+            counts.skipped_delivered
+        )?;
+    }
+    Ok(())
+}
+
+fn time(seconds: i64) -> String {
+    Timestamp::from_second(seconds).map(|at| at.to_string()).unwrap_or_default()
+}
+
+/// `3 days`, `5 h`, `12 min`, `40 s`.
+fn duration(seconds: i64) -> String {
+    match seconds.max(0) {
+        s if s >= 2 * 86_400 => format!("{} days", s / 86_400),
+        s if s >= 3_600 => format!("{} h", s / 3_600),
+        s if s >= 60 => format!("{} min", s / 60),
+        s => format!("{s} s"),
+    }
+}
+
+/// `26h`, `2d`, `90m`, `30s`.
+fn age(text: &str) -> Result<Duration> {
+    let example = || format!("--max-age {text:?} is no age; write it like 26h, 90m or 2d");
+    let split = text.len() - text.chars().next_back().map_or(0, char::len_utf8);
+    let number: u64 = text[..split].trim().parse().with_context(example)?;
+    let unit = match &text[split..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => bail!(example()),
+    };
+    Ok(Duration::from_secs(number.saturating_mul(unit)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_have_a_unit() {
+        assert_eq!(age("26h").unwrap(), Duration::from_secs(26 * 3_600));
+        assert_eq!(age("2d").unwrap(), Duration::from_secs(172_800));
+        for wrong in ["", "h", "26", "-1h", "1 year", "1é"] {
+            assert!(age(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What goes to standard error: warnings, errors and progress, for people in colour or for programs as JSON lines.
+//! Also how standard output is reached, and how wide it is.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use jiff::{Timestamp, Unit};
+use serde::Serialize;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::cli::{Color, LogFormat, TalkArgs};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+
+/// The width of text where nobody says how wide it may be.
+const DEFAULT_WIDTH: usize = 80;
+
+/// Settles colour, shape and level of what is said, for the whole run.
+pub fn start_talking(args: &TalkArgs) {
+    let choice = match args.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
+    let level = if args.quiet { Level::ERROR } else { Level::INFO };
+    let subscriber = tracing_subscriber::fmt().with_max_level(level);
+    // Only a second subscriber in one process can fail here, and there is none.
+    let _ = match args.log_format {
+        LogFormat::Human => subscriber.with_writer(anstream::stderr).event_format(Plain).try_init(),
+        LogFormat::Json => subscriber.with_writer(io::stderr).event_format(JsonLine).try_init(),
+    };
+}
+
+/// Says `error: …` with its causes on one line.
+pub fn print_error(error: &anyhow::Error) {
+    tracing::error!("{error:#}");
+}
+
+/// Prints to standard output, in colour where that can be seen.
+///
+/// # Errors
+/// Nobody reads it, or the disk is full.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// The width of standard output in columns.
+pub(super) fn width() -> usize {
+    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    let given = || std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    terminal.or_else(given).filter(|width| *width > 0).unwrap_or(DEFAULT_WIDTH)
+}
+
+/// `warning: …`, and nothing else on the line.
+struct Plain;
+
+impl<S, N> FormatEvent<S, N> for Plain
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        match *event.metadata().level() {
+            Level::ERROR => write!(writer, "{ERROR}error:{ERROR:#} ")?,
+            Level::WARN => write!(writer, "{WARNING}warning:{WARNING:#} ")?,
+            _ => {}
+        }
+        writeln!(writer, "{}", message(event))
+    }
+}
+
+/// One object a line, for whoever collects logs.
+struct JsonLine;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    time: String,
+    level: &'a str,
+    message: &'a str,
+}
+
+impl<S, N> FormatEvent<S, N> for JsonLine
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let now = Timestamp::now();
+        let line = Line {
+            time: now.round(Unit::Millisecond).unwrap_or(now).to_string(),
+            level: match *event.metadata().level() {
+                Level::ERROR => "error",
+                Level::WARN => "warning",
+                _ => "info",
+            },
+            message: &message(event),
+        };
+        writeln!(writer, "{}", serde_json::to_string(&line).map_err(|_| fmt::Error)?)
+    }
+}
+
+fn message(event: &Event<'_>) -> String {
+    struct Message(String);
+    impl Visit for Message {
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            if field.name() == "message" {
+                self.0 = format!("{value:?}");
+            }
+        }
+    }
+    let mut message = Message(String::new());
+    event.record(&mut message);
+    message.0
+}

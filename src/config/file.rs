@@ -1,0 +1,259 @@
+//! The settings file: TOML, every key optional, unknown keys refused by the name that comes nearest.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::cli::{InputFormat, ReportFormat};
+use crate::mapping::{History, OneOrMany, Ordered, Preset, Target, Unlisted};
+
+/// The name looked for in the working folder.
+pub const DEFAULT_PATH: &str = "crm2capi.toml";
+
+/// What crm2capi.toml may hold. The command line and the environment go before it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SettingsFile {
+    /// The remote side.
+    pub meta: Meta,
+    /// The CRM and its habits.
+    pub crm: Crm,
+    /// Field to column, or to several columns; `custom.NAME` goes to custom_data.NAME.
+    pub columns: Ordered<OneOrMany, Target>,
+    /// CRM stage to event name; an empty event name skips the stage.
+    pub stages: Ordered<String>,
+    /// Date column to event name, for exports that have one column of dates for each stage.
+    pub stage_columns: Ordered<String>,
+    /// Repeated groups of stage columns.
+    pub history: Option<History>,
+    /// Only rows in which a column holds one of these texts.
+    pub only: Ordered<OneOrMany>,
+    /// What to do with a value that cannot be used.
+    pub fields: Ordered<OnUnusable, Target>,
+    /// Constants of every event.
+    pub event: EventSection,
+    /// How to read.
+    pub input: InputSection,
+    /// How to send.
+    pub delivery: DeliverySection,
+    /// How to report.
+    pub output: OutputSection,
+    /// The folder relative paths start from: the file's own.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+/// Where to send.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Meta {
+    /// The dataset (pixel) id, digits.
+    #[schemars(regex(pattern = r"^\s*[0-9]{1,20}\s*$"))]
+    pub dataset_id: Option<String>,
+    /// Graph API version; v23.0 unless given.
+    #[schemars(regex(pattern = r"^v[0-9]{1,3}\.[0-9]{1,3}$"))]
+    pub api_version: Option<String>,
+    /// File that holds the access token; CRM2CAPI_ACCESS_TOKEN goes before it.
+    pub access_token_file: Option<PathBuf>,
+    /// Where the API lives; plain http only for loopback.
+    pub graph_url: Option<String>,
+    /// Sends test events, which are never marked as delivered.
+    pub test_event_code: Option<String>,
+}
+
+/// The CRM and its habits.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Crm {
+    /// The CRM's name, sent as lead_event_source.
+    pub name: Option<String>,
+    /// A known export layout, or none; guessed from the header unless given.
+    #[schemars(extend("enum" = preset_names()))]
+    pub preset: Option<String>,
+    /// IANA zone of times that carry none, such as America/New_York.
+    pub timezone: Option<String>,
+    /// How to read 03/04/2026.
+    #[schemars(extend("enum" = ["mdy", "dmy", "ymd"]))]
+    pub date_order: Option<String>,
+    /// Country of phones and of rows that carry none.
+    pub default_country: Option<String>,
+    /// What happens to a stage that [stages] does not list.
+    pub unlisted_stages: Option<Unlisted>,
+}
+
+/// What happens when a value of a field cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnusable {
+    /// The row is refused.
+    Reject,
+    /// The value is left out.
+    Omit,
+}
+
+/// Constants of every event.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EventSection {
+    /// The platform that sends on the advertiser's behalf.
+    #[schemars(length(min = 2, max = 22))]
+    pub partner_agent: Option<String>,
+    /// `["LDU"]` for limited data use.
+    #[schemars(inner(regex(pattern = "^LDU$")))]
+    pub data_processing_options: Option<Vec<String>>,
+    /// 1 for the United States, 0 to let Meta find out.
+    #[schemars(range(max = 1))]
+    pub data_processing_options_country: Option<u32>,
+    /// 1000 to 1013 for a state, 0 to let Meta find out.
+    #[schemars(range(max = 1013))]
+    pub data_processing_options_state: Option<u32>,
+    /// Currency of values that come without one, ISO 4217.
+    pub currency: Option<String>,
+}
+
+/// How to read.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct InputSection {
+    /// Format of the export; decided by content unless given.
+    pub format: Option<InputFormat>,
+    /// Delimiter of the export: a character, or tab.
+    pub delimiter: Option<String>,
+    /// Text encoding of the export, such as windows-1252.
+    pub encoding: Option<String>,
+    /// Sheet of a workbook; the first visible one unless given.
+    pub sheet: Option<String>,
+    /// Worker threads; all cores unless given.
+    #[schemars(range(min = 1))]
+    pub threads: Option<usize>,
+}
+
+/// How to send.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeliverySection {
+    /// Events a request; 500 unless given.
+    #[schemars(range(min = 1, max = 1000))]
+    pub batch_size: Option<usize>,
+    /// Requests in flight; 4 unless given.
+    #[schemars(range(min = 1, max = 64))]
+    pub concurrency: Option<usize>,
+    /// Seconds one request may take; 30 unless given.
+    #[schemars(range(min = 1))]
+    pub timeout: Option<u64>,
+    /// Seconds a batch is retried; 600 unless given.
+    pub give_up_after: Option<u64>,
+    /// Where what was accepted is remembered, or none.
+    pub ledger: Option<PathBuf>,
+    /// Seconds to wait for another run that holds the ledger; 0 unless given.
+    pub wait: Option<u64>,
+    /// Send nothing when more than this percentage of the rows is unusable; 50 unless given.
+    #[schemars(range(min = 0, max = 100))]
+    pub max_invalid: Option<f64>,
+    /// Try events again that Meta refused in an earlier run.
+    pub retry_rejected: Option<bool>,
+    /// Do everything except the sending.
+    pub dry_run: Option<bool>,
+}
+
+/// How to report.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutputSection {
+    /// Shape of the report on standard output.
+    pub format: Option<ReportFormat>,
+    /// Where the refused rows are written.
+    pub rejects: Option<PathBuf>,
+    /// Warnings fail the run too.
+    pub strict: Option<bool>,
+}
+
+impl SettingsFile {
+    /// Reads the file named, else the default one if it is there, else nothing.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not TOML, or has a key or value that does not belong; the message names the line.
+    pub fn load(path: Option<&Path>) -> Result<Self> {
+        let path = match path {
+            Some(path) => path,
+            None if Path::new(DEFAULT_PATH).is_file() => Path::new(DEFAULT_PATH),
+            None => return Ok(Self::default()),
+        };
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {}", path.display()))?;
+        let mut file =
+            Self::parse(&text).map_err(|error| error.context(format!("in the settings {}", path.display())))?;
+        file.folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(file)
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        toml::from_str(text).or_else(|error| {
+            let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            bail!("{place}{}", in_one_line(error.message()))
+        })
+    }
+
+    /// A path as the file means it.
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+}
+
+fn preset_names() -> Vec<&'static str> {
+    Preset::names().chain(["none"]).collect()
+}
+
+/// Serde lists every key there is and names Rust's types; a person wants the nearest key and plain words.
+fn in_one_line(message: &str) -> String {
+    let message = message.lines().collect::<Vec<_>>().join(" ");
+    let Some((start, expected)) = message.split_once(", expected ") else { return message };
+    let quoted = |text: &str| -> Vec<String> { text.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let known = quoted(expected);
+    let Some(unknown) = quoted(start).pop().filter(|_| start.starts_with("unknown")) else {
+        return format!("{start}, expected {}", in_plain_words(expected));
+    };
+    let scored = known.iter().map(|name| (strsim::jaro_winkler(&unknown, name), name));
+    match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        Some((score, name)) if score > 0.7 => format!("{start}; did you mean `{name}`?"),
+        _ => format!("{start}; there are {}", known.join(", ")),
+    }
+}
+
+fn in_plain_words(type_name: &str) -> &str {
+    match type_name {
+        "u16" | "u32" | "u64" | "usize" => "a whole number",
+        "f64" => "a number",
+        "a boolean" => "true or false",
+        name if name.starts_with("struct ") => "a [section]",
+        name => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        format!("{:#}", SettingsFile::parse(text).unwrap_err())
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_and_the_line() {
+        assert_eq!(
+            error("[meta]\ndatset_id = \"1\"\n"),
+            "line 2: unknown field `datset_id`; did you mean `dataset_id`?"
+        );
+        assert_eq!(error("[columns]\nemial = \"E\"\n"), "line 2: unknown field \"emial\"; did you mean `email`?");
+    }
+
+    #[test]
+    fn tables_keep_the_order_they_are_written_in() {
+        let file = SettingsFile::parse("[stages]\nz = \"1\"\na = \"2\"\nm = \"3\"\n").unwrap();
+        let stages: Vec<_> = file.stages.0.iter().map(|(stage, _)| stage.as_str()).collect();
+        assert_eq!(stages, ["z", "a", "m"]);
+    }
+}

@@ -1,0 +1,180 @@
+//! Finds the events a batch is refused for, by halves and in order.
+//!
+//! Input: a batch, and what became of each part of it that was sent. Output: the next part to send. The parts come
+//! in the order of the batch, so events of one lead keep theirs. Pure: it sends nothing and waits for nothing.
+
+/// A run of a batch that goes into one request.
+#[derive(Debug)]
+pub struct Part<T> {
+    /// The events, in order.
+    pub items: Vec<T>,
+    /// Whether an error that explains nothing has outlasted its repetitions on a part that held this one.
+    pub is_suspect: bool,
+    /// The first of two halves: if all of it is accepted, the second must hold what the whole was refused for.
+    is_first_half: bool,
+    /// It is known to hold a refused event.
+    is_doomed: bool,
+}
+
+/// The parts of a batch that are still to be sent, the next on top.
+#[derive(Debug)]
+pub struct Parts<T>(Vec<Part<T>>);
+
+impl<T> Parts<T> {
+    /// The whole batch as one part; none when it is empty.
+    pub fn of(items: Vec<T>) -> Parts<T> {
+        let mut parts = Parts(Vec::new());
+        parts.push(Part { items, is_suspect: false, is_first_half: false, is_doomed: false });
+        parts
+    }
+
+    /// The next part to send. One that is known to be refused is halved without asking again.
+    pub fn next_to_send(&mut self) -> Option<Part<T>> {
+        loop {
+            let part = self.0.pop()?;
+            if !part.is_doomed || part.items.len() == 1 {
+                return Some(part);
+            }
+            self.halve(part);
+        }
+    }
+
+    /// Notes that a part was accepted, and returns its events.
+    pub fn accepted(&mut self, part: Part<T>) -> Vec<T> {
+        if part.is_first_half
+            && let Some(second) = self.0.last_mut()
+        {
+            second.is_doomed = true;
+        }
+        part.items
+    }
+
+    /// Puts back the halves of a part that was refused as a whole, or returns the one event it holds.
+    pub fn refused(&mut self, mut part: Part<T>) -> Option<T> {
+        if part.items.len() > 1 {
+            self.halve(part);
+            return None;
+        }
+        part.items.pop()
+    }
+
+    /// Takes out the event a refusal named and puts back the rest; nothing happens when there is no such event.
+    pub fn refused_at(&mut self, mut part: Part<T>, index: usize) -> Option<T> {
+        let refused = (index < part.items.len()).then(|| part.items.remove(index));
+        self.push(Part { is_first_half: false, is_doomed: false, ..part });
+        refused
+    }
+
+    fn halve(&mut self, mut part: Part<T>) {
+        let second = part.items.split_off(part.items.len() / 2);
+        let is_suspect = part.is_suspect;
+        self.push(Part { items: second, is_suspect, is_first_half: false, is_doomed: false });
+        self.push(Part { items: part.items, is_suspect, is_first_half: true, is_doomed: false });
+    }
+
+    fn push(&mut self, part: Part<T>) {
+        if !part.items.is_empty() {
+            self.0.push(part);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    #[derive(Debug, Default)]
+    struct Result {
+        accepted: Vec<usize>,
+        refused: Vec<usize>,
+        requests: usize,
+    }
+
+    /// Plays a server that refuses a batch which holds one of `bad`, naming the event when `names` says so.
+    fn play(count: usize, bad: &BTreeSet<usize>, names: bool) -> Result {
+        let mut parts = Parts::of((0..count).collect());
+        let mut result = Result::default();
+        while let Some(part) = parts.next_to_send() {
+            result.requests += 1;
+            match part.items.iter().position(|item| bad.contains(item)) {
+                None => result.accepted.extend(parts.accepted(part)),
+                Some(index) if names => result.refused.extend(parts.refused_at(part, index)),
+                Some(_) => result.refused.extend(parts.refused(part)),
+            }
+        }
+        result
+    }
+
+    fn bound(count: usize, bad: usize) -> usize {
+        if bad == 0 { 1 } else { 1 + 2 * bad * (count as f64).log2().ceil() as usize }
+    }
+
+    proptest! {
+        #[test]
+        fn it_ends_with_one_outcome_for_every_event_in_order_and_few_requests(
+            count in 1usize..700, picks in prop::collection::vec(any::<prop::sample::Index>(), 0..30),
+        ) {
+            let bad: BTreeSet<usize> = picks.iter().map(|pick| pick.index(count)).collect();
+            let good: Vec<usize> = (0..count).filter(|item| !bad.contains(item)).collect();
+            let blind = play(count, &bad, false);
+            prop_assert_eq!(&blind.accepted, &good);
+            prop_assert_eq!(blind.refused, bad.iter().copied().collect::<Vec<_>>());
+            prop_assert!(blind.requests <= bound(count, bad.len()), "{} requests", blind.requests);
+            let named = play(count, &bad, true);
+            prop_assert_eq!(named.accepted, good);
+            prop_assert!(named.requests <= bad.len() + 1);
+        }
+    }
+
+    #[test]
+    fn one_bad_event_of_five_hundred_takes_a_request_for_each_halving_and_a_few_more() {
+        for bad in [0, 1, 249, 250, 371, 499] {
+            let result = play(500, &BTreeSet::from([bad]), false);
+            assert_eq!((result.accepted.len(), result.refused.as_slice()), (499, [bad].as_slice()));
+            assert!(result.requests <= 19, "{bad} took {}", result.requests);
+        }
+    }
+
+    #[test]
+    fn a_half_that_must_hold_the_bad_event_is_not_asked_about() {
+        // The whole, nine first halves that pass, and the event itself.
+        assert_eq!(play(512, &BTreeSet::from([511]), false).requests, 11);
+    }
+
+    #[test]
+    fn every_event_bad_takes_fewer_than_two_requests_each() {
+        let result = play(64, &(0..64).collect(), false);
+        assert_eq!((result.refused.len(), result.requests), (64, 127));
+    }
+
+    #[test]
+    fn a_server_that_contradicts_itself_still_gives_every_event_one_outcome() {
+        let mut parts = Parts::of((0..10).collect::<Vec<_>>());
+        let mut accepted = Vec::new();
+        let mut requests = 0;
+        while let Some(part) = parts.next_to_send() {
+            requests += 1;
+            if part.items.len() > 1 {
+                assert_eq!(parts.refused(part), None);
+            } else {
+                accepted.extend(parts.accepted(part));
+            }
+        }
+        assert_eq!(accepted, (0..10).collect::<Vec<_>>());
+        assert!(requests < 20);
+    }
+
+    #[test]
+    fn halves_keep_the_suspicion_and_nothing_has_no_parts() {
+        let mut parts = Parts::of((0..8).collect::<Vec<_>>());
+        let mut whole = parts.next_to_send().unwrap();
+        whole.is_suspect = true;
+        assert_eq!(parts.refused(whole), None);
+        let (first, second) = (parts.next_to_send().unwrap(), parts.next_to_send().unwrap());
+        assert!(first.is_suspect && second.is_suspect);
+        assert_eq!([first.items, second.items].concat(), (0..8).collect::<Vec<_>>());
+        assert!(Parts::<u8>::of(Vec::new()).next_to_send().is_none());
+    }
+}

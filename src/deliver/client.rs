@@ -1,0 +1,286 @@
+//! Sends one request to the events endpoint and hands back what came.
+//!
+//! Input: a body. Output: the answer, or why there is none and whether the request can have arrived. The token goes
+//! into one header, is in no URL, error or `Debug`, and follows no redirect. Repeats nothing and judges nothing.
+//!
+//! Source: <https://developers.facebook.com/docs/marketing-api/conversions-api/using-the-api>.
+
+use std::error::Error as _;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Url, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+use super::answer::{Answer, Silence};
+
+/// More of an answer than this is not read.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// Where to send to, and as whom.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The base of the API, such as `https://graph.facebook.com`.
+    pub graph_url: String,
+    /// The version, such as `v23.0`.
+    pub api_version: String,
+    /// The dataset's id.
+    pub dataset_id: String,
+    /// The access token.
+    pub token: SecretString,
+    /// The app's secret, when requests carry a proof of it.
+    pub app_secret: Option<SecretString>,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
+/// Why no client could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The base is no URL that can be sent to.
+    #[error(
+        "the graph URL is no http or https URL without a user: set --graph-url to one such as https://graph.facebook.com"
+    )]
+    NotAUrl,
+    /// The token would cross a network in the clear.
+    #[error("the token must not be sent to {0} without encryption: use https, plain http is for this machine only")]
+    PlainHttp(String),
+    /// The token has characters no header can hold.
+    #[error("the access token holds characters that no token has: copy it again, without line breaks or quotes")]
+    Token,
+    /// The system has no certificates to trust, or TLS cannot be set up.
+    #[error("TLS cannot be set up ({0}): install the system's CA certificates or name them in SSL_CERT_FILE")]
+    Tls(String),
+}
+
+/// A connection to one dataset's events endpoint. Clones share their connections.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: Url,
+    authorization: HeaderValue,
+    timeout: Duration,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Client({}{})", self.url.origin().ascii_serialization(), self.url.path())
+    }
+}
+
+impl Client {
+    /// Prepares a client; nothing is sent yet.
+    pub fn new(endpoint: &Endpoint) -> Result<Client, ClientError> {
+        let url = events_url(endpoint)?;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", endpoint.token.expose_secret()))
+            .map_err(|_| ClientError::Token)?;
+        authorization.set_sensitive(true);
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("crm2capi/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            // A part of the whole, so that a host that cannot be reached is told apart from a slow one.
+            .connect_timeout((endpoint.timeout / 2).min(Duration::from_secs(10)));
+        // Another part of the process may have chosen a provider before; any will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = if url.scheme() == "https" {
+            builder.https_only(true).build()
+        } else {
+            // On this machine no proxy belongs in between, and no certificates are needed.
+            builder.no_proxy().tls_certs_only([]).build()
+        };
+        let http = http.map_err(|error| ClientError::Tls(innermost(&error)))?;
+        Ok(Client { http, url, authorization, timeout: endpoint.timeout })
+    }
+
+    /// Sends a JSON body once.
+    pub async fn send(&self, body: Bytes) -> Result<Answer, Silence> {
+        let request = self
+            .http
+            .post(self.url.clone())
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .timeout(self.timeout)
+            .body(body);
+        let mut response = request.send().await.map_err(|error| silence(&error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = Vec::new();
+        while body.len() < MAX_ANSWER
+            && let Some(chunk) = response.chunk().await.map_err(|error| silence(&error))?
+        {
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body: body.into() })
+    }
+}
+
+/// `{graph-url}/{version}/{dataset}/events?locale=en_US`, with the proof when there is an app secret.
+fn events_url(endpoint: &Endpoint) -> Result<Url, ClientError> {
+    let mut url = Url::parse(&endpoint.graph_url).map_err(|_| ClientError::NotAUrl)?;
+    if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
+        return Err(ClientError::NotAUrl);
+    }
+    if url.scheme() == "http" && !is_loopback(&url) {
+        return Err(ClientError::PlainHttp(url.host_str().unwrap_or_default().to_owned()));
+    }
+    url.path_segments_mut().map_err(|()| ClientError::NotAUrl)?.pop_if_empty().extend([
+        endpoint.api_version.as_str(),
+        endpoint.dataset_id.as_str(),
+        "events",
+    ]);
+    url.query_pairs_mut().clear().append_pair("locale", "en_US");
+    if let Some(secret) = &endpoint.app_secret {
+        url.query_pairs_mut().append_pair("appsecret_proof", &proof(&endpoint.token, secret));
+    }
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+/// The HMAC-SHA256 of the token keyed by the app secret, in lowercase hex
+/// (<https://developers.facebook.com/docs/graph-api/guides/secure-requests>).
+fn proof(token: &SecretString, secret: &SecretString) -> String {
+    // A key of any length will do for an HMAC, so there is always one.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else { return String::new() };
+    mac.update(token.expose_secret().as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}
+
+fn silence(error: &reqwest::Error) -> Silence {
+    if error.is_connect() {
+        if error.is_dns() {
+            Silence::NameUnknown
+        } else if has_tls_cause(error) {
+            Silence::NotSecure
+        } else {
+            Silence::NotConnected
+        }
+    } else if error.is_timeout() {
+        Silence::TimedOut
+    } else {
+        Silence::Broken
+    }
+}
+
+/// Whether TLS is among the causes of an error.
+fn has_tls_cause(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<rustls::Error>() {
+            return true;
+        }
+        // What an I/O error wraps is not among its sources.
+        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = wrapped.map(|wrapped| wrapped as &dyn std::error::Error).or_else(|| error.source());
+    }
+    false
+}
+
+/// The first cause of an error, which names no URL.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    let mut text = "unknown cause".to_owned();
+    while let Some(error) = cause {
+        text = error.to_string();
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(graph_url: &str) -> Endpoint {
+        Endpoint {
+            graph_url: graph_url.into(),
+            api_version: "v23.0".into(),
+            dataset_id: "123456789012345".into(),
+            token: "EAABtoken".into(),
+            app_secret: None,
+            timeout: Duration::from_secs(30),
+        }
+    }
+
+    #[test]
+    fn the_url_holds_no_token() {
+        let url = events_url(&endpoint("https://graph.facebook.com")).unwrap();
+        assert_eq!(url.as_str(), "https://graph.facebook.com/v23.0/123456789012345/events?locale=en_US");
+        let url = events_url(&endpoint("http://127.0.0.1:8023/base/")).unwrap();
+        assert_eq!(url.as_str(), "http://127.0.0.1:8023/base/v23.0/123456789012345/events?locale=en_US");
+    }
+
+    #[test]
+    fn the_proof_is_the_hmac_of_the_token_under_the_secret() {
+        let mut endpoint = endpoint("https://graph.facebook.com");
+        endpoint.token = "what do ya want for nothing?".into();
+        endpoint.app_secret = Some("Jefe".into());
+        // RFC 4231, test case 2.
+        let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert!(
+            events_url(&endpoint).unwrap().as_str().ends_with(&format!("?locale=en_US&appsecret_proof={expected}"))
+        );
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_only() {
+        for url in ["http://localhost:1", "http://127.0.0.9", "http://[::1]:1/x", "https://example.com"] {
+            assert!(events_url(&endpoint(url)).is_ok(), "{url}");
+        }
+        for url in ["http://example.com", "http://10.0.0.1", "http://localhost.example.com", "http://[::2]"] {
+            assert!(matches!(events_url(&endpoint(url)), Err(ClientError::PlainHttp(_))), "{url}");
+        }
+        for url in ["graph.facebook.com", "ftp://example.com", "", "https://user:pass@example.com", "data:x"] {
+            assert!(matches!(events_url(&endpoint(url)), Err(ClientError::NotAUrl)), "{url}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_the_token_shows_in_debug_or_errors() {
+        let mut endpoint = endpoint("http://localhost:1");
+        endpoint.app_secret = Some("appsecret".into());
+        let client = Client::new(&endpoint).unwrap();
+        let shown = format!("{client:?} {endpoint:?} {:?}", client.authorization);
+        assert!(!shown.contains("EAAB") && !shown.contains("appsecret") && !shown.contains("proof"), "{shown}");
+        endpoint.token = "EAAB\nsecond line".into();
+        let error = Client::new(&endpoint).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("EAAB"));
+    }
+
+    #[tokio::test]
+    async fn a_port_nobody_listens_on_was_certainly_not_reached() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let client = Client::new(&endpoint(&format!("http://127.0.0.1:{port}"))).unwrap();
+        assert_eq!(client.send(Bytes::new()).await.unwrap_err(), Silence::NotConnected);
+    }
+
+    #[tokio::test]
+    async fn a_server_without_tls_is_told_apart_from_one_that_is_not_there() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let mut kept_open = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+                kept_open.push(stream);
+            }
+        });
+        match Client::new(&endpoint(&format!("https://127.0.0.1:{port}"))) {
+            Ok(client) => assert_eq!(client.send(Bytes::new()).await.unwrap_err(), Silence::NotSecure),
+            // A machine without any certificates.
+            Err(error) => assert!(matches!(error, ClientError::Tls(_)), "{error}"),
+        }
+    }
+}

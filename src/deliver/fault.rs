@@ -1,0 +1,146 @@
+//! An error as the Graph API describes it, cut down to what may be shown.
+//!
+//! Input: the `error` object of an answer. Output: its codes, its title and its trace id. The `message` is never
+//! kept: it can repeat the access token or a value that was sent.
+//!
+//! Source: <https://developers.facebook.com/docs/graph-api/guides/error-handling>.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// Longest text of Meta's that is kept, in characters.
+const MAX_TEXT: usize = 200;
+
+/// What Meta said against a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The HTTP status it came with.
+    pub status: u16,
+    /// The `code`.
+    pub code: i64,
+    /// The `error_subcode`.
+    pub subcode: Option<i64>,
+    /// The `error_user_title`, in the language of the token's owner.
+    pub title: Option<String>,
+    /// The `fbtrace_id`, by which Meta's support finds the request.
+    pub fbtrace_id: Option<String>,
+}
+
+impl Fault {
+    /// Reads an `error` object; nothing when it has no code and so does not come from the Graph API.
+    pub fn read(status: u16, error: &Map<String, Value>) -> Option<Fault> {
+        let text = |key: &str| error.get(key).and_then(Value::as_str).map(shown).filter(|text| !text.is_empty());
+        Some(Fault {
+            status,
+            code: integer(error.get("code")?)?,
+            subcode: error.get("error_subcode").and_then(integer),
+            title: text("error_user_title"),
+            fbtrace_id: text("fbtrace_id"),
+        })
+    }
+
+    /// The codes as they are usually written: `100/2804036`, or `17` when there is no subcode.
+    pub fn codes(&self) -> String {
+        match self.subcode {
+            Some(subcode) => format!("{}/{subcode}", self.code),
+            None => self.code.to_string(),
+        }
+    }
+
+    /// What the codes mean, where that is known.
+    pub fn meaning(&self) -> Option<&'static str> {
+        Some(match (self.code, self.subcode) {
+            (100, Some(33)) => "the dataset does not exist, or the token has no access to it",
+            (100, Some(2_804_001)) => "the click id is malformed",
+            (100, Some(2_804_003)) => "the event is older than 7 days",
+            (100, Some(2_804_004)) => "the event lies in the future",
+            (100, Some(2_804_008)) => "contents is malformed",
+            (100, Some(2_804_009)) => "a Purchase needs a value",
+            (100, Some(2_804_016)) => "a customer parameter is not hashed",
+            (100, Some(2_804_019)) => "the event does not follow the schema",
+            (100, Some(2_804_023)) => "the value has no currency",
+            (100, Some(2_804_036)) => "the lead id is invalid or was deleted",
+            (100, Some(2_804_050)) => "there is too little customer information to match",
+            (102 | 190, Some(458)) => "the app was removed from the account of the token's owner",
+            (102 | 190, Some(459 | 464)) => "the account of the token's owner must be confirmed at facebook.com",
+            (102 | 190, Some(460)) => "the token's owner has changed their password",
+            (102 | 190, Some(463 | 467)) => "the token has expired or was revoked",
+            (102 | 190, Some(492)) => "the token's owner has no role on the page or business any more",
+            (102 | 190, _) => "the token is not valid",
+            (104 | 412, _) => "the app secret proof is missing or does not fit the token",
+            (368, _) => "Meta has blocked the account for a policy violation",
+            (2635, _) => "the API version is no longer served",
+            (3 | 10 | 200..=299, _) => "the token lacks a permission",
+            (803, _) => "the dataset does not exist",
+            (4 | 17 | 32 | 341 | 613 | 80_000..=80_014, _) => "the allowance of calls is used up",
+            (2, _) => "the service is temporarily unavailable",
+            (21_009, _) => "the dataset is temporarily not ready",
+            (1 | 5_000, _) => "an error that Meta does not explain",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.codes())?;
+        match (self.meaning(), &self.title) {
+            (Some(meaning), _) => write!(out, ": {meaning}"),
+            (None, Some(title)) => write!(out, ": {title}"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// A whole number, also when it is written as a string.
+pub(super) fn integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// A text of Meta's made safe for a terminal: one line, no control characters, not too long.
+pub(super) fn shown(text: &str) -> String {
+    let printable: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let words: Vec<&str> = printable.split_whitespace().collect();
+    words.join(" ").chars().take(MAX_TEXT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(json: &str) -> Option<Fault> {
+        Fault::read(400, &serde_json::from_str(json).unwrap())
+    }
+
+    #[test]
+    fn a_fault_shows_its_codes_and_their_meaning() {
+        let known =
+            fault(r#"{"code":100,"error_subcode":2804036,"error_user_title":"ID contatto non valido"}"#).unwrap();
+        assert_eq!(known.to_string(), "100/2804036: the lead id is invalid or was deleted");
+        let unknown = fault(r#"{"code":"100","error_subcode":1,"error_user_title":"Bad\u001b[31m\nthing"}"#).unwrap();
+        assert_eq!(unknown.to_string(), "100/1: Bad [31m thing");
+        assert_eq!(fault(r#"{"code":-3}"#).unwrap().to_string(), "-3");
+    }
+
+    #[test]
+    fn an_error_without_a_code_is_not_the_graph_apis() {
+        assert_eq!(fault(r#"{"message":"no"}"#), None);
+        assert_eq!(fault(r#"{"code":null}"#), None);
+    }
+
+    #[test]
+    fn the_message_is_not_kept() {
+        let fault = fault(r#"{"code":190,"message":"Malformed access token EAABsecret"}"#).unwrap();
+        assert!(!format!("{fault:?} {fault}").contains("EAAB"));
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        assert_eq!(shown(&"é".repeat(1000)).chars().count(), MAX_TEXT);
+    }
+}

@@ -1,0 +1,6 @@
+//! Deliveries against a real server on a local port.
+
+mod faults;
+mod interrupts;
+mod lanes;
+mod ledgers;

@@ -1,0 +1,258 @@
+//! The event as it goes over the wire, and the id that names it.
+//!
+//! In go hashed user data, custom data and a stage with its time; out comes JSON, written once, its keys sorted.
+//! An event cannot be built from anything that is not hashed: [`UserDataJson`] is the only way in.
+//! <https://developers.facebook.com/docs/marketing-api/conversions-api/conversion-leads-integration/payload-specification>
+
+pub mod schema;
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use crate::config::EventSection;
+use crate::custom_data::write_json_string;
+use crate::customer::UserDataJson;
+
+/// Names an event of a dataset for ever: the first 16 bytes of a SHA-256 over dataset and event.
+/// Holds no personal data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventKey(pub [u8; 16]);
+
+impl EventKey {
+    /// The key of an event in a dataset.
+    pub fn in_dataset(dataset_id: &str, event: Fingerprint) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(dataset_id.as_bytes());
+        hash.update([0]);
+        hash.update(event.0);
+        Self(first_half(hash))
+    }
+}
+
+/// Tells one event from another: its id together with its name, since Meta takes both to be the same event only
+/// when both agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint(pub [u8; 16]);
+
+/// The `event_id` of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventId<'a> {
+    /// The export's own.
+    Given(&'a str),
+    /// Derived from who, what and when.
+    Derived([u8; 16]),
+}
+
+impl EventId<'_> {
+    /// The id of a lead's stage: the first 16 bytes of SHA-256 over identity, event name and event time, each ended
+    /// by a zero byte. The same row gives the same id on every machine, for ever; so this must never change.
+    pub fn derive(identity: &[u8], event_name: &str, event_time: i64) -> Self {
+        let mut hash = Sha256::new();
+        for part in [identity, event_name.as_bytes(), event_time.to_string().as_bytes()] {
+            hash.update(part);
+            hash.update([0]);
+        }
+        EventId::Derived(first_half(hash))
+    }
+
+    /// What tells this event from another.
+    pub fn fingerprint(self, event_name: &str) -> Fingerprint {
+        match self {
+            EventId::Derived(bytes) => Fingerprint(bytes),
+            EventId::Given(id) => {
+                let mut hash = Sha256::new();
+                hash.update(id.as_bytes());
+                hash.update([0]);
+                hash.update(event_name.as_bytes());
+                Fingerprint(first_half(hash))
+            }
+        }
+    }
+}
+
+fn first_half(hash: Sha256) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash.finalize()[..16]);
+    half
+}
+
+/// The row an event came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin {
+    /// Index of the input in the order given.
+    pub input: u32,
+    /// The row's number, as reports show it.
+    pub row: u64,
+}
+
+/// An event that may be sent.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// What the ledger knows it by.
+    pub key: EventKey,
+    /// The `event_name`.
+    pub name: Arc<str>,
+    /// The `event_time`, Unix seconds.
+    pub time: i64,
+    /// A hash of the lead: events of one lead share it, so that their order can be kept.
+    pub lead: u64,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The serialised event, a slice of its chunk's buffer.
+    pub json: Bytes,
+}
+
+/// What every event of a run carries.
+#[derive(Clone, Debug, Default)]
+pub struct Constants {
+    /// The `data_processing_options…` keys, each with a comma behind it.
+    data_processing: Vec<u8>,
+}
+
+impl Constants {
+    /// Checks and prepares the constants of the settings.
+    ///
+    /// # Errors
+    /// The data processing options are none that Meta knows.
+    /// <https://developers.facebook.com/docs/marketing-api/data-processing-options>
+    pub fn new(section: &EventSection) -> Result<Self> {
+        let mut data_processing = Vec::new();
+        if let Some(options) = &section.data_processing_options {
+            if options.iter().any(|option| option != "LDU") {
+                bail!("data_processing_options under [event] may be [] or [\"LDU\"]");
+            }
+            serde_json::to_writer(&mut data_processing, &serde_json::json!({ "data_processing_options": options }))?;
+            data_processing.remove(0);
+            data_processing.pop();
+            data_processing.push(b',');
+        } else if section.data_processing_options_country.or(section.data_processing_options_state).is_some() {
+            bail!("data_processing_options_country and _state under [event] need data_processing_options = [\"LDU\"]");
+        }
+        if let Some(country) = section.data_processing_options_country {
+            if country > 1 {
+                bail!("data_processing_options_country under [event] is 0 (let Meta find out) or 1 (USA)");
+            }
+            write!(data_processing, "\"data_processing_options_country\":{country},")?;
+        }
+        if let Some(state) = section.data_processing_options_state {
+            if state != 0 && !(1000..=1013).contains(&state) {
+                bail!("data_processing_options_state under [event] is 0 or 1000 to 1013");
+            }
+            write!(data_processing, "\"data_processing_options_state\":{state},")?;
+        }
+        Ok(Self { data_processing })
+    }
+}
+
+/// What one event says; the pieces are JSON already.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The stage.
+    pub name: &'a str,
+    /// When it was reached, Unix seconds.
+    pub time: i64,
+    /// Its id.
+    pub id: EventId<'a>,
+    /// Whether it may not be used for ad delivery.
+    pub opt_out: Option<bool>,
+    /// The `user_data` object.
+    pub user_data: &'a UserDataJson,
+    /// The `custom_data` object.
+    pub custom_data: &'a [u8],
+}
+
+/// Appends the event as one JSON object, keys sorted, no white space.
+pub fn write_event(out: &mut Vec<u8>, facts: &Facts<'_>, constants: &Constants) {
+    out.extend_from_slice(br#"{"action_source":"system_generated","custom_data":"#);
+    out.extend_from_slice(facts.custom_data);
+    out.push(b',');
+    out.extend_from_slice(&constants.data_processing);
+    out.extend_from_slice(br#""event_id":"#);
+    match facts.id {
+        EventId::Given(id) => write_json_string(out, id),
+        EventId::Derived(bytes) => {
+            let mut hex = [b'"'; 34];
+            hex::encode_to_slice(bytes, &mut hex[1..33]).expect("32 places hold 16 bytes in hex");
+            out.extend_from_slice(&hex);
+        }
+    }
+    out.extend_from_slice(br#","event_name":"#);
+    write_json_string(out, facts.name);
+    out.extend_from_slice(br#","event_time":"#);
+    write!(out, "{}", facts.time).expect("writing to memory cannot fail");
+    match facts.opt_out {
+        Some(true) => out.extend_from_slice(br#","opt_out":true"#),
+        Some(false) => out.extend_from_slice(br#","opt_out":false"#),
+        None => {}
+    }
+    out.extend_from_slice(br#","user_data":"#);
+    out.extend_from_slice(facts.user_data.as_bytes());
+    out.push(b'}');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::customer::{Cell, Normalizer, Settings, UserData};
+    use crate::field::Field;
+
+    fn lead() -> UserDataJson {
+        let settings = Settings { default_country: None, date_order: None, this_year: 2026 };
+        let cell = Cell { field: Field::LeadId, column: 0, text: "1234567890123456" };
+        let (mut user_data, mut json) = (UserData::default(), UserDataJson::default());
+        Normalizer::new(&settings).read(&[cell], None, &mut user_data, &mut |code, _, _| panic!("{code:?}"));
+        json.set(&user_data);
+        json
+    }
+
+    #[test]
+    fn an_event_is_written_with_sorted_keys() {
+        let facts = Facts {
+            name: "Lead \"A\"",
+            time: 1_673_035_686,
+            id: EventId::Given("id-1"),
+            opt_out: Some(true),
+            user_data: &lead(),
+            custom_data: br#"{"event_source":"crm"}"#,
+        };
+        let section = EventSection {
+            data_processing_options: Some(vec!["LDU".into()]),
+            data_processing_options_country: Some(1),
+            data_processing_options_state: Some(1000),
+            ..EventSection::default()
+        };
+        let mut out = Vec::new();
+        write_event(&mut out, &facts, &Constants::new(&section).unwrap());
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(
+            text,
+            r#"{"action_source":"system_generated","custom_data":{"event_source":"crm"},"data_processing_options":["LDU"],"data_processing_options_country":1,"data_processing_options_state":1000,"event_id":"id-1","event_name":"Lead \"A\"","event_time":1673035686,"opt_out":true,"user_data":{"lead_id":1234567890123456}}"#
+        );
+        let sorted: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(sorted.to_string(), text);
+    }
+
+    /// Computed with `printf 'lead_id:1234567890123456\0Lead\0001673035686\0' | sha256sum`.
+    #[test]
+    fn a_derived_id_never_changes() {
+        let id = EventId::derive(b"lead_id:1234567890123456", "Lead", 1_673_035_686);
+        let EventId::Derived(bytes) = id else { panic!("not derived") };
+        assert_eq!(hex::encode(bytes), "679584e92e332701487c92751e4a39a5");
+        assert_ne!(id, EventId::derive(b"lead_id:1234567890123456", "Lead1", 673_035_686));
+    }
+
+    #[test]
+    fn one_id_under_two_names_is_two_events() {
+        assert_ne!(EventId::Given("7").fingerprint("Lead"), EventId::Given("7").fingerprint("Customer"));
+    }
+
+    #[test]
+    fn unknown_processing_options_are_refused() {
+        let section = EventSection { data_processing_options: Some(vec!["LDX".into()]), ..EventSection::default() };
+        assert!(Constants::new(&section).is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! Remembers which events were accepted, so that running an upload again sends only what is new.
+//!
+//! An event is marked `sending` before its request and settled after the answer. One that a run left `sending` when
+//! it died is uncertain: Meta may have taken it. Keys are hashes; no personal data is kept. A ledger sends nothing and
+//! decides nothing: it answers what it knows and records what it is told.
+
+mod error;
+mod lock;
+mod schema;
+mod shared;
+mod sqlite;
+mod status;
+
+use std::collections::HashSet;
+
+pub use error::LedgerError;
+pub use shared::SharedLedger;
+pub use sqlite::SqliteLedger;
+pub use status::{Delivered, PastRun, Status};
+
+use crate::event::Event;
+
+/// What a ledger must be able to do. Calls block; every one is a single transaction.
+pub trait Ledger: Send {
+    /// What is known of each event, in the order given.
+    fn standing(&mut self, events: &[Event]) -> Result<Vec<Standing>, LedgerError>;
+
+    /// Notes that a run starts. Fails when the ledger cannot be written, so that nothing is sent then.
+    fn start_run(&mut self, run: &RunStart<'_>) -> Result<(), LedgerError>;
+
+    /// Makes entries, all of them or none. Says of each entry's events, in the order given, whether they may be sent;
+    /// an entry that settles has nothing to say.
+    fn write(&mut self, entries: &[Entry]) -> Result<Vec<Vec<Begun>>, LedgerError>;
+
+    /// Notes how the run ended.
+    fn finish_run(&mut self, end: &RunEnd) -> Result<(), LedgerError>;
+}
+
+/// Something to be recorded.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// These events are about to be sent.
+    Begin(Vec<Event>),
+    /// This became of events that were begun.
+    Settle(Vec<(Event, Settled)>),
+}
+
+/// What a ledger knows of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing: it is to be sent.
+    New,
+    /// An earlier run delivered it.
+    Accepted,
+    /// Meta refused it in an earlier run, and its content is still the same.
+    Refused {
+        /// Meta's code.
+        code: i64,
+        /// Meta's subcode.
+        subcode: Option<i64>,
+    },
+    /// An earlier run ended without knowing whether it was taken: it is to be sent again.
+    Uncertain,
+    /// This run has begun it already: the input holds it twice.
+    ThisRun,
+}
+
+/// Whether an event may be sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It may, and has never been taken.
+    Fresh,
+    /// It may, but an earlier run may have delivered it already.
+    Again,
+    /// It must not: it was accepted before, or this run has begun it already.
+    Known,
+}
+
+/// What became of an event that was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Meta took it.
+    Accepted,
+    /// Meta refused it for good.
+    Rejected {
+        /// Meta's code.
+        code: i64,
+        /// Meta's subcode.
+        subcode: Option<i64>,
+    },
+    /// It was certainly not taken: as if it had never been begun.
+    Unsent,
+    /// Nobody knows.
+    Uncertain,
+}
+
+/// A run, as it starts.
+#[derive(Clone, Copy, Debug)]
+pub struct RunStart<'a> {
+    /// The dataset's id.
+    pub dataset: &'a str,
+    /// Unix seconds.
+    pub now: i64,
+}
+
+/// A run, as it ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunEnd {
+    /// Unix seconds.
+    pub now: i64,
+    /// The exit status.
+    pub exit_status: u8,
+    /// What was counted.
+    pub counts: RunCounts,
+}
+
+/// The counts of a run, as the report has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the report")]
+pub struct RunCounts {
+    pub events: u64,
+    pub skipped_old: u64,
+    pub skipped_delivered: u64,
+    pub accepted: u64,
+    pub rejected: u64,
+    pub undelivered: u64,
+    pub uncertain: u64,
+    pub requests: u64,
+}
+
+/// Remembers nothing: for `--ledger none`, test events and the sandbox.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoLedger;
+
+impl Ledger for NoLedger {
+    fn standing(&mut self, events: &[Event]) -> Result<Vec<Standing>, LedgerError> {
+        Ok(vec![Standing::New; events.len()])
+    }
+
+    fn start_run(&mut self, _: &RunStart<'_>) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    /// Even without a memory an event goes only once into a batch.
+    fn write(&mut self, entries: &[Entry]) -> Result<Vec<Vec<Begun>>, LedgerError> {
+        let begin = |entry: &Entry| match entry {
+            Entry::Begin(events) => {
+                let mut seen = HashSet::with_capacity(events.len());
+                events.iter().map(|event| if seen.insert(event.key) { Begun::Fresh } else { Begun::Known }).collect()
+            }
+            Entry::Settle(_) => Vec::new(),
+        };
+        Ok(entries.iter().map(begin).collect())
+    }
+
+    fn finish_run(&mut self, _: &RunEnd) -> Result<(), LedgerError> {
+        Ok(())
+    }
+}

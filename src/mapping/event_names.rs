@@ -1,0 +1,130 @@
+//! What stages are called in events.
+//!
+//! Names are handed out as numbers, so that a row costs neither an allocation nor a count on a shared pointer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::columns::canonical;
+use super::layout::Unlisted;
+
+/// An event name, as an index into the names of its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NameId(pub u32);
+
+/// More stages than any funnel has; what comes after them is forgotten with its chunk.
+const MAX_KEPT: usize = 1_000;
+
+/// The event names of one input, and how the CRM's stages lead to them.
+#[derive(Clone, Debug)]
+pub(super) struct EventNames {
+    listed: HashMap<String, Option<NameId>>,
+    unlisted: Unlisted,
+    seen: HashMap<String, NameId>,
+    names: Vec<Arc<str>>,
+    kept: usize,
+}
+
+/// What becomes of a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StageName {
+    /// It is sent under this name.
+    Send(NameId),
+    /// The settings skip it.
+    Skip,
+    /// The settings do not know it.
+    Unlisted,
+}
+
+impl EventNames {
+    pub(super) fn new(stages: &[(String, String)], unlisted: Option<Unlisted>) -> Self {
+        let unlisted = unlisted.unwrap_or(if stages.is_empty() { Unlisted::Send } else { Unlisted::Error });
+        let mut names = Self { listed: HashMap::new(), unlisted, seen: HashMap::new(), names: Vec::new(), kept: 0 };
+        for (stage, event_name) in stages {
+            let event_name = event_name.trim();
+            let id = (!event_name.is_empty()).then(|| names.keep(event_name));
+            names.listed.insert(canonical_stage(stage), id);
+        }
+        names
+    }
+
+    /// A number for a name that lasts.
+    pub(super) fn keep(&mut self, name: &str) -> NameId {
+        let known = self.names.iter().position(|known| **known == *name);
+        let id = known.unwrap_or_else(|| {
+            self.names.push(Arc::from(name));
+            self.names.len() - 1
+        });
+        self.kept = self.names.len();
+        NameId(id as u32)
+    }
+
+    pub(super) fn begin_chunk(&mut self) {
+        self.names.truncate(self.kept);
+    }
+
+    pub(super) fn as_slice(&self) -> &[Arc<str>] {
+        &self.names
+    }
+
+    pub(super) fn resolve(&mut self, stage: &str) -> StageName {
+        if let Some(id) = self.seen.get(stage) {
+            return StageName::Send(*id);
+        }
+        let id = match self.listed.get(&canonical_stage(stage)) {
+            Some(Some(id)) => *id,
+            Some(None) => return StageName::Skip,
+            None => match self.unlisted {
+                Unlisted::Skip => return StageName::Skip,
+                Unlisted::Error => return StageName::Unlisted,
+                Unlisted::Send if self.kept < MAX_KEPT && self.names.len() == self.kept => self.keep(stage),
+                Unlisted::Send => {
+                    self.names.push(Arc::from(stage));
+                    return StageName::Send(NameId((self.names.len() - 1) as u32));
+                }
+            },
+        };
+        if self.seen.len() < MAX_KEPT {
+            self.seen.insert(stage.to_owned(), id);
+        }
+        StageName::Send(id)
+    }
+}
+
+/// Stages are compared without case, spaces and punctuation, unless that leaves nothing.
+fn canonical_stage(stage: &str) -> String {
+    match canonical(stage) {
+        empty if empty.is_empty() => stage.trim().to_owned(),
+        name => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_are_compared_without_spelling_habits() {
+        let stages = [("Marketing Qualified".to_owned(), "MQL".to_owned()), ("Junk".to_owned(), String::new())];
+        let mut names = EventNames::new(&stages, None);
+        assert_eq!(names.resolve("marketing-qualified"), StageName::Send(NameId(0)));
+        assert_eq!(&*names.as_slice()[0], "MQL");
+        assert_eq!(names.resolve("JUNK"), StageName::Skip);
+        assert_eq!(names.resolve("Won"), StageName::Unlisted);
+    }
+
+    #[test]
+    fn endless_stages_do_not_fill_the_memory() {
+        let mut names = EventNames::new(&[], None);
+        for chunk in 0..20 {
+            names.begin_chunk();
+            for row in 0..500 {
+                let stage = format!("stage {chunk} {row}");
+                let StageName::Send(NameId(id)) = names.resolve(&stage) else { panic!("not sent") };
+                assert_eq!(*names.as_slice()[id as usize], *stage);
+            }
+        }
+        assert!(names.as_slice().len() <= MAX_KEPT + 500);
+        assert!(names.seen.len() <= MAX_KEPT);
+    }
+}

@@ -1,0 +1,385 @@
+//! A mapping compiled against one header: column indexes instead of names, so that a row costs no look-up.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::columns::{Captured, Columns, is_pattern};
+use super::event_names::{EventNames, NameId};
+use super::layout::{History, Layout, OneOrMany, Target};
+use super::preset::Preset;
+use crate::custom_data::CustomKey;
+use crate::field::Field;
+use crate::source::Header;
+
+/// A header and a layout that do not fit.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum MappingError {
+    /// A column that was asked for is not there.
+    #[error("there is no column {column:?} (for {wanted_for}){}", near(.nearest))]
+    MissingColumn {
+        /// The column.
+        column: String,
+        /// The field or setting that names it.
+        wanted_for: String,
+        /// The columns that come nearest.
+        nearest: Vec<String>,
+    },
+    /// Nothing says which stages there are.
+    #[error(
+        "no column says which stage a lead is in; name it with --map event_name=COLUMN and its time with \
+         --map event_time=COLUMN, or a date column of a stage with --stage-column \"COLUMN=Event name\""
+    )]
+    NoStages,
+    /// Stages have no time.
+    #[error("no column says when a stage was reached; name it with --map event_time=COLUMN")]
+    NoTimes,
+    /// No column identifies a lead.
+    #[error("no column identifies a lead; name one with --map lead_id=COLUMN, email=COLUMN or phone=COLUMN")]
+    NoCustomer,
+}
+
+fn near(nearest: &[String]) -> String {
+    match nearest {
+        [] => String::new(),
+        [name] => format!("; the nearest is {name:?}"),
+        names => format!("; the nearest are {}", names.iter().map(|n| format!("{n:?}")).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Where an event of a row comes from.
+#[derive(Clone, Debug)]
+pub(super) enum EventSource {
+    /// The stage stands in a cell, its time in another.
+    Cells { stage: Vec<u32>, time: Vec<u32> },
+    /// One of several such pairs in a row; conditions say whether it is about stages at all.
+    Group { stage: u32, time: u32, only: Vec<(u32, Vec<String>)> },
+    /// The time stands in the stage's own column.
+    Column { time: u32, name: NameId },
+    /// The time stands in a column whose heading names the CRM's stage.
+    Heading { time: u32, stage: String },
+}
+
+/// Which columns of one header hold what.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Customer fields and their columns, in the order of the fields.
+    pub(super) customer: Vec<(Field, u32)>,
+    /// Fields about the event, by their columns.
+    pub(super) event_fields: Vec<(Field, Vec<u32>)>,
+    pub(crate) custom: Vec<(CustomKey, u32)>,
+    pub(super) sources: Vec<EventSource>,
+    pub(super) only: Vec<(u32, Vec<String>)>,
+    pub(super) names: EventNames,
+    /// Columns that name their time zone in the heading: `Change Date (US/Eastern)`.
+    zones: Vec<(u32, String)>,
+    /// Columns whose heading stands more than once and whose mapping did not say which is meant.
+    doubled: Vec<u32>,
+    /// What reads what, in words for the report and `init`.
+    used: Vec<(String, Vec<String>)>,
+}
+
+/// Fields that describe the event and not the person.
+const EVENT_FIELDS: [Field; 7] = [
+    Field::EventId,
+    Field::CreatedTime,
+    Field::ClickTime,
+    Field::Value,
+    Field::Currency,
+    Field::OrderId,
+    Field::OptOut,
+];
+
+impl Plan {
+    /// Resolves names to indexes. What `given` (command line and settings) names must be there; of `preset` counts
+    /// what is there, and of its events only if `given` names none itself.
+    ///
+    /// # Errors
+    /// A column is missing, or there is nothing to make events or identities from.
+    pub fn compile(given: &Layout, preset: Option<&Preset>, header: &Header) -> Result<Self, MappingError> {
+        let columns = Columns::new(header);
+        Compiler { columns: &columns, layout: &Self::layout(given, preset, &columns) }.compile(header)
+    }
+
+    /// What `given` and `preset` come to for this header, before any column of `given` is looked for.
+    pub fn layout(given: &Layout, preset: Option<&Preset>, columns: &Columns<'_>) -> Layout {
+        let mut below = preset.map(|preset| preset.present_in(columns)).unwrap_or_default();
+        if given.names_events() {
+            below.stage_columns.clear();
+            below.history = None;
+            below.only.clear();
+            if given.columns_of(&Target::Field(Field::EventName)).is_none() {
+                below.columns.retain(|m| !matches!(m.target, Target::Field(Field::EventName | Field::EventTime)));
+            }
+        }
+        below.overlaid_with(given.clone())
+    }
+
+    /// Forgets the event names that only the last chunk had.
+    pub fn begin_chunk(&mut self) {
+        self.names.begin_chunk();
+    }
+
+    /// The event names so far, by their ids.
+    pub fn event_names(&self) -> &[Arc<str>] {
+        self.names.as_slice()
+    }
+
+    /// Every column that holds a time.
+    pub fn time_columns(&self) -> Vec<u32> {
+        let of_events = self.sources.iter().flat_map(|source| match source {
+            EventSource::Cells { time, .. } => time.clone(),
+            EventSource::Group { time, .. } | EventSource::Column { time, .. } | EventSource::Heading { time, .. } => {
+                vec![*time]
+            }
+        });
+        let times =
+            self.event_fields.iter().filter(|(field, _)| matches!(field, Field::CreatedTime | Field::ClickTime));
+        let mut all: Vec<u32> = of_events.chain(times.flat_map(|(_, columns)| columns.clone())).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Every column that holds a date of birth.
+    pub fn birth_columns(&self) -> Vec<u32> {
+        self.customer.iter().filter(|(field, _)| *field == Field::DateOfBirth).map(|(_, column)| *column).collect()
+    }
+
+    /// The time zone a column's heading names, by column.
+    pub fn heading_zones(&self) -> &[(u32, String)] {
+        &self.zones
+    }
+
+    /// Columns that were taken because they come first of several with the same heading.
+    pub fn doubled(&self) -> &[u32] {
+        &self.doubled
+    }
+
+    /// Targets and the names of the columns they are read from.
+    pub fn used(&self) -> &[(String, Vec<String>)] {
+        &self.used
+    }
+
+    /// Whether a lead's stage stands in a cell and nothing tells of the ones before: such an export may only show the
+    /// last stage. Date columns beside it, as those of won and lost deals, do not change that.
+    pub fn has_one_stage_a_row(&self) -> bool {
+        let is_history = |source: &EventSource| matches!(source, EventSource::Group { .. });
+        !self.stage_time_columns().is_empty() && self.only.is_empty() && !self.sources.iter().any(is_history)
+    }
+
+    /// The columns the time of a stage that stands in a cell is read from.
+    pub fn stage_time_columns(&self) -> &[u32] {
+        let times = self.sources.iter().find_map(|source| match source {
+            EventSource::Cells { time, .. } => Some(time.as_slice()),
+            _ => None,
+        });
+        times.unwrap_or_default()
+    }
+}
+
+struct Compiler<'a> {
+    columns: &'a Columns<'a>,
+    layout: &'a Layout,
+}
+
+impl Compiler<'_> {
+    fn compile(&self, header: &Header) -> Result<Plan, MappingError> {
+        let mut plan = Plan {
+            customer: Vec::new(),
+            event_fields: Vec::new(),
+            custom: Vec::new(),
+            sources: Vec::new(),
+            only: self.conditions(&self.layout.only)?,
+            names: EventNames::new(&self.layout.stages, self.layout.unlisted),
+            zones: Vec::new(),
+            doubled: Vec::new(),
+            used: Vec::new(),
+        };
+        let (mut stage, mut time) = (Vec::new(), Vec::new());
+        for mapped in &self.layout.columns {
+            let found = self.find_all(&mapped.columns, &mapped.target.to_string())?;
+            let names = found.iter().map(|&column| header.columns[column as usize].clone());
+            plan.used.push((mapped.target.to_string(), names.collect()));
+            plan.doubled.extend(self.doubled(&mapped.columns, &found));
+            match &mapped.target {
+                Target::Custom(key) => plan.custom.extend(found.into_iter().map(|column| (key.clone(), column))),
+                Target::Field(Field::EventName) => stage = found,
+                Target::Field(Field::EventTime) => time = found,
+                Target::Field(field) if EVENT_FIELDS.contains(field) => plan.event_fields.push((*field, found)),
+                Target::Field(field) => plan.customer.extend(found.into_iter().map(|column| (*field, column))),
+            }
+        }
+        plan.customer.sort_by_key(|(field, _)| *field);
+
+        for (column, event_name) in &self.layout.stage_columns {
+            if is_pattern(column) {
+                let named = self.named_by_heading(column, event_name)?;
+                for source in &named {
+                    if let EventSource::Heading { time, stage } = source {
+                        plan.used.push((format!("stage {stage}"), vec![header.columns[*time as usize].clone()]));
+                    }
+                }
+                plan.sources.extend(named);
+                continue;
+            }
+            let found = self.find(column, &format!("the stage {event_name:?}"))?;
+            plan.used.push((format!("stage {event_name}"), vec![header.columns[found as usize].clone()]));
+            if !event_name.is_empty() {
+                let name = plan.names.keep(event_name);
+                plan.sources.push(EventSource::Column { time: found, name });
+            }
+        }
+        if let Some(history) = &self.layout.history {
+            plan.sources.extend(self.history(history)?);
+        }
+        match (stage.is_empty(), time.is_empty()) {
+            (false, false) => plan.sources.push(EventSource::Cells { stage, time }),
+            (false, true) => return Err(MappingError::NoTimes),
+            (true, _) if plan.sources.is_empty() => return Err(MappingError::NoStages),
+            (true, _) => {}
+        }
+        if plan.customer.is_empty() {
+            return Err(MappingError::NoCustomer);
+        }
+        for column in plan.time_columns() {
+            let zone = zone_in_heading(&header.columns[column as usize]);
+            plan.zones.extend(zone.map(|zone| (column, zone.to_owned())));
+        }
+        Ok(plan)
+    }
+
+    fn find(&self, name: &str, wanted_for: &str) -> Result<u32, MappingError> {
+        self.columns.find(name).ok_or_else(|| MappingError::MissingColumn {
+            column: name.to_owned(),
+            wanted_for: wanted_for.to_owned(),
+            nearest: self.columns.nearest(name).into_iter().map(str::to_owned).collect(),
+        })
+    }
+
+    fn find_all(&self, names: &[String], wanted_for: &str) -> Result<Vec<u32>, MappingError> {
+        names.iter().map(|name| self.find(name, wanted_for)).collect()
+    }
+
+    /// One source for each column whose heading names its stage: `Date entered "Contract Sent (Sales Pipeline)"`.
+    fn named_by_heading(&self, pattern: &str, event_name: &str) -> Result<Vec<EventSource>, MappingError> {
+        let found = self.columns.matching(pattern);
+        if found.is_empty() {
+            self.find(pattern, "[stage_columns]")?;
+        }
+        let source = |(time, captured): (u32, Captured)| {
+            let stage = captured.stage.unwrap_or_default();
+            EventSource::Heading { time, stage: event_name.replace("{stage}", &stage) }
+        };
+        Ok(found.into_iter().map(source).collect())
+    }
+
+    fn conditions(&self, only: &[(String, Vec<String>)]) -> Result<Vec<(u32, Vec<String>)>, MappingError> {
+        only.iter().map(|(column, texts)| Ok((self.find(column, "[only]")?, texts.clone()))).collect()
+    }
+
+    fn doubled(&self, names: &[String], found: &[u32]) -> Vec<u32> {
+        let unnumbered = names.iter().zip(found).filter(|(name, _)| !name.contains('#'));
+        unnumbered.map(|(_, &column)| column).filter(|&column| self.columns.namesakes(column) > 1).collect()
+    }
+
+    /// One source for each group of columns that has a stage and a time.
+    fn history(&self, history: &History) -> Result<Vec<EventSource>, MappingError> {
+        let stages = self.groups(&history.stage);
+        let times = self.groups(&history.time);
+        let only: Vec<_> = history
+            .only
+            .0
+            .iter()
+            .map(|(pattern, texts)| (self.groups(&OneOrMany::One(pattern.clone())), texts))
+            .collect();
+        if stages.is_empty() {
+            self.find(&history.stage.as_slice().join(", "), "[history] stage")?;
+        }
+        let group = |(n, &stage): (&Captured, &u32)| {
+            let conditions =
+                only.iter().filter_map(|(groups, texts)| Some((*groups.get(n)?, texts.as_slice().to_vec()))).collect();
+            Some(EventSource::Group { stage, time: *times.get(n)?, only: conditions })
+        };
+        Ok(stages.iter().filter_map(group).collect())
+    }
+
+    fn groups(&self, patterns: &OneOrMany) -> BTreeMap<Captured, u32> {
+        patterns.as_slice().iter().flat_map(|p| self.columns.matching(p)).map(|(column, n)| (n, column)).collect()
+    }
+}
+
+/// The zone in `Change Date (US/Eastern) (1)`: something in parentheses that looks like an IANA name.
+fn zone_in_heading(heading: &str) -> Option<&str> {
+    heading.split('(').skip(1).filter_map(|part| part.split_once(')')).map(|(inside, _)| inside.trim()).find(|inside| {
+        let named = inside.contains('/') && inside.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_-+".contains(&b));
+        (named || matches!(*inside, "UTC" | "GMT")) && !inside.contains(' ')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(columns: &[&str]) -> Header {
+        Header { columns: columns.iter().map(|&column| column.to_owned()).collect() }
+    }
+
+    fn layout(settings: &[(&str, &str)]) -> Layout {
+        let columns = settings.iter().map(|(target, column)| super::super::Mapped {
+            target: target.parse().unwrap(),
+            columns: vec![(*column).to_owned()],
+        });
+        Layout { columns: columns.collect(), ..Layout::default() }
+    }
+
+    #[test]
+    fn a_missing_column_is_named_with_the_nearest() {
+        let given = layout(&[("email", "Emial"), ("event_name", "Stage"), ("event_time", "When")]);
+        let error = Plan::compile(&given, None, &header(&["Email", "Stage", "When"])).unwrap_err();
+        assert_eq!(error.to_string(), r#"there is no column "Emial" (for email); the nearest is "Email""#);
+    }
+
+    #[test]
+    fn events_need_a_stage_a_time_and_somebody() {
+        let header = header(&["Email", "Stage", "When"]);
+        let compile = |settings| Plan::compile(&layout(settings), None, &header).map(|_| ()).unwrap_err();
+        assert_eq!(compile(&[("email", "Email")]), MappingError::NoStages);
+        assert_eq!(compile(&[("email", "Email"), ("event_name", "Stage")]), MappingError::NoTimes);
+        assert_eq!(compile(&[("event_name", "Stage"), ("event_time", "When")]), MappingError::NoCustomer);
+    }
+
+    #[test]
+    fn naming_events_silences_the_presets_idea_of_them() {
+        let preset = Preset::named("hubspot").unwrap();
+        let header = header(&["Record ID", "Email", "Became a Lead Date", "Lifecycle Stage", "Changed"]);
+        let plan = Plan::compile(&Layout::default(), Some(&preset), &header).unwrap();
+        assert!(matches!(plan.sources[..], [EventSource::Column { time: 2, .. }]));
+        let given = layout(&[("event_name", "Lifecycle Stage"), ("event_time", "Changed")]);
+        let plan = Plan::compile(&given, Some(&preset), &header).unwrap();
+        assert!(plan.has_one_stage_a_row());
+        assert_eq!(plan.time_columns(), [4]);
+    }
+
+    #[test]
+    fn history_groups_are_joined_by_their_number_and_the_heading_gives_the_zone() {
+        let header = header(&[
+            "Email",
+            "Current Value",
+            "Change Date (US/Eastern)",
+            "Value (1)",
+            "Change Date (US/Eastern) (1)",
+            "Value (2)",
+        ]);
+        let history = History {
+            stage: OneOrMany::Many(vec!["Current Value".into(), "Value ({n})".into()]),
+            time: OneOrMany::Many(vec!["Change Date (*) ({n})".into(), "Change Date (*)".into()]),
+            only: Default::default(),
+        };
+        let given = Layout { history: Some(history), ..layout(&[("email", "Email")]) };
+        let plan = Plan::compile(&given, None, &header).unwrap();
+        assert_eq!(plan.time_columns(), [2, 4]);
+        assert_eq!(plan.heading_zones(), [(2, "US/Eastern".to_owned()), (4, "US/Eastern".to_owned())]);
+    }
+}

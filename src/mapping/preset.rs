@@ -1,0 +1,203 @@
+//! Known export layouts, kept as TOML files beside this one and compiled in.
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use super::columns::{Columns, is_pattern};
+use super::layout::{History, Layout, Mapped, OneOrMany, Ordered, Target, Unlisted};
+use crate::field::Field;
+use crate::source::Header;
+
+/// How an export tells of stages, as far as it is known from its layout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// Not known from the layout.
+    #[default]
+    Unknown,
+    /// One row a lead with the stage it is in now: earlier stages are lost.
+    CurrentStage,
+    /// Every stage has its own time.
+    EveryStage,
+}
+
+/// A known export layout.
+#[derive(Clone, Debug)]
+pub struct Preset {
+    /// The name `--preset` takes.
+    pub name: String,
+    /// The CRM's name, sent as `lead_event_source`.
+    pub crm: Option<String>,
+    /// How the export tells of stages.
+    pub shape: Shape,
+    /// The time zone such exports are always in.
+    pub timezone: Option<String>,
+    layout: Layout,
+    detect: Vec<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PresetFile {
+    preset: About,
+    #[serde(default)]
+    columns: Ordered<OneOrMany, Target>,
+    #[serde(default)]
+    stages: Ordered<String>,
+    #[serde(default)]
+    stage_columns: Ordered<String>,
+    history: Option<History>,
+    #[serde(default)]
+    only: Ordered<OneOrMany>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct About {
+    name: String,
+    crm: Option<String>,
+    #[serde(default)]
+    shape: Shape,
+    timezone: Option<String>,
+    unlisted_stages: Option<Unlisted>,
+    #[serde(default)]
+    detect: Vec<Vec<String>>,
+}
+
+macro_rules! embedded {
+    ($($name:literal),+ $(,)?) => { &[$(($name, include_str!(concat!("presets/", $name, ".toml")))),+] };
+}
+
+/// Every preset: the ones of products first, the guess by common headings last.
+const FILES: &[(&str, &str)] = embedded![
+    "hubspot",
+    "hubspot-deals",
+    "hubspot-history",
+    "salesforce",
+    "salesforce-history",
+    "meta-lead-ads",
+    "zoho",
+    "pipedrive",
+    "dynamics",
+    "highlevel",
+    "kommo",
+    "bitrix24",
+    "generic",
+];
+
+impl Preset {
+    /// The names `--preset` takes.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        FILES.iter().map(|(name, _)| *name)
+    }
+
+    /// Reads the preset of this name.
+    ///
+    /// # Errors
+    /// There is no such preset; the message names the ones there are.
+    pub fn named(name: &str) -> Result<Self> {
+        let (name, text) = FILES.iter().find(|(known, _)| *known == name).with_context(|| {
+            let known = Self::names().collect::<Vec<_>>().join(", ");
+            format!("unknown preset {name:?}; there are {known}, and `none` to use no preset")
+        })?;
+        Self::parse(text).with_context(|| format!("the built-in preset {name} is damaged"))
+    }
+
+    /// The preset whose telling columns the header has; of several the one that more of them speak for.
+    pub fn guess(header: &Header) -> Result<Option<Self>> {
+        let columns = Columns::new(header);
+        let mut best: Option<(usize, Self)> = None;
+        for (_, text) in FILES {
+            let preset = Self::parse(text)?;
+            let score =
+                preset.detect.iter().filter(|all| all.iter().all(|name| is_there(&columns, name))).map(Vec::len);
+            let Some(score) = score.max() else { continue };
+            if best.as_ref().is_none_or(|(other, _)| score > *other) {
+                best = Some((score, preset));
+            }
+        }
+        Ok(best.map(|(_, preset)| preset))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let file: PresetFile = toml::from_str(text)?;
+        let columns = file.columns.0.into_iter().map(|(target, names)| Mapped { target, columns: names.into_vec() });
+        Ok(Self {
+            name: file.preset.name,
+            crm: file.preset.crm,
+            shape: file.preset.shape,
+            timezone: file.preset.timezone,
+            detect: file.preset.detect,
+            layout: Layout {
+                columns: columns.collect(),
+                stages: file.stages.0,
+                unlisted: file.preset.unlisted_stages,
+                stage_columns: file.stage_columns.0,
+                history: file.history,
+                only: file.only.0.into_iter().map(|(column, texts)| (column, texts.into_vec())).collect(),
+            },
+        })
+    }
+
+    /// The same layout with no stage named.
+    pub fn without_stages(&self) -> Self {
+        let mut preset = self.clone();
+        preset.layout.stages.clear();
+        preset
+    }
+
+    /// The layout, less what this header does not have: a preset names every spelling it knows, an export has some.
+    /// A field that holds one value takes the first of its columns that is there.
+    pub fn present_in(&self, columns: &Columns<'_>) -> Layout {
+        let mut layout = self.layout.clone();
+        for mapped in &mut layout.columns {
+            mapped.columns.retain(|name| columns.find(name).is_some());
+            if !holds_several(&mapped.target) {
+                mapped.columns.truncate(1);
+            }
+        }
+        layout.columns.retain(|mapped| !mapped.columns.is_empty());
+        let mut taken = Vec::new();
+        layout.stage_columns.retain(|(name, _)| match columns.find(name) {
+            _ if is_pattern(name) => !columns.matching(name).is_empty(),
+            Some(column) if !taken.contains(&column) => {
+                taken.push(column);
+                true
+            }
+            _ => false,
+        });
+        layout.only.retain(|(name, _)| columns.find(name).is_some());
+        layout.history = layout.history.filter(|history| {
+            let found = |patterns: &OneOrMany| patterns.as_slice().iter().any(|p| !columns.matching(p).is_empty());
+            found(&history.stage) && found(&history.time)
+        });
+        layout
+    }
+}
+
+fn is_there(columns: &Columns<'_>, name: &str) -> bool {
+    if is_pattern(name) { !columns.matching(name).is_empty() } else { columns.find(name).is_some() }
+}
+
+/// Whether Meta takes several values of a field and CRMs have several columns for it.
+pub fn holds_several(target: &Target) -> bool {
+    matches!(target, Target::Field(Field::Email | Field::Phone | Field::ExternalId))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_sound_and_carries_its_file_name() {
+        for (name, text) in FILES {
+            assert_eq!(Preset::parse(text).unwrap().name, *name);
+        }
+    }
+
+    #[test]
+    fn a_header_that_nobody_knows_is_not_guessed() {
+        let header = Header { columns: vec!["a".into(), "b".into()] };
+        assert!(Preset::guess(&header).unwrap().is_none());
+    }
+}

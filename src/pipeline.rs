@@ -1,0 +1,301 @@
+//! The recipe that joins the stages; the file to read first.
+//!
+//! [`Kitchen::prepare`] takes a chunk of rows through mapping, customer, event and rules. [`feed`] opens the inputs and
+//! settles what can only be known from them; [`crew`] spreads the chunks over threads and brings them back in order.
+//! What becomes of prepared events (counted, printed, or sent) is the business of the commands.
+
+pub mod crew;
+pub mod feed;
+mod seen;
+
+use std::hash::{DefaultHasher, Hasher};
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::customer::{Cell, KeySet, Normalizer, UserData, UserDataJson, is_dummy};
+use crate::event::{EventId, Facts, Fingerprint, write_event};
+use crate::field::Field;
+use crate::mapping::{NameId, Notice, Plan, Record, Times};
+use crate::problem::{Code, Finding, Severity};
+use crate::rules;
+use crate::source::{Chunk, Header, Row};
+use feed::Recipe;
+
+pub use crew::run;
+pub use feed::{Feed, Pass};
+pub use seen::Seen;
+
+/// An event as a chunk's preparation leaves it.
+#[derive(Clone, Debug)]
+pub struct PreparedEvent {
+    /// Where it stands in the chunk's JSON.
+    pub json: Range<u32>,
+    /// Tells it from others.
+    pub fingerprint: Fingerprint,
+    /// The `event_name`, among those of its chunk.
+    pub name: NameId,
+    /// The `event_time`, Unix seconds.
+    pub time: i64,
+    /// When the lead was created, Unix seconds.
+    pub created: Option<i64>,
+    /// A hash of the lead.
+    pub lead: u64,
+    /// The row it came from.
+    pub row: u64,
+    /// Whether it is too old to be sent; it then has no JSON.
+    pub is_old: bool,
+    /// The customer parameters it carries.
+    pub keys: KeySet,
+}
+
+/// A chunk's events, and what there is to say about its rows.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    /// Index of the input.
+    pub input: u32,
+    /// The events' JSON, one behind the other, each ended by a line feed.
+    pub json: Vec<u8>,
+    /// The events, in the order of rows and times.
+    pub events: Vec<PreparedEvent>,
+    /// The event names that the events refer to.
+    pub names: Vec<Arc<str>>,
+    /// Problems, in the order of rows.
+    pub findings: Vec<Finding>,
+    /// The stages that `[stages]` does not list, with their rows.
+    pub unlisted: Vec<(String, u64)>,
+    /// Data records.
+    pub rows: u64,
+    /// Rows with at least one error.
+    pub rows_invalid: u64,
+    /// Rows that hold one of Meta's own test leads.
+    pub test_leads: u64,
+    /// Events not built because the settings skip their stage.
+    pub skipped_stage: u64,
+    /// The rows themselves, for the rejects file.
+    pub chunk: Chunk,
+}
+
+impl Prepared {
+    /// The `event_name` of one of the events.
+    pub fn name_of(&self, event: &PreparedEvent) -> &Arc<str> {
+        &self.names[event.name.0 as usize]
+    }
+
+    /// Forgets all but the first so many rows, for a run that ends in the middle of a chunk.
+    pub fn keep_rows(&mut self, count: usize) {
+        let Some(first_out) = self.chunk.rows().nth(count).map(|row| row.number()) else { return };
+        self.events.retain(|event| event.row < first_out);
+        self.findings.retain(|finding| finding.row < first_out);
+        self.unlisted.retain(|(_, row)| *row < first_out);
+        self.json.truncate(self.events.last().map_or(0, |event| event.json.end as usize));
+        self.chunk.truncate(count);
+        self.rows = count as u64;
+        let mut invalid: Vec<u64> =
+            self.findings.iter().filter(|found| found.severity == Severity::Error).map(|found| found.row).collect();
+        invalid.dedup();
+        self.rows_invalid = invalid.len() as u64;
+    }
+
+    fn clear(&mut self) {
+        self.json.clear();
+        self.events.clear();
+        self.names.clear();
+        self.findings.clear();
+        self.unlisted.clear();
+        (self.rows, self.rows_invalid, self.test_leads, self.skipped_stage) = (0, 0, 0, 0);
+    }
+}
+
+/// What a worker needs for the rows of one input.
+pub struct Kitchen {
+    recipe: Arc<Recipe>,
+    header: Arc<Header>,
+    plan: Plan,
+    times: Times,
+    normalizer: Normalizer,
+    user_data: UserData,
+    user_json: UserDataJson,
+    custom_json: Vec<u8>,
+    identity: Vec<u8>,
+}
+
+impl Kitchen {
+    fn new(recipe: Arc<Recipe>, header: Arc<Header>, plan: Plan) -> Self {
+        Self {
+            header,
+            plan,
+            times: recipe.times.clone(),
+            normalizer: Normalizer::new(&recipe.customer),
+            user_data: UserData::default(),
+            user_json: UserDataJson::default(),
+            custom_json: Vec::new(),
+            identity: Vec::new(),
+            recipe,
+        }
+    }
+
+    /// Takes a chunk's rows through the stages.
+    pub fn prepare(&mut self, chunk: Chunk, prepared: &mut Prepared) {
+        self.follow_header(&chunk.header);
+        prepared.clear();
+        self.plan.begin_chunk();
+        prepared.findings.extend_from_slice(&chunk.findings);
+        let mut record = Record::default();
+        for row in chunk.rows() {
+            let first = prepared.findings.len();
+            if row.refused().is_none() {
+                self.prepare_row(row, &mut record, prepared);
+            }
+            let has_error = prepared.findings[first..].iter().any(|found| found.severity == Severity::Error);
+            prepared.rows += 1;
+            prepared.rows_invalid += u64::from(has_error || row.refused().is_some());
+        }
+        drop(record);
+        prepared.names.extend_from_slice(self.plan.event_names());
+        // What the reader noticed comes first, and belongs between the others.
+        prepared.findings.sort_by_key(|finding| finding.row);
+        prepared.chunk = chunk;
+    }
+
+    /// JSON records may bring new columns in mid-file.
+    fn follow_header(&mut self, header: &Arc<Header>) {
+        if Arc::ptr_eq(header, &self.header) {
+            return;
+        }
+        // A header only ever grows, so what was found in it is still there.
+        if let Ok(plan) = Plan::compile(&self.recipe.given, self.recipe.preset.as_ref(), header) {
+            self.plan = plan;
+        }
+        self.header = header.clone();
+    }
+
+    fn prepare_row<'a>(&mut self, row: Row<'a>, record: &mut Record<'a>, prepared: &mut Prepared) {
+        let mut notes =
+            Notes { findings: &mut prepared.findings, row: row.number(), recipe: &self.recipe, refuses: false };
+
+        self.plan.read(row, &mut self.times, record, &mut |notice: Notice<'_>| {
+            notes.add(notice.code, notice.field, notice.column);
+            let unlisted = notice.stage.map(|stage| (stage.to_owned(), row.number()));
+            prepared.unlisted.extend(unlisted);
+        });
+        prepared.skipped_stage += record.skipped_stages;
+        if record.stages.is_empty() {
+            return;
+        }
+        if let Some(cell) = record.customer.iter().find(|cell| is_test_lead(cell)) {
+            notes.add(Code::MetaTestLead, cell.field, cell.column);
+            prepared.test_leads += 1;
+            return;
+        }
+
+        self.normalizer.read(
+            &record.customer,
+            record.first_seen_ms,
+            &mut self.user_data,
+            &mut |code, field, column| {
+                notes.add(code, field, column);
+            },
+        );
+        let custom_data = self.plan.custom_data(row, record, self.recipe.currency, &mut |code, field, column| {
+            notes.add(code, field, column);
+        });
+        let keys = self.user_data.keys();
+        if let Err(code) = rules::check_customer(keys) {
+            notes.refuse(code);
+        }
+        if notes.refuses {
+            return;
+        }
+
+        self.user_json.set(&self.user_data);
+        self.custom_json.clear();
+        custom_data.write_json(&mut self.custom_json, &self.recipe.lead_event_source);
+        self.identity.clear();
+        self.user_data.write_identity(&mut self.identity);
+        let lead = hash_of(&self.identity);
+        let (now, zone) = (self.times.default.now(), self.times.default.zone());
+
+        for stage in &record.stages {
+            let name = &self.plan.event_names()[stage.name.0 as usize];
+            let is_old = match rules::check_time(stage.at, record.created, now, zone) {
+                Ok(()) => false,
+                Err(Code::EventTooOld) => true,
+                Err(code) => {
+                    notes.add(code, Field::EventTime, stage.column);
+                    continue;
+                }
+            };
+            let id = match record.event_id {
+                Some(id) => EventId::Given(id),
+                None => EventId::derive(&self.identity, name, stage.id_time),
+            };
+            let start = prepared.json.len() as u32;
+            if !is_old {
+                let facts = Facts {
+                    name,
+                    time: stage.at.seconds,
+                    id,
+                    opt_out: record.opt_out,
+                    user_data: &self.user_json,
+                    custom_data: &self.custom_json,
+                };
+                write_event(&mut prepared.json, &facts, &self.recipe.constants);
+                prepared.json.push(b'\n');
+            }
+            prepared.events.push(PreparedEvent {
+                json: start..prepared.json.len() as u32,
+                fingerprint: id.fingerprint(name),
+                name: stage.name,
+                time: stage.at.seconds,
+                created: record.created.map(|created| created.seconds),
+                lead,
+                row: row.number(),
+                is_old,
+                keys,
+            });
+        }
+    }
+}
+
+/// Notes what is wrong with one row, weighed as the settings say.
+struct Notes<'a> {
+    findings: &'a mut Vec<Finding>,
+    row: u64,
+    recipe: &'a Recipe,
+    /// Whether something was noted for which the whole row is refused.
+    refuses: bool,
+}
+
+impl Notes<'_> {
+    fn add(&mut self, code: Code, field: Field, column: u32) {
+        // A stage that cannot be read costs its event, not the row's other events.
+        let is_about_a_stage = matches!(field, Field::EventName | Field::EventTime);
+        let is_side_time = matches!(field, Field::CreatedTime | Field::ClickTime);
+        let severity = if code.makes_value_unusable() || is_side_time && code.severity() == Severity::Error {
+            self.recipe.unusable.severity(field)
+        } else {
+            code.severity()
+        };
+        self.refuses |= severity == Severity::Error && !is_about_a_stage;
+        // One zone is missing, whichever columns need it.
+        let column = (code != Code::TimeZoneAssumed).then_some(column);
+        self.findings.push(Finding { code, severity, row: self.row, field: Some(field), column });
+    }
+
+    fn refuse(&mut self, code: Code) {
+        self.refuses = true;
+        self.findings.push(Finding { code, severity: code.severity(), row: self.row, field: None, column: None });
+    }
+}
+
+/// Whether a cell belongs to one of the leads that Meta's own test tool makes.
+fn is_test_lead(cell: &Cell<'_>) -> bool {
+    let text = cell.text.strip_prefix("p:").unwrap_or(cell.text);
+    is_dummy(text) || cell.field == Field::Email && text.eq_ignore_ascii_case("test@meta.com")
+}
+
+fn hash_of(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
+}

@@ -1,0 +1,349 @@
+//! The inputs of a run: opened, understood by their header, and read once or twice.
+//!
+//! A file is read anew in each pass. Standard input cannot be: its first rows are held back, judged in the checking
+//! pass, and handed out again in the last one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+
+use super::Kitchen;
+use crate::config::{PresetChoice, Reading};
+use crate::field::Field;
+use crate::mapping::{Plan, Preset, Shape, Times, canonical};
+use crate::problem::{Code, Finding};
+use crate::source::{About, Chunk, Header, Input, OpenError, ReadError, Source};
+use crate::time::{DateOrder, OrderEvidence, Settled, TimeReader, parse_zone};
+
+/// How many rows of standard input are held back to be judged before anything is sent.
+const HELD_ROWS: usize = 10_000;
+
+/// Which reading of the input this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// One that another will follow.
+    Checking,
+    /// The last one.
+    Last,
+}
+
+/// One input, opened and understood.
+pub struct Feed {
+    /// Which input it is.
+    pub input: Input,
+    /// What its reader found out.
+    pub about: About,
+    /// The preset taken, and whether it was guessed.
+    pub preset: Option<(String, bool)>,
+    /// How the export tells of stages.
+    pub shape: Shape,
+    /// The CRM's name as events carry it.
+    pub lead_event_source: String,
+    /// The mapping of its header.
+    pub plan: Plan,
+    /// Its header as far as it is known.
+    pub header: Arc<Header>,
+    /// What the file itself says about the order of day and month in its times.
+    pub order: OrderEvidence,
+    recipe: Arc<Recipe>,
+    settings: crate::source::Settings,
+    source: Option<Source>,
+    held: VecDeque<Chunk>,
+}
+
+/// What every worker's kitchen for this input is made from.
+pub(super) struct Recipe {
+    pub(super) times: Times,
+    pub(super) given: crate::mapping::Layout,
+    pub(super) preset: Option<Preset>,
+    pub(super) customer: crate::customer::Settings,
+    pub(super) unusable: crate::config::Unusable,
+    pub(super) constants: crate::event::Constants,
+    pub(super) currency: Option<crate::custom_data::Currency>,
+    pub(super) lead_event_source: String,
+}
+
+impl Feed {
+    /// Opens every input of a run, so that one that does not fit is known before anything happens.
+    ///
+    /// # Errors
+    /// As [`Feed::open`].
+    pub fn open_all(reading: &Reading) -> Result<Vec<Self>> {
+        reading.inputs.iter().map(|input| Self::open(input, reading)).collect()
+    }
+
+    /// Opens an input and settles what the settings leave to it: preset, columns, order of day and month.
+    ///
+    /// # Errors
+    /// The input cannot be opened, or its columns do not fit the settings; the message names the file.
+    pub fn open(input: &Input, reading: &Reading) -> Result<Self> {
+        let names_its_file = |error: &anyhow::Error| error.is::<OpenError>() || error.is::<ReadError>();
+        Self::open_named(input, reading).map_err(|error| match names_its_file(&error) {
+            true => error,
+            false => error.context(input.to_string()),
+        })
+    }
+
+    fn open_named(input: &Input, reading: &Reading) -> Result<Self> {
+        let mut source = Source::open(input, &reading.source)?;
+        let header = source.header.clone();
+        let (preset, guessed) = match &reading.preset {
+            PresetChoice::Named(preset) => (Some(Preset::clone(preset)), false),
+            PresetChoice::Guess => (Preset::guess(&header)?, true),
+            PresetChoice::None => (None, false),
+        };
+        let plan = Plan::compile(&reading.given, preset.as_ref(), &header)?;
+        let mut held = hold(input, &mut source)?;
+
+        let mut survey = Survey::new(&plan, reading.date_order);
+        survey.read(input, &mut source, &mut held)?;
+        let zone = reading.zone.clone();
+        let zone_of_preset =
+            preset.as_ref().and_then(|preset| preset.timezone.as_deref()).map(parse_zone).transpose()?;
+        let reader = |zone, given| TimeReader::new(zone, given, survey.times_order(), reading.now);
+        let default = match zone.or(zone_of_preset) {
+            Some(zone) => reader(zone, true),
+            None => reader(jiff::tz::TimeZone::UTC, false),
+        };
+        let mut of_columns = Vec::new();
+        for (column, name) in plan.heading_zones() {
+            // A heading that only looks like a zone is a heading.
+            if let Ok(zone) = parse_zone(name) {
+                of_columns.push((*column, reader(zone, true)));
+            }
+        }
+        let lead_event_source = reading
+            .crm
+            .clone()
+            .or_else(|| preset.as_ref().and_then(|preset| preset.crm.clone()))
+            .unwrap_or_else(|| "CRM".to_owned());
+        let this_year =
+            jiff::Timestamp::from_second(reading.now).map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).year());
+        Ok(Self {
+            input: input.clone(),
+            about: source.about.clone(),
+            preset: preset.as_ref().map(|preset| (preset.name.clone(), guessed)),
+            shape: preset.as_ref().map(|preset| preset.shape).unwrap_or_default(),
+            lead_event_source: lead_event_source.clone(),
+            plan,
+            header,
+            order: survey.times.clone(),
+            recipe: Arc::new(Recipe {
+                times: Times { default, of_columns },
+                given: reading.given.clone(),
+                preset,
+                customer: crate::customer::Settings {
+                    default_country: reading.default_country,
+                    date_order: survey.births_order(),
+                    this_year: this_year.context("--now lies outside of all years")?,
+                },
+                unusable: reading.unusable.clone(),
+                constants: reading.constants.clone(),
+                currency: reading.currency,
+                lead_event_source,
+            }),
+            settings: reading.source.clone(),
+            source: (!survey.read_on).then_some(source),
+            held,
+        })
+    }
+
+    /// In what order day and month are read, if it is known.
+    pub fn date_order(&self, reading: &Reading) -> Option<DateOrder> {
+        reading.date_order.or_else(|| settled(&self.order).filter(|_| self.order.ambiguous.is_some()))
+    }
+
+    /// What there is to say about the export as a whole: headings that stand twice, and stages whose history is lost.
+    pub fn doubts(&self) -> Vec<Finding> {
+        let finding =
+            |code: Code, field, column: Option<u32>| Finding { code, severity: code.severity(), row: 1, field, column };
+        let mut doubts: Vec<Finding> =
+            self.plan.doubled().iter().map(|&column| finding(Code::HeadingDoubled, None, Some(column))).collect();
+        if self.plan.has_one_stage_a_row() && self.shape != Shape::EveryStage {
+            let modified = |column: &&u32| moves_with_any_edit(&self.header.columns[**column as usize]);
+            match self.plan.stage_time_columns().iter().find(modified) {
+                Some(&column) => {
+                    doubts.push(finding(Code::StageTimeModified, Some(Field::EventTime), Some(column)));
+                    doubts.push(finding(Code::StageSnapshot, Some(Field::EventName), None));
+                }
+                None if self.shape == Shape::CurrentStage => {
+                    doubts.push(finding(Code::StageSnapshot, Some(Field::EventName), None));
+                }
+                None => {}
+            }
+        }
+        doubts
+    }
+
+    /// Reads this input's times, each column in its zone.
+    pub fn times(&self) -> Times {
+        self.recipe.times.clone()
+    }
+
+    /// A worker's own kitchen for this input's rows.
+    pub(super) fn kitchen(&self) -> Kitchen {
+        Kitchen::new(self.recipe.clone(), self.header.clone(), self.plan.clone())
+    }
+
+    /// The chunks of one pass.
+    ///
+    /// # Errors
+    /// The file cannot be opened again.
+    pub(super) fn chunks(&mut self, pass: Pass) -> Result<Chunks<'_>> {
+        let is_stdin = matches!(self.input, Input::Stdin);
+        if self.source.is_none() && !is_stdin {
+            let again = Source::open(&self.input, &self.settings)?;
+            if !again.header.columns.starts_with(&self.header.columns) {
+                bail!("{} changed while it was being read; run again when it is complete", self.input);
+            }
+            self.source = Some(again);
+        }
+        Ok(Chunks { feed: self, pass, next_held: 0 })
+    }
+}
+
+/// The chunks of one pass over one input.
+pub(super) struct Chunks<'a> {
+    feed: &'a mut Feed,
+    pass: Pass,
+    next_held: usize,
+}
+
+impl Chunks<'_> {
+    /// Fills the chunk with the next rows; false at the end.
+    pub(super) fn next(&mut self, chunk: &mut Chunk) -> Result<bool> {
+        let must_keep = matches!(self.feed.input, Input::Stdin) && self.pass == Pass::Checking;
+        let held = if must_keep {
+            self.next_held += 1;
+            self.feed.held.get(self.next_held - 1).cloned()
+        } else {
+            self.feed.held.pop_front()
+        };
+        if let Some(held) = held {
+            *chunk = held;
+            return Ok(true);
+        }
+        if must_keep {
+            return Ok(false);
+        }
+        let Some(source) = &mut self.feed.source else { return Ok(false) };
+        let more = source.fill(chunk)?;
+        if !more {
+            self.feed.source = None;
+        }
+        Ok(more)
+    }
+}
+
+/// Reads the first rows of standard input, to be judged and handed out again.
+fn hold(input: &Input, source: &mut Source) -> Result<VecDeque<Chunk>> {
+    let (mut held, mut rows) = (VecDeque::new(), 0);
+    while matches!(input, Input::Stdin) && rows < HELD_ROWS {
+        let mut chunk = Chunk::default();
+        if !source.fill(&mut chunk)? {
+            break;
+        }
+        rows += chunk.len();
+        held.push_back(chunk);
+    }
+    Ok(held)
+}
+
+/// Finds out from the rows in which order day and month stand, where nobody said so.
+///
+/// The first rows tell whether the question arises at all; only then is the whole file read for it.
+struct Survey {
+    given: Option<DateOrder>,
+    time_columns: Vec<u32>,
+    birth_columns: Vec<u32>,
+    times: OrderEvidence,
+    births: OrderEvidence,
+    /// Whether rows were read that are not held, so that the file must be read again.
+    read_on: bool,
+}
+
+impl Survey {
+    fn new(plan: &Plan, given: Option<DateOrder>) -> Self {
+        Self {
+            given,
+            time_columns: plan.time_columns(),
+            birth_columns: plan.birth_columns(),
+            times: OrderEvidence::default(),
+            births: OrderEvidence::default(),
+            read_on: false,
+        }
+    }
+
+    fn read(&mut self, input: &Input, source: &mut Source, held: &mut VecDeque<Chunk>) -> Result<()> {
+        if self.given.is_some() {
+            return Ok(());
+        }
+        held.iter().for_each(|chunk| self.observe(chunk));
+        if matches!(input, Input::Stdin) {
+            return Ok(());
+        }
+        let mut held_rows = 0;
+        loop {
+            let mut chunk = Chunk::default();
+            if !source.fill(&mut chunk)? {
+                break;
+            }
+            self.observe(&chunk);
+            held_rows += chunk.len();
+            if held_rows <= HELD_ROWS {
+                held.push_back(chunk);
+                if !matters(&self.times) && !matters(&self.births) {
+                    break;
+                }
+            } else {
+                self.read_on = true;
+            }
+        }
+        if self.read_on {
+            held.clear();
+        }
+        Ok(())
+    }
+
+    fn observe(&mut self, chunk: &Chunk) {
+        for row in chunk.rows().filter(|row| row.refused().is_none()) {
+            for &column in &self.time_columns {
+                self.times.observe(row.number(), row.cell(column));
+            }
+            for &column in &self.birth_columns {
+                self.births.observe(row.number(), row.cell(column));
+            }
+        }
+    }
+
+    fn times_order(&self) -> Option<DateOrder> {
+        self.given.or_else(|| settled(&self.times))
+    }
+
+    fn births_order(&self) -> Option<DateOrder> {
+        self.given.or_else(|| settled(&self.births))
+    }
+}
+
+/// Whether a heading is that of the record's last change, in the words of CRMs.
+fn moves_with_any_edit(heading: &str) -> bool {
+    let name = canonical(heading);
+    let is_of_the_stage = ["status", "stage", "phase", "etapa", "stufe"].iter().any(|word| name.contains(word));
+    !is_of_the_stage
+        && ["modified", "updated", "modificad", "lastactivity", "geändert", "modifiéle", "actualizad"]
+            .iter()
+            .any(|word| name.contains(word))
+}
+
+/// Whether there are dates whose order matters.
+fn matters(evidence: &OrderEvidence) -> bool {
+    evidence.settles() != Settled::NotNeeded
+}
+
+fn settled(evidence: &OrderEvidence) -> Option<DateOrder> {
+    match evidence.settles() {
+        Settled::Order(order) => Some(order),
+        _ => None,
+    }
+}

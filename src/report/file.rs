@@ -1,0 +1,129 @@
+//! Reports as files: which form a file's name asks for, and writing it so that no reader ever sees half of it.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::summary::Summary;
+use super::{json, junit, markdown, sarif};
+
+/// The form of a report in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFormat {
+    /// `.json`: the same object as on standard output.
+    Json,
+    /// `.xml`: JUnit.
+    Junit,
+    /// `.sarif`: SARIF 2.1.0.
+    Sarif,
+    /// `.md`: Markdown.
+    Markdown,
+}
+
+/// The file's name asks for no form there is.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot tell the form of the report {0:?}; end its name in .json, .xml (JUnit), .sarif or .md")]
+pub struct UnknownExtension(pub String);
+
+impl FileFormat {
+    /// The form a file's name asks for.
+    pub fn of(path: &Path) -> Result<Self, UnknownExtension> {
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+        match extension.as_deref() {
+            Some("json") => Ok(Self::Json),
+            Some("xml") => Ok(Self::Junit),
+            Some("sarif") => Ok(Self::Sarif),
+            Some("md" | "markdown") => Ok(Self::Markdown),
+            _ => Err(UnknownExtension(path.display().to_string())),
+        }
+    }
+}
+
+/// Writes the report in the form the file's name asks for. A name that asks for none is an error of kind
+/// [`io::ErrorKind::InvalidInput`].
+pub fn write_file(summary: &Summary, path: &Path) -> io::Result<()> {
+    let format = FileFormat::of(path).map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
+    let mut report = Vec::new();
+    match format {
+        FileFormat::Json => json::write(summary, &mut report),
+        FileFormat::Junit => junit::write(summary, &mut report),
+        FileFormat::Sarif => sarif::write(summary, &mut report),
+        FileFormat::Markdown => markdown::write(summary, &mut report),
+    }?;
+    write_whole(path, &report)
+}
+
+/// Replaces the file at `path` in one step. What is no regular file, such as a pipe, is written to as it is.
+pub(super) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    // Where the name is a link, the file it leads to is replaced and the link stays.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return fs::OpenOptions::new().write(true).open(path)?.write_all(content);
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        // The usual permissions of a new file, as the umask has them: others read reports and metrics.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.prefix(".crm2capi-").tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn the_name_of_the_file_decides_the_form() {
+        let folder = tempfile::tempdir().unwrap();
+        let start = |name: &str| {
+            let path = folder.path().join(name);
+            write_file(&samples::uploaded_with_problems(), &path).unwrap();
+            fs::read_to_string(&path).unwrap().chars().take(12).collect::<String>()
+        };
+        assert_eq!(start("a.json"), "{\n  \"command");
+        assert_eq!(start("a.xml"), "<?xml versio");
+        assert_eq!(start("a.SARIF"), "{\n  \"$schema");
+        assert_eq!(start("a.md"), "## crm2capi ");
+        let error = write_file(&samples::uploaded(), &folder.path().join("a.html")).unwrap_err();
+        assert!(error.to_string().ends_with("end its name in .json, .xml (JUnit), .sarif or .md"), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "nothing temporary is left");
+    }
+
+    #[test]
+    fn a_file_is_replaced_and_a_missing_folder_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        fs::write(&path, "old").unwrap();
+        write_file(&samples::uploaded(), &path).unwrap();
+        assert!(fs::read_to_string(&path).unwrap().starts_with('{'));
+        assert!(write_file(&samples::uploaded(), &folder.path().join("none/report.json")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_stay_links_and_others_may_read() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("real.json"), folder.path().join("link.json"));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_file(&samples::uploaded(), &link).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(fs::read_to_string(&file).unwrap().starts_with('{'));
+        let plain = folder.path().join("plain");
+        fs::write(&plain, "").unwrap();
+        let mode = |path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&file), mode(&plain));
+    }
+}

@@ -1,0 +1,281 @@
+//! What Meta will say of the funnel, judged from the export alone.
+//!
+//! In: a [`Sample`] of leads. Out: the [`Funnel`]: stages in the order leads pass them, how many reach each and after
+//! how many days, and what speaks against the integration learning from it. Nothing here fails a run.
+//! Source of the limits: <https://developers.facebook.com/docs/marketing-api/conversions-api/conversion-leads-integration>
+
+mod sample;
+mod warning;
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::names::{WITHHELD, looks_personal};
+use sample::{CREATED, Touch};
+pub use sample::{Reached, Sample};
+pub use warning::{Kind, Warning};
+
+const SECONDS_A_DAY: f64 = 86_400.0;
+const DAYS_A_MONTH: f64 = 30.44;
+
+/// A rate a month cannot be told from fewer days.
+const MIN_DAYS_FOR_A_RATE: f64 = 7.0;
+
+/// How leads move through the stages of an export.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Funnel {
+    /// Leads in the export; an estimate to the nearest per cent when `sampled` is there.
+    pub leads: u64,
+    /// The share of the leads all other numbers are computed from, when it is not all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sampled: Option<f64>,
+    /// Leads a month, when the export spans a week or more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leads_per_month: Option<f64>,
+    /// The share of leads that have a lead id.
+    pub with_lead_id: f64,
+    /// Stages in the order most leads pass them.
+    pub stages: Vec<Stage>,
+    /// What speaks against the integration learning from this.
+    pub warnings: Vec<Warning>,
+}
+
+/// One stage of the funnel.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Stage {
+    /// The event's name.
+    pub event_name: String,
+    /// Leads that reached it.
+    pub leads: u64,
+    /// The share of all leads that reached it.
+    pub of_leads: f64,
+    /// The share of the leads of the stage before that reached this one too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_previous: Option<f64>,
+    /// Days from the lead to this stage: half of those that reached it took no longer.
+    pub days_median: f64,
+    /// Days from the lead to this stage: nine of ten that reached it took no longer.
+    pub days_p90: f64,
+}
+
+impl Funnel {
+    /// Judges a sample; nothing when it holds no leads.
+    pub fn of(sample: Sample) -> Option<Self> {
+        let (names, touches, scale) = sample.finish();
+        let passage = Passage::of(names.len(), &touches);
+        if passage.leads == 0 {
+            return None;
+        }
+        let estimate = |sampled: u64| (sampled as f64 * scale).round() as u64;
+        let share = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+        let order = passage.order(&names);
+        let previous = std::iter::once(None).chain(order.iter().copied().map(Some));
+        let stage = |(&stage, previous): (&usize, Option<usize>)| {
+            let reached = passage.reached(stage);
+            Stage {
+                event_name: if looks_personal(&names[stage], reached) {
+                    WITHHELD.to_owned()
+                } else {
+                    names[stage].to_string()
+                },
+                leads: estimate(reached),
+                of_leads: share(reached, passage.leads),
+                from_previous: previous.map(|previous| share(passage.both[stage][previous], passage.reached(previous))),
+                days_median: quantile(&passage.waits[stage], 0.5),
+                days_p90: quantile(&passage.waits[stage], 0.9),
+            }
+        };
+        let mut funnel = Funnel {
+            leads: estimate(passage.leads),
+            sampled: (scale > 1.0).then(|| 1.0 / scale),
+            leads_per_month: passage.leads_per_month(scale),
+            with_lead_id: share(passage.with_lead_id, passage.leads),
+            stages: order.iter().zip(previous).map(stage).collect(),
+            warnings: Vec::new(),
+        };
+        funnel.warnings = warning::judge(&funnel, passage.is_snapshot());
+        Some(funnel)
+    }
+}
+
+/// What the touches of all leads add up to; stages by their index.
+struct Passage {
+    leads: u64,
+    with_lead_id: u64,
+    first_start: u32,
+    last_start: u32,
+    /// Seconds from the lead to the stage, sorted.
+    waits: Vec<Vec<u32>>,
+    /// `both[a][b]`: leads that reached both.
+    both: Vec<Vec<u64>>,
+    /// `before[a][b]`: leads that reached `a` earlier than `b`.
+    before: Vec<Vec<u64>>,
+}
+
+impl Passage {
+    /// `touches` are sorted by lead and stage.
+    fn of(stages: usize, touches: &[Touch]) -> Self {
+        let square = vec![vec![0; stages]; stages];
+        let mut passage = Self {
+            leads: 0,
+            with_lead_id: 0,
+            first_start: u32::MAX,
+            last_start: 0,
+            waits: vec![Vec::new(); stages],
+            both: square.clone(),
+            before: square,
+        };
+        for lead in touches.chunk_by(|a, b| a.lead == b.lead) {
+            passage.add(lead);
+        }
+        for waits in &mut passage.waits {
+            waits.sort_unstable();
+        }
+        passage
+    }
+
+    fn add(&mut self, lead: &[Touch]) {
+        let created = lead.iter().find(|touch| touch.stage == CREATED);
+        let Some(start) = created.or(lead.iter().min_by_key(|touch| touch.time)).map(|touch| touch.time) else {
+            return;
+        };
+        self.leads += 1;
+        self.with_lead_id += u64::from(lead.iter().any(|touch| touch.has_lead_id));
+        self.first_start = self.first_start.min(start);
+        self.last_start = self.last_start.max(start);
+        let stages = || lead.iter().filter(|touch| touch.stage != CREATED);
+        for a in stages() {
+            let row = usize::from(a.stage);
+            self.waits[row].push(a.time.saturating_sub(start));
+            for b in stages() {
+                let column = usize::from(b.stage);
+                self.both[row][column] += 1;
+                self.before[row][column] += u64::from(a.time < b.time);
+            }
+        }
+    }
+
+    fn reached(&self, stage: usize) -> u64 {
+        self.waits[stage].len() as u64
+    }
+
+    /// Stages by how many others they usually come before; where that says nothing, the more frequent first.
+    fn order(&self, names: &[Arc<str>]) -> Vec<usize> {
+        let wins = |a: usize| (0..names.len()).filter(|&b| self.before[a][b] > self.before[b][a]).count();
+        let mut order: Vec<usize> = (0..names.len()).filter(|&stage| self.reached(stage) > 0).collect();
+        order.sort_by(|&a, &b| {
+            let by_wins = wins(b).cmp(&wins(a));
+            by_wins.then(self.reached(b).cmp(&self.reached(a))).then_with(|| names[a].cmp(&names[b]))
+        });
+        order
+    }
+
+    fn leads_per_month(&self, scale: f64) -> Option<f64> {
+        let days = f64::from(self.last_start.saturating_sub(self.first_start)) / SECONDS_A_DAY;
+        (days >= MIN_DAYS_FOR_A_RATE).then(|| self.leads as f64 * scale / days * DAYS_A_MONTH)
+    }
+
+    /// Whether several stages occur and yet no lead has two: the export shows where leads stand, not how they got there.
+    fn is_snapshot(&self) -> bool {
+        let stages = self.waits.iter().filter(|waits| !waits.is_empty()).count();
+        let several =
+            |stage: usize| self.both[stage].iter().enumerate().any(|(other, both)| other != stage && *both > 0);
+        stages > 1 && !(0..self.both.len()).any(several)
+    }
+}
+
+/// The nearest-rank quantile of sorted seconds, in days.
+fn quantile(sorted: &[u32], share: f64) -> f64 {
+    let rank = (sorted.len() as f64 * share).ceil() as usize;
+    let seconds = sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0);
+    f64::from(seconds) / SECONDS_A_DAY
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: i64 = 86_400;
+    const START: i64 = 1_794_300_000;
+
+    /// `(stage, the share of leads that reach it as 1/n, days after the lead)`
+    fn funnel(leads: u64, days: i64, stages: &[(&str, u64, i64)]) -> Funnel {
+        let mut sample = Sample::default();
+        for lead in 0..leads {
+            let created = START + lead as i64 * days * DAY / leads as i64;
+            for (event_name, every, after) in stages {
+                if lead.is_multiple_of(*every) {
+                    let time = created + after * DAY;
+                    sample.add(Reached { lead, event_name, time, created: Some(created), has_lead_id: true });
+                }
+            }
+        }
+        Funnel::of(sample).unwrap()
+    }
+
+    fn kinds(funnel: &Funnel) -> Vec<Kind> {
+        funnel.warnings.iter().map(|warning| warning.kind).collect()
+    }
+
+    #[test]
+    fn stages_come_in_the_order_leads_pass_them_with_rates_and_days() {
+        let funnel = funnel(1_000, 60, &[("Customer", 20, 9), ("Qualified", 4, 3), ("Lead", 1, 0)]);
+        let stages: Vec<_> = funnel.stages.iter().map(|it| (it.event_name.as_str(), it.leads, it.of_leads)).collect();
+        assert_eq!(stages, [("Lead", 1_000, 1.0), ("Qualified", 250, 0.25), ("Customer", 50, 0.05)]);
+        let steps: Vec<_> = funnel.stages.iter().map(|it| (it.from_previous, it.days_median, it.days_p90)).collect();
+        assert_eq!(steps, [(None, 0.0, 0.0), (Some(0.25), 3.0, 3.0), (Some(0.2), 9.0, 9.0)]);
+        assert_eq!((funnel.leads, funnel.sampled, funnel.with_lead_id), (1_000, None, 1.0));
+        assert!((funnel.leads_per_month.unwrap() - 507.0).abs() < 1.0, "{:?}", funnel.leads_per_month);
+        assert_eq!(kinds(&funnel), []);
+    }
+
+    #[test]
+    fn rows_of_a_lead_may_be_far_apart_and_without_a_creation_time() {
+        let mut sample = Sample::default();
+        for (event_name, after) in [("Customer", 10), ("Lead", 0), ("Qualified", 4)] {
+            for lead in 1..=300 {
+                let time = START + lead as i64 * DAY / 10 + after * DAY;
+                sample.add(Reached { lead, event_name, time, created: None, has_lead_id: lead % 2 == 0 });
+            }
+        }
+        let funnel = Funnel::of(sample).unwrap();
+        let stages: Vec<_> = funnel.stages.iter().map(|it| (it.event_name.as_str(), it.days_median)).collect();
+        assert_eq!(stages, [("Lead", 0.0), ("Qualified", 4.0), ("Customer", 10.0)]);
+        assert_eq!(kinds(&funnel), [Kind::RateOutside, Kind::LeadIdsMissing]);
+    }
+
+    #[test]
+    fn large_exports_are_sampled_and_the_numbers_hold() {
+        let funnel = funnel(500_000, 365, &[("Lead", 1, 0), ("Qualified", 5, 2), ("Customer", 50, 40)]);
+        assert!(funnel.sampled.is_some_and(|share| share < 1.0));
+        assert!((funnel.leads as f64 / 500_000.0 - 1.0).abs() < 0.02, "{}", funnel.leads);
+        let rates: Vec<_> = funnel.stages.iter().map(|stage| stage.of_leads).collect();
+        assert!((rates[1] - 0.2).abs() < 0.01 && (rates[2] - 0.02).abs() < 0.003, "{rates:?}");
+        assert_eq!(funnel.stages[2].days_median, 40.0);
+        assert_eq!(kinds(&funnel), [Kind::TooLate]);
+    }
+
+    #[test]
+    fn each_limit_has_its_warning() {
+        let warned = |leads, days, stages: &[_]| kinds(&funnel(leads, days, stages));
+        assert_eq!(warned(900, 60, &[("Lead", 1, 0)]), [Kind::StagesTooFew]);
+        assert_eq!(warned(900, 60, &[("Qualified", 1, 0), ("Customer", 10, 5)]), [Kind::NoRawLead, Kind::RateOutside]);
+        assert_eq!(warned(900, 60, &[("Lead", 1, 0), ("Customer", 450, 5)]), [Kind::RateOutside]);
+        assert_eq!(warned(900, 60, &[("Lead", 1, 0), ("Customer", 10, 29)]), [Kind::TooLate]);
+        assert_eq!(warned(300, 60, &[("Lead", 1, 0), ("Customer", 10, 5)]), [Kind::LeadsTooFew]);
+        assert_eq!(warned(20, 2, &[("Lead", 1, 0), ("Customer", 10, 5)]), [], "two days say nothing of a month");
+    }
+
+    #[test]
+    fn a_snapshot_of_current_stages_is_recognised() {
+        let mut sample = Sample::default();
+        for lead in 0..40 {
+            let event_name = if lead % 4 == 0 { "Qualified" } else { "Lead" };
+            sample.add(Reached { lead, event_name, time: START, created: None, has_lead_id: true });
+        }
+        assert_eq!(kinds(&Funnel::of(sample).unwrap()), [Kind::Snapshot]);
+        assert_eq!(Funnel::of(Sample::default()), None);
+    }
+}

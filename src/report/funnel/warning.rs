@@ -1,0 +1,206 @@
+//! What speaks against the integration learning from a funnel: Meta's published expectations, one check each.
+
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use super::{Funnel, Stage};
+use crate::report::words::{list, percent, quoted, thousands};
+
+const MIN_STAGES: usize = 2;
+const MIN_LEADS_A_MONTH: f64 = 200.0;
+const MIN_LEAD_ID_SHARE: f64 = 0.6;
+const MIN_RATE: f64 = 0.01;
+const MAX_RATE: f64 = 0.4;
+const MAX_DAYS: f64 = 28.0;
+
+/// An expectation of Meta's that the export does not meet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Warning {
+    /// Which expectation; `crm2capi help problems` explains each.
+    #[serde(rename = "code", serialize_with = "code")]
+    #[schemars(with = "String", regex(pattern = "^funnel(-[a-z0-9]+)+$"))]
+    pub kind: Kind,
+    /// What was seen.
+    pub message: String,
+    /// What to do about it.
+    pub help: &'static str,
+}
+
+/// Meta's expectations of a funnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Fewer than two stages.
+    StagesTooFew,
+    /// No stage stands for the raw lead.
+    NoRawLead,
+    /// No lead has two stages.
+    Snapshot,
+    /// A stage converts less than 1 % or more than 40 % of the leads.
+    RateOutside,
+    /// A stage is mostly reached later than 28 days after the lead.
+    TooLate,
+    /// Fewer than 200 leads a month.
+    LeadsTooFew,
+    /// Fewer than 60 % of the leads have a lead id.
+    LeadIdsMissing,
+}
+
+impl Kind {
+    /// Every kind, in the order they are told.
+    pub const ALL: [Kind; 7] = [
+        Kind::StagesTooFew,
+        Kind::NoRawLead,
+        Kind::Snapshot,
+        Kind::RateOutside,
+        Kind::TooLate,
+        Kind::LeadsTooFew,
+        Kind::LeadIdsMissing,
+    ];
+
+    /// The stable kebab-case name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::StagesTooFew => "funnel-stages-too-few",
+            Kind::NoRawLead => "funnel-no-raw-lead",
+            Kind::Snapshot => "funnel-snapshot",
+            Kind::RateOutside => "funnel-rate-outside",
+            Kind::TooLate => "funnel-too-late",
+            Kind::LeadsTooFew => "funnel-leads-too-few",
+            Kind::LeadIdsMissing => "funnel-lead-ids-missing",
+        }
+    }
+
+    /// What is not as Meta expects it, whatever the export.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Kind::StagesTooFew => "the export has fewer than two stages",
+            Kind::NoRawLead => "no stage stands for the raw lead",
+            Kind::Snapshot => "no lead has two stages, so the export shows where leads stand today",
+            Kind::RateOutside => "fewer than 1 % or more than 40 % of the leads reach a stage",
+            Kind::TooLate => "a stage is mostly reached more than 28 days after the lead",
+            Kind::LeadsTooFew => "the export has fewer than 200 leads a month",
+            Kind::LeadIdsMissing => "fewer than 60 % of the leads have a lead id",
+        }
+    }
+
+    /// What to do about it.
+    pub const fn help(self) -> &'static str {
+        match self {
+            Kind::StagesTooFew => "send every stage a lead goes through, at least two and better three or more",
+            Kind::NoRawLead => "send the raw lead as a stage too, for example from the column of its creation date",
+            Kind::Snapshot => {
+                "export the history of stages, or a date column for each stage; a stage left between two exports is lost"
+            }
+            Kind::RateOutside => "optimise for a stage that 1 % to 40 % of the leads reach",
+            Kind::TooLate => "optimise for an earlier stage, reached within 28 days of the lead",
+            Kind::LeadsTooFew => "Meta learns from about 200 leads a month; send the leads of all forms to one dataset",
+            Kind::LeadIdsMissing => {
+                "bring Meta's lead id into the CRM with each lead; Meta expects at least 60 % of its leads to come back"
+            }
+        }
+    }
+}
+
+fn code<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.name())
+}
+
+/// The expectations a funnel does not meet. What follows from another warning is not said twice.
+pub(super) fn judge(funnel: &Funnel, is_snapshot: bool) -> Vec<Warning> {
+    Kind::ALL.into_iter().filter_map(|kind| check(kind, funnel, is_snapshot)).collect()
+}
+
+fn check(kind: Kind, funnel: &Funnel, is_snapshot: bool) -> Option<Warning> {
+    let past_raw_lead = || funnel.stages.iter().filter(|stage| !is_raw_lead(stage));
+    let message = match kind {
+        Kind::StagesTooFew => (funnel.stages.len() < MIN_STAGES)
+            .then(|| format!("the export has only the stage {}", names(funnel.stages.iter(), |_| String::new()))),
+        Kind::NoRawLead => {
+            (!funnel.stages.iter().any(is_raw_lead)).then(|| "no stage stands for the raw lead".to_owned())
+        }
+        Kind::Snapshot => {
+            is_snapshot.then(|| "every lead has one stage only, so this shows where leads stand today".to_owned())
+        }
+        Kind::RateOutside if !is_snapshot => {
+            let outside = |stage: &&Stage| !(MIN_RATE..=MAX_RATE).contains(&stage.of_leads);
+            some(past_raw_lead().filter(outside), |stage| format!(" ({} of the leads)", percent(stage.of_leads)))
+                .map(|stages| format!("outside of 1 % to 40 %: {stages}"))
+        }
+        Kind::TooLate => some(past_raw_lead().filter(|stage| stage.days_median > MAX_DAYS), |stage| {
+            format!(" ({:.0} days in the middle)", stage.days_median)
+        })
+        .map(|stages| format!("mostly reached more than 28 days after the lead: {stages}")),
+        Kind::LeadsTooFew => funnel
+            .leads_per_month
+            .filter(|rate| *rate < MIN_LEADS_A_MONTH)
+            .map(|rate| format!("about {} leads a month", thousands(rate.round() as u64))),
+        Kind::LeadIdsMissing => (funnel.with_lead_id < MIN_LEAD_ID_SHARE)
+            .then(|| format!("{} of the leads have a lead id", percent(funnel.with_lead_id))),
+        Kind::RateOutside => None,
+    };
+    message.map(|message| Warning { kind, message, help: kind.help() })
+}
+
+/// Whether a stage is the lead as it came in: named so, whatever the CRM calls the rest.
+fn is_raw_lead(stage: &Stage) -> bool {
+    let name: String = stage.event_name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    const NAMES: [&str; 14] = [
+        "lead",
+        "leads",
+        "newlead",
+        "rawlead",
+        "leadcreated",
+        "leadsubmitted",
+        "initiallead",
+        "intake",
+        "new",
+        "created",
+        "submitted",
+        "submitapplication",
+        "open",
+        "opennotcontacted",
+    ];
+    NAMES.contains(&name.as_str())
+}
+
+fn some<'a>(stages: impl Iterator<Item = &'a Stage>, note: impl Fn(&Stage) -> String) -> Option<String> {
+    let text = names(stages, note);
+    (!text.is_empty()).then_some(text)
+}
+
+fn names<'a>(stages: impl Iterator<Item = &'a Stage>, note: impl Fn(&Stage) -> String) -> String {
+    list(&stages.map(|stage| format!("{}{}", quoted(&stage.event_name), note(stage))).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_name_the_stage_the_number_and_what_to_do() {
+        let stage = |event_name: &str, of_leads, days_median| Stage {
+            event_name: event_name.to_owned(),
+            leads: 10,
+            of_leads,
+            from_previous: None,
+            days_median,
+            days_p90: 90.0,
+        };
+        let funnel = Funnel {
+            leads: 1_000,
+            sampled: None,
+            leads_per_month: Some(153.4),
+            with_lead_id: 0.42,
+            stages: vec![stage("Lead", 1.0, 0.0), stage("MQL", 0.66, 2.0), stage("Customer", 0.004, 31.0)],
+            warnings: Vec::new(),
+        };
+        let told: Vec<_> = judge(&funnel, false).into_iter().map(|warning| warning.message).collect();
+        let expected = [
+            r#"outside of 1 % to 40 %: "MQL" (66 % of the leads) and "Customer" (0.4 % of the leads)"#,
+            r#"mostly reached more than 28 days after the lead: "Customer" (31 days in the middle)"#,
+            "about 153 leads a month",
+            "42 % of the leads have a lead id",
+        ];
+        assert_eq!(told, expected);
+    }
+}

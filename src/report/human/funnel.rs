@@ -1,0 +1,69 @@
+//! The drawing of the funnel: centred bars that narrow from stage to stage, rates and days beside them.
+
+use std::io::{self, Write};
+
+use super::layout::{Align, BAR, DIM, Table, WARNING, cut, wrap};
+use super::{advice, section};
+use crate::report::funnel::Funnel;
+use crate::report::words::{counted, harmless, percent, thousands};
+
+const BAR_WIDTH: usize = 16;
+
+/// What the columns other than the name take.
+const OTHER_COLUMNS: usize = 62;
+
+pub(super) fn write(funnel: &Funnel, out: &mut dyn Write, width: usize) -> io::Result<()> {
+    let mut facts = vec![counted(funnel.leads, "lead")];
+    if let Some(rate) = funnel.leads_per_month {
+        facts.push(format!("about {} a month", thousands(rate.round() as u64)));
+    }
+    facts.push(format!("{} with a lead id", percent(funnel.with_lead_id)));
+    if let Some(share) = funnel.sampled {
+        facts.push(format!("judged by {} of them", percent(share)));
+    }
+    section(out, "Funnel", &facts.join(" · "))?;
+    let right = Align::Right;
+    let mut table = Table::new(&[Align::Left, Align::Left, right, right, right, right, right]);
+    table.headings(["", "", "leads", "of all", "step", "50 % in", "90 % in"]);
+    for stage in &funnel.stages {
+        let cells = [
+            cut(&harmless(&stage.event_name), width.saturating_sub(OTHER_COLUMNS)),
+            centred(stage.of_leads),
+            thousands(stage.leads),
+            percent(stage.of_leads),
+            stage.from_previous.map(percent).unwrap_or_default(),
+            days(stage.days_median),
+            days(stage.days_p90),
+        ];
+        table.styled(cells, [None, Some(BAR), None, None, None, None, None]);
+    }
+    table.write(out, usize::MAX)?;
+    for warning in &funnel.warnings {
+        for (index, line) in wrap(&warning.message, width - 4).iter().enumerate() {
+            let mark = if index == 0 { "!" } else { " " };
+            writeln!(out, "  {WARNING}{mark}{WARNING:#} {line}")?;
+        }
+        let mut indented = Vec::new();
+        advice(&mut indented, warning.help, width - 2)?;
+        for line in String::from_utf8_lossy(&indented).lines() {
+            writeln!(out, "  {DIM}{line}{DIM:#}")?;
+        }
+    }
+    Ok(())
+}
+
+/// A bar with as much room on either side.
+fn centred(share: f64) -> String {
+    let filled = ((share * BAR_WIDTH as f64 / 2.0).round() as usize * 2).clamp(1, BAR_WIDTH);
+    let side = " ".repeat((BAR_WIDTH - filled) / 2);
+    format!("{side}{}{side}", if share > 0.0 { "█" } else { " " }.repeat(filled))
+}
+
+/// A decimal under ten days, none above, nothing at the start.
+fn days(days: f64) -> String {
+    match days {
+        0.0 => String::new(),
+        ..9.95 => format!("{days:.1} d"),
+        _ => format!("{days:.0} d"),
+    }
+}

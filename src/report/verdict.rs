@@ -1,0 +1,88 @@
+//! The run in one sentence: the last line of the page, the headline of a job summary.
+
+use super::exit::ExitStatus;
+use super::stages::{Counts, Sending};
+use super::summary::{Destination, Summary};
+use super::words::{counted, harmless, list, plural, thousands};
+use crate::problem::Severity;
+
+/// What became of the run, in words.
+pub fn verdict(summary: &Summary) -> String {
+    let facts = facts(summary);
+    let reason = || summary.ended.as_ref().map(|ended| harmless(&ended.reason).into_owned());
+    match summary.exit_status {
+        ExitStatus::Done => facts,
+        ExitStatus::Problems if summary.findings(Severity::Error) + summary.counts.rejected() == 0 => {
+            format!("{facts}, {} under --strict", counted(summary.findings(Severity::Warning), "warning"))
+        }
+        ExitStatus::Problems => facts,
+        ExitStatus::Usage => format!("nothing was sent: {}", reason().unwrap_or(facts)),
+        ExitStatus::Refused => format!("stopped by Meta: {facts}"),
+        ExitStatus::Unreachable => format!("{facts}; run the same command again later, nothing is lost"),
+        ExitStatus::Interrupted => format!("interrupted: {facts}; run the same command again for the rest"),
+    }
+}
+
+fn facts(summary: &Summary) -> String {
+    let mut facts = match &summary.counts.sending {
+        Sending::Planned { would_send: 0 } => vec![nothing("would be sent", summary)],
+        Sending::Planned { would_send } => vec![format!("{} would be sent", counted(*would_send, "event"))],
+        Sending::Done { accepted: 0, rejected: 0, undelivered: 0, uncertain: 0 } => vec![nothing("to send", summary)],
+        Sending::Done { accepted, rejected, undelivered, uncertain } => {
+            let mut facts = match accepted {
+                0 => vec!["no event accepted".to_owned()],
+                accepted => vec![format!("{} accepted{}", counted(*accepted, "event"), by(summary))],
+            };
+            let others = [(rejected, "refused by Meta"), (undelivered, "not sent"), (uncertain, "without a receipt")];
+            facts.extend(others.iter().filter(|(n, _)| **n > 0).map(|(n, what)| format!("{} {what}", thousands(**n))));
+            facts
+        }
+    };
+    if summary.rows_invalid > 0 {
+        let verb = if summary.rows_invalid == 1 { "needs" } else { "need" };
+        facts.push(format!("{} {verb} attention", counted(summary.rows_invalid, "row")));
+    }
+    facts.join(", ")
+}
+
+fn by(summary: &Summary) -> &'static str {
+    match summary.destination {
+        Some(Destination::Sandbox) => " by the sandbox",
+        Some(Destination::TestEvents { .. }) => " as test events",
+        Some(Destination::Dataset { .. }) | None => "",
+    }
+}
+
+/// "nothing to send", and why.
+fn nothing(what: &str, summary: &Summary) -> String {
+    let Counts { events, skipped_old, skipped_delivered, .. } = summary.counts;
+    let why = if summary.rows == 0 {
+        "the input has no data rows".to_owned()
+    } else if events == 0 {
+        "no row has an event to send".to_owned()
+    } else {
+        let were = if events == 1 { "was" } else { "were" };
+        let are = if events == 1 { "is" } else { "are" };
+        match (skipped_delivered, skipped_old) {
+            (_, 0) => format!("{} {were} delivered before", all(events)),
+            (0, _) => format!("{} {are} older than 7 days", all(events)),
+            (delivered, old) => list(&[
+                format!(
+                    "{} {} delivered before",
+                    counted(delivered, "event"),
+                    if delivered == 1 { "was" } else { "were" }
+                ),
+                format!("{} {} older than 7 days", thousands(old), if old == 1 { "is" } else { "are" }),
+            ]),
+        }
+    };
+    format!("nothing {what}: {why}")
+}
+
+fn all(events: u64) -> String {
+    match events {
+        1 => "the only event".to_owned(),
+        2 => "both events".to_owned(),
+        _ => format!("all {} {}", thousands(events), plural(events, "event")),
+    }
+}

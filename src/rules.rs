@@ -1,0 +1,101 @@
+//! What Meta takes and what it refuses, checked before anything is sent: one bad event fails a whole request.
+//!
+//! In go what is known of a lead or an event; out comes nothing, or the code of the first rule it breaks. The sandbox
+//! knows these rules too, from the same pages, and shares no code with this file.
+
+use jiff::tz::TimeZone;
+
+use crate::customer::{Key, KeySet};
+use crate::problem::Code;
+use crate::time::Moment;
+
+/// How old an event may be when it is sent.
+/// <https://developers.facebook.com/docs/marketing-api/conversions-api/using-the-api#event-time>
+pub const MAX_AGE_SECONDS: i64 = 7 * 24 * 60 * 60;
+
+/// Customer parameters that identify nobody when there is nothing but a subset of one of these.
+/// <https://developers.facebook.com/docs/marketing-api/conversions-api/parameters/customer-information-parameters>
+const TOO_BROAD: [&[Key]; 4] = [
+    &[Key::Ct, Key::Country, Key::St, Key::Zp, Key::Ge, Key::ClientUserAgent],
+    &[Key::Db, Key::ClientUserAgent],
+    &[Key::Fn, Key::Ge],
+    &[Key::Ln, Key::Ge],
+];
+
+/// Whether Meta can match a lead by what is known of it.
+///
+/// # Errors
+/// Nothing is known, or too little.
+pub fn check_customer(keys: KeySet) -> Result<(), Code> {
+    if keys.is_empty() {
+        return Err(Code::CustomerMissing);
+    }
+    if TOO_BROAD.iter().any(|broad| keys.is_subset_of(KeySet::of(broad))) {
+        return Err(Code::CustomerTooBroad);
+    }
+    Ok(())
+}
+
+/// Whether Meta takes an event of this time now. Days are compared as those of `zone`.
+///
+/// # Errors
+/// It is too old, in the future, or before its lead was created.
+pub fn check_time(event: Moment, created: Option<Moment>, now: i64, zone: &TimeZone) -> Result<(), Code> {
+    if event.seconds < now - MAX_AGE_SECONDS {
+        return Err(Code::EventTooOld);
+    }
+    if event.seconds > now {
+        return Err(Code::EventInFuture);
+    }
+    if created.is_some_and(|created| event.is_before(created, zone)) {
+        return Err(Code::EventBeforeCreated);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Precision;
+
+    const NOW: i64 = 1_795_305_600;
+
+    fn check(event: Moment, created: Option<Moment>) -> Result<(), Code> {
+        check_time(event, created, NOW, &TimeZone::UTC)
+    }
+
+    fn at(seconds: i64) -> Moment {
+        Moment { seconds, precision: Precision::Second }
+    }
+
+    #[test]
+    fn subsets_of_a_broad_combination_are_too_broad_and_one_key_more_is_enough() {
+        for broad in TOO_BROAD {
+            for key in broad {
+                assert_eq!(check_customer(KeySet::of(&[*key])), Err(Code::CustomerTooBroad));
+            }
+            let mut keys = broad.to_vec();
+            assert_eq!(check_customer(KeySet::of(&keys)), Err(Code::CustomerTooBroad));
+            keys.push(Key::Em);
+            assert_eq!(check_customer(KeySet::of(&keys)), Ok(()));
+        }
+        assert_eq!(check_customer(KeySet::of(&[Key::Fn, Key::Ln])), Ok(()));
+        assert_eq!(check_customer(KeySet::of(&[])), Err(Code::CustomerMissing));
+    }
+
+    #[test]
+    fn the_window_is_seven_days_and_ends_now() {
+        assert_eq!(check(at(NOW - MAX_AGE_SECONDS), None), Ok(()));
+        assert_eq!(check(at(NOW - MAX_AGE_SECONDS - 1), None), Err(Code::EventTooOld));
+        assert_eq!(check(at(NOW), None), Ok(()));
+        assert_eq!(check(at(NOW + 1), None), Err(Code::EventInFuture));
+    }
+
+    #[test]
+    fn a_stage_comes_after_its_lead_as_far_as_the_times_can_tell() {
+        assert_eq!(check(at(NOW - 60), Some(at(NOW - 60))), Ok(()));
+        assert_eq!(check(at(NOW - 60), Some(at(NOW - 59))), Err(Code::EventBeforeCreated));
+        let minute = Moment { precision: Precision::Minute, ..at(NOW - 60) };
+        assert_eq!(check(minute, Some(at(NOW - 48))), Ok(()));
+    }
+}
