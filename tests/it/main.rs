@@ -1,0 +1,20 @@
+//! Integration tests: the built binary against real sockets and files.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+mod bad_input;
+mod build;
+mod contract;
+mod examples;
+mod faults;
+mod help;
+mod init;
+mod normalize;
+mod sandbox;
+mod scheduled;
+mod schema;
+mod upload;
+mod validate;
+mod wire;
