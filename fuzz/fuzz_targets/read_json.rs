@@ -1,0 +1,13 @@
+//! Any bytes taken for JSON, then for lines of it: no panic, and every cell of every row can be had.
+
+#![no_main]
+
+use crm2capi::source::Format;
+use libfuzzer_sys::fuzz_target;
+
+mod read;
+
+fuzz_target!(|data: &[u8]| {
+    read::to_the_end(data, Format::Json);
+    read::to_the_end(data, Format::Ndjson);
+});
