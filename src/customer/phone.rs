@@ -113,7 +113,9 @@ fn without_plus(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
     push_e164(&number, &mut whole);
     let first_group = text.split(|c: char| !c.is_ascii_digit()).next()?;
     let is_whole = first_group == whole || first_group.parse() == Ok(number.country_code);
-    (whole.len() > 10 && is_whole).then_some(number)
+    // Digits as typed: reading may add some, such as the area code that Madagascar's short numbers lack.
+    let typed = text.bytes().filter(u8::is_ascii_digit).count();
+    (typed > 10 && whole.len() > 10 && is_whole).then_some(number)
 }
 
 /// A number with `+`. A trunk zero in brackets is dropped also where the country has none: `+34 (0) 612 345 678`.
@@ -293,6 +295,8 @@ mod tests {
             "+999 1234 5678",
             "call me",
             "1111111111",
+            // With a plus sign before it, it would be a number in Madagascar that lacks its area code.
+            "261 6200000",
             "😀",
             "+1 650 555 1212 home",
         ] {
