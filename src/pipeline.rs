@@ -67,8 +67,6 @@ pub struct Prepared {
     pub rows: u64,
     /// Rows with at least one error.
     pub rows_invalid: u64,
-    /// Rows that hold one of Meta's own test leads.
-    pub test_leads: u64,
     /// Events not built because the settings skip their stage.
     pub skipped_stage: u64,
     /// The rows themselves, for the rejects file.
@@ -102,7 +100,7 @@ impl Prepared {
         self.names.clear();
         self.findings.clear();
         self.unlisted.clear();
-        (self.rows, self.rows_invalid, self.test_leads, self.skipped_stage) = (0, 0, 0, 0);
+        (self.rows, self.rows_invalid, self.skipped_stage) = (0, 0, 0);
     }
 }
 
@@ -184,7 +182,6 @@ impl Kitchen {
         }
         if let Some(cell) = record.customer.iter().find(|cell| is_test_lead(cell)) {
             notes.add(Code::MetaTestLead, cell.field, cell.column);
-            prepared.test_leads += 1;
             return;
         }
 

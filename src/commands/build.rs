@@ -9,7 +9,7 @@ use anyhow::Result;
 use super::account::Account;
 use super::rejects::{Known, Rejects};
 use crate::cli::{BuildArgs, PayloadFormat};
-use crate::config::{self, Endpoint, Reading};
+use crate::config::{self, Endpoint, Reading, SettingsFile};
 use crate::pipeline::{self, Feed, Pass, Prepared};
 use crate::problem::Severity;
 use crate::report::ExitStatus;
@@ -17,7 +17,7 @@ use crate::report::stages::{Fate, Plan};
 
 pub(super) fn run(args: &BuildArgs) -> Result<ExitStatus> {
     let started = Instant::now();
-    let file = config::load(args.read.config.as_deref())?;
+    let file = SettingsFile::load(args.read.config.as_deref())?;
     let reading = Reading::resolve(&args.read, &file)?;
     let batch_size = config::batch_size(args.batch_size.or(file.delivery.batch_size))?;
     let frame = Frame::new(args.format, batch_size, || {

@@ -8,7 +8,7 @@ use jiff::civil::{Date, date};
 use serde::Serialize;
 
 use crate::cli::{CheckArgs, PlainFormat, ReadArgs, TalkArgs};
-use crate::config::{self, Endpoint};
+use crate::config::{self, Endpoint, SettingsFile};
 use crate::deliver::Client;
 use crate::deliver::probe::{Finding, probe};
 use crate::report::ExitStatus;
@@ -40,7 +40,7 @@ struct Line {
 }
 
 pub(super) fn run(args: &CheckArgs, talk: &TalkArgs) -> Result<ExitStatus> {
-    let file = config::load(args.config.as_deref())?;
+    let file = SettingsFile::load(args.config.as_deref())?;
     let read =
         ReadArgs { dataset_id: args.dataset_id.clone(), api_version: args.api_version.clone(), ..ReadArgs::default() };
     let endpoint = Endpoint::resolve(&args.endpoint, &read, &file)?;

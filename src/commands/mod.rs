@@ -11,7 +11,6 @@ mod progress;
 mod rejects;
 mod sandbox;
 mod schema;
-mod signals;
 mod status;
 mod talk;
 mod upload;

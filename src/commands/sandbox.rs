@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::cli::SandboxArgs;
 use crate::config::clock;
+use crate::deliver::interrupt::{Interrupt, listen, reaches};
 use crate::report::ExitStatus;
 use crate::sandbox::{DEFAULT_KEEP_BYTES, Sandbox, Settings};
 
@@ -21,10 +22,11 @@ pub(super) fn run(args: &SandboxArgs) -> Result<ExitStatus> {
         let sandbox = Sandbox::start(settings)
             .await
             .with_context(|| format!("cannot listen on {}; give another --listen address", args.listen))?;
+        let interrupt = listen().context("cannot listen for Ctrl-C")?;
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{}", sandbox.base_url())?;
         stdout.flush()?;
-        sandbox.serve_until(super::signals::interrupted()).await?;
+        sandbox.serve_until(reaches(interrupt, Interrupt::Finish)).await?;
         Ok(ExitStatus::Done)
     })
 }

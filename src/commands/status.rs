@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
-use crate::config::{self, Endpoint};
+use crate::config::{self, Endpoint, SettingsFile};
 use crate::ledger::{PastRun, SqliteLedger, Status};
 use crate::report::ExitStatus;
 
@@ -19,7 +19,7 @@ const RUNS: usize = 5;
 const BAR: usize = 30;
 
 pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
-    let file = config::load(args.config.as_deref())?;
+    let file = SettingsFile::load(args.config.as_deref())?;
     let path = match args.ledger.clone().or_else(|| file.delivery.ledger.as_ref().map(|path| file.resolve(path))) {
         Some(path) => path,
         None => config::default_ledger()?,

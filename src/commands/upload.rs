@@ -17,7 +17,7 @@ use super::progress::Progress;
 use super::rejects::{Known, Rejects};
 use crate::batch::{Beside, Limits};
 use crate::cli::{ReportFormat, TalkArgs, UploadArgs};
-use crate::config::{self, Endpoint, Reading, Sending, SettingsFile};
+use crate::config::{Endpoint, Reading, Sending, SettingsFile};
 use crate::deliver::{self, Client, Delivery, Ended, Fault, Outcome};
 use crate::event::{Event, EventKey, Origin};
 use crate::ledger::{Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger, Standing};
@@ -34,7 +34,7 @@ const QUEUE: usize = 4;
 
 pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let started = Instant::now();
-    let file = config::load(args.read.config.as_deref())?;
+    let file = SettingsFile::load(args.read.config.as_deref())?;
     let format = args.format.or(file.output.format).unwrap_or(ReportFormat::Human);
     anyhow::ensure!(format != ReportFormat::Github, "--format github is for validate; give human or json");
     let reading = Reading::resolve(&args.read, &file)?;

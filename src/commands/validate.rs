@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::account::{self, Account};
 use super::rejects::{Known, Rejects};
 use crate::cli::{ReportFormat, TalkArgs, ValidateArgs};
-use crate::config::{self, Reading};
+use crate::config::{Reading, SettingsFile};
 use crate::pipeline::{self, Feed, Pass};
 use crate::report::stages::{Fate, Plan};
 use crate::report::{self, ExitStatus, FileFormat, github};
@@ -19,7 +19,7 @@ pub(super) fn run(args: &ValidateArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     for path in &args.report {
         FileFormat::of(path)?;
     }
-    let file = config::load(args.read.config.as_deref())?;
+    let file = SettingsFile::load(args.read.config.as_deref())?;
     let reading = Reading::resolve(&args.read, &file)?;
     let mut feeds = Feed::open_all(&reading)?;
     let mut rejects = Rejects::asked_for(&reading, &feeds)?;

@@ -16,6 +16,7 @@ const TOKEN_VARIABLE: &str = "CRM2CAPI_ACCESS_TOKEN";
 const SECRET_VARIABLE: &str = "CRM2CAPI_APP_SECRET";
 
 pub use crate::deliver::client::Endpoint;
+use crate::deliver::client::is_loopback;
 
 impl Endpoint {
     /// Resolves the endpoint: command line, then environment, then settings file.
@@ -99,17 +100,12 @@ fn timeout(args: &EndpointArgs, file: &SettingsFile) -> Result<Duration> {
 /// The URL without a slash at the end; https, unless the host is this machine.
 fn check_graph_url(text: &str) -> Result<String> {
     let url = reqwest::Url::parse(text).with_context(|| format!("--graph-url {text:?} is not a URL"))?;
-    let loopback = match url.host_str() {
-        Some("localhost") => true,
-        Some(host) => host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
-        None => false,
-    };
     match url.scheme() {
         _ if !url.username().is_empty() || url.password().is_some() || url.query().is_some() => {
             bail!("--graph-url must be a plain address without user, password or query")
         }
         "https" => {}
-        "http" if loopback => {}
+        "http" if is_loopback(&url) => {}
         "http" => bail!("--graph-url {text:?} would send the token unencrypted; use https (http is for loopback only)"),
         other => bail!("--graph-url has the scheme {other:?}; use https"),
     }

@@ -6,7 +6,7 @@
 mod endpoint;
 mod file;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -346,14 +346,6 @@ fn pairs(texts: &[String], option: &str, form: &str) -> Result<Vec<(String, Stri
         Ok((left.trim().to_owned(), right.trim().to_owned()))
     };
     texts.iter().map(pair).collect()
-}
-
-/// Reads the settings file named on the command line, else the default one.
-///
-/// # Errors
-/// As [`SettingsFile::load`].
-pub fn load(path: Option<&Path>) -> Result<SettingsFile> {
-    SettingsFile::load(path)
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub fn listen() -> std::io::Result<watch::Receiver<Interrupt>> {
 }
 
 /// Waits until the interrupt is at least as urgent as `urgency`; for ever when nobody can interrupt any more.
-pub(super) async fn reaches(mut interrupt: watch::Receiver<Interrupt>, urgency: Interrupt) {
+pub async fn reaches(mut interrupt: watch::Receiver<Interrupt>, urgency: Interrupt) {
     if interrupt.wait_for(|now| *now >= urgency).await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -162,15 +162,11 @@ impl Feed {
             self.plan.doubled().iter().map(|&column| finding(Code::HeadingDoubled, None, Some(column))).collect();
         if self.plan.has_one_stage_a_row() && self.shape != Shape::EveryStage {
             let modified = |column: &&u32| moves_with_any_edit(&self.header.columns[**column as usize]);
-            match self.plan.stage_time_columns().iter().find(modified) {
-                Some(&column) => {
-                    doubts.push(finding(Code::StageTimeModified, Some(Field::EventTime), Some(column)));
-                    doubts.push(finding(Code::StageSnapshot, Some(Field::EventName), None));
-                }
-                None if self.shape == Shape::CurrentStage => {
-                    doubts.push(finding(Code::StageSnapshot, Some(Field::EventName), None));
-                }
-                None => {}
+            let modified = self.plan.stage_time_columns().iter().find(modified);
+            doubts
+                .extend(modified.map(|&column| finding(Code::StageTimeModified, Some(Field::EventTime), Some(column))));
+            if modified.is_some() || self.shape == Shape::CurrentStage {
+                doubts.push(finding(Code::StageSnapshot, Some(Field::EventName), None));
             }
         }
         doubts
