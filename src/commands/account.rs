@@ -100,6 +100,7 @@ impl Account {
         self.skipped_stage += prepared.skipped_stage;
         self.take_findings(prepared);
 
+        self.seen.expect(prepared.events.iter().map(|event| &event.fingerprint));
         let mut picked = Vec::with_capacity(prepared.events.len());
         let mut old = vec![0; prepared.names.len()];
         for (index, event) in prepared.events.iter().enumerate() {
