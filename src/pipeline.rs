@@ -28,7 +28,7 @@ pub use seen::Seen;
 /// An event as a chunk's preparation leaves it.
 #[derive(Clone, Debug)]
 pub struct PreparedEvent {
-    /// Where it stands in the chunk's JSON.
+    /// Where it stands in the chunk's JSON; empty where the pass makes none.
     pub json: Range<u32>,
     /// Tells it from others.
     pub fingerprint: Fingerprint,
@@ -115,10 +115,12 @@ pub struct Kitchen {
     user_json: UserDataJson,
     custom_json: Vec<u8>,
     identity: Vec<u8>,
+    /// Whether events are serialised.
+    serialises: bool,
 }
 
 impl Kitchen {
-    fn new(recipe: Arc<Recipe>, header: Arc<Header>, plan: Plan) -> Self {
+    fn new(recipe: Arc<Recipe>, header: Arc<Header>, plan: Plan, pass: Pass) -> Self {
         Self {
             header,
             plan,
@@ -128,6 +130,7 @@ impl Kitchen {
             user_json: UserDataJson::default(),
             custom_json: Vec::new(),
             identity: Vec::new(),
+            serialises: pass == Pass::Last,
             recipe,
         }
     }
@@ -204,9 +207,11 @@ impl Kitchen {
             return;
         }
 
-        self.user_json.set(&self.user_data);
-        self.custom_json.clear();
-        custom_data.write_json(&mut self.custom_json, &self.recipe.lead_event_source);
+        if self.serialises {
+            self.user_json.set(&self.user_data);
+            self.custom_json.clear();
+            custom_data.write_json(&mut self.custom_json, &self.recipe.lead_event_source);
+        }
         self.identity.clear();
         self.user_data.write_identity(&mut self.identity);
         let lead = hash_of(&self.identity);
@@ -227,7 +232,7 @@ impl Kitchen {
                 None => EventId::derive(&self.identity, name, stage.id_time),
             };
             let start = prepared.json.len() as u32;
-            if !is_old {
+            if self.serialises && !is_old {
                 let facts = Facts {
                     name,
                     time: stage.at.seconds,
@@ -287,8 +292,9 @@ impl Notes<'_> {
 
 /// Whether a cell belongs to one of the leads that Meta's own test tool makes.
 fn is_test_lead(cell: &Cell<'_>) -> bool {
-    let text = cell.text.strip_prefix("p:").unwrap_or(cell.text);
-    is_dummy(text) || cell.field == Field::Email && text.eq_ignore_ascii_case("test@meta.com")
+    let is_marked = || is_dummy(cell.text.strip_prefix("p:").unwrap_or(cell.text));
+    cell.text.ends_with('>') && is_marked()
+        || cell.field == Field::Email && cell.text.eq_ignore_ascii_case("test@meta.com")
 }
 
 fn hash_of(bytes: &[u8]) -> u64 {

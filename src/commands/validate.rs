@@ -27,7 +27,7 @@ pub(super) fn run(args: &ValidateArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     for (index, feed) in feeds.iter().enumerate() {
         account.note(index, feed, &feed.doubts());
     }
-    pipeline::run(&mut feeds, Pass::Last, reading.threads, |prepared| {
+    pipeline::run(&mut feeds, Pass::Judging, reading.threads, |prepared| {
         let picked = account.take(prepared);
         account.settle_picked(prepared, &picked, Fate::Undelivered);
         if let Some(rejects) = &mut rejects {

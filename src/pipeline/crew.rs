@@ -34,7 +34,8 @@ pub fn run(
     threads: usize,
     mut collect: impl FnMut(&mut Prepared) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    let kitchens: Vec<Vec<Kitchen>> = (0..threads).map(|_| feeds.iter().map(Feed::kitchen).collect()).collect();
+    let kitchens: Vec<Vec<Kitchen>> =
+        (0..threads).map(|_| feeds.iter().map(|feed| feed.kitchen(pass)).collect()).collect();
     thread::scope(|scope| {
         let (spare_sender, spares) = channel();
         let (mut to_workers, mut from_workers) = (Vec::new(), Vec::new());

@@ -22,8 +22,10 @@ const HELD_ROWS: usize = 10_000;
 /// Which reading of the input this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {
-    /// One that another will follow.
+    /// One that another will follow; its events have no JSON.
     Checking,
+    /// The only one, of a command that wants to know about the events and needs no JSON.
+    Judging,
     /// The last one.
     Last,
 }
@@ -178,8 +180,8 @@ impl Feed {
     }
 
     /// A worker's own kitchen for this input's rows.
-    pub(super) fn kitchen(&self) -> Kitchen {
-        Kitchen::new(self.recipe.clone(), self.header.clone(), self.plan.clone())
+    pub(super) fn kitchen(&self, pass: Pass) -> Kitchen {
+        Kitchen::new(self.recipe.clone(), self.header.clone(), self.plan.clone(), pass)
     }
 
     /// The chunks of one pass.
