@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::EventSection;
 use crate::custom_data::write_json_string;
-use crate::customer::UserDataJson;
+use crate::customer::{UserDataJson, lowercase_hex};
 
 /// Names an event of a dataset for ever: the first 16 bytes of a SHA-256 over dataset and event.
 /// Holds no personal data.
@@ -52,7 +52,7 @@ impl EventId<'_> {
     /// by a zero byte. The same row gives the same id on every machine, for ever; so this must never change.
     pub fn derive(identity: &[u8], event_name: &str, event_time: i64) -> Self {
         let mut hash = Sha256::new();
-        for part in [identity, event_name.as_bytes(), event_time.to_string().as_bytes()] {
+        for part in [identity, event_name.as_bytes(), itoa::Buffer::new().format(event_time).as_bytes()] {
             hash.update(part);
             hash.update([0]);
         }
@@ -175,15 +175,15 @@ pub fn write_event(out: &mut Vec<u8>, facts: &Facts<'_>, constants: &Constants) 
     match facts.id {
         EventId::Given(id) => write_json_string(out, id),
         EventId::Derived(bytes) => {
-            let mut hex = [b'"'; 34];
-            hex::encode_to_slice(bytes, &mut hex[1..33]).expect("32 places hold 16 bytes in hex");
-            out.extend_from_slice(&hex);
+            out.push(b'"');
+            out.extend_from_slice(lowercase_hex(&bytes).as_flattened());
+            out.push(b'"');
         }
     }
     out.extend_from_slice(br#","event_name":"#);
     write_json_string(out, facts.name);
     out.extend_from_slice(br#","event_time":"#);
-    write!(out, "{}", facts.time).expect("writing to memory cannot fail");
+    out.extend_from_slice(itoa::Buffer::new().format(facts.time).as_bytes());
     match facts.opt_out {
         Some(true) => out.extend_from_slice(br#","opt_out":true"#),
         Some(false) => out.extend_from_slice(br#","opt_out":false"#),

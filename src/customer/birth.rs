@@ -25,20 +25,23 @@ use Part::{Digits, Month};
 
 /// Appends the normalised date to `out`.
 pub(super) fn normalize(text: &str, order: Option<DateOrder>, this_year: i16, out: &mut String) -> Result<(), Code> {
-    let plain = text::plain(text);
-    let day = read(without_time(text::bare(&plain, None)), order, this_year)?;
+    let day = match iso(text, this_year) {
+        Some(day) => day,
+        None => read(without_time(text::bare(&text::plain(text), None)), order, this_year)?,
+    };
     let (month, day_of_month) = (i32::from(day.month), i32::from(day.day));
-    push_digits(i32::from(day.year) * 10_000 + month * 100 + day_of_month, out);
+    out.push_str(itoa::Buffer::new().format(i32::from(day.year) * 10_000 + month * 100 + day_of_month));
     Ok(())
 }
 
-/// Appends the eight digits of a date: this is most of the work, so it does without formatting machinery.
-fn push_digits(date: i32, out: &mut String) {
-    let mut power = 10_000_000;
-    while power > 0 {
-        out.extend(char::from_digit((date / power % 10).unsigned_abs(), 10));
-        power /= 10;
-    }
+/// Reads `1997-02-16`, the form most exports use, without looking at anything twice.
+fn iso(text: &str, this_year: i16) -> Option<Day> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else { return None };
+    let two = |tens: u8, ones: u8| {
+        (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| ((tens - b'0') * 10 + (ones - b'0')) as i8)
+    };
+    let year = i16::from(two(y1, y2)?) * 100 + i16::from(two(y3, y4)?);
+    Day::new(year, two(m1, m2)?, two(d1, d2)?, this_year)
 }
 
 fn read(date: &str, order: Option<DateOrder>, this_year: i16) -> Result<Day, Code> {
@@ -69,7 +72,8 @@ fn read(date: &str, order: Option<DateOrder>, this_year: i16) -> Result<Day, Cod
                 return Err(Code::BirthYearShort);
             }
             let day = Some(day).filter(|day| day.len() <= 2).and_then(|day| day.parse().ok());
-            day.and_then(|day| Day::new(year, month, day, this_year)).ok_or(Code::BirthDateInvalid)
+            let year = four_digits(year);
+            year.zip(day).and_then(|(year, day)| Day::new(year, month, day, this_year)).ok_or(Code::BirthDateInvalid)
         }
         _ => Err(Code::BirthDateInvalid),
     }
@@ -89,15 +93,19 @@ fn year_last(a: &str, b: &str, year: &str, order: Option<DateOrder>, this_year: 
 
 impl Day {
     fn read(year: &str, month: &str, day: &str, this_year: i16) -> Option<Self> {
-        Self::new(year, month.parse().ok()?, day.parse().ok()?, this_year)
+        Self::new(four_digits(year)?, month.parse().ok()?, day.parse().ok()?, this_year)
     }
 
-    /// The day, when the year has four digits from 1900 to this year and the calendar has the day.
-    fn new(year: &str, month: i8, day: i8, this_year: i16) -> Option<Self> {
-        let year = year.parse().ok().filter(|number| year.len() == 4 && (1900..=this_year).contains(number))?;
-        jiff::civil::Date::new(year, month, day).ok()?;
+    /// The day, when its year is from 1900 to this one and the calendar has it.
+    fn new(year: i16, month: i8, day: i8, this_year: i16) -> Option<Self> {
+        let is_past = (1900..=this_year).contains(&year);
+        jiff::civil::Date::new(year, month, day).ok().filter(|_| is_past)?;
         Some(Day { year, month, day })
     }
+}
+
+fn four_digits(year: &str) -> Option<i16> {
+    year.parse().ok().filter(|_| year.len() == 4)
 }
 
 /// The date of a timestamp: what stands before the white space or `T` that a time of day follows.

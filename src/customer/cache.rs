@@ -8,8 +8,8 @@ use super::hash::Hash;
 use crate::field::Field;
 use crate::problem::Code;
 
-/// What became of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of a value; nothing is what becomes of a cell that says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcome {
     /// The hash; absent when the value normalises to nothing or cannot be used.
     pub hash: Option<Hash>,
@@ -20,62 +20,81 @@ pub(super) struct Outcome {
 }
 
 const PLACES: usize = 2048;
-const LONGEST: usize = 24;
 
-/// What a value's outcome depends on, in a form that is quick to compare.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What a value's outcome depends on, in a form that is quick to compare: the text as three numbers, and field, country
+/// and length as one more. No text is empty, so that the key of an empty place equals none.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Key {
-    field: Field,
-    country: Option<Country>,
-    len: u8,
-    text: [u8; LONGEST],
+    start: u64,
+    middle: u64,
+    end: u64,
+    about: u64,
 }
 
 /// The cache of one worker thread.
 #[derive(Default)]
 pub(super) struct Cache {
-    places: Vec<Option<(Key, Outcome)>>,
+    places: Vec<(Key, Outcome)>,
+}
+
+/// The place of a value in the cache.
+pub(super) struct Entry<'a> {
+    key: Key,
+    place: &'a mut (Key, Outcome),
 }
 
 impl Cache {
-    /// The kept outcome of a value, else the one `compute` gives.
-    pub fn outcome(
-        &mut self,
-        field: Field,
-        country: Option<Country>,
-        text: &str,
-        compute: impl FnOnce() -> Outcome,
-    ) -> Outcome {
-        let Some(key) = Key::new(field, country, text) else { return compute() };
+    /// The place of a value; none for one that is too long to be kept.
+    #[inline]
+    pub fn entry(&mut self, field: Field, country: Option<Country>, text: &str) -> Option<Entry<'_>> {
+        let key = Key::new(field, country, text)?;
         if self.places.is_empty() {
-            self.places.resize(PLACES, None);
+            self.places.resize(PLACES, Default::default());
         }
-        let place = &mut self.places[key.place()];
-        match place {
-            Some((kept, outcome)) if *kept == key => *outcome,
-            _ => {
-                let outcome = compute();
-                *place = Some((key, outcome));
-                outcome
-            }
+        Some(Entry { key, place: &mut self.places[key.place()] })
+    }
+}
+
+impl<'a> Entry<'a> {
+    /// The kept outcome of the value, else the one `compute` gives.
+    pub fn or_compute(self, compute: impl FnOnce() -> Outcome) -> &'a Outcome {
+        let (key, kept) = (self.key, self.place.0);
+        if (key.start, key.middle, key.end, key.about) != (kept.start, kept.middle, kept.end, kept.about) {
+            *self.place = (self.key, compute());
         }
+        &self.place.1
     }
 }
 
 impl Key {
+    /// The first bytes and the last, however they overlap: with the length they are the text.
+    #[inline]
     fn new(field: Field, country: Option<Country>, text: &str) -> Option<Self> {
-        let mut bytes = [0; LONGEST];
-        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-        Some(Self { field, country, len: text.len() as u8, text: bytes })
+        let text = text.as_bytes();
+        let eight = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let four = |bytes: Option<&[u8; 4]>| bytes.map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)));
+        let (start, middle, end) = match *text {
+            [] => return None,
+            [first] => (first.into(), 0, 0),
+            [first, .., last] if text.len() < 4 => (first.into(), text[1].into(), last.into()),
+            _ if text.len() < 8 => (four(text.first_chunk()), 0, four(text.last_chunk())),
+            _ if text.len() <= 16 => (eight(text.first_chunk()), 0, eight(text.last_chunk())),
+            _ if text.len() <= 24 => {
+                (eight(text.first_chunk()), eight(text[8..].first_chunk()), eight(text.last_chunk()))
+            }
+            _ => return None,
+        };
+        let country = country.map_or(0, |country| u64::from(country.number()));
+        Some(Self { start, middle, end, about: (country << 16) | (field as u64) << 8 | text.len() as u64 })
     }
 
+    #[inline]
     fn place(&self) -> usize {
-        // The multiplier is the golden ratio's: it spreads close inputs over the high bits.
-        let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let words = self.text.as_chunks().0.iter().map(|&word| u64::from_le_bytes(word));
-        let country = self.country.map_or(0, |country| u64::from(country.number()));
-        let hash = words.fold(mix(country, (self.field as u64) << 8 | u64::from(self.len)), mix);
-        (hash >> 32) as usize % PLACES
+        // Odd numbers without a pattern, the first of them the golden ratio's, spread close inputs over the high bits.
+        let mixed = (self.start ^ self.about).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            ^ self.middle.wrapping_mul(0xbf58_476d_1ce4_e5b9)
+            ^ (self.end ^ self.about << 32).wrapping_mul(0x94d0_49bb_1331_11eb).rotate_left(29);
+        (mixed ^ mixed >> 32) as usize % PLACES
     }
 }
 
@@ -95,13 +114,28 @@ mod tests {
         for (field, country) in
             [(Field::City, us), (Field::City, us), (Field::State, us), (Field::City, None), (Field::City, None)]
         {
-            let got = cache.outcome(field, country, "Springfield", || {
+            let got = cache.entry(field, country, "Springfield").unwrap().or_compute(|| {
                 computed += 1;
                 outcome("springfield")
             });
-            assert_eq!(got, outcome("springfield"));
+            assert_eq!(*got, outcome("springfield"));
         }
         assert_eq!(computed, 3);
+    }
+
+    #[test]
+    fn texts_of_any_length_are_told_apart() {
+        let text = "abcdefghijklmnopqrstuvwxyz";
+        for len in 1..=24 {
+            let key = Key::new(Field::City, None, &text[..len]).unwrap();
+            assert!(key != Key::new(Field::State, None, &text[..len]).unwrap());
+            assert!(key == Key::new(Field::City, None, &text[..len]).unwrap());
+            for changed in 0..len {
+                let other = format!("{}-{}", &text[..changed], &text[changed + 1..len]);
+                assert!(key != Key::new(Field::City, None, &other).unwrap(), "{len} {changed}");
+            }
+        }
+        assert!(Key::new(Field::City, None, &text[..25]).is_none() && Key::new(Field::City, None, "").is_none());
     }
 
     #[test]
@@ -109,8 +143,9 @@ mod tests {
         let mut cache = Cache::default();
         for round in 0..2 {
             for number in 0..3 * PLACES {
-                let text = format!("{}{number}", "x".repeat(number % 22));
-                assert_eq!(cache.outcome(Field::City, None, &text, || outcome(&text)), outcome(&text), "{round}");
+                let text = format!("{}{number}", "x".repeat(number % 21));
+                let got = cache.entry(Field::City, None, &text).unwrap().or_compute(|| outcome(&text));
+                assert_eq!(*got, outcome(&text), "{round}");
             }
         }
         assert_eq!(cache.places.len(), PLACES);

@@ -1,5 +1,7 @@
 //! Email addresses: lower case, trimmed, unwrapped from display names; dots and `+tags` stay, as Meta folds neither.
 
+use memchr::memchr;
+
 use super::text;
 use crate::problem::Code;
 
@@ -11,7 +13,7 @@ pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         loop {
             let text = rest?;
-            if !text.bytes().any(|byte| matches!(byte, b';' | b',' | b'\n' | b'\r')) {
+            if text::all(text, |byte| !matches!(byte, b';' | b',' | b'\n' | b'\r')) {
                 rest = None;
                 return Some(text::trim(text)).filter(|text| !text.is_empty());
             }
@@ -47,14 +49,22 @@ fn is_named(rest: &str) -> bool {
 
 /// Appends the normalised address to `out`.
 pub(super) fn normalize(text: &str, out: &mut String) -> Result<(), Code> {
-    let plain = text::plain(text);
     let start = out.len();
-    text::push_lowercase(unwrap(&plain), out, |_| true);
+    if text::all(text, needs_nothing) {
+        text::push_all_lowercase(text, out);
+    } else {
+        text::push_all_lowercase(unwrap(&text::plain(text)), out);
+    }
     if is_address(&out[start..]) {
         return Ok(());
     }
     out.truncate(start);
     Err(Code::EmailInvalid)
+}
+
+/// Whether a byte is of those that nearly all addresses are made of, and of which none is ever taken off.
+fn needs_nothing(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() | matches!(byte, b'.' | b'@' | b'_' | b'-' | b'+')
 }
 
 /// The address without display name, brackets, quotation marks and `mailto:`.
@@ -71,21 +81,38 @@ fn unwrap(text: &str) -> &str {
 
 /// Something, one `@`, a domain of two labels or more, and nothing that no address has.
 fn is_address(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else { return false };
+    let Some((local, domain)) = parts(text) else { return false };
     let is_forbidden = |byte: u8| {
         matches!(byte, 0..=b' ' | b'"' | b'(' | b')' | b',' | b':' | b';' | b'<' | b'>' | b'[' | b'\\' | b']' | 0x7f)
     };
     !local.is_empty()
-        && !local.bytes().any(is_forbidden)
+        && text::all(local, |byte| !is_forbidden(byte))
         && (text.is_ascii() || !text.contains(text::is_blank))
-        && domain.contains('.')
-        && domain.split('.').all(is_label)
+        && is_domain(domain)
 }
 
-/// A part of a domain between dots: letters of any script, digits, dashes within.
-fn is_label(label: &str) -> bool {
-    let is_part = |byte: u8| !byte.is_ascii() || byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.bytes().all(is_part)
+/// What stands before and after the first `@`.
+fn parts(address: &str) -> Option<(&str, &str)> {
+    let at = memchr(b'@', address.as_bytes())?;
+    Some((&address[..at], &address[at + 1..]))
+}
+
+/// Labels with dots between them: letters of any script, digits, dashes within.
+fn is_domain(text: &str) -> bool {
+    let (mut has_dot, mut before) = (false, b'.');
+    for byte in text.bytes() {
+        let fits = match byte {
+            b'.' => !matches!(before, b'.' | b'-'),
+            b'-' => before != b'.',
+            _ => !byte.is_ascii() || byte.is_ascii_alphanumeric() || byte == b'_',
+        };
+        if !fits {
+            return false;
+        }
+        has_dot |= byte == b'.';
+        before = byte;
+    }
+    has_dot && !matches!(before, b'.' | b'-')
 }
 
 /// Whether a normalised address was typed only because the form wanted one.
@@ -116,7 +143,7 @@ pub(super) fn is_placeholder(address: &str) -> bool {
         "unknown.com",
         "email.invalid",
     ];
-    let Some((local, domain)) = address.split_once('@') else { return false };
+    let Some((local, domain)) = parts(address) else { return false };
     // The last is what Meta puts into its own test leads.
     LOCALS.contains(&local) || DOMAINS.contains(&domain) || address == "test@meta.com" || domain.ends_with(".invalid")
 }

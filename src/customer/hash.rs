@@ -12,18 +12,6 @@ pub struct Hash([u8; 64]);
 /// Fewer bytes are no hash of any kind.
 pub(super) const SHORTEST: usize = 32;
 
-/// The two lowercase hex digits of every byte.
-const HEX: [[u8; 2]; 256] = {
-    let digits = b"0123456789abcdef";
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
-        byte += 1;
-    }
-    pairs
-};
-
 impl Hash {
     /// Hashes a normalised value.
     pub fn of(normalized: &str) -> Self {
@@ -39,9 +27,7 @@ impl Hash {
 
     fn of_digest(digest: &[u8; 32]) -> Self {
         let mut hex = [0; 64];
-        for (pair, byte) in hex.chunks_exact_mut(2).zip(digest) {
-            pair.copy_from_slice(&HEX[*byte as usize]);
-        }
+        hex.as_chunks_mut().0.copy_from_slice(&lowercase_hex(digest));
         Self(hex)
     }
 
@@ -49,6 +35,16 @@ impl Hash {
     pub fn as_hex(&self) -> &[u8; 64] {
         &self.0
     }
+}
+
+/// The digits of each byte. Arithmetic on all of them at once, which compilers turn into vector instructions.
+pub(crate) fn lowercase_hex<const N: usize>(bytes: &[u8; N]) -> [[u8; 2]; N] {
+    let digit = |half: u8| half + if half < 10 { b'0' } else { b'a' - 10 };
+    let mut pairs = [[0; 2]; N];
+    for (pair, byte) in pairs.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
+    }
+    pairs
 }
 
 /// Looks at a trimmed value as if it came hashed: a SHA-256 is taken, an MD5, SHA-1 or SHA-512 refused, anything

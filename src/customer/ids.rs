@@ -8,20 +8,28 @@ use crate::problem::Code;
 /// What a spreadsheet has rounded is refused: its last digits would be a guess, and one wrong id makes Meta refuse
 /// a whole batch. None when the marker is all there is.
 pub(super) fn lead_id(text: &str) -> Result<Option<u64>, Code> {
+    if let Some(id) = whole_id(text) {
+        return Ok(Some(id));
+    }
     let plain = text::plain(text);
     let digits = text::bare(&plain, Some(b'l'));
     if text::is_nothing(digits) {
         return Ok(None);
     }
     if digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        let is_whole = (15..=17).contains(&digits.len()) && !digits.starts_with('0');
-        return digits.parse().ok().filter(|_| is_whole).map(Some).ok_or(Code::LeadIdMalformed);
+        return whole_id(digits).map(Some).ok_or(Code::LeadIdMalformed);
     }
     if text::is_scientific(digits) || has_fraction(digits) {
         Err(Code::LeadIdPrecisionLost)
     } else {
         Err(Code::LeadIdMalformed)
     }
+}
+
+/// The number that 15 to 17 digits make, of which the first is not zero.
+fn whole_id(digits: &str) -> Option<u64> {
+    let is_id = (15..=17).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_id && !digits.starts_with('0'))
 }
 
 /// Whether the id went through a column of numbers, as `556677889900112.0` did.
@@ -34,10 +42,10 @@ fn has_fraction(text: &str) -> bool {
 /// Appends the normalised external id: trimmed, in lower case.
 pub(super) fn external_id(text: &str, out: &mut String) -> Result<(), Code> {
     let id = text::trim(text);
-    if id.contains(['.', ',']) && text::is_scientific(id) {
+    if text::is_scientific(id) && id.contains(['.', ',']) {
         return Err(Code::ExternalIdPrecisionLost);
     }
-    text::push_lowercase(id, out, |_| true);
+    text::push_all_lowercase(id, out);
     Ok(())
 }
 

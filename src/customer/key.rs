@@ -4,84 +4,65 @@ use std::fmt;
 
 use crate::field::Field;
 
-/// A customer parameter by Meta's key, in the order of the wire names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Key {
-    /// `client_ip_address`
-    ClientIpAddress,
-    /// `client_user_agent`
-    ClientUserAgent,
-    /// `country`
-    Country,
-    /// `ct`: city
-    Ct,
-    /// `db`: date of birth
-    Db,
-    /// `em`: email
-    Em,
-    /// `external_id`
-    ExternalId,
-    /// `fbc`: click id
-    Fbc,
-    /// `fbp`: browser id
-    Fbp,
-    /// `fn`: first name
-    Fn,
-    /// `ge`: gender
-    Ge,
-    /// `lead_id`
-    LeadId,
-    /// `ln`: last name
-    Ln,
-    /// `ph`: phone
-    Ph,
-    /// `st`: state
-    St,
-    /// `zp`: postal code
-    Zp,
+macro_rules! keys {
+    ($($(#[$about:meta])* $key:ident $name:literal)+) => {
+        /// A customer parameter by Meta's key, in the order of the wire names.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Key {
+            $($(#[$about])* #[doc = concat!("`", $name, "`")] $key,)+
+        }
+
+        impl Key {
+            /// Every key, sorted by the wire name.
+            pub const ALL: [Key; [$($name),+].len()] = [$(Key::$key),+];
+
+            /// The name on the wire.
+            pub const fn name(self) -> &'static str {
+                match self { $(Key::$key => $name,)+ }
+            }
+
+            /// What stands before the key's value in JSON, a comma first.
+            pub(super) const fn json(self) -> &'static [u8] {
+                match self { $(Key::$key => concat!(",\"", $name, "\":").as_bytes(),)+ }
+            }
+        }
+    };
+}
+
+keys! {
+    ClientIpAddress "client_ip_address"
+    ClientUserAgent "client_user_agent"
+    Country "country"
+    /// City:
+    Ct "ct"
+    /// Date of birth:
+    Db "db"
+    /// Email:
+    Em "em"
+    ExternalId "external_id"
+    /// Click id:
+    Fbc "fbc"
+    /// Browser id:
+    Fbp "fbp"
+    /// First name:
+    Fn "fn"
+    /// Gender:
+    Ge "ge"
+    LeadId "lead_id"
+    /// Last name:
+    Ln "ln"
+    /// Phone:
+    Ph "ph"
+    /// State:
+    St "st"
+    /// Postal code:
+    Zp "zp"
 }
 
 impl Key {
-    /// Every key, sorted by the wire name.
-    pub const ALL: [Key; 16] = [
-        Key::ClientIpAddress,
-        Key::ClientUserAgent,
-        Key::Country,
-        Key::Ct,
-        Key::Db,
-        Key::Em,
-        Key::ExternalId,
-        Key::Fbc,
-        Key::Fbp,
-        Key::Fn,
-        Key::Ge,
-        Key::LeadId,
-        Key::Ln,
-        Key::Ph,
-        Key::St,
-        Key::Zp,
-    ];
-
-    /// The name on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Key::ClientIpAddress => "client_ip_address",
-            Key::ClientUserAgent => "client_user_agent",
-            Key::Country => "country",
-            Key::Ct => "ct",
-            Key::Db => "db",
-            Key::Em => "em",
-            Key::ExternalId => "external_id",
-            Key::Fbc => "fbc",
-            Key::Fbp => "fbp",
-            Key::Fn => "fn",
-            Key::Ge => "ge",
-            Key::LeadId => "lead_id",
-            Key::Ln => "ln",
-            Key::Ph => "ph",
-            Key::St => "st",
-            Key::Zp => "zp",
-        }
+    /// Whether its values are sent hashed.
+    pub(super) const fn is_hashed(self) -> bool {
+        !matches!(self, Key::ClientIpAddress | Key::ClientUserAgent | Key::Fbc | Key::Fbp | Key::LeadId)
     }
 
     /// The key a field's values go to; none for fields that do not describe the customer. A full name goes to
@@ -161,7 +142,12 @@ impl KeySet {
 
     /// The keys, sorted by the wire name.
     pub fn iter(self) -> impl Iterator<Item = Key> {
-        Key::ALL.into_iter().filter(move |&key| self.contains(key))
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let key = Key::ALL.get(left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            Some(*key)
+        })
     }
 }
 

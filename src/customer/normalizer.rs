@@ -12,6 +12,9 @@ use crate::problem::Code;
 pub struct Normalizer {
     settings: Settings,
     cache: Option<Cache>,
+    /// Of the value read last, if it is not kept in the cache.
+    outcome: Outcome,
+    exchanges: phone::Exchanges,
     out: String,
 }
 
@@ -23,7 +26,13 @@ impl Normalizer {
 
     /// A reader that computes every value anew, with the same results.
     pub fn without_cache(settings: &Settings) -> Self {
-        Self { settings: settings.clone(), cache: None, out: String::new() }
+        Self {
+            settings: settings.clone(),
+            cache: None,
+            outcome: Outcome::default(),
+            exchanges: phone::Exchanges::default(),
+            out: String::new(),
+        }
     }
 
     /// Fills `user_data`, cleared first, from a row's cells. Every problem goes to `notice` with the field and column.
@@ -46,9 +55,11 @@ impl Normalizer {
             country = country.or(named);
         }
         let country = country.or(self.settings.default_country);
+        let mut has_more = false;
         for cell in cells {
             match cell.field {
-                Field::Country | Field::FullName | Field::Fbclid => {}
+                Field::Country => {}
+                Field::FullName | Field::Fbclid => has_more = true,
                 Field::Email => {
                     email::split(cell.text).for_each(|part| _ = self.add(*cell, part, country, user_data, notice))
                 }
@@ -58,7 +69,7 @@ impl Normalizer {
                 _ => _ = self.add(*cell, cell.text, country, user_data, notice),
             }
         }
-        for cell in cells {
+        for cell in cells.iter().filter(|_| has_more) {
             let result = match cell.field {
                 Field::FullName if !is_nothing(cell.text) => self.add_full_name(cell.text, user_data),
                 Field::Fbclid if user_data.fbc.is_empty() && !is_nothing(cell.text) => {
@@ -102,7 +113,7 @@ impl Normalizer {
     fn value(&self, field: Field, text: &str) -> Result<Option<Normalized>, Code> {
         let text = text::trim(text);
         let Some(key) = Key::of(field).filter(|_| !is_nothing(text)) else { return Ok(None) };
-        if is_hashed(key)
+        if key.is_hashed()
             && let Some(hash) = came_hashed(field, text)?
         {
             return Ok(Some(Normalized { key, text: None, sha256: Some(hash) }));
@@ -115,12 +126,15 @@ impl Normalizer {
             Field::Fbp => click::fbp(text, &mut out)?,
             Field::ClientIpAddress => browser::ip_address(text, &mut out)?,
             Field::ClientUserAgent => browser::user_agent(text, &mut out),
-            _ => _ = normalize(field, text, self.settings.default_country, &self.settings, &mut out)?,
+            _ => {
+                let exchanges = &mut phone::Exchanges::default();
+                normalize(field, text, self.settings.default_country, &self.settings, exchanges, &mut out)?;
+            }
         }
         if out.is_empty() {
             return Ok(None);
         }
-        let sha256 = is_hashed(key).then(|| Hash::of(&out));
+        let sha256 = key.is_hashed().then(|| Hash::of(&out));
         Ok(Some(Normalized { key, text: Some(out), sha256 }))
     }
 
@@ -133,29 +147,28 @@ impl Normalizer {
         user_data: &mut UserData,
         notice: &mut dyn FnMut(Code, Field, u32),
     ) -> Option<Country> {
-        let text = text::trim(text);
-        if is_nothing(text) {
-            return None;
-        }
         let result = match cell.field {
             Field::LeadId if user_data.lead_id.is_none() => ids::lead_id(text).map(|id| user_data.lead_id = id),
-            Field::Fbc if user_data.fbc.is_empty() => click::fbc(text, &mut user_data.fbc),
-            Field::Fbp if user_data.fbp.is_empty() => click::fbp(text, &mut user_data.fbp),
+            Field::Fbc | Field::Fbp | Field::ClientIpAddress | Field::ClientUserAgent if is_nothing(text) => Ok(()),
+            Field::Fbc if user_data.fbc.is_empty() => click::fbc(text::trim(text), &mut user_data.fbc),
+            Field::Fbp if user_data.fbp.is_empty() => click::fbp(text::trim(text), &mut user_data.fbp),
             Field::ClientIpAddress if user_data.client_ip_address.is_empty() => {
-                browser::ip_address(text, &mut user_data.client_ip_address)
+                browser::ip_address(text::trim(text), &mut user_data.client_ip_address)
             }
             Field::ClientUserAgent if user_data.client_user_agent.is_empty() => {
-                browser::user_agent(text, &mut user_data.client_user_agent);
+                browser::user_agent(text::trim(text), &mut user_data.client_user_agent);
                 Ok(())
             }
             field => {
-                let hashes = Key::of(field).and_then(|key| user_data.hashes_mut(key))?;
-                let outcome = self.outcome(field, text, country);
-                push_new(outcome.hash, hashes);
-                if let Some(code) = outcome.problem {
-                    notice(code, field, cell.column);
+                let key = Key::of(field).filter(|key| key.is_hashed())?;
+                let Outcome { hash, problem, country } = self.outcome(field, text, country);
+                if let Some(hash) = hash {
+                    user_data.add(key, hash);
                 }
-                return outcome.country;
+                if let Some(code) = problem {
+                    notice(*code, field, cell.column);
+                }
+                return *country;
             }
         };
         if let Err(code) = result {
@@ -169,48 +182,64 @@ impl Normalizer {
             return Err(Code::FullNameHashed);
         }
         let (first, last) = name::split(text);
-        for (field, name, hashes) in
-            [(Field::FirstName, first, &mut user_data.fn_), (Field::LastName, last, &mut user_data.ln)]
-        {
-            if hashes.is_empty() && !is_nothing(name) {
-                push_new(self.outcome(field, name, None).hash, hashes);
+        for (field, key, name) in [(Field::FirstName, Key::Fn, first), (Field::LastName, Key::Ln, last)] {
+            if !user_data.has(key)
+                && let Some(hash) = &self.outcome(field, name, None).hash
+            {
+                user_data.add(key, hash);
             }
         }
         Ok(())
     }
 
-    /// What becomes of a trimmed value that is sent hashed.
-    fn outcome(&mut self, field: Field, text: &str, country: Option<Country>) -> Outcome {
-        match if text.len() < hash::SHORTEST { Ok(None) } else { came_hashed(field, text) } {
-            Ok(None) => {}
-            Ok(hash) => return Outcome { hash, problem: None, country: None },
-            Err(code) => return Outcome { hash: None, problem: Some(code), country: None },
-        }
-        let (settings, out) = (&self.settings, &mut self.out);
-        let mut compute = || {
-            out.clear();
-            match normalize(field, text, country, settings, out) {
-                Ok(problem) => {
-                    let hash = (!out.is_empty()).then(|| Hash::of(out));
-                    let country = if field == Field::Country { Country::parse(out) } else { None };
-                    Outcome { hash, problem, country }
-                }
-                Err(code) => Outcome { hash: None, problem: Some(code), country: None },
-            }
+    /// What becomes of a value that is sent hashed.
+    fn outcome(&mut self, field: Field, text: &str, country: Option<Country>) -> &Outcome {
+        let Self { settings, cache, outcome, exchanges, out } = self;
+        // Of the fields that repeat, these alone depend on the country.
+        let kept = match field {
+            Field::State | Field::Zip => Some(country),
+            Field::FirstName | Field::LastName | Field::Gender | Field::City | Field::Country => Some(None),
+            _ => None,
         };
-        match (&mut self.cache, field) {
-            (
-                Some(cache),
-                Field::FirstName
-                | Field::LastName
-                | Field::Gender
-                | Field::City
-                | Field::State
-                | Field::Zip
-                | Field::Country,
-            ) => cache.outcome(field, country, text, compute),
-            _ => compute(),
+        let entry = kept.and_then(|country| cache.as_mut()?.entry(field, country, text));
+        let mut compute = || compute(field, text::trim(text), country, settings, exchanges, out);
+        match entry {
+            Some(entry) => entry.or_compute(compute),
+            None => {
+                *outcome = compute();
+                outcome
+            }
         }
+    }
+}
+
+/// What becomes of a trimmed value that is sent hashed.
+fn compute(
+    field: Field,
+    text: &str,
+    country: Option<Country>,
+    settings: &Settings,
+    exchanges: &mut phone::Exchanges,
+    out: &mut String,
+) -> Outcome {
+    if is_nothing(text) {
+        return Outcome::default();
+    }
+    if text.len() >= hash::SHORTEST {
+        match came_hashed(field, text) {
+            Ok(None) => {}
+            Ok(hash) => return Outcome { hash, ..Outcome::default() },
+            Err(code) => return Outcome { problem: Some(code), ..Outcome::default() },
+        }
+    }
+    out.clear();
+    match normalize(field, text, country, settings, exchanges, out) {
+        Ok(problem) => Outcome {
+            hash: (!out.is_empty()).then(|| Hash::of(out)),
+            problem,
+            country: if field == Field::Country { Country::parse(out) } else { None },
+        },
+        Err(code) => Outcome { problem: Some(code), ..Outcome::default() },
     }
 }
 
@@ -221,6 +250,7 @@ fn normalize(
     text: &str,
     country: Option<Country>,
     settings: &Settings,
+    exchanges: &mut phone::Exchanges,
     out: &mut String,
 ) -> Result<Option<Code>, Code> {
     match field {
@@ -228,7 +258,7 @@ fn normalize(
             email::normalize(text, out)?;
             return Ok(email::is_placeholder(out).then_some(Code::EmailPlaceholder));
         }
-        Field::Phone => phone::normalize(text, country, out)?,
+        Field::Phone => phone::normalize(text, country, exchanges, out)?,
         Field::FirstName | Field::LastName => name::normalize(text, out),
         Field::Gender => gender::normalize(text, out)?,
         Field::DateOfBirth => birth::normalize(text, settings.date_order, settings.this_year, out)?,
@@ -253,14 +283,6 @@ fn came_hashed(field: Field, text: &str) -> Result<Option<Hash>, Code> {
     }
 }
 
-const fn is_hashed(key: Key) -> bool {
-    !matches!(key, Key::ClientIpAddress | Key::ClientUserAgent | Key::Fbc | Key::Fbp | Key::LeadId)
-}
-
-fn push_new(hash: Option<Hash>, hashes: &mut Vec<Hash>) {
-    hashes.extend(hash.filter(|hash| !hashes.contains(hash)));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,7 +294,8 @@ mod tests {
     /// The JSON a row becomes, with `sha(…)` in place of the hashes of the texts given, and the codes noticed.
     fn row(settings: &Settings, cells: &[(Field, &str)], texts: &[&str]) -> (String, Vec<(Code, u32)>) {
         let cells: Vec<_> = (0u32..).zip(cells).map(|(column, &(field, text))| Cell { field, column, text }).collect();
-        let mut user_data = UserData { lead_id: Some(1), ..UserData::default() };
+        let mut user_data = UserData::default();
+        user_data.lead_id.replace(1);
         let mut notices = Vec::new();
         let seen = Some(1_554_763_741_205);
         Normalizer::new(settings)
@@ -420,7 +443,8 @@ mod tests {
     fn no_value_shows_when_something_is_printed_for_debugging() {
         let normalizer = Normalizer::new(&settings());
         let cell = Cell { field: Field::Email, column: 0, text: "mary@example.com" };
-        let user_data = UserData { fbc: "fb.1.1554763741205.Mary".to_owned(), ..UserData::default() };
+        let mut user_data = UserData::default();
+        user_data.fbc.push_str("fb.1.1554763741205.Mary");
         let printed = format!("{cell:?} {:?} {user_data:?}", normalizer.values(cell.field, cell.text));
         assert!(printed.contains("Em") && !printed.to_lowercase().contains("mary"), "{printed}");
     }

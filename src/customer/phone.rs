@@ -18,6 +18,10 @@ pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         loop {
             let text = rest?;
+            if text::all(text, is_of_one_number) {
+                rest = None;
+                return Some(text::trim(text)).filter(|text| !text.is_empty());
+            }
             let ends = |(at, c): (usize, char)| match c {
                 ',' | '|' | '\n' | '\r' => Some(at),
                 ';' if !is_parameter(&text[at + 1..]) => Some(at),
@@ -34,6 +38,11 @@ pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Whether a byte is of those that clean numbers are made of; none of them separates numbers.
+fn is_of_one_number(byte: u8) -> bool {
+    byte.is_ascii_digit() | matches!(byte, b'+' | b'(' | b')' | b'-' | b'.' | b' ')
+}
+
 /// Whether there are digits enough for a number: in Germany a `/` stands behind the area code.
 fn is_whole(text: &str) -> bool {
     text.chars().filter(|c| c.is_numeric()).count() >= 7
@@ -47,9 +56,19 @@ fn is_parameter(text: &str) -> bool {
 }
 
 /// Appends the normalised number to `out`; nothing when the marker is all there is.
-pub(super) fn normalize(text: &str, country: Option<Country>, out: &mut String) -> Result<(), Code> {
-    let plain = text::plain(text);
-    let number = text::bare(&plain, Some(b'p'));
+pub(super) fn normalize(
+    text: &str,
+    country: Option<Country>,
+    exchanges: &mut Exchanges,
+    out: &mut String,
+) -> Result<(), Code> {
+    let plain;
+    let number = if text::all(text, is_of_one_number) {
+        text
+    } else {
+        plain = text::plain(text);
+        text::bare(&plain, Some(b'p'))
+    };
     if text::is_nothing(number) {
         return Ok(());
     }
@@ -58,12 +77,7 @@ pub(super) fn normalize(text: &str, country: Option<Country>, out: &mut String) 
     }
     let number = without_fraction(number);
     if let Some((calling_code, national)) = simple(number, country, &mut [0; 10]) {
-        let (country_code, national_number) = (calling_code.parse(), national.parse());
-        let (Ok(country_code), Ok(national_number)) = (country_code, national_number) else {
-            return Err(Code::PhoneInvalid);
-        };
-        let number = PhoneNumber { country_code, national_number, ..PhoneNumber::default() };
-        if !PHONE_NUMBER_UTIL.is_valid_number(&number) {
+        if !exchanges.is_valid(calling_code, national) {
             return Err(Code::PhoneInvalid);
         }
         out.push_str(calling_code);
@@ -72,6 +86,42 @@ pub(super) fn normalize(text: &str, country: Option<Country>, out: &mut String) 
     }
     push_e164(&read(number, country)?, out);
     Ok(())
+}
+
+/// The telephone exchanges of the United States and Canada that are known to be in use. There, area code and exchange,
+/// the first six digits, decide whether a number is valid, so that the rules need to be asked only once for each; in the
+/// Caribbean, which shares the calling code, they do not.
+#[derive(Default)]
+pub(super) struct Exchanges {
+    /// A bit for each, by its six digits.
+    valid: Vec<u8>,
+}
+
+impl Exchanges {
+    const ALL: usize = 1_000_000;
+
+    /// Whether the rules know a number, in digits, to be in use.
+    fn is_valid(&mut self, calling_code: &str, national: &str) -> bool {
+        let (Ok(country_code), Ok(national_number)) = (calling_code.parse(), national.parse()) else { return false };
+        let number = PhoneNumber { country_code, national_number, ..PhoneNumber::default() };
+        if country_code != 1 || national.len() != 10 {
+            return PHONE_NUMBER_UTIL.is_valid_number(&number);
+        }
+        if self.valid.is_empty() {
+            self.valid.resize(Self::ALL / 8, 0);
+        }
+        let exchange = (national_number / 10_000) as usize;
+        let (byte, bit) = (&mut self.valid[exchange / 8], 1 << (exchange % 8));
+        if *byte & bit != 0 {
+            return true;
+        }
+        let region = PHONE_NUMBER_UTIL.get_region_for_number(&number);
+        let is_valid = region.is_some_and(|region| PHONE_NUMBER_UTIL.is_valid_number_for_region(&number, region));
+        if is_valid && matches!(region, Some(Region::US | Region::CA)) {
+            *byte |= bit;
+        }
+        is_valid
+    }
 }
 
 /// Reads a number in any form.
@@ -180,8 +230,8 @@ fn simple<'a>(text: &'a str, country: Option<Country>, national: &'a mut [u8; 10
 
 /// Without the fraction of a number cell: `16505551212.0`.
 fn without_fraction(text: &str) -> &str {
-    match text.split_once('.') {
-        Some((digits, "0" | "00")) if digits.len() > 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) => digits,
+    match text.strip_suffix(".0").or_else(|| text.strip_suffix(".00")) {
+        Some(digits) if digits.len() > 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) => digits,
         _ => text,
     }
 }
@@ -202,7 +252,7 @@ mod tests {
 
     fn phone(text: &str, country: &str) -> Result<String, Code> {
         let mut out = String::new();
-        normalize(text, Country::parse(country), &mut out).map(|()| out)
+        normalize(text, Country::parse(country), &mut Exchanges::default(), &mut out).map(|()| out)
     }
 
     #[test]
@@ -346,6 +396,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_exchange_known_to_be_valid_changes_no_verdict(
+            area in "246|876|212|416|800|523|[2-9][0-9]{2}",
+            exchange in "521|522|606|[2-9][0-9]{2}",
+            lines in prop::collection::vec("[0-9]{4}", 2..6),
+        ) {
+            let mut exchanges = Exchanges::default();
+            for line in lines {
+                let text = format!("+1{area}{exchange}{line}");
+                let mut out = String::new();
+                let read = normalize(&text, None, &mut exchanges, &mut out).ok().map(|()| out);
+                prop_assert_eq!(read, by_the_rules(&text, None), "{}", text);
+            }
+        }
+
         #[test]
         fn clean_international_numbers_read_the_same_either_way(
             code in 0..CALLING_CODES.len(), national in "[0-9]{7,12}",

@@ -1,7 +1,6 @@
 //! What Meta matches a lead by, ready to send: hashes, and the few parameters that are sent as they are.
 
 use std::fmt;
-use std::io::Write;
 
 use super::hash::Hash;
 use super::key::{Key, KeySet};
@@ -9,18 +8,11 @@ use super::key::{Key, KeySet};
 /// The customer parameters of one lead. Values are only set by this folder's normalisers.
 #[derive(Clone, Default)]
 pub struct UserData {
+    /// By key; those of keys that are sent as they are stay empty.
+    hashes: [Vec<Hash>; Key::ALL.len()],
+    /// The keys that have hashes.
+    hashed: KeySet,
     pub(super) lead_id: Option<u64>,
-    pub(super) em: Vec<Hash>,
-    pub(super) ph: Vec<Hash>,
-    pub(super) fn_: Vec<Hash>,
-    pub(super) ln: Vec<Hash>,
-    pub(super) db: Vec<Hash>,
-    pub(super) ge: Vec<Hash>,
-    pub(super) ct: Vec<Hash>,
-    pub(super) st: Vec<Hash>,
-    pub(super) zp: Vec<Hash>,
-    pub(super) country: Vec<Hash>,
-    pub(super) external_id: Vec<Hash>,
     // Empty when absent, so that their buffers are used again.
     pub(super) fbc: String,
     pub(super) fbp: String,
@@ -33,14 +25,6 @@ impl fmt::Debug for UserData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("UserData").field(&self.keys()).finish()
     }
-}
-
-/// A parameter's values as they are sent.
-enum Values<'a> {
-    Number(Option<u64>),
-    Hashes(&'a [Hash]),
-    /// Empty when absent.
-    Text(&'a str),
 }
 
 /// The `user_data` object of an event as JSON. Nothing but [`UserData`] makes one, so that nothing unhashed gets into an
@@ -64,12 +48,11 @@ impl UserDataJson {
 impl UserData {
     /// Forgets everything, and keeps the buffers.
     pub fn clear(&mut self) {
-        self.lead_id = None;
-        for key in Key::ALL {
-            if let Some(hashes) = self.hashes_mut(key) {
-                hashes.clear();
-            }
+        for key in self.hashed.iter() {
+            self.hashes[key as usize].clear();
         }
+        self.hashed = KeySet::default();
+        self.lead_id = None;
         for text in [&mut self.fbc, &mut self.fbp, &mut self.client_ip_address, &mut self.client_user_agent] {
             text.clear();
         }
@@ -77,18 +60,33 @@ impl UserData {
 
     /// The parameters there are.
     pub fn keys(&self) -> KeySet {
-        let mut keys = KeySet::default();
-        for key in Key::ALL {
-            let is_there = match self.values(key) {
-                Values::Number(number) => number.is_some(),
-                Values::Hashes(hashes) => !hashes.is_empty(),
-                Values::Text(text) => !text.is_empty(),
-            };
+        let mut keys = self.hashed;
+        for (key, is_there) in [
+            (Key::LeadId, self.lead_id.is_some()),
+            (Key::Fbc, !self.fbc.is_empty()),
+            (Key::Fbp, !self.fbp.is_empty()),
+            (Key::ClientIpAddress, !self.client_ip_address.is_empty()),
+            (Key::ClientUserAgent, !self.client_user_agent.is_empty()),
+        ] {
             if is_there {
                 keys.insert(key);
             }
         }
         keys
+    }
+
+    /// Adds a value of a key, unless it is there already.
+    pub(super) fn add(&mut self, key: Key, hash: &Hash) {
+        let hashes = &mut self.hashes[key as usize];
+        if !hashes.contains(hash) {
+            hashes.push(*hash);
+            self.hashed.insert(key);
+        }
+    }
+
+    /// Whether a key has a hash.
+    pub(super) fn has(&self, key: Key) -> bool {
+        self.hashed.contains(key)
     }
 
     /// Meta's id of the lead.
@@ -101,8 +99,8 @@ impl UserData {
     /// everything there is. Nothing when nothing is known of the lead.
     pub fn write_identity(&self, out: &mut Vec<u8>) {
         if let Some(lead_id) = self.lead_id {
-            // Writing to memory cannot fail.
-            let _ = write!(out, "lead_id:{lead_id}");
+            out.extend_from_slice(b"lead_id:");
+            out.extend_from_slice(itoa::Buffer::new().format(lead_id).as_bytes());
             return;
         }
         if !self.fbc.is_empty() {
@@ -110,8 +108,8 @@ impl UserData {
             out.extend_from_slice(self.fbc.as_bytes());
             return;
         }
-        for (name, hashes) in [("em:", &self.em), ("ph:", &self.ph), ("external_id:", &self.external_id)] {
-            if let Some(first) = hashes.first() {
+        for (name, key) in [("em:", Key::Em), ("ph:", Key::Ph), ("external_id:", Key::ExternalId)] {
+            if let Some(first) = self.hashes[key as usize].first() {
                 out.extend_from_slice(name.as_bytes());
                 out.extend_from_slice(first.as_hex());
                 return;
@@ -125,22 +123,19 @@ impl UserData {
     /// Appends the `user_data` object: keys sorted, absent ones left out, hashes as arrays of lowercase hex.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         let start = out.len();
-        for key in Key::ALL {
-            match self.values(key) {
-                Values::Number(None) | Values::Hashes([]) | Values::Text("") => {}
-                Values::Number(Some(number)) => {
-                    push_key(key, out);
-                    let _ = write!(out, "{number}");
+        for key in self.keys().iter() {
+            // Every key brings a comma along; the first one becomes the opening brace.
+            out.extend_from_slice(key.json());
+            match key {
+                Key::LeadId => {
+                    let number = self.lead_id.unwrap_or_default();
+                    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
                 }
-                Values::Hashes(hashes) => {
-                    push_key(key, out);
-                    push_hashes(hashes, out);
-                }
-                Values::Text(text) => {
-                    push_key(key, out);
-                    // Strings always serialise, and writing to memory cannot fail.
-                    let _ = serde_json::to_writer(&mut *out, text);
-                }
+                Key::Fbc => push_text(&self.fbc, out),
+                Key::Fbp => push_text(&self.fbp, out),
+                Key::ClientIpAddress => push_text(&self.client_ip_address, out),
+                Key::ClientUserAgent => push_text(&self.client_user_agent, out),
+                _ => push_hashes(&self.hashes[key as usize], out),
             }
         }
         match out.get_mut(start) {
@@ -149,52 +144,11 @@ impl UserData {
         }
         out.push(b'}');
     }
-
-    /// The hashes of a key; none for keys that are sent as they are.
-    pub(super) fn hashes_mut(&mut self, key: Key) -> Option<&mut Vec<Hash>> {
-        Some(match key {
-            Key::Country => &mut self.country,
-            Key::Ct => &mut self.ct,
-            Key::Db => &mut self.db,
-            Key::Em => &mut self.em,
-            Key::ExternalId => &mut self.external_id,
-            Key::Fn => &mut self.fn_,
-            Key::Ge => &mut self.ge,
-            Key::Ln => &mut self.ln,
-            Key::Ph => &mut self.ph,
-            Key::St => &mut self.st,
-            Key::Zp => &mut self.zp,
-            Key::ClientIpAddress | Key::ClientUserAgent | Key::Fbc | Key::Fbp | Key::LeadId => return None,
-        })
-    }
-
-    fn values(&self, key: Key) -> Values<'_> {
-        match key {
-            Key::ClientIpAddress => Values::Text(&self.client_ip_address),
-            Key::ClientUserAgent => Values::Text(&self.client_user_agent),
-            Key::Country => Values::Hashes(&self.country),
-            Key::Ct => Values::Hashes(&self.ct),
-            Key::Db => Values::Hashes(&self.db),
-            Key::Em => Values::Hashes(&self.em),
-            Key::ExternalId => Values::Hashes(&self.external_id),
-            Key::Fbc => Values::Text(&self.fbc),
-            Key::Fbp => Values::Text(&self.fbp),
-            Key::Fn => Values::Hashes(&self.fn_),
-            Key::Ge => Values::Hashes(&self.ge),
-            Key::LeadId => Values::Number(self.lead_id),
-            Key::Ln => Values::Hashes(&self.ln),
-            Key::Ph => Values::Hashes(&self.ph),
-            Key::St => Values::Hashes(&self.st),
-            Key::Zp => Values::Hashes(&self.zp),
-        }
-    }
 }
 
-/// Appends a key with what separates it from the one before; the first separator becomes the opening brace.
-fn push_key(key: Key, out: &mut Vec<u8>) {
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(key.name().as_bytes());
-    out.extend_from_slice(b"\":");
+fn push_text(text: &str, out: &mut Vec<u8>) {
+    // Strings always serialise, and writing to memory cannot fail.
+    let _ = serde_json::to_writer(out, text);
 }
 
 fn push_hashes(hashes: &[Hash], out: &mut Vec<u8>) {
@@ -225,13 +179,14 @@ mod tests {
     #[test]
     fn json_has_sorted_keys_and_no_absent_ones() {
         let (mary, smith) = (Hash::of("mary"), Hash::of("smith"));
-        let user_data = UserData {
+        let mut user_data = UserData {
             lead_id: Some(1_234_567_890_123_456),
-            fn_: vec![mary],
-            em: vec![smith, mary],
             client_user_agent: "A \"quoted\" \\ agent\n".to_owned(),
             ..UserData::default()
         };
+        for (key, hash) in [(Key::Fn, mary), (Key::Em, smith), (Key::Em, mary), (Key::Em, smith)] {
+            user_data.add(key, &hash);
+        }
         let hex = |hash: Hash| String::from_utf8(hash.as_hex().to_vec()).unwrap();
         let expected = format!(
             r#"{{"client_user_agent":"A \"quoted\" \\ agent\n","em":["{}","{}"],"fn":["{}"],"lead_id":1234567890123456}}"#,
@@ -255,32 +210,22 @@ mod tests {
     /// Ids in ledgers and at Meta depend on these bytes.
     #[test]
     fn the_strongest_parameter_is_the_identity_and_never_changes() {
-        let mut user_data = UserData {
-            lead_id: Some(1_234_567_890_123_456),
-            fbc: "fb.1.1554763741205.AbC".to_owned(),
-            em: vec![Hash::of("john_smith@gmail.com"), Hash::of("mary")],
-            ph: vec![Hash::of("16505551212")],
-            external_id: vec![Hash::of("mary")],
-            fn_: vec![Hash::of("mary")],
-            ..UserData::default()
-        };
-        assert_eq!(identity(&user_data), "lead_id:1234567890123456");
-        user_data.lead_id = None;
-        assert_eq!(identity(&user_data), "fbc:fb.1.1554763741205.AbC");
-        user_data.fbc.clear();
+        let hex = |text| String::from_utf8(Hash::of(text).as_hex().to_vec()).unwrap();
+        let mut user_data = UserData::default();
+        user_data.add(Key::Fn, &Hash::of("mary"));
+        assert_eq!(identity(&user_data), format!(r#"{{"fn":["{}"]}}"#, hex("mary")));
+        user_data.add(Key::ExternalId, &Hash::of("mary"));
+        let id = "external_id:6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec";
+        assert_eq!(identity(&user_data), id);
+        user_data.add(Key::Ph, &Hash::of("16505551212"));
+        assert_eq!(identity(&user_data), format!("ph:{}", hex("16505551212")));
+        user_data.add(Key::Em, &Hash::of("john_smith@gmail.com"));
+        user_data.add(Key::Em, &Hash::of("mary"));
         assert_eq!(identity(&user_data), "em:62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f");
-        user_data.em.clear();
-        assert_eq!(identity(&user_data), "ph:e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176");
-        user_data.ph.clear();
-        assert_eq!(
-            identity(&user_data),
-            "external_id:6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec"
-        );
-        user_data.external_id.clear();
-        assert_eq!(
-            identity(&user_data),
-            r#"{"fn":["6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec"]}"#
-        );
+        user_data.fbc = "fb.1.1554763741205.AbC".to_owned();
+        assert_eq!(identity(&user_data), "fbc:fb.1.1554763741205.AbC");
+        user_data.lead_id = Some(1_234_567_890_123_456);
+        assert_eq!(identity(&user_data), "lead_id:1234567890123456");
         user_data.clear();
         assert_eq!(identity(&user_data), "");
     }

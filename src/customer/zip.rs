@@ -27,7 +27,7 @@ pub(super) fn normalize(zip: &str, country: Option<Country>, out: &mut String) -
     }
     let start = out.len();
     let cut = code.split('-').next().unwrap_or_default();
-    text::push_lowercase(whole(text::bare(cut, Some(b'z'))), out, |_| true);
+    text::push_all_lowercase(whole(text::bare(cut, Some(b'z'))), out);
     let mut repair = Repair::None;
     if country == Some(Country::US) && out[start..].bytes().all(|byte| byte.is_ascii_digit()) {
         // A number cell has no leading zeros: New England's codes lose one, Puerto Rico's two.
