@@ -9,27 +9,34 @@ the country code of a national phone number, the form of a birthday, the time in
 import csv
 import datetime
 import itertools
-import json
 import sys
+
+import requests
 
 from facebook_business.adobjects.serverside.action_source import ActionSource
 from facebook_business.adobjects.serverside.custom_data import CustomData
 from facebook_business.adobjects.serverside.event import Event
 from facebook_business.adobjects.serverside.event_request import EventRequest
 from facebook_business.adobjects.serverside.gender import Gender
-from facebook_business.adobjects.serverside.http_service_interface import HttpServiceInterface
 from facebook_business.adobjects.serverside.user_data import UserData
+from facebook_business.api import FacebookAdsApi
 
 EVENTS_A_REQUEST = 500
 COUNTRIES = {"united states": "us", "usa": "us", "us": "us"}
 
 
-class Printer(HttpServiceInterface):
-    """Stands where the SDK lets its users put an HTTP client of their own."""
+class Printer(requests.adapters.BaseAdapter):
+    """Stands where `requests` connects: the SDK prepares everything up to the bytes of the request."""
 
-    def execute(self, url, method, request_options, headers, params):
-        json.dump(params, sys.stdout)
-        sys.stdout.write("\n")
+    def send(self, request, **_):
+        sys.stdout.write(request.body + "\n")
+        response = requests.Response()
+        response.status_code = 200
+        response._content = b'{"events_received":1,"messages":[],"fbtrace_id":""}'
+        return response
+
+    def close(self):
+        pass
 
 
 def event(row):
@@ -59,11 +66,13 @@ def event(row):
 
 
 def main(path):
+    api = FacebookAdsApi.init(access_token="unused", crash_log=False)
+    api._session.requests.mount("https://", Printer())
     with open(path, encoding="utf-8", newline="") as export:
         rows = csv.reader(export)
         next(rows)
         while events := [event(row) for row in itertools.islice(rows, EVENTS_A_REQUEST)]:
-            EventRequest(pixel_id="1", events=events, access_token="unused", http_client=Printer()).execute()
+            EventRequest(pixel_id="1", events=events).execute()
 
 
 main(sys.argv[1])
