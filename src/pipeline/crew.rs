@@ -1,27 +1,24 @@
 //! Spreads chunks over worker threads and brings them back in the order of the input.
 //!
-//! One thread reads, every worker has its own bounded queue and gets every n-th chunk, and the calling thread collects
-//! from the workers in turn: order needs no sorting, and memory is bounded by the queues. Used buffers travel back to
-//! the reader.
+//! The workers take turns at reading: whoever is done with a chunk reads the next one itself, so that its text is in the
+//! caches of the core that works on it. The calling thread collects in the order of reading. Every worker has a bounded
+//! queue of its own, which bounds memory, and gets its used buffers back.
 
+use std::iter::Enumerate;
 use std::ops::ControlFlow;
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::slice::IterMut;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 
-use super::feed::{Feed, Pass};
+use super::feed::{Chunks, Feed, Pass};
 use super::{Kitchen, Prepared};
 use crate::source::Chunk;
 
-/// Chunks that wait for a worker, and prepared ones that wait to be collected, each per worker.
+/// Prepared chunks that wait to be collected, for each worker.
 const QUEUE: usize = 1;
-
-struct Job {
-    input: u32,
-    chunk: Chunk,
-    prepared: Prepared,
-}
 
 /// Takes every chunk of the inputs through the recipe, in order, until `collect` breaks off. `collect` may take from a
 /// [`Prepared`] what it wants to keep; the rest is used again.
@@ -32,71 +29,117 @@ pub fn run(
     feeds: &mut [Feed],
     pass: Pass,
     threads: usize,
-    mut collect: impl FnMut(&mut Prepared) -> Result<ControlFlow<()>>,
+    collect: impl FnMut(&mut Prepared) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     let kitchens: Vec<Vec<Kitchen>> =
         (0..threads).map(|_| feeds.iter().map(|feed| feed.kitchen(pass)).collect()).collect();
-    thread::scope(|scope| {
-        let (spare_sender, spares) = channel();
-        let (mut to_workers, mut from_workers) = (Vec::new(), Vec::new());
-        for kitchens in kitchens {
-            let (job_sender, jobs) = sync_channel(QUEUE);
+    let desk = Mutex::new(Desk { feeds: feeds.iter_mut().enumerate(), pass, open: None, failed: None });
+    let collected = thread::scope(|scope| {
+        let (turn_sender, turns) = channel();
+        let mut posts = Vec::new();
+        for (number, kitchens) in kitchens.into_iter().enumerate() {
             let (done_sender, done) = sync_channel(QUEUE);
-            to_workers.push(job_sender);
-            from_workers.push(done);
-            scope.spawn(move || work(kitchens, &jobs, &done_sender));
+            let (spare_sender, spares) = channel();
+            posts.push(Post { done, spares: spare_sender });
+            let worker = Worker { number, turns: turn_sender.clone(), done: done_sender, spares };
+            let desk = &desk;
+            scope.spawn(move || worker.work(kitchens, desk));
         }
-        let reader = scope.spawn(move || read(feeds, pass, &to_workers, &spares));
-        let collected = gather(&from_workers, |mut prepared| {
-            let flow = collect(&mut prepared)?;
-            // The reader may be done already.
-            let _ = spare_sender.send(prepared);
-            Ok(flow)
-        });
-        // A reader or worker that waits for room must find nobody there rather than wait for ever.
-        drop(from_workers);
-        let read = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        collected.and(read)
-    })
+        drop(turn_sender);
+        // Whoever waits for room must find nobody there when this is over, rather than wait for ever.
+        gather(turns, posts, collect)
+    });
+    let failed = desk.into_inner().ok().and_then(|desk| desk.failed);
+    collected.and(failed.map_or(Ok(()), Err))
 }
 
-/// Hands the chunks out in turn.
-fn read(feeds: &mut [Feed], pass: Pass, workers: &[SyncSender<Job>], spares: &Receiver<Prepared>) -> Result<()> {
-    let mut turn = (0..workers.len()).cycle();
-    for (input, feed) in feeds.iter_mut().enumerate() {
-        let mut chunks = feed.chunks(pass)?;
+/// Where chunks are read, by one worker at a time.
+struct Desk<'a> {
+    feeds: Enumerate<IterMut<'a, Feed>>,
+    pass: Pass,
+    /// The input that is being read.
+    open: Option<(usize, Chunks<'a>)>,
+    /// Why nothing can be read any more.
+    failed: Option<Error>,
+}
+
+impl Desk<'_> {
+    /// Fills the chunk with the next rows and gives the index of their input; none when there are no more.
+    fn read(&mut self, chunk: &mut Chunk) -> Option<usize> {
+        if self.failed.is_some() {
+            return None;
+        }
+        self.next(chunk).unwrap_or_else(|error| {
+            self.failed = Some(error);
+            None
+        })
+    }
+
+    fn next(&mut self, chunk: &mut Chunk) -> Result<Option<usize>> {
         loop {
-            let mut prepared = spares.try_recv().unwrap_or_default();
+            if let Some((input, chunks)) = &mut self.open
+                && chunks.next(chunk)?
+            {
+                return Ok(Some(*input));
+            }
+            let Some((input, feed)) = self.feeds.next() else {
+                self.open = None;
+                return Ok(None);
+            };
+            self.open = Some((input, feed.chunks(self.pass)?));
+        }
+    }
+}
+
+/// A worker's ends of its channels.
+struct Worker {
+    number: usize,
+    /// Its number goes here whenever it has read a chunk, so that the order of reading is known.
+    turns: Sender<usize>,
+    done: SyncSender<Prepared>,
+    spares: Receiver<Prepared>,
+}
+
+/// The collector's ends of a worker's channels.
+struct Post {
+    done: Receiver<Prepared>,
+    spares: Sender<Prepared>,
+}
+
+impl Worker {
+    fn work(self, mut kitchens: Vec<Kitchen>, desk: &Mutex<Desk<'_>>) {
+        loop {
+            let mut prepared = self.spares.try_recv().unwrap_or_default();
             let mut chunk = std::mem::take(&mut prepared.chunk);
-            if !chunks.next(&mut chunk)? {
-                break;
+            // A worker that panicked while it read takes the run down with it.
+            let Ok(mut reading) = desk.lock() else { return };
+            let Some(input) = reading.read(&mut chunk) else { return };
+            if self.turns.send(self.number).is_err() {
+                return;
             }
-            let worker = turn.next().unwrap_or_default();
-            if workers[worker].send(Job { input: input as u32, chunk, prepared }).is_err() {
-                return Ok(());
+            drop(reading);
+            prepared.input = input as u32;
+            kitchens[input].prepare(chunk, &mut prepared);
+            if self.done.send(prepared).is_err() {
+                return;
             }
-        }
-    }
-    Ok(())
-}
-
-fn work(mut kitchens: Vec<Kitchen>, jobs: &Receiver<Job>, done: &SyncSender<Prepared>) {
-    for Job { input, chunk, mut prepared } in jobs {
-        prepared.input = input;
-        kitchens[input as usize].prepare(chunk, &mut prepared);
-        if done.send(prepared).is_err() {
-            return;
         }
     }
 }
 
-/// Collects from the workers in the turn the chunks were handed out; the first worker that has no more is the end.
-fn gather(workers: &[Receiver<Prepared>], mut collect: impl FnMut(Prepared) -> Result<ControlFlow<()>>) -> Result<()> {
-    for worker in workers.iter().cycle() {
-        let Ok(prepared) = worker.recv() else { return Ok(()) };
-        if collect(prepared)?.is_break() {
+/// Collects in the order in which chunks were read.
+fn gather(
+    turns: Receiver<usize>,
+    posts: Vec<Post>,
+    mut collect: impl FnMut(&mut Prepared) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    for worker in turns {
+        let Ok(mut prepared) = posts[worker].done.recv() else { return Ok(()) };
+        if collect(&mut prepared)?.is_break() {
             return Ok(());
         }
+        // The worker may have nothing left to do.
+        let _ = posts[worker].spares.send(prepared);
     }
     Ok(())
 }
