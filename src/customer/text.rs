@@ -38,6 +38,9 @@ const NOTHINGS: [&str; 26] = [
     "#num!",
 ];
 
+/// Bytes of the longest of them and of those below that begin with an ASCII letter: `não fechado`.
+const LONGEST_NOTHING: usize = 12;
+
 /// What CRMs write for the closing date of what is still open.
 const NOT_CLOSED: [&str; 6] = ["não fechado", "nao fechado", "not closed", "no cerrado", "не закрыта", "не закрыт"];
 
@@ -82,7 +85,7 @@ pub fn is_nothing(text: &str) -> bool {
 }
 
 fn says_nothing(text: &str) -> bool {
-    text.len() <= 14
+    text.len() <= LONGEST_NOTHING
         && (NOTHINGS.iter().any(|nothing| text.eq_ignore_ascii_case(nothing))
             || matches!(text, "nan" | "NaN" | "NAN" | "NaT" | "nil") // Nan, Nat and Nil are names
             || text.starts_with(['n', 'N']) && text.contains(' ') && NOT_CLOSED.contains(&text.to_lowercase().as_str()))
