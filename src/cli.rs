@@ -236,7 +236,7 @@ pub struct ReadArgs {
     #[arg(long, help_heading = "Report")]
     pub strict: bool,
 
-    /// Worker threads [default: all cores]
+    /// Worker threads [default: all cores, up to 8]
     #[arg(long, value_name = "N", help_heading = "Reading", hide_short_help = true)]
     pub threads: Option<usize>,
 }

@@ -125,7 +125,7 @@ pub struct InputSection {
     pub encoding: Option<String>,
     /// Sheet of a workbook; the first visible one unless given.
     pub sheet: Option<String>,
-    /// Worker threads; all cores unless given.
+    /// Worker threads; all cores unless given, up to 8.
     #[schemars(range(min = 1))]
     pub threads: Option<usize>,
 }

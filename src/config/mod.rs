@@ -283,11 +283,14 @@ fn delimiter_byte(text: &str) -> Result<u8> {
     }
 }
 
+/// Workers take turns at reading: more of them than this would only wait for each other, and hold memory.
+const MOST_WORKERS: usize = 8;
+
 fn threads(given: Option<usize>) -> Result<usize> {
     match given {
         Some(0) => bail!("--threads 0 leaves nobody to work; give at least 1"),
         Some(count) => Ok(count.min(256)),
-        None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+        None => Ok(std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS)),
     }
 }
 

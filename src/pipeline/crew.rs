@@ -1,14 +1,14 @@
 //! Spreads chunks over worker threads and brings them back in the order of the input.
 //!
 //! The workers take turns at reading: whoever is done with a chunk reads the next one itself, so that its text is in the
-//! caches of the core that works on it. The calling thread collects in the order of reading. Every worker has a bounded
-//! queue of its own, which bounds memory, and gets its used buffers back.
+//! caches of the core that works on it. The calling thread collects in the order of reading. Every worker has a few
+//! buffers of its own and gets them back, which bounds memory.
 
 use std::iter::Enumerate;
 use std::ops::ControlFlow;
 use std::slice::IterMut;
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use anyhow::{Error, Result};
@@ -17,8 +17,8 @@ use super::feed::{Chunks, Feed, Pass};
 use super::{Kitchen, Prepared};
 use crate::source::Chunk;
 
-/// Prepared chunks that wait to be collected, for each worker.
-const QUEUE: usize = 1;
+/// Chunks of each worker: it prepares one while the other waits to be collected.
+const BUFFERS: usize = 2;
 
 /// Takes every chunk of the inputs through the recipe, in order, until `collect` breaks off. `collect` may take from a
 /// [`Prepared`] what it wants to keep; the rest is used again.
@@ -38,15 +38,19 @@ pub fn run(
         let (turn_sender, turns) = channel();
         let mut posts = Vec::new();
         for (number, kitchens) in kitchens.into_iter().enumerate() {
-            let (done_sender, done) = sync_channel(QUEUE);
+            let (done_sender, done) = channel();
             let (spare_sender, spares) = channel();
+            for _ in 0..BUFFERS {
+                // The other end is still here.
+                let _ = spare_sender.send(Prepared::default());
+            }
             posts.push(Post { done, spares: spare_sender });
             let worker = Worker { number, turns: turn_sender.clone(), done: done_sender, spares };
             let desk = &desk;
             scope.spawn(move || worker.work(kitchens, desk));
         }
         drop(turn_sender);
-        // Whoever waits for room must find nobody there when this is over, rather than wait for ever.
+        // Whoever waits for a buffer must find nobody there when this is over, rather than wait for ever.
         gather(turns, posts, collect)
     });
     let failed = desk.into_inner().ok().and_then(|desk| desk.failed);
@@ -96,7 +100,7 @@ struct Worker {
     number: usize,
     /// Its number goes here whenever it has read a chunk, so that the order of reading is known.
     turns: Sender<usize>,
-    done: SyncSender<Prepared>,
+    done: Sender<Prepared>,
     spares: Receiver<Prepared>,
 }
 
@@ -108,8 +112,7 @@ struct Post {
 
 impl Worker {
     fn work(self, mut kitchens: Vec<Kitchen>, desk: &Mutex<Desk<'_>>) {
-        loop {
-            let mut prepared = self.spares.try_recv().unwrap_or_default();
+        while let Ok(mut prepared) = self.spares.recv() {
             let mut chunk = std::mem::take(&mut prepared.chunk);
             // A worker that panicked while it read takes the run down with it.
             let Ok(mut reading) = desk.lock() else { return };
