@@ -126,6 +126,13 @@ impl<'a> CustomData<'a> {
     ///
     /// Shape: <https://developers.facebook.com/docs/marketing-api/conversions-api/conversion-leads-integration/payload-specification>
     pub fn write_json(&self, out: &mut Vec<u8>, lead_event_source: &str) {
+        if self.value.is_none() && self.order_id.is_none() && self.customs.is_empty() {
+            // Most leads have nothing of their own here.
+            out.extend_from_slice(b"{\"event_source\":\"crm\",\"lead_event_source\":");
+            write_json_string(out, lead_event_source);
+            out.push(b'}');
+            return;
+        }
         let mut customs = self.customs.iter().peekable();
         out.push(b'{');
         for reserved in RESERVED {

@@ -20,7 +20,8 @@ const MAX_KEPT: usize = 1_000;
 pub(super) struct EventNames {
     listed: HashMap<String, Option<NameId>>,
     unlisted: Unlisted,
-    seen: HashMap<String, NameId>,
+    /// Stages as cells have them. There are few, and to compare with each is quicker than hashing.
+    seen: Vec<(String, NameId)>,
     names: Vec<Arc<str>>,
     kept: usize,
 }
@@ -39,7 +40,7 @@ pub(super) enum StageName {
 impl EventNames {
     pub(super) fn new(stages: &[(String, String)], unlisted: Option<Unlisted>) -> Self {
         let unlisted = unlisted.unwrap_or(if stages.is_empty() { Unlisted::Send } else { Unlisted::Error });
-        let mut names = Self { listed: HashMap::new(), unlisted, seen: HashMap::new(), names: Vec::new(), kept: 0 };
+        let mut names = Self { listed: HashMap::new(), unlisted, seen: Vec::new(), names: Vec::new(), kept: 0 };
         for (stage, event_name) in stages {
             let event_name = event_name.trim();
             let id = (!event_name.is_empty()).then(|| names.keep(event_name));
@@ -68,7 +69,7 @@ impl EventNames {
     }
 
     pub(super) fn resolve(&mut self, stage: &str) -> StageName {
-        if let Some(id) = self.seen.get(stage) {
+        if let Some((_, id)) = self.seen.iter().find(|(seen, _)| seen == stage) {
             return StageName::Send(*id);
         }
         let id = match self.listed.get(&canonical_stage(stage)) {
@@ -85,7 +86,7 @@ impl EventNames {
             },
         };
         if self.seen.len() < MAX_KEPT {
-            self.seen.insert(stage.to_owned(), id);
+            self.seen.push((stage.to_owned(), id));
         }
         StageName::Send(id)
     }
