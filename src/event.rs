@@ -11,11 +11,10 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 use crate::config::EventSection;
 use crate::custom_data::write_json_string;
-use crate::customer::{UserDataJson, lowercase_hex};
+use crate::customer::{UserDataJson, lowercase_hex, sha256};
 
 /// Names an event of a dataset for ever: the first 16 bytes of a SHA-256 over dataset and event.
 /// Holds no personal data.
@@ -25,11 +24,7 @@ pub struct EventKey(pub [u8; 16]);
 impl EventKey {
     /// The key of an event in a dataset.
     pub fn in_dataset(dataset_id: &str, event: Fingerprint) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(dataset_id.as_bytes());
-        hash.update([0]);
-        hash.update(event.0);
-        Self(first_half(hash))
+        Self(first_half(sha256([dataset_id.as_bytes(), b"\0", &event.0])))
     }
 }
 
@@ -51,32 +46,23 @@ impl EventId<'_> {
     /// The id of a lead's stage: the first 16 bytes of SHA-256 over identity, event name and event time, each ended
     /// by a zero byte. The same row gives the same id on every machine, for ever; so this must never change.
     pub fn derive(identity: &[u8], event_name: &str, event_time: i64) -> Self {
-        let mut hash = Sha256::new();
-        for part in [identity, event_name.as_bytes(), itoa::Buffer::new().format(event_time).as_bytes()] {
-            hash.update(part);
-            hash.update([0]);
-        }
-        EventId::Derived(first_half(hash))
+        let mut time = itoa::Buffer::new();
+        let time = time.format(event_time).as_bytes();
+        EventId::Derived(first_half(sha256([identity, b"\0", event_name.as_bytes(), b"\0", time, b"\0"])))
     }
 
     /// What tells this event from another.
     pub fn fingerprint(self, event_name: &str) -> Fingerprint {
         match self {
             EventId::Derived(bytes) => Fingerprint(bytes),
-            EventId::Given(id) => {
-                let mut hash = Sha256::new();
-                hash.update(id.as_bytes());
-                hash.update([0]);
-                hash.update(event_name.as_bytes());
-                Fingerprint(first_half(hash))
-            }
+            EventId::Given(id) => Fingerprint(first_half(sha256([id.as_bytes(), b"\0", event_name.as_bytes()]))),
         }
     }
 }
 
-fn first_half(hash: Sha256) -> [u8; 16] {
+fn first_half(digest: [u8; 32]) -> [u8; 16] {
     let mut half = [0; 16];
-    half.copy_from_slice(&hash.finalize()[..16]);
+    half.copy_from_slice(&digest[..16]);
     half
 }
 

@@ -28,7 +28,7 @@ mod zip;
 
 pub use country::{Country, UnknownCountry};
 pub use hash::Hash;
-pub(crate) use hash::lowercase_hex;
+pub(crate) use hash::{lowercase_hex, sha256};
 pub use key::{Key, KeySet};
 pub use normalizer::Normalizer;
 pub use text::{is_dummy, is_nothing};
