@@ -206,7 +206,7 @@ def processor():
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def report(programs, runs, rows, least, versions, load):
+def report(programs, runs, version_walls, rows, least, versions, load):
     """Prints what the runs came to. `least` is the smallest peak that can be told from the script's own."""
     build, one_thread, validate, floor, *sdks = programs
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -238,6 +238,14 @@ def report(programs, runs, rows, least, versions, load):
             per_row(runs, program, min(rows, program.most_rows)) for program in (slow, fast))
         lines.append([name, f"{slow_wall / fast_wall:.2f}", f"{slow_cpu / fast_cpu:.2f}", goal])
     table(["times as fast, per row", "by the wall", "by CPU", "goal by the wall"], lines)
+
+    binary = pathlib.Path(build.command[0])
+    few = f"`validate` of {FEW} rows"
+    table(["small things", "", "goal"], [
+        ["`--version`", f"{statistics.median(version_walls) * 1000:.0f} ms", "10 ms"],
+        [few, f"{median(runs[validate, FEW]).wall * 1000:.0f} ms", "30 ms"],
+        ["the binary, stripped", f"{binary.stat().st_size / 1e6:.1f} MB", "15 MB"],
+    ])
 
     lines = []
     for size in sorted(size for program, size in runs if program == build and size != FEW):
@@ -293,13 +301,15 @@ def main():
         sys.exit(1)
 
     runs = {case: [] for case in cases}
+    version_walls = []
     least = 0
     for number in range(arguments.rounds):
         say(f"round {number + 1} of {arguments.rounds}")
         for program, size in cases:
             runs[program, size].append(measure(program.on(size)))
+        version_walls.append(measure([crm2capi, "--version"]).wall)
         least = max(least, measure(["true"]).peak)
-    report(programs, runs, rows, least, versions, load)
+    report(programs, runs, version_walls, rows, least, versions, load)
 
 
 if __name__ == "__main__":

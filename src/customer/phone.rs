@@ -76,7 +76,7 @@ pub(super) fn normalize(
         return Err(Code::PhonePrecisionLost);
     }
     let number = without_fraction(number);
-    if let Some((calling_code, national)) = simple(number, country, &mut [0; 10]) {
+    if let Some((calling_code, national)) = simple(number, country, &mut [0; 15]) {
         if !exchanges.is_valid(calling_code, national) {
             return Err(Code::PhoneInvalid);
         }
@@ -197,35 +197,35 @@ const CALLING_CODES: [(&str, &str); 43] = [
     ("358", "0"), ("420", "0"), ("421", "0"), ("380", "0"), ("971", "0"), ("972", "0"), ("966", "0"),
 ];
 
-/// Calling code and national number of what needs no rules to be read: `+` and digits only, and ten digits with the
-/// usual punctuation in the United States and Canada. `None` means that the rules must decide; the result is theirs.
-fn simple<'a>(text: &'a str, country: Option<Country>, national: &'a mut [u8; 10]) -> Option<(&'a str, &'a str)> {
-    if let Some(number) = text.strip_prefix('+') {
-        if !(9..=15).contains(&number.len()) || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        let (code, trunk) = CALLING_CODES.iter().find(|(code, _)| number.starts_with(code))?;
-        let national = &number[code.len()..];
-        return (!national.starts_with(|c| trunk.contains(c))).then_some((code, national));
-    }
-    if country.is_none_or(|country| country != Country::US && country != Country::CA)
-        || text.starts_with(['-', '.', ')'])
-    {
+/// Calling code and national number of what needs no rules to be read: `+` and digits, and ten digits in the United States
+/// and Canada, both with the usual punctuation. `None` means that the rules must decide; the result is theirs.
+fn simple<'a>(text: &str, country: Option<Country>, digits: &'a mut [u8; 15]) -> Option<(&'a str, &'a str)> {
+    let is_international = text.starts_with('+');
+    let is_at_home = country.is_some_and(|country| country == Country::US || country == Country::CA);
+    if !is_international && (!is_at_home || text.starts_with(['-', '.', ')'])) {
         return None;
     }
-    let mut count = 0;
-    for byte in text.bytes() {
+    let (mut count, mut before) = (0, b'+');
+    for byte in text.bytes().skip(usize::from(is_international)) {
         match byte {
+            // A trunk zero in brackets, perhaps.
+            b'0' if before == b'(' => return None,
             b'0'..=b'9' => {
-                *national.get_mut(count)? = byte;
+                *digits.get_mut(count)? = byte;
                 count += 1;
             }
             b' ' | b'(' | b')' | b'-' | b'.' => {}
             _ => return None,
         }
+        before = byte;
     }
-    let national = std::str::from_utf8(national).ok()?;
-    (count == 10 && !national.starts_with(['0', '1'])).then_some(("1", national))
+    let digits = std::str::from_utf8(&digits[..count]).ok()?;
+    if !is_international {
+        return (count == 10 && !digits.starts_with(['0', '1'])).then_some(("1", digits));
+    }
+    let (code, trunk) = CALLING_CODES.iter().find(|(code, _)| digits.starts_with(code))?;
+    let national = &digits[code.len()..];
+    (count >= 9 && !national.starts_with(|c| trunk.contains(c))).then_some((code, national))
 }
 
 /// Without the fraction of a number cell: `16505551212.0`.
@@ -413,9 +413,9 @@ mod tests {
 
         #[test]
         fn clean_international_numbers_read_the_same_either_way(
-            code in 0..CALLING_CODES.len(), national in "[0-9]{7,12}",
+            code in 0..CALLING_CODES.len(), gap in "[-. (]{0,2}", national in "[0-9]{7,12}|([0-9][-. ()]{0,2}){7,12}",
         ) {
-            let text = format!("+{}{national}", CALLING_CODES[code].0);
+            let text = format!("+{}{gap}{national}", CALLING_CODES[code].0);
             prop_assert_eq!(phone(&text, "").ok(), by_the_rules(&text, None));
         }
 
