@@ -58,8 +58,7 @@ impl Cache {
 impl<'a> Entry<'a> {
     /// The kept outcome of the value, else the one `compute` gives.
     pub fn or_compute(self, compute: impl FnOnce() -> Outcome) -> &'a Outcome {
-        let (key, kept) = (self.key, self.place.0);
-        if (key.start, key.middle, key.end, key.about) != (kept.start, kept.middle, kept.end, kept.about) {
+        if self.place.0 != self.key {
             *self.place = (self.key, compute());
         }
         &self.place.1

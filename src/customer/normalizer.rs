@@ -10,11 +10,17 @@ use crate::problem::Code;
 
 /// Reads customer fields; one for each worker thread, as it keeps buffers and the outcome of values that repeat.
 pub struct Normalizer {
-    settings: Settings,
     cache: Option<Cache>,
-    /// Of the value read last, if it is not kept in the cache.
+    /// What became of the value read last, if the cache does not keep it.
     outcome: Outcome,
+    reader: Reader,
+}
+
+/// Reads single values.
+struct Reader {
+    settings: Settings,
     exchanges: phone::Exchanges,
+    /// The normal form of the value read last.
     out: String,
 }
 
@@ -26,13 +32,7 @@ impl Normalizer {
 
     /// A reader that computes every value anew, with the same results.
     pub fn without_cache(settings: &Settings) -> Self {
-        Self {
-            settings: settings.clone(),
-            cache: None,
-            outcome: Outcome::default(),
-            exchanges: phone::Exchanges::default(),
-            out: String::new(),
-        }
+        Self { cache: None, outcome: Outcome::default(), reader: Reader::new(settings) }
     }
 
     /// Fills `user_data`, cleared first, from a row's cells. Every problem goes to `notice` with the field and column.
@@ -54,7 +54,7 @@ impl Normalizer {
             let named = self.add(*cell, cell.text, None, user_data, notice);
             country = country.or(named);
         }
-        let country = country.or(self.settings.default_country);
+        let country = country.or(self.reader.settings.default_country);
         let mut has_more = false;
         for cell in cells {
             match cell.field {
@@ -69,7 +69,10 @@ impl Normalizer {
                 _ => _ = self.add(*cell, cell.text, country, user_data, notice),
             }
         }
-        for cell in cells.iter().filter(|_| has_more) {
+        if !has_more {
+            return;
+        }
+        for cell in cells {
             let result = match cell.field {
                 Field::FullName if !is_nothing(cell.text) => self.add_full_name(cell.text, user_data),
                 Field::Fbclid if user_data.fbc.is_empty() && !is_nothing(cell.text) => {
@@ -127,8 +130,10 @@ impl Normalizer {
             Field::ClientIpAddress => browser::ip_address(text, &mut out)?,
             Field::ClientUserAgent => browser::user_agent(text, &mut out),
             _ => {
-                let exchanges = &mut phone::Exchanges::default();
-                normalize(field, text, self.settings.default_country, &self.settings, exchanges, &mut out)?;
+                let settings = &self.reader.settings;
+                let mut reader = Reader::new(settings);
+                reader.normalize(field, text, settings.default_country)?;
+                out = reader.out;
             }
         }
         if out.is_empty() {
@@ -194,85 +199,77 @@ impl Normalizer {
 
     /// What becomes of a value that is sent hashed.
     fn outcome(&mut self, field: Field, text: &str, country: Option<Country>) -> &Outcome {
-        let Self { settings, cache, outcome, exchanges, out } = self;
         // Of the fields that repeat, these alone depend on the country.
         let kept = match field {
             Field::State | Field::Zip => Some(country),
             Field::FirstName | Field::LastName | Field::Gender | Field::City | Field::Country => Some(None),
             _ => None,
         };
-        let entry = kept.and_then(|country| cache.as_mut()?.entry(field, country, text));
-        let mut compute = || compute(field, text::trim(text), country, settings, exchanges, out);
-        match entry {
-            Some(entry) => entry.or_compute(compute),
+        let Self { cache, outcome, reader } = self;
+        match kept.and_then(|country| cache.as_mut()?.entry(field, country, text)) {
+            Some(entry) => entry.or_compute(|| reader.read(field, text, country)),
             None => {
-                *outcome = compute();
+                *outcome = reader.read(field, text, country);
                 outcome
             }
         }
     }
 }
 
-/// What becomes of a trimmed value that is sent hashed.
-fn compute(
-    field: Field,
-    text: &str,
-    country: Option<Country>,
-    settings: &Settings,
-    exchanges: &mut phone::Exchanges,
-    out: &mut String,
-) -> Outcome {
-    if is_nothing(text) {
-        return Outcome::default();
+impl Reader {
+    fn new(settings: &Settings) -> Self {
+        Self { settings: settings.clone(), exchanges: phone::Exchanges::default(), out: String::new() }
     }
-    if text.len() >= hash::SHORTEST {
-        match came_hashed(field, text) {
-            Ok(None) => {}
-            Ok(hash) => return Outcome { hash, ..Outcome::default() },
-            Err(code) => return Outcome { problem: Some(code), ..Outcome::default() },
-        }
-    }
-    out.clear();
-    match normalize(field, text, country, settings, exchanges, out) {
-        Ok(problem) => Outcome {
-            hash: (!out.is_empty()).then(|| Hash::of(out)),
-            problem,
-            country: if field == Field::Country { Country::parse(out) } else { None },
-        },
-        Err(code) => Outcome { problem: Some(code), ..Outcome::default() },
-    }
-}
 
-/// Appends the normal form of a value that is sent hashed; nothing when it is empty. What there is to report although
-/// the value is used comes back.
-fn normalize(
-    field: Field,
-    text: &str,
-    country: Option<Country>,
-    settings: &Settings,
-    exchanges: &mut phone::Exchanges,
-    out: &mut String,
-) -> Result<Option<Code>, Code> {
-    match field {
-        Field::Email => {
-            email::normalize(text, out)?;
-            return Ok(email::is_placeholder(out).then_some(Code::EmailPlaceholder));
+    /// What becomes of a value that is sent hashed.
+    fn read(&mut self, field: Field, text: &str, country: Option<Country>) -> Outcome {
+        let text = text::trim(text);
+        if is_nothing(text) {
+            return Outcome::default();
         }
-        Field::Phone => phone::normalize(text, country, exchanges, out)?,
-        Field::FirstName | Field::LastName => name::normalize(text, out),
-        Field::Gender => gender::normalize(text, out)?,
-        Field::DateOfBirth => birth::normalize(text, settings.date_order, settings.this_year, out)?,
-        Field::City => place::push_letters(text, out),
-        Field::State => state::normalize(text, country, out)?,
-        Field::Zip => {
-            let repair = zip::normalize(text, country, out);
-            return Ok((repair == zip::Repair::LeadingZero).then_some(Code::ZipZeroLost));
+        if text.len() >= hash::SHORTEST {
+            match came_hashed(field, text) {
+                Ok(None) => {}
+                Ok(hash) => return Outcome { hash, ..Outcome::default() },
+                Err(code) => return Outcome { problem: Some(code), ..Outcome::default() },
+            }
         }
-        Field::Country => out.push_str(Country::parse(text).ok_or(Code::CountryUnknown)?.code()),
-        Field::ExternalId => ids::external_id(text, out)?,
-        _ => {}
+        match self.normalize(field, text, country) {
+            Ok(problem) => Outcome {
+                hash: (!self.out.is_empty()).then(|| Hash::of(&self.out)),
+                problem,
+                country: if field == Field::Country { Country::parse(&self.out) } else { None },
+            },
+            Err(code) => Outcome { problem: Some(code), ..Outcome::default() },
+        }
     }
-    Ok(None)
+
+    /// Writes the normal form of a value that is sent hashed; nothing when it is empty. What there is to report although
+    /// the value is used comes back.
+    fn normalize(&mut self, field: Field, text: &str, country: Option<Country>) -> Result<Option<Code>, Code> {
+        let Self { settings, exchanges, out } = self;
+        out.clear();
+        match field {
+            Field::Email => {
+                email::normalize(text, out)?;
+                return Ok(email::is_placeholder(out).then_some(Code::EmailPlaceholder));
+            }
+            Field::Phone => phone::normalize(text, country, exchanges, out)?,
+            Field::FirstName | Field::LastName => name::normalize(text, out),
+            Field::Gender => gender::normalize(text, out)?,
+            Field::DateOfBirth => birth::normalize(text, settings.date_order, settings.this_year, out)?,
+            Field::City => place::push_letters(text, out),
+            Field::State => state::normalize(text, country, out)?,
+            Field::Zip => {
+                let repair = zip::normalize(text, country, out);
+                return Ok((repair == zip::Repair::LeadingZero).then_some(Code::ZipZeroLost));
+            }
+            Field::Country => out.push_str(Country::parse(text).ok_or(Code::CountryUnknown)?.code()),
+            Field::ExternalId => ids::external_id(text, out)?,
+            _ => {}
+        }
+        Ok(None)
+    }
 }
 
 /// The hash a value came as. An external id may be an MD5: it is a text like any other.

@@ -88,9 +88,9 @@ pub(super) fn normalize(
     Ok(())
 }
 
-/// The telephone exchanges of the United States and Canada that are known to be in use. There, area code and exchange,
-/// the first six digits, decide whether a number is valid, so that the rules need to be asked only once for each; in the
-/// Caribbean, which shares the calling code, they do not.
+/// The telephone exchanges of the United States and Canada that are known to be in use. There, as the rules have it, area
+/// code and exchange, the first six digits, decide whether a number is valid, so that they need to be asked only once for
+/// each exchange. In the Caribbean, which shares the calling code, they have to be asked every time.
 #[derive(Default)]
 pub(super) struct Exchanges {
     /// A bit for each, by its six digits.
