@@ -175,7 +175,8 @@ pub(super) fn is_scientific(text: &str) -> bool {
         }
 }
 
-/// Whether all bytes are of a kind. It looks at every one of them, which is quicker: vector instructions can.
+/// Whether all bytes are of a kind. It does not stop at the first that is not, so that compilers can use vector
+/// instructions.
 pub(super) fn all(text: &str, is_of_the_kind: impl Fn(u8) -> bool) -> bool {
     text.bytes().fold(true, |all, byte| all & is_of_the_kind(byte))
 }
