@@ -1,7 +1,7 @@
 //! The event as it goes over the wire, and the id that names it.
 //!
 //! In go hashed user data, custom data and a stage with its time; out comes JSON, written once, its keys sorted.
-//! An event cannot be built from anything that is not hashed: [`UserDataJson`] is the only way in.
+//! An event cannot be built from anything that is not hashed: [`UserData`] is the only way in.
 //! <https://developers.facebook.com/docs/marketing-api/conversions-api/conversion-leads-integration/payload-specification>
 
 pub mod schema;
@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use crate::config::EventSection;
 use crate::custom_data::write_json_string;
-use crate::customer::{UserDataJson, lowercase_hex, sha256};
+use crate::customer::{UserData, lowercase_hex, sha256};
 
 /// Names an event of a dataset for ever: the first 16 bytes of a SHA-256 over dataset and event.
 /// Holds no personal data.
@@ -134,7 +134,7 @@ impl Constants {
     }
 }
 
-/// What one event says; the pieces are JSON already.
+/// What one event says.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// The stage.
@@ -145,9 +145,9 @@ pub struct Facts<'a> {
     pub id: EventId<'a>,
     /// Whether it may not be used for ad delivery.
     pub opt_out: Option<bool>,
-    /// The `user_data` object.
-    pub user_data: &'a UserDataJson,
-    /// The `custom_data` object.
+    /// What the lead is matched by.
+    pub user_data: &'a UserData,
+    /// The `custom_data` object, as JSON.
     pub custom_data: &'a [u8],
 }
 
@@ -176,23 +176,22 @@ pub fn write_event(out: &mut Vec<u8>, facts: &Facts<'_>, constants: &Constants) 
         None => {}
     }
     out.extend_from_slice(br#","user_data":"#);
-    out.extend_from_slice(facts.user_data.as_bytes());
+    facts.user_data.write_json(out);
     out.push(b'}');
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::customer::{Cell, Normalizer, Settings, UserData};
+    use crate::customer::{Cell, Normalizer, Settings};
     use crate::field::Field;
 
-    fn lead() -> UserDataJson {
+    fn lead() -> UserData {
         let settings = Settings { default_country: None, date_order: None, this_year: 2026 };
         let cell = Cell { field: Field::LeadId, column: 0, text: "1234567890123456" };
-        let (mut user_data, mut json) = (UserData::default(), UserDataJson::default());
+        let mut user_data = UserData::default();
         Normalizer::new(&settings).read(&[cell], None, &mut user_data, &mut |code, _, _| panic!("{code:?}"));
-        json.set(&user_data);
-        json
+        user_data
     }
 
     #[test]

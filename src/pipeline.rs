@@ -11,7 +11,7 @@ mod seen;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::customer::{Cell, KeySet, Normalizer, UserData, UserDataJson, is_dummy};
+use crate::customer::{Cell, KeySet, Normalizer, UserData, is_dummy};
 use crate::event::{EventId, Facts, Fingerprint, write_event};
 use crate::field::Field;
 use crate::mapping::{NameId, Notice, Plan, Record, Times};
@@ -111,7 +111,6 @@ pub struct Kitchen {
     times: Times,
     normalizer: Normalizer,
     user_data: UserData,
-    user_json: UserDataJson,
     custom_json: Vec<u8>,
     identity: Vec<u8>,
     /// Whether events are serialised.
@@ -126,7 +125,6 @@ impl Kitchen {
             times: recipe.times.clone(),
             normalizer: Normalizer::new(&recipe.customer),
             user_data: UserData::default(),
-            user_json: UserDataJson::default(),
             custom_json: Vec::new(),
             identity: Vec::new(),
             serialises: pass == Pass::Last,
@@ -207,7 +205,6 @@ impl Kitchen {
         }
 
         if self.serialises {
-            self.user_json.set(&self.user_data);
             self.custom_json.clear();
             custom_data.write_json(&mut self.custom_json, &self.recipe.lead_event_source);
         }
@@ -237,7 +234,7 @@ impl Kitchen {
                     time: stage.at.seconds,
                     id,
                     opt_out: record.opt_out,
-                    user_data: &self.user_json,
+                    user_data: &self.user_data,
                     custom_data: &self.custom_json,
                 };
                 write_event(&mut prepared.json, &facts, &self.recipe.constants);

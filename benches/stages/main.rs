@@ -15,7 +15,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use crm2capi::batch::{Beside, Limits, Waiting, body};
 use crm2capi::cli::{Cli, Command};
 use crm2capi::config::{Reading, SettingsFile};
-use crm2capi::customer::{Key, KeySet, Normalizer, UserData, UserDataJson};
+use crm2capi::customer::{Key, KeySet, Normalizer, UserData};
 use crm2capi::deliver::verdict::verdict;
 use crm2capi::event::{Constants, Event, EventId, EventKey, Facts, Fingerprint, Origin, write_event};
 use crm2capi::ledger::{Entry, Ledger, RunStart, Settled, SqliteLedger};
@@ -98,11 +98,10 @@ fn time(c: &mut Criterion) {
 }
 
 fn event(c: &mut Criterion) {
-    let (mut user_data, mut user_json) = (UserData::default(), UserDataJson::default());
+    let mut user_data = UserData::default();
     let rows = rows::rows();
     let row = customer::cells(&rows[0]);
     Normalizer::new(&customer::settings()).read(&row, None, &mut user_data, &mut |code, _, _| panic!("{code:?}"));
-    user_json.set(&user_data);
     let constants = Constants::default();
     let mut group = c.benchmark_group("event");
     group.bench_function("id", |b| {
@@ -114,7 +113,7 @@ fn event(c: &mut Criterion) {
         b.iter(|| {
             out.clear();
             let custom_data = br#"{"event_source":"crm","lead_event_source":"HubSpot"}"#;
-            let facts = Facts { name: "Customer", time: NOW, id, opt_out: None, user_data: &user_json, custom_data };
+            let facts = Facts { name: "Customer", time: NOW, id, opt_out: None, user_data: &user_data, custom_data };
             write_event(&mut out, black_box(&facts), &constants);
         });
     });

@@ -32,7 +32,7 @@ pub(crate) use hash::{lowercase_hex, sha256};
 pub use key::{Key, KeySet};
 pub use normalizer::Normalizer;
 pub use text::{is_dummy, is_nothing};
-pub use user_data::{UserData, UserDataJson};
+pub use user_data::UserData;
 
 use std::fmt;
 

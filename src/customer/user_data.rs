@@ -27,24 +27,6 @@ impl fmt::Debug for UserData {
     }
 }
 
-/// The `user_data` object of an event as JSON. Nothing but [`UserData`] makes one, so that nothing unhashed gets into an
-/// event.
-#[derive(Clone, Debug, Default)]
-pub struct UserDataJson(Vec<u8>);
-
-impl UserDataJson {
-    /// Writes a lead's parameters in place of those it held; its room is used again.
-    pub fn set(&mut self, user_data: &UserData) {
-        self.0.clear();
-        user_data.write_json(&mut self.0);
-    }
-
-    /// The JSON.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
 impl UserData {
     /// Forgets everything, and keeps the buffers.
     pub fn clear(&mut self) {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::problem::{Code, Finding};
 
-/// A chunk is full at this many rows: their events then take about half a megabyte.
-const MAX_ROWS: usize = 500;
+/// A chunk is full at this many rows: two of them with their events then fit into the cache of a core.
+const MAX_ROWS: usize = 300;
 /// A chunk is full at this many bytes of text, however few rows they make.
 const MAX_TEXT_BYTES: usize = 1 << 20;
 /// A chunk is full at this many cells, which bounds wide and mostly empty JSON records.
@@ -42,7 +42,7 @@ fn clean_name(cell: &str) -> &str {
     cell.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}')
 }
 
-/// A few thousand rows and what the reader noticed about them.
+/// A few hundred rows and what the reader noticed about them.
 #[derive(Clone, Debug, Default)]
 pub struct Chunk {
     /// The header these rows' cells are indexed by.
