@@ -163,6 +163,7 @@ fn month(word: &str) -> Option<i8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn birth(text: &str, order: Option<DateOrder>) -> Result<String, Code> {
         let mut out = String::new();
@@ -238,6 +239,14 @@ mod tests {
             "856000000000",
         ] {
             assert_eq!(birth(text, Some(DateOrder::Mdy)), Err(Code::BirthDateInvalid), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_usual_form_reads_the_same_by_the_short_way(year in 1890..2040, month in 0..14, day in 0..33) {
+            let text = format!("{year:04}-{month:02}-{day:02}");
+            prop_assert!(iso(&text, 2026) == read(&text, None, 2026).ok(), "{}", text);
         }
     }
 }

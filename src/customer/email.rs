@@ -151,6 +151,7 @@ pub(super) fn is_placeholder(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn email(text: &str) -> Result<String, Code> {
         let mut out = String::new();
@@ -229,6 +230,15 @@ mod tests {
         }
         for address in ["mary@example.com", "test@example.com", "nona@example.com"] {
             assert!(!is_placeholder(address), "{address}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn addresses_that_need_nothing_are_what_the_long_way_makes_of_them(text in "[a-zA-Z0-9._+@-]{0,30}") {
+            prop_assert!(text::all(&text, needs_nothing));
+            let plain = text::plain(&text);
+            prop_assert_eq!(unwrap(&plain), text.as_str());
         }
     }
 }
