@@ -206,21 +206,9 @@ pub struct ReadArgs {
     #[arg(long, value_name = "CC", help_heading = "Columns and stages")]
     pub default_country: Option<String>,
 
-    /// Format of the export [default: auto]
-    #[arg(long, value_name = "FORMAT", help_heading = "Reading", hide_short_help = true)]
-    pub input_format: Option<InputFormat>,
-
-    /// Delimiter of the export: a character, or `tab` [default: detected]
-    #[arg(long, value_name = "C", help_heading = "Reading", hide_short_help = true)]
-    pub delimiter: Option<String>,
-
-    /// Text encoding of the export, such as windows-1252 [default: detected]
-    #[arg(long, value_name = "NAME", help_heading = "Reading", hide_short_help = true)]
-    pub encoding: Option<String>,
-
-    /// Sheet of a workbook [default: the first visible one]
-    #[arg(long, value_name = "NAME", help_heading = "Reading", hide_short_help = true)]
-    pub sheet: Option<String>,
+    /// How the export is written
+    #[command(flatten)]
+    pub format: FormatArgs,
 
     /// Write the refused rows here, as they came, with the reason added
     ///
@@ -239,6 +227,26 @@ pub struct ReadArgs {
     /// Worker threads [default: all cores, up to 8]
     #[arg(long, value_name = "N", help_heading = "Reading", hide_short_help = true)]
     pub threads: Option<usize>,
+}
+
+/// Options that say how an export is written, where finding out goes wrong.
+#[derive(Clone, Debug, Default, Args)]
+pub struct FormatArgs {
+    /// Format of the export [default: auto]
+    #[arg(long, value_name = "FORMAT", help_heading = "Reading", hide_short_help = true)]
+    pub input_format: Option<InputFormat>,
+
+    /// Delimiter of the export: a character, or `tab` [default: detected]
+    #[arg(long, value_name = "C", help_heading = "Reading", hide_short_help = true)]
+    pub delimiter: Option<String>,
+
+    /// Text encoding of the export, such as windows-1252 [default: detected]
+    #[arg(long, value_name = "NAME", help_heading = "Reading", hide_short_help = true)]
+    pub encoding: Option<String>,
+
+    /// Sheet of a workbook [default: the first visible one]
+    #[arg(long, value_name = "NAME", help_heading = "Reading", hide_short_help = true)]
+    pub sheet: Option<String>,
 }
 
 /// Formats of an export.
@@ -582,21 +590,9 @@ pub struct InitArgs {
     #[arg(long, value_name = "CC", help_heading = "Columns and stages")]
     pub default_country: Option<String>,
 
-    /// Format of the export [default: auto]
-    #[arg(long, value_name = "FORMAT", help_heading = "Reading", hide_short_help = true)]
-    pub input_format: Option<InputFormat>,
-
-    /// Delimiter of the export: a character, or `tab` [default: detected]
-    #[arg(long, value_name = "C", help_heading = "Reading", hide_short_help = true)]
-    pub delimiter: Option<String>,
-
-    /// Text encoding of the export, such as windows-1252 [default: detected]
-    #[arg(long, value_name = "NAME", help_heading = "Reading", hide_short_help = true)]
-    pub encoding: Option<String>,
-
-    /// Sheet of a workbook [default: the first visible one]
-    #[arg(long, value_name = "NAME", help_heading = "Reading", hide_short_help = true)]
-    pub sheet: Option<String>,
+    /// How the export is written
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 /// Options of schema.

@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 pub use endpoint::Endpoint;
 pub use file::{DEFAULT_PATH, EventSection, OnUnusable, SettingsFile};
 
-use crate::cli::{InputFormat, ReadArgs, UploadArgs};
+use crate::cli::{FormatArgs, InputFormat, ReadArgs, UploadArgs};
 use crate::custom_data::{Currency, currency};
 use crate::customer::Country;
 use crate::event::Constants;
@@ -138,7 +138,7 @@ impl Reading {
         };
         Ok(Self {
             inputs: inputs(&args.files)?,
-            source: source(args, file, rejects.is_some())?,
+            source: source(&args.format, file, rejects.is_some())?,
             given: layout_of_file(file).overlaid_with(layout_of_args(args)?),
             preset,
             crm: args.crm.clone().or_else(|| file.crm.name.clone()).filter(|name| !name.trim().is_empty()),
@@ -249,7 +249,7 @@ fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
     Ok(files.iter().map(|path| if is_stdin(path) { Input::Stdin } else { Input::File(path.clone()) }).collect())
 }
 
-fn source(args: &ReadArgs, file: &SettingsFile, keep_records: bool) -> Result<crate::source::Settings> {
+fn source(args: &FormatArgs, file: &SettingsFile, keep_records: bool) -> Result<crate::source::Settings> {
     let format = match args.input_format.or(file.input.format).unwrap_or(InputFormat::Auto) {
         InputFormat::Auto => None,
         InputFormat::Csv => Some(Format::Csv),

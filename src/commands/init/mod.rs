@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::{InitArgs, ReadArgs};
+use crate::cli::{FormatArgs, InitArgs, ReadArgs};
 use crate::config::{Endpoint, PresetChoice, Reading, SettingsFile};
 use crate::mapping::{Columns, MappingError, Plan, Preset};
 use crate::pipeline::Feed;
@@ -141,10 +141,7 @@ fn read_args(args: &InitArgs, path: &Path) -> ReadArgs {
         timezone: args.timezone.clone(),
         date_order: args.date_order.clone(),
         default_country: args.default_country.clone(),
-        input_format: args.input_format,
-        delimiter: args.delimiter.clone(),
-        encoding: args.encoding.clone(),
-        sheet: args.sheet.clone(),
+        format: args.format.clone(),
         ..ReadArgs::default()
     }
 }
@@ -221,7 +218,7 @@ fn decide(args: &InitArgs, dataset_id: Option<String>, found: &Understanding<'_>
         timezone: args.timezone.clone(),
         date_order: given_order.or_else(|| found.settled_order()),
         default_country: args.default_country.clone(),
-        input: input_section(args),
+        input: input_section(&args.format),
     };
     let is_asked = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if is_asked {
@@ -259,7 +256,7 @@ fn ask_for<R: std::io::BufRead, W: Write>(
 }
 
 /// What the command line said about reading must be said again by whoever reads the next export.
-fn input_section(args: &InitArgs) -> Vec<(&'static str, String)> {
+fn input_section(args: &FormatArgs) -> Vec<(&'static str, String)> {
     let format = args
         .input_format
         .and_then(|format| clap::ValueEnum::to_possible_value(&format).map(|value| value.get_name().to_owned()));
