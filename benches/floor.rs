@@ -30,10 +30,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut row, mut lowercase, mut hex) = (csv::ByteRecord::new(), Vec::new(), [0; 64]);
     while export.read_byte_record(&mut row)? {
         let lead_id = std::str::from_utf8(&row[0])?;
-        out.write_all(br#"{"action_source":"system_generated","custom_data":{"event_source":"crm","#)?;
-        write!(out, r#""lead_event_source":"Bench"}},"event_id":"{lead_id:0>32}","event_name":"#)?;
+        out.write_all(
+            br#"{"action_source":"system_generated","custom_data":{"event_source":"crm","#,
+        )?;
+        write!(
+            out,
+            r#""lead_event_source":"Bench"}},"event_id":"{lead_id:0>32}","event_name":"#
+        )?;
         serde_json::to_writer(&mut out, std::str::from_utf8(&row[1])?)?;
-        write!(out, r#","event_time":1795000000,"user_data":{{"lead_id":{lead_id}"#)?;
+        write!(
+            out,
+            r#","event_time":1795000000,"user_data":{{"lead_id":{lead_id}"#
+        )?;
         for (key, column) in HASHED {
             lowercase.clear();
             lowercase.extend(row[column].iter().map(u8::to_ascii_lowercase));
@@ -43,7 +51,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             out.write_all(br#""]"#)?;
         }
         // Not hashed, as in Meta's SDKs, but as long as a hash.
-        writeln!(out, r#","external_id":["{:0>64}"]}}}}"#, std::str::from_utf8(&row[13])?)?;
+        writeln!(
+            out,
+            r#","external_id":["{:0>64}"]}}}}"#,
+            std::str::from_utf8(&row[13])?
+        )?;
     }
     out.flush()?;
     Ok(())

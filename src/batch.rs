@@ -24,7 +24,10 @@ pub struct Limits {
 impl Limits {
     /// Batches of `events` events that stay around a megabyte.
     pub fn of(events: usize) -> Limits {
-        Limits { events: events.max(1), bytes: MAX_BYTES }
+        Limits {
+            events: events.max(1),
+            bytes: MAX_BYTES,
+        }
     }
 }
 
@@ -39,7 +42,11 @@ pub struct Waiting {
 impl Waiting {
     /// Nothing waits yet.
     pub fn new(limits: Limits) -> Waiting {
-        Waiting { limits, events: VecDeque::new(), bytes: 0 }
+        Waiting {
+            limits,
+            events: VecDeque::new(),
+            bytes: 0,
+        }
     }
 
     /// Puts events at the end of the queue.
@@ -109,7 +116,10 @@ pub fn body<'a>(events: impl IntoIterator<Item = &'a [u8]>, beside: &Beside) -> 
         body.extend_from_slice(json);
     }
     body.push(b']');
-    let members = [("partner_agent", &beside.partner_agent), ("test_event_code", &beside.test_event_code)];
+    let members = [
+        ("partner_agent", &beside.partner_agent),
+        ("test_event_code", &beside.test_event_code),
+    ];
     for (key, value) in members {
         if let Some(value) = value {
             let value = serde_json::Value::from(value.as_str());
@@ -133,7 +143,10 @@ mod tests {
             name: "Lead".into(),
             time: 0,
             lead: 0,
-            origin: Origin { input: 0, row: number as u64 },
+            origin: Origin {
+                input: 0,
+                row: number as u64,
+            },
             json: Bytes::from(vec![b'x'; size]),
         }
     }
@@ -161,19 +174,28 @@ mod tests {
 
     #[test]
     fn a_batch_is_full_by_count_or_by_bytes() {
-        let mut waiting = Waiting::new(Limits { events: 3, bytes: 100 });
+        let mut waiting = Waiting::new(Limits {
+            events: 3,
+            bytes: 100,
+        });
         waiting.extend([event(0, 10), event(1, 10)]);
         assert!(!waiting.has_full_batch());
         waiting.extend([event(2, 10)]);
         assert!(waiting.has_full_batch());
-        let mut waiting = Waiting::new(Limits { events: 3, bytes: 100 });
+        let mut waiting = Waiting::new(Limits {
+            events: 3,
+            bytes: 100,
+        });
         waiting.extend([event(0, 200)]);
         assert!(waiting.has_full_batch());
     }
 
     #[test]
     fn a_body_holds_the_events_as_they_are_and_escapes_what_stands_beside_them() {
-        let beside = Beside { partner_agent: Some("ac\"me".into()), test_event_code: Some("TEST1".into()) };
+        let beside = Beside {
+            partner_agent: Some("ac\"me".into()),
+            test_event_code: Some("TEST1".into()),
+        };
         let written = body([b"{\"a\":1}".as_slice(), b"{\"b\":2}"], &beside);
         assert_eq!(
             String::from_utf8(written).unwrap(),

@@ -111,13 +111,25 @@ pub struct TalkArgs {
     pub quiet: bool,
 
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_short_help = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_short_help = true
+    )]
     pub color: Color,
 
     /// Shape of what goes to standard error
     ///
     /// As json every warning, error and word of progress is an object on a line of its own, with time, level and message.
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "human", hide_short_help = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "human",
+        hide_short_help = true
+    )]
     pub log_format: LogFormat,
 }
 
@@ -160,11 +172,22 @@ pub struct ReadArgs {
     /// The dataset (pixel) id
     ///
     /// Events Manager shows it below the dataset's name.
-    #[arg(long, value_name = "ID", env = "CRM2CAPI_DATASET_ID", hide_env_values = true, help_heading = "Destination")]
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "CRM2CAPI_DATASET_ID",
+        hide_env_values = true,
+        help_heading = "Destination"
+    )]
     pub dataset_id: Option<String>,
 
     /// Graph API version [default: v23.0]
-    #[arg(long, value_name = "vNN.N", help_heading = "Destination", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "vNN.N",
+        help_heading = "Destination",
+        hide_short_help = true
+    )]
     pub api_version: Option<String>,
 
     /// The CRM's name, sent as lead_event_source [default: the preset's]
@@ -185,13 +208,21 @@ pub struct ReadArgs {
     pub map: Vec<String>,
 
     /// Rename a stage; an empty event name skips it; repeatable
-    #[arg(long, value_name = "CRM STAGE=EVENT NAME", help_heading = "Columns and stages")]
+    #[arg(
+        long,
+        value_name = "CRM STAGE=EVENT NAME",
+        help_heading = "Columns and stages"
+    )]
     pub stage: Vec<String>,
 
     /// A date in COLUMN is one event; repeatable
     ///
     /// For exports that have one row a lead and a column of dates for each stage.
-    #[arg(long, value_name = "COLUMN=EVENT NAME", help_heading = "Columns and stages")]
+    #[arg(
+        long,
+        value_name = "COLUMN=EVENT NAME",
+        help_heading = "Columns and stages"
+    )]
     pub stage_column: Vec<String>,
 
     /// IANA zone of times that carry none [default: UTC, with a warning when it mattered]
@@ -217,7 +248,12 @@ pub struct ReadArgs {
     pub rejects: Option<PathBuf>,
 
     /// The clock of the 7-day window, for tests and replays
-    #[arg(long, value_name = "RFC3339", help_heading = "Reading", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "RFC3339",
+        help_heading = "Reading",
+        hide_short_help = true
+    )]
     pub now: Option<String>,
 
     /// Warnings fail the run too
@@ -225,7 +261,12 @@ pub struct ReadArgs {
     pub strict: bool,
 
     /// Worker threads [default: all cores, up to 8]
-    #[arg(long, value_name = "N", help_heading = "Reading", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Reading",
+        hide_short_help = true
+    )]
     pub threads: Option<usize>,
 }
 
@@ -233,24 +274,46 @@ pub struct ReadArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub struct FormatArgs {
     /// Format of the export [default: auto]
-    #[arg(long, value_name = "FORMAT", help_heading = "Reading", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        help_heading = "Reading",
+        hide_short_help = true
+    )]
     pub input_format: Option<InputFormat>,
 
     /// Delimiter of the export: a character, or `tab` [default: detected]
-    #[arg(long, value_name = "C", help_heading = "Reading", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "C",
+        help_heading = "Reading",
+        hide_short_help = true
+    )]
     pub delimiter: Option<String>,
 
     /// Text encoding of the export, such as windows-1252 [default: detected]
-    #[arg(long, value_name = "NAME", help_heading = "Reading", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help_heading = "Reading",
+        hide_short_help = true
+    )]
     pub encoding: Option<String>,
 
     /// Sheet of a workbook [default: the first visible one]
-    #[arg(long, value_name = "NAME", help_heading = "Reading", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help_heading = "Reading",
+        hide_short_help = true
+    )]
     pub sheet: Option<String>,
 }
 
 /// Formats of an export.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum InputFormat {
     /// Decided by content
@@ -278,7 +341,13 @@ pub struct EndpointArgs {
     pub access_token_file: Option<PathBuf>,
 
     /// Where the API lives; plain http only for loopback [default: graph.facebook.com over https]
-    #[arg(long, value_name = "URL", env = "CRM2CAPI_GRAPH_URL", hide_env_values = true, hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CRM2CAPI_GRAPH_URL",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
     pub graph_url: Option<String>,
 
     /// Seconds one request may take [default: 30]
@@ -322,17 +391,32 @@ pub struct UploadArgs {
     pub dry_run: bool,
 
     /// Events a request, 1 to 1000 [default: 500]
-    #[arg(long, value_name = "N", help_heading = "Delivery", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Delivery",
+        hide_short_help = true
+    )]
     pub batch_size: Option<usize>,
 
     /// Requests in flight [default: 4]
     ///
     /// The events of one lead reach Meta in the order of their times, however many are in flight.
-    #[arg(long, value_name = "N", help_heading = "Delivery", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Delivery",
+        hide_short_help = true
+    )]
     pub concurrency: Option<usize>,
 
     /// Seconds a batch is retried [default: 600]
-    #[arg(long, value_name = "SECONDS", help_heading = "Delivery", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        help_heading = "Delivery",
+        hide_short_help = true
+    )]
     pub give_up_after: Option<u64>,
 
     /// Where what was accepted is remembered, or none [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]
@@ -343,7 +427,12 @@ pub struct UploadArgs {
     pub ledger: Option<PathBuf>,
 
     /// Seconds to wait for another run that holds the ledger [default: 0]
-    #[arg(long, value_name = "SECONDS", help_heading = "Delivery", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        help_heading = "Delivery",
+        hide_short_help = true
+    )]
     pub wait: Option<u64>,
 
     /// Try events again that Meta refused in an earlier run
@@ -359,7 +448,9 @@ pub struct UploadArgs {
 }
 
 /// Shapes of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportFormat {
     /// A page for people
@@ -411,7 +502,12 @@ pub struct BuildArgs {
     pub read: ReadArgs,
 
     /// Shape of the payloads
-    #[arg(long, value_name = "FORMAT", default_value = "ndjson", help_heading = "Payloads")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "ndjson",
+        help_heading = "Payloads"
+    )]
     pub format: PayloadFormat,
 
     /// Stop after this many rows
@@ -495,11 +591,22 @@ pub struct CheckArgs {
     /// The dataset (pixel) id
     ///
     /// Events Manager shows it below the dataset's name.
-    #[arg(long, value_name = "ID", env = "CRM2CAPI_DATASET_ID", hide_env_values = true, help_heading = "Destination")]
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "CRM2CAPI_DATASET_ID",
+        hide_env_values = true,
+        help_heading = "Destination"
+    )]
     pub dataset_id: Option<String>,
 
     /// Graph API version [default: v23.0]
-    #[arg(long, value_name = "vNN.N", help_heading = "Destination", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "vNN.N",
+        help_heading = "Destination",
+        hide_short_help = true
+    )]
     pub api_version: Option<String>,
 
     /// Where to send
@@ -523,7 +630,12 @@ pub struct StatusArgs {
     pub ledger: Option<PathBuf>,
 
     /// Only this dataset
-    #[arg(long, value_name = "ID", env = "CRM2CAPI_DATASET_ID", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "CRM2CAPI_DATASET_ID",
+        hide_env_values = true
+    )]
     pub dataset_id: Option<String>,
 
     /// Fail when the last successful upload is older, such as 26h or 2d
@@ -559,7 +671,12 @@ pub struct InitArgs {
     pub yes: bool,
 
     /// The dataset (pixel) id
-    #[arg(long, value_name = "ID", env = "CRM2CAPI_DATASET_ID", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "CRM2CAPI_DATASET_ID",
+        hide_env_values = true
+    )]
     pub dataset_id: Option<String>,
 
     /// The CRM's name, sent as lead_event_source [default: the preset's]
@@ -575,7 +692,11 @@ pub struct InitArgs {
     pub map: Vec<String>,
 
     /// A date in COLUMN is one event; repeatable
-    #[arg(long, value_name = "COLUMN=EVENT NAME", help_heading = "Columns and stages")]
+    #[arg(
+        long,
+        value_name = "COLUMN=EVENT NAME",
+        help_heading = "Columns and stages"
+    )]
     pub stage_column: Vec<String>,
 
     /// IANA zone of times that carry none

@@ -48,14 +48,25 @@ impl EventId<'_> {
     pub fn derive(identity: &[u8], event_name: &str, event_time: i64) -> Self {
         let mut time = itoa::Buffer::new();
         let time = time.format(event_time).as_bytes();
-        EventId::Derived(first_half(sha256([identity, b"\0", event_name.as_bytes(), b"\0", time, b"\0"])))
+        EventId::Derived(first_half(sha256([
+            identity,
+            b"\0",
+            event_name.as_bytes(),
+            b"\0",
+            time,
+            b"\0",
+        ])))
     }
 
     /// What tells this event from another.
     pub fn fingerprint(self, event_name: &str) -> Fingerprint {
         match self {
             EventId::Derived(bytes) => Fingerprint(bytes),
-            EventId::Given(id) => Fingerprint(first_half(sha256([id.as_bytes(), b"\0", event_name.as_bytes()]))),
+            EventId::Given(id) => Fingerprint(first_half(sha256([
+                id.as_bytes(),
+                b"\0",
+                event_name.as_bytes(),
+            ]))),
         }
     }
 }
@@ -111,24 +122,41 @@ impl Constants {
             if options.iter().any(|option| option != "LDU") {
                 bail!("data_processing_options under [event] may be [] or [\"LDU\"]");
             }
-            serde_json::to_writer(&mut data_processing, &serde_json::json!({ "data_processing_options": options }))?;
+            serde_json::to_writer(
+                &mut data_processing,
+                &serde_json::json!({ "data_processing_options": options }),
+            )?;
             data_processing.remove(0);
             data_processing.pop();
             data_processing.push(b',');
-        } else if section.data_processing_options_country.or(section.data_processing_options_state).is_some() {
-            bail!("data_processing_options_country and _state under [event] need data_processing_options = [\"LDU\"]");
+        } else if section
+            .data_processing_options_country
+            .or(section.data_processing_options_state)
+            .is_some()
+        {
+            bail!(
+                "data_processing_options_country and _state under [event] need data_processing_options = [\"LDU\"]"
+            );
         }
         if let Some(country) = section.data_processing_options_country {
             if country > 1 {
-                bail!("data_processing_options_country under [event] is 0 (let Meta find out) or 1 (USA)");
+                bail!(
+                    "data_processing_options_country under [event] is 0 (let Meta find out) or 1 (USA)"
+                );
             }
-            write!(data_processing, "\"data_processing_options_country\":{country},")?;
+            write!(
+                data_processing,
+                "\"data_processing_options_country\":{country},"
+            )?;
         }
         if let Some(state) = section.data_processing_options_state {
             if state != 0 && !(1000..=1013).contains(&state) {
                 bail!("data_processing_options_state under [event] is 0 or 1000 to 1013");
             }
-            write!(data_processing, "\"data_processing_options_state\":{state},")?;
+            write!(
+                data_processing,
+                "\"data_processing_options_state\":{state},"
+            )?;
         }
         Ok(Self { data_processing })
     }
@@ -187,10 +215,20 @@ mod tests {
     use crate::field::Field;
 
     fn lead() -> UserData {
-        let settings = Settings { default_country: None, date_order: None, this_year: 2026 };
-        let cell = Cell { field: Field::LeadId, column: 0, text: "1234567890123456" };
+        let settings = Settings {
+            default_country: None,
+            date_order: None,
+            this_year: 2026,
+        };
+        let cell = Cell {
+            field: Field::LeadId,
+            column: 0,
+            text: "1234567890123456",
+        };
         let mut user_data = UserData::default();
-        Normalizer::new(&settings).read(&[cell], None, &mut user_data, &mut |code, _, _| panic!("{code:?}"));
+        Normalizer::new(&settings).read(&[cell], None, &mut user_data, &mut |code, _, _| {
+            panic!("{code:?}")
+        });
         user_data
     }
 
@@ -225,19 +263,30 @@ mod tests {
     #[test]
     fn a_derived_id_never_changes() {
         let id = EventId::derive(b"lead_id:1234567890123456", "Lead", 1_673_035_686);
-        let EventId::Derived(bytes) = id else { panic!("not derived") };
+        let EventId::Derived(bytes) = id else {
+            panic!("not derived")
+        };
         assert_eq!(hex::encode(bytes), "679584e92e332701487c92751e4a39a5");
-        assert_ne!(id, EventId::derive(b"lead_id:1234567890123456", "Lead1", 673_035_686));
+        assert_ne!(
+            id,
+            EventId::derive(b"lead_id:1234567890123456", "Lead1", 673_035_686)
+        );
     }
 
     #[test]
     fn one_id_under_two_names_is_two_events() {
-        assert_ne!(EventId::Given("7").fingerprint("Lead"), EventId::Given("7").fingerprint("Customer"));
+        assert_ne!(
+            EventId::Given("7").fingerprint("Lead"),
+            EventId::Given("7").fingerprint("Customer")
+        );
     }
 
     #[test]
     fn unknown_processing_options_are_refused() {
-        let section = EventSection { data_processing_options: Some(vec!["LDX".into()]), ..EventSection::default() };
+        let section = EventSection {
+            data_processing_options: Some(vec!["LDX".into()]),
+            ..EventSection::default()
+        };
         assert!(Constants::new(&section).is_err());
     }
 }

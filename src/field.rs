@@ -150,13 +150,21 @@ impl Field {
     /// What the column holds and what becomes of it.
     pub const fn about(self) -> &'static str {
         match self {
-            LeadId => "Meta's own id of the lead, 15 to 17 digits; it matches best, and is sent as it is",
+            LeadId => {
+                "Meta's own id of the lead, 15 to 17 digits; it matches best, and is sent as it is"
+            }
             EventName => "the stage; [stages] turns it into the event's name",
             EventTime => "when the stage was reached",
-            EventId => "the event's id where the export has one; else one is made of lead, stage and time",
-            CreatedTime => "when the lead came in; no stage can be earlier, and click ids take it as their time",
+            EventId => {
+                "the event's id where the export has one; else one is made of lead, stage and time"
+            }
+            CreatedTime => {
+                "when the lead came in; no stage can be earlier, and click ids take it as their time"
+            }
             Email => "email addresses, several in one cell or in several columns; sent hashed",
-            Phone => "phone numbers, with a country code or with country or --default-country; sent hashed",
+            Phone => {
+                "phone numbers, with a country code or with country or --default-country; sent hashed"
+            }
             FirstName => "first name; sent hashed",
             LastName => "last name; sent hashed",
             FullName => "first and last name in one cell, split into the two; sent hashed",
@@ -165,10 +173,14 @@ impl Field {
             City => "city; sent hashed",
             State => "state or province, as its code or in words; sent hashed",
             Zip => "postal code; sent hashed",
-            Country => "country, as its code or in words; says how to read phone, state and zip; sent hashed",
+            Country => {
+                "country, as its code or in words; says how to read phone, state and zip; sent hashed"
+            }
             ExternalId => "your own id of the person, the same that the pixel sends; sent hashed",
             Fbc => "click id as the _fbc cookie has it",
-            Fbclid => "click id as the landing page's address has it; needs click_time or created_time",
+            Fbclid => {
+                "click id as the landing page's address has it; needs click_time or created_time"
+            }
             ClickTime => "when the click id was first seen",
             Fbp => "browser id as the _fbp cookie has it",
             ClientIpAddress => "IP address of the lead's browser, not of your server",

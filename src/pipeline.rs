@@ -80,15 +80,25 @@ impl Prepared {
 
     /// Forgets all but the first so many rows, for a run that ends in the middle of a chunk.
     pub fn keep_rows(&mut self, count: usize) {
-        let Some(first_out) = self.chunk.rows().nth(count).map(|row| row.number()) else { return };
+        let Some(first_out) = self.chunk.rows().nth(count).map(|row| row.number()) else {
+            return;
+        };
         self.events.retain(|event| event.row < first_out);
         self.findings.retain(|finding| finding.row < first_out);
         self.unlisted.retain(|(_, row)| *row < first_out);
-        self.json.truncate(self.events.last().map_or(0, |event| event.json.end as usize));
+        self.json.truncate(
+            self.events
+                .last()
+                .map_or(0, |event| event.json.end as usize),
+        );
         self.chunk.truncate(count);
         self.rows = count as u64;
-        let mut invalid: Vec<u64> =
-            self.findings.iter().filter(|found| found.severity == Severity::Error).map(|found| found.row).collect();
+        let mut invalid: Vec<u64> = self
+            .findings
+            .iter()
+            .filter(|found| found.severity == Severity::Error)
+            .map(|found| found.row)
+            .collect();
         invalid.dedup();
         self.rows_invalid = invalid.len() as u64;
     }
@@ -144,7 +154,9 @@ impl Kitchen {
             if row.refused().is_none() {
                 self.prepare_row(row, &mut record, prepared);
             }
-            let has_error = prepared.findings[first..].iter().any(|found| found.severity == Severity::Error);
+            let has_error = prepared.findings[first..]
+                .iter()
+                .any(|found| found.severity == Severity::Error);
             prepared.rows += 1;
             prepared.rows_invalid += u64::from(has_error || row.refused().is_some());
         }
@@ -168,14 +180,19 @@ impl Kitchen {
     }
 
     fn prepare_row<'a>(&mut self, row: Row<'a>, record: &mut Record<'a>, prepared: &mut Prepared) {
-        let mut notes =
-            Notes { findings: &mut prepared.findings, row: row.number(), recipe: &self.recipe, refuses: false };
+        let mut notes = Notes {
+            findings: &mut prepared.findings,
+            row: row.number(),
+            recipe: &self.recipe,
+            refuses: false,
+        };
 
-        self.plan.read(row, &mut self.times, record, &mut |notice: Notice<'_>| {
-            notes.add(notice.code, notice.field, notice.column);
-            let unlisted = notice.stage.map(|stage| (stage.to_owned(), row.number()));
-            prepared.unlisted.extend(unlisted);
-        });
+        self.plan
+            .read(row, &mut self.times, record, &mut |notice: Notice<'_>| {
+                notes.add(notice.code, notice.field, notice.column);
+                let unlisted = notice.stage.map(|stage| (stage.to_owned(), row.number()));
+                prepared.unlisted.extend(unlisted);
+            });
         prepared.skipped_stage += record.skipped_stages;
         if record.stages.is_empty() {
             return;
@@ -193,9 +210,14 @@ impl Kitchen {
                 notes.add(code, field, column);
             },
         );
-        let custom_data = self.plan.custom_data(row, record, self.recipe.currency, &mut |code, field, column| {
-            notes.add(code, field, column);
-        });
+        let custom_data = self.plan.custom_data(
+            row,
+            record,
+            self.recipe.currency,
+            &mut |code, field, column| {
+                notes.add(code, field, column);
+            },
+        );
         let keys = self.user_data.keys();
         if let Err(code) = rules::check_customer(keys) {
             notes.refuse(code);
@@ -269,20 +291,33 @@ impl Notes<'_> {
         // A stage that cannot be read costs its event, not the row's other events.
         let is_about_a_stage = matches!(field, Field::EventName | Field::EventTime);
         let is_side_time = matches!(field, Field::CreatedTime | Field::ClickTime);
-        let severity = if code.makes_value_unusable() || is_side_time && code.severity() == Severity::Error {
-            self.recipe.unusable.severity(field)
-        } else {
-            code.severity()
-        };
+        let severity =
+            if code.makes_value_unusable() || is_side_time && code.severity() == Severity::Error {
+                self.recipe.unusable.severity(field)
+            } else {
+                code.severity()
+            };
         self.refuses |= severity == Severity::Error && !is_about_a_stage;
         // One zone is missing, whichever columns need it.
         let column = (code != Code::TimeZoneAssumed).then_some(column);
-        self.findings.push(Finding { code, severity, row: self.row, field: Some(field), column });
+        self.findings.push(Finding {
+            code,
+            severity,
+            row: self.row,
+            field: Some(field),
+            column,
+        });
     }
 
     fn refuse(&mut self, code: Code) {
         self.refuses = true;
-        self.findings.push(Finding { code, severity: code.severity(), row: self.row, field: None, column: None });
+        self.findings.push(Finding {
+            code,
+            severity: code.severity(),
+            row: self.row,
+            field: None,
+            column: None,
+        });
     }
 }
 
@@ -298,8 +333,12 @@ fn hash_of(identity: &[u8]) -> u64 {
     let (words, rest) = identity.as_chunks();
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
-    let words = words.iter().chain([&last]).map(|word| u64::from_le_bytes(*word));
-    let mixed = words
-        .fold(identity.len() as u64, |hash, word| (hash.rotate_left(26) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let words = words
+        .iter()
+        .chain([&last])
+        .map(|word| u64::from_le_bytes(*word));
+    let mixed = words.fold(identity.len() as u64, |hash, word| {
+        (hash.rotate_left(26) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    });
     mixed ^ mixed >> 32
 }

@@ -321,8 +321,16 @@ mod tests {
         let names: HashSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
         assert_eq!(names.len(), Code::ALL.len());
         for code in Code::ALL {
-            assert!(code.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit()));
-            assert!(!code.message().ends_with('.') && !code.help().ends_with('.'), "{}", code.name());
+            assert!(
+                code.name()
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit())
+            );
+            assert!(
+                !code.message().ends_with('.') && !code.help().ends_with('.'),
+                "{}",
+                code.name()
+            );
         }
     }
 }

@@ -16,7 +16,14 @@ pub const MAX_AGE_SECONDS: i64 = 7 * 24 * 60 * 60;
 /// Customer parameters that identify nobody when there is nothing but a subset of one of these.
 /// <https://developers.facebook.com/docs/marketing-api/conversions-api/parameters/customer-information-parameters>
 const TOO_BROAD: [&[Key]; 4] = [
-    &[Key::Ct, Key::Country, Key::St, Key::Zp, Key::Ge, Key::ClientUserAgent],
+    &[
+        Key::Ct,
+        Key::Country,
+        Key::St,
+        Key::Zp,
+        Key::Ge,
+        Key::ClientUserAgent,
+    ],
     &[Key::Db, Key::ClientUserAgent],
     &[Key::Fn, Key::Ge],
     &[Key::Ln, Key::Ge],
@@ -30,7 +37,10 @@ pub fn check_customer(keys: KeySet) -> Result<(), Code> {
     if keys.is_empty() {
         return Err(Code::CustomerMissing);
     }
-    if TOO_BROAD.iter().any(|broad| keys.is_subset_of(KeySet::of(broad))) {
+    if TOO_BROAD
+        .iter()
+        .any(|broad| keys.is_subset_of(KeySet::of(broad)))
+    {
         return Err(Code::CustomerTooBroad);
     }
     Ok(())
@@ -40,7 +50,12 @@ pub fn check_customer(keys: KeySet) -> Result<(), Code> {
 ///
 /// # Errors
 /// It is too old, in the future, or before its lead was created.
-pub fn check_time(event: Moment, created: Option<Moment>, now: i64, zone: &TimeZone) -> Result<(), Code> {
+pub fn check_time(
+    event: Moment,
+    created: Option<Moment>,
+    now: i64,
+    zone: &TimeZone,
+) -> Result<(), Code> {
     if event.seconds < now - MAX_AGE_SECONDS {
         return Err(Code::EventTooOld);
     }
@@ -65,17 +80,26 @@ mod tests {
     }
 
     fn at(seconds: i64) -> Moment {
-        Moment { seconds, precision: Precision::Second }
+        Moment {
+            seconds,
+            precision: Precision::Second,
+        }
     }
 
     #[test]
     fn subsets_of_a_broad_combination_are_too_broad_and_one_key_more_is_enough() {
         for broad in TOO_BROAD {
             for key in broad {
-                assert_eq!(check_customer(KeySet::of(&[*key])), Err(Code::CustomerTooBroad));
+                assert_eq!(
+                    check_customer(KeySet::of(&[*key])),
+                    Err(Code::CustomerTooBroad)
+                );
             }
             let mut keys = broad.to_vec();
-            assert_eq!(check_customer(KeySet::of(&keys)), Err(Code::CustomerTooBroad));
+            assert_eq!(
+                check_customer(KeySet::of(&keys)),
+                Err(Code::CustomerTooBroad)
+            );
             keys.push(Key::Em);
             assert_eq!(check_customer(KeySet::of(&keys)), Ok(()));
         }
@@ -86,7 +110,10 @@ mod tests {
     #[test]
     fn the_window_is_seven_days_and_ends_now() {
         assert_eq!(check(at(NOW - MAX_AGE_SECONDS), None), Ok(()));
-        assert_eq!(check(at(NOW - MAX_AGE_SECONDS - 1), None), Err(Code::EventTooOld));
+        assert_eq!(
+            check(at(NOW - MAX_AGE_SECONDS - 1), None),
+            Err(Code::EventTooOld)
+        );
         assert_eq!(check(at(NOW), None), Ok(()));
         assert_eq!(check(at(NOW + 1), None), Err(Code::EventInFuture));
     }
@@ -94,8 +121,14 @@ mod tests {
     #[test]
     fn a_stage_comes_after_its_lead_as_far_as_the_times_can_tell() {
         assert_eq!(check(at(NOW - 60), Some(at(NOW - 60))), Ok(()));
-        assert_eq!(check(at(NOW - 60), Some(at(NOW - 59))), Err(Code::EventBeforeCreated));
-        let minute = Moment { precision: Precision::Minute, ..at(NOW - 60) };
+        assert_eq!(
+            check(at(NOW - 60), Some(at(NOW - 59))),
+            Err(Code::EventBeforeCreated)
+        );
+        let minute = Moment {
+            precision: Precision::Minute,
+            ..at(NOW - 60)
+        };
         assert_eq!(check(minute, Some(at(NOW - 48))), Ok(()));
     }
 }

@@ -14,13 +14,21 @@ pub fn cells(row: &Row) -> [Cell<'_>; 10] {
     let mut column = 0;
     row.each_ref().map(|(field, text)| {
         column += 1;
-        Cell { field: *field, column: column - 1, text }
+        Cell {
+            field: *field,
+            column: column - 1,
+            text,
+        }
     })
 }
 
 /// How they are read.
 pub fn settings() -> Settings {
-    Settings { default_country: Country::parse("US"), date_order: None, this_year: 2026 }
+    Settings {
+        default_country: Country::parse("US"),
+        date_order: None,
+        this_year: 2026,
+    }
 }
 
 pub fn customer(c: &mut Criterion) {
@@ -31,14 +39,17 @@ pub fn customer(c: &mut Criterion) {
 
     let mut group = c.benchmark_group("row_of_ten_fields");
     group.throughput(Throughput::Elements(1));
-    for (name, mut normalizer) in
-        [("cache_on", Normalizer::new(&settings)), ("cache_off", Normalizer::without_cache(&settings))]
-    {
+    for (name, mut normalizer) in [
+        ("cache_on", Normalizer::new(&settings)),
+        ("cache_off", Normalizer::without_cache(&settings)),
+    ] {
         let mut rows = cells.iter().cycle();
         group.bench_function(name, |b| {
             b.iter(|| {
                 let row = rows.next().expect("rows go round for ever");
-                normalizer.read(black_box(row), None, &mut user_data, &mut |code, _, _| panic!("{code:?}"));
+                normalizer.read(black_box(row), None, &mut user_data, &mut |code, _, _| {
+                    panic!("{code:?}")
+                });
                 black_box(&user_data);
             });
         });
@@ -52,7 +63,9 @@ pub fn customer(c: &mut Criterion) {
         });
     });
     group.finish();
-    c.bench_function("sha256_block", |b| b.iter(|| Hash::of(black_box("ava.thornton@example.com"))));
+    c.bench_function("sha256_block", |b| {
+        b.iter(|| Hash::of(black_box("ava.thornton@example.com")))
+    });
 
     let mut group = c.benchmark_group("field");
     for field in 0..10 {
@@ -62,8 +75,12 @@ pub fn customer(c: &mut Criterion) {
         group.bench_function(name, |b| {
             b.iter(|| {
                 let row = rows.next().expect("rows go round for ever");
-                normalizer
-                    .read(black_box(&row[field..=field]), None, &mut user_data, &mut |code, _, _| panic!("{code:?}"));
+                normalizer.read(
+                    black_box(&row[field..=field]),
+                    None,
+                    &mut user_data,
+                    &mut |code, _, _| panic!("{code:?}"),
+                );
             });
         });
     }

@@ -17,7 +17,9 @@ use crm2capi::cli::{Cli, Command};
 use crm2capi::config::{Reading, SettingsFile};
 use crm2capi::customer::{Key, KeySet, Normalizer, UserData};
 use crm2capi::deliver::verdict::verdict;
-use crm2capi::event::{Constants, Event, EventId, EventKey, Facts, Fingerprint, Origin, write_event};
+use crm2capi::event::{
+    Constants, Event, EventId, EventKey, Facts, Fingerprint, Origin, write_event,
+};
 use crm2capi::ledger::{Entry, Ledger, RunStart, Settled, SqliteLedger};
 use crm2capi::mapping::{Record, Times};
 use crm2capi::pipeline::{self, Feed, Pass};
@@ -37,15 +39,28 @@ fn export() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder for the export");
     let path = folder.path().join("leads.csv");
     let mut file = std::fs::File::create(&path).expect("an export");
-    file.write_all(rows::export().as_bytes()).expect("room for the export");
+    file.write_all(rows::export().as_bytes())
+        .expect("room for the export");
     (folder, path)
 }
 
 /// What `build` would read, and how.
 fn reading(path: &std::path::Path) -> Reading {
     let path = path.to_str().expect("a path of letters");
-    let line = ["crm2capi", "build", path, "--now", "2026-11-20T12:00:00Z", "--timezone", "UTC", "--threads", "1"];
-    let Command::Build(args) = Cli::parse_from(line).command else { unreachable!("the command line says build") };
+    let line = [
+        "crm2capi",
+        "build",
+        path,
+        "--now",
+        "2026-11-20T12:00:00Z",
+        "--timezone",
+        "UTC",
+        "--threads",
+        "1",
+    ];
+    let Command::Build(args) = Cli::parse_from(line).command else {
+        unreachable!("the command line says build")
+    };
     Reading::resolve(&args.read, &SettingsFile::default()).expect("settings")
 }
 
@@ -70,7 +85,8 @@ fn source(c: &mut Criterion) {
 
 fn mapping(c: &mut Criterion) {
     let (_folder, path) = export();
-    let feed = Feed::open(&reading(&path).inputs[0], &reading(&path)).expect("columns that are understood");
+    let feed = Feed::open(&reading(&path).inputs[0], &reading(&path))
+        .expect("columns that are understood");
     let (mut plan, mut times) = (feed.plan.clone(), feed.times());
     let chunks = chunks(&path);
     let mut group = c.benchmark_group("mapping");
@@ -79,7 +95,9 @@ fn mapping(c: &mut Criterion) {
         b.iter(|| {
             let mut record = Record::default();
             for row in chunks.iter().flat_map(Chunk::rows) {
-                plan.read(row, &mut times, &mut record, &mut |notice| panic!("{notice:?}"));
+                plan.read(row, &mut times, &mut record, &mut |notice| {
+                    panic!("{notice:?}")
+                });
                 black_box(&record);
             }
         });
@@ -89,10 +107,20 @@ fn mapping(c: &mut Criterion) {
 
 fn time(c: &mut Criterion) {
     let zone = TimeZone::get("America/New_York").expect("a zone that is built in");
-    let mut times = Times { default: TimeReader::new(zone, true, None, NOW), of_columns: Vec::new() };
+    let mut times = Times {
+        default: TimeReader::new(zone, true, None, NOW),
+        of_columns: Vec::new(),
+    };
     let mut group = c.benchmark_group("time");
-    for text in ["2026-11-19 06:45:00", "2026-11-19T06:45:00.000-0500", "Nov 19, 2026 6:45 AM", "11/19/2026"] {
-        group.bench_function(text, |b| b.iter(|| times.read(0, black_box(text)).expect("a time")));
+    for text in [
+        "2026-11-19 06:45:00",
+        "2026-11-19T06:45:00.000-0500",
+        "Nov 19, 2026 6:45 AM",
+        "11/19/2026",
+    ] {
+        group.bench_function(text, |b| {
+            b.iter(|| times.read(0, black_box(text)).expect("a time"))
+        });
     }
     group.finish();
 }
@@ -101,7 +129,9 @@ fn event(c: &mut Criterion) {
     let mut user_data = UserData::default();
     let rows = rows::rows();
     let row = customer::cells(&rows[0]);
-    Normalizer::new(&customer::settings()).read(&row, None, &mut user_data, &mut |code, _, _| panic!("{code:?}"));
+    Normalizer::new(&customer::settings()).read(&row, None, &mut user_data, &mut |code, _, _| {
+        panic!("{code:?}")
+    });
     let constants = Constants::default();
     let mut group = c.benchmark_group("event");
     group.bench_function("id", |b| {
@@ -113,7 +143,14 @@ fn event(c: &mut Criterion) {
         b.iter(|| {
             out.clear();
             let custom_data = br#"{"event_source":"crm","lead_event_source":"HubSpot"}"#;
-            let facts = Facts { name: "Customer", time: NOW, id, opt_out: None, user_data: &user_data, custom_data };
+            let facts = Facts {
+                name: "Customer",
+                time: NOW,
+                id,
+                opt_out: None,
+                user_data: &user_data,
+                custom_data,
+            };
             write_event(&mut out, black_box(&facts), &constants);
         });
     });
@@ -122,7 +159,10 @@ fn event(c: &mut Criterion) {
 
 fn rules(c: &mut Criterion) {
     let keys = KeySet::of(&[Key::LeadId, Key::Em, Key::Ph, Key::Fn, Key::Ln]);
-    let at = Moment { seconds: NOW - 3600, precision: Precision::Second };
+    let at = Moment {
+        seconds: NOW - 3600,
+        precision: Precision::Second,
+    };
     c.bench_function("rules/event", |b| {
         b.iter(|| {
             rules::check_customer(black_box(keys))
@@ -133,11 +173,17 @@ fn rules(c: &mut Criterion) {
 
 fn events(from: u64) -> Vec<Event> {
     let event = |number: u64| Event {
-        key: EventKey::in_dataset("1", Fingerprint((u128::from(number) * 0x9e37_79b9_7f4a_7c15).to_le_bytes())),
+        key: EventKey::in_dataset(
+            "1",
+            Fingerprint((u128::from(number) * 0x9e37_79b9_7f4a_7c15).to_le_bytes()),
+        ),
         name: "Customer".into(),
         time: NOW - 60,
         lead: number,
-        origin: Origin { input: 0, row: number },
+        origin: Origin {
+            input: 0,
+            row: number,
+        },
         json: Bytes::from(vec![b' '; 1000]),
     };
     (from..from + BATCH as u64).map(event).collect()
@@ -146,8 +192,14 @@ fn events(from: u64) -> Vec<Event> {
 /// A batch asked for, begun and settled, on the disk that holds temporary files.
 fn ledger(c: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder for the ledger");
-    let mut ledger = SqliteLedger::open(&folder.path().join("ledger"), Duration::ZERO).expect("a ledger");
-    ledger.start_run(&RunStart { dataset: "1", now: NOW }).expect("a run");
+    let mut ledger =
+        SqliteLedger::open(&folder.path().join("ledger"), Duration::ZERO).expect("a ledger");
+    ledger
+        .start_run(&RunStart {
+            dataset: "1",
+            now: NOW,
+        })
+        .expect("a run");
     let mut next = 0;
     let mut group = c.benchmark_group("ledger");
     group.throughput(Throughput::Elements(BATCH as u64));
@@ -160,7 +212,10 @@ fn ledger(c: &mut Criterion) {
             |events| {
                 ledger.standing(&events).expect("an answer");
                 ledger.write(&[Entry::Begin(events.clone())]).expect("room");
-                let settled = events.into_iter().map(|event| (event, Settled::Accepted)).collect();
+                let settled = events
+                    .into_iter()
+                    .map(|event| (event, Settled::Accepted))
+                    .collect();
                 ledger.write(&[Entry::Settle(settled)]).expect("room");
             },
             BatchSize::PerIteration,
@@ -178,7 +233,10 @@ fn batch(c: &mut Criterion) {
             let mut waiting = Waiting::new(Limits::of(BATCH));
             waiting.extend(events.iter().cloned());
             let batch = waiting.take();
-            black_box(body(batch.iter().map(|event| &event.json[..]), &Beside::default()))
+            black_box(body(
+                batch.iter().map(|event| &event.json[..]),
+                &Beside::default(),
+            ))
         });
     });
     group.finish();
@@ -191,20 +249,32 @@ fn deliver(c: &mut Criterion) {
         br#"{"error":{"message":"Invalid parameter","type":"OAuthException","code":100,"error_subcode":2804003,
         "error_user_title":"Event too old","fbtrace_id":"A6UyEgg"}}"#;
     let mut group = c.benchmark_group("deliver");
-    group.bench_function("verdict_taken", |b| b.iter(|| verdict(200, &headers, black_box(taken), BATCH)));
-    group.bench_function("verdict_refused", |b| b.iter(|| verdict(400, &headers, black_box(refused), BATCH)));
+    group.bench_function("verdict_taken", |b| {
+        b.iter(|| verdict(200, &headers, black_box(taken), BATCH))
+    });
+    group.bench_function("verdict_refused", |b| {
+        b.iter(|| verdict(400, &headers, black_box(refused), BATCH))
+    });
     group.finish();
 }
 
 fn report(c: &mut Criterion) {
-    let header = Header { columns: vec!["Email".to_owned()] };
+    let header = Header {
+        columns: vec!["Email".to_owned()],
+    };
     let mut problems = Problems::default();
     let mut row = 1;
     c.bench_function("report/finding", |b| {
         b.iter(|| {
             row += 1;
             let code = Code::EmailInvalid;
-            let finding = Finding { code, severity: code.severity(), row, field: None, column: Some(0) };
+            let finding = Finding {
+                code,
+                severity: code.severity(),
+                row,
+                field: None,
+                column: Some(0),
+            };
             problems.add(black_box(&finding), 0, Some(row), &header, None);
         });
     });

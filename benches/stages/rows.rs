@@ -11,8 +11,10 @@ pub type Row = [(Field, String); 10];
 
 /// Rows with as many different values as a real export has: every email, phone and birthday is new, names and places repeat.
 pub fn rows() -> Vec<Row> {
-    let first =
-        ["Ava", "Marcus", "Priya", "Diego", "Chloé", "Owen", "Fatima", "Jürgen", "Sofía", "Tom", "Mei-Ling", "Noah"];
+    let first = [
+        "Ava", "Marcus", "Priya", "Diego", "Chloé", "Owen", "Fatima", "Jürgen", "Sofía", "Tom",
+        "Mei-Ling", "Noah",
+    ];
     let last = [
         "Thornton",
         "Bell",
@@ -38,12 +40,25 @@ pub fn rows() -> Vec<Row> {
             let (first, last) = (first[n % first.len()], last[n % last.len()]);
             let (city, state, zip, area) = places[n % places.len()];
             [
-                (Field::Email, format!("{}.{}.{n}@Example.com", first.to_lowercase(), last.to_lowercase())),
+                (
+                    Field::Email,
+                    format!(
+                        "{}.{}.{n}@Example.com",
+                        first.to_lowercase(),
+                        last.to_lowercase()
+                    ),
+                ),
                 (Field::Phone, format!("({area}) 555-01{:02}", n % 100)),
                 (Field::FirstName, first.to_owned()),
                 (Field::LastName, last.to_owned()),
-                (Field::Gender, ["Female", "male", "F", "m"][n % 4].to_owned()),
-                (Field::DateOfBirth, format!("{}/{}/{}", n % 12 + 1, n % 15 + 13, 1950 + n % 50)),
+                (
+                    Field::Gender,
+                    ["Female", "male", "F", "m"][n % 4].to_owned(),
+                ),
+                (
+                    Field::DateOfBirth,
+                    format!("{}/{}/{}", n % 12 + 1, n % 15 + 13, 1950 + n % 50),
+                ),
                 (Field::City, city.to_owned()),
                 (Field::State, state.to_owned()),
                 (Field::Zip, zip.to_owned()),
@@ -59,9 +74,19 @@ pub fn export() -> String {
         .to_owned();
     for (n, row) in rows().iter().enumerate() {
         let stage = ["Lead", "Marketing Qualified Lead", "Customer"][n % 3];
-        let _ = write!(text, "{},{stage},2026-11-19 {:02}:{:02}:00", 1_000_000_000_000_000 + n, n % 24, n % 60);
+        let _ = write!(
+            text,
+            "{},{stage},2026-11-19 {:02}:{:02}:00",
+            1_000_000_000_000_000 + n,
+            n % 24,
+            n % 60
+        );
         row.iter().for_each(|(_, cell)| text.extend([",", cell]));
-        text.push_str(if n % 2 == 0 { ",\"asked for a visit, in spring\"\n" } else { ",called back\n" });
+        text.push_str(if n % 2 == 0 {
+            ",\"asked for a visit, in spring\"\n"
+        } else {
+            ",called back\n"
+        });
     }
     text
 }

@@ -62,7 +62,12 @@ pub(super) struct Account {
 
 impl Account {
     /// Opens the account of a run over these inputs.
-    pub(super) fn start(command: &'static str, reading: &Reading, feeds: &[Feed], plan: Plan) -> Self {
+    pub(super) fn start(
+        command: &'static str,
+        reading: &Reading,
+        feeds: &[Feed],
+        plan: Plan,
+    ) -> Self {
         let ambiguous = |feed: &Feed| feed.order.ambiguous.map(|date| date.to_string());
         Self {
             rows: 0,
@@ -73,7 +78,11 @@ impl Account {
             destination: None,
             command,
             plan,
-            strictness: if reading.strict { Strictness::Strict } else { Strictness::Lenient },
+            strictness: if reading.strict {
+                Strictness::Strict
+            } else {
+                Strictness::Lenient
+            },
             now: reading.now,
             inputs: feeds.iter().map(|feed| input(feed, reading)).collect(),
             ambiguous_dates: feeds.iter().map(ambiguous).collect(),
@@ -100,14 +109,22 @@ impl Account {
         self.skipped_stage += prepared.skipped_stage;
         self.take_findings(prepared);
 
-        self.seen.expect(prepared.events.iter().map(|event| &event.fingerprint));
+        self.seen
+            .expect(prepared.events.iter().map(|event| &event.fingerprint));
         let mut picked = Vec::with_capacity(prepared.events.len());
         let mut old = vec![0; prepared.names.len()];
         for (index, event) in prepared.events.iter().enumerate() {
             if !event.is_old && !self.seen.insert(event.fingerprint) {
                 let (code, row) = (Code::DuplicateEvent, event.row);
-                let finding = Finding { code, severity: code.severity(), row, field: None, column: None };
-                self.problems.add(&finding, prepared.input, None, &prepared.chunk.header, None);
+                let finding = Finding {
+                    code,
+                    severity: code.severity(),
+                    row,
+                    field: None,
+                    column: None,
+                };
+                self.problems
+                    .add(&finding, prepared.input, None, &prepared.chunk.header, None);
                 continue;
             }
             self.match_keys.add(event.keys);
@@ -134,7 +151,9 @@ impl Account {
     /// Counts events of a chunk whose fate is the same.
     pub(super) fn settle_picked(&mut self, prepared: &Prepared, picked: &[usize], fate: Fate) {
         let mut counts = vec![0; prepared.names.len()];
-        picked.iter().for_each(|&index| counts[prepared.events[index].name.0 as usize] += 1);
+        picked
+            .iter()
+            .for_each(|&index| counts[prepared.events[index].name.0 as usize] += 1);
         for (name, count) in prepared.names.iter().zip(counts) {
             self.stages.add(name, fate, count);
         }
@@ -145,20 +164,27 @@ impl Account {
         let mut unlisted = prepared.unlisted.iter();
         for finding in &prepared.findings {
             while rows.next_if(|row| row.number() < finding.row).is_some() {}
-            let line = rows.peek().filter(|row| row.number() == finding.row).map(|row: &Row<'_>| row.line());
+            let line = rows
+                .peek()
+                .filter(|row| row.number() == finding.row)
+                .map(|row: &Row<'_>| row.line());
             let name = match finding.code {
                 Code::StageUnlisted => unlisted.next().map(|(stage, _)| stage.as_str()),
-                Code::TimeOrderAmbiguous => self.ambiguous_dates[prepared.input as usize].as_deref(),
+                Code::TimeOrderAmbiguous => {
+                    self.ambiguous_dates[prepared.input as usize].as_deref()
+                }
                 _ => None,
             };
-            self.problems.add(finding, prepared.input, line, &prepared.chunk.header, name);
+            self.problems
+                .add(finding, prepared.input, line, &prepared.chunk.header, name);
         }
     }
 
     /// Adds what there is to say about an input as a whole.
     pub(super) fn note(&mut self, input: usize, feed: &Feed, findings: &[Finding]) {
         for finding in findings {
-            self.problems.add(finding, input as u32, None, &feed.header, None);
+            self.problems
+                .add(finding, input as u32, None, &feed.header, None);
         }
     }
 
@@ -170,23 +196,40 @@ impl Account {
 
     /// Settles events whose fate is the same.
     pub(super) fn settle_all(&mut self, events: &[Event], fate: Fate) {
-        events.iter().for_each(|event| self.stages.add(&event.name, fate, 1));
+        events
+            .iter()
+            .for_each(|event| self.stages.add(&event.name, fate, 1));
     }
 
     /// Notes what the ledger knows of an event from earlier runs.
     pub(super) fn remember(&mut self, code: Code, origin: Origin) {
-        let finding = Finding { code, severity: code.severity(), row: origin.row, field: None, column: None };
-        self.problems.add(&finding, origin.input, None, &Header::default(), None);
+        let finding = Finding {
+            code,
+            severity: code.severity(),
+            row: origin.row,
+            field: None,
+            column: None,
+        };
+        self.problems
+            .add(&finding, origin.input, None, &Header::default(), None);
     }
 
     /// Says why the run ended before all was done.
     pub(super) fn end_early(&mut self, end: End, reason: impl Into<String>, help: &str) {
         self.end = end;
-        self.reason = Some(summary::Ended { reason: reason.into(), help: Some(help.to_owned()) });
+        self.reason = Some(summary::Ended {
+            reason: reason.into(),
+            help: Some(help.to_owned()),
+        });
     }
 
     /// The same, if nothing else ended the run before.
-    pub(super) fn end_early_unless_ended(&mut self, end: End, reason: impl Into<String>, help: &str) {
+    pub(super) fn end_early_unless_ended(
+        &mut self,
+        end: End,
+        reason: impl Into<String>,
+        help: &str,
+    ) {
         if self.end == End::Complete {
             self.end_early(end, reason, help);
         }
@@ -205,7 +248,9 @@ impl Account {
                 let help = "run the same command again: it sends what is left";
                 self.end_early(End::Interrupted, "interrupted", help);
             }
-            Ended::Stopped(stop) => self.end_early(End::AccessRefused, stop.to_string(), stop.barrier.help()),
+            Ended::Stopped(stop) => {
+                self.end_early(End::AccessRefused, stop.to_string(), stop.barrier.help())
+            }
             Ended::Unreachable(cause) => {
                 let help = "run the same command again later; nothing is lost";
                 self.end_early(End::Unreachable, cause.as_str(), help);
@@ -216,8 +261,13 @@ impl Account {
                 self.end_early(End::TooManyRefused, reason, help);
             }
             Ended::Ledger(error) => {
-                let help = "run again when the ledger can be written; what is uncertain is sent again";
-                let end = if delivery.requests == 0 { End::NotStarted } else { End::Unreachable };
+                let help =
+                    "run again when the ledger can be written; what is uncertain is sent again";
+                let end = if delivery.requests == 0 {
+                    End::NotStarted
+                } else {
+                    End::Unreachable
+                };
                 self.end_early(end, error.to_string(), help);
             }
         }
@@ -254,7 +304,11 @@ impl Account {
     /// Closes the account.
     pub(super) fn close(self, elapsed: Duration) -> Summary {
         let exit_status = self.exit_status();
-        let paths: Vec<&str> = self.inputs.iter().map(|input| input.path.as_str()).collect();
+        let paths: Vec<&str> = self
+            .inputs
+            .iter()
+            .map(|input| input.path.as_str())
+            .collect();
         let problems = self.problems.finish(&paths);
         let (counts, stages) = self.stages.finish(self.plan);
         Summary {
@@ -308,15 +362,33 @@ pub(super) fn refusal_of(fault: &Fault) -> MetaError {
 /// Why an event is among the rejects, in one line: `meta-refused 100/2804036: the lead id is invalid or was deleted
 /// (Meta says: ID contatto non valido; trace A6UyEgg)`.
 pub(super) fn reason(code: Code, fault: &Fault) -> String {
-    let said = fault.title.iter().map(|title| format!("Meta says: {title}"));
-    let details: Vec<String> = said.chain(fault.fbtrace_id.iter().map(|trace| format!("trace {trace}"))).collect();
-    let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join("; ")) };
+    let said = fault
+        .title
+        .iter()
+        .map(|title| format!("Meta says: {title}"));
+    let details: Vec<String> = said
+        .chain(
+            fault
+                .fbtrace_id
+                .iter()
+                .map(|trace| format!("trace {trace}")),
+        )
+        .collect();
+    let details = if details.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", details.join("; "))
+    };
     format!("{} {fault}{details}", code.name())
 }
 
 /// Where an event came from, in the report's words.
 pub(super) fn place(origin: Origin) -> Place {
-    Place { input: origin.input, row: origin.row, line: None }
+    Place {
+        input: origin.input,
+        row: origin.row,
+        line: None,
+    }
 }
 
 /// Prints the report and gives the status the process ends with. Quiet, a run in which all went well says nothing to
@@ -333,7 +405,11 @@ pub(super) fn print(
     {
         // What was sent is sent, so the run cannot be said to have failed as a whole.
         tracing::error!("cannot write the metrics {}: {error}", path.display());
-        status = if status == ExitStatus::Done { ExitStatus::Problems } else { status };
+        status = if status == ExitStatus::Done {
+            ExitStatus::Problems
+        } else {
+            status
+        };
     }
     if format == ReportFormat::Human && quiet && status == ExitStatus::Done {
         return Ok(status);
@@ -356,11 +432,18 @@ fn input(feed: &Feed, reading: &Reading) -> Input {
         guessed.push(Guess::DateOrder);
     }
     let columns = feed.plan.used().iter().flat_map(|(field, columns)| {
-        columns.iter().map(|column| MappedColumn { field: field.clone(), column: column.clone() })
+        columns.iter().map(|column| MappedColumn {
+            field: field.clone(),
+            column: column.clone(),
+        })
     });
     Input {
         // As the command line has it.
-        path: if feed.input == source::Input::Stdin { "-".to_owned() } else { feed.input.to_string() },
+        path: if feed.input == source::Input::Stdin {
+            "-".to_owned()
+        } else {
+            feed.input.to_string()
+        },
         rows: 0,
         preset: feed.preset.as_ref().map(|(name, _)| name.clone()),
         format: Some(about.format.name().to_owned()),

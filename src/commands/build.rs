@@ -25,12 +25,18 @@ pub(super) fn run(args: &BuildArgs) -> Result<ExitStatus> {
         let version = Endpoint::version(args.read.api_version.as_deref(), &file)?;
         let graph_url = Endpoint::graph_url(None, &file)?;
         let dataset = dataset.unwrap_or_else(|| "$CRM2CAPI_DATASET_ID".to_owned());
-        Ok(format!("{graph_url}/{version}/{dataset}/events?locale=en_US"))
+        Ok(format!(
+            "{graph_url}/{version}/{dataset}/events?locale=en_US"
+        ))
     })?;
     let mut feeds = Feed::open_all(&reading)?;
     let mut rejects = Rejects::asked_for(&reading, &feeds)?;
     let mut account = Account::start("build", &reading, &feeds, Plan::Pretend);
-    let mut payloads = Payloads { out: BufWriter::new(std::io::stdout().lock()), frame, in_batch: 0 };
+    let mut payloads = Payloads {
+        out: BufWriter::new(std::io::stdout().lock()),
+        frame,
+        in_batch: 0,
+    };
     let mut rows_left = args.limit.unwrap_or(u64::MAX);
     pipeline::run(&mut feeds, Pass::Last, reading.threads, |prepared| {
         if rows_left < prepared.rows {
@@ -43,14 +49,22 @@ pub(super) fn run(args: &BuildArgs) -> Result<ExitStatus> {
         if let Some(rejects) = &mut rejects {
             rejects.take(prepared, &Known::default())?;
         }
-        Ok(if rows_left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok(if rows_left == 0 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
     })?;
     payloads.finish()?;
     if let Some(rejects) = rejects {
         rejects.finish()?;
     }
     let summary = account.close(started.elapsed());
-    for problem in summary.problems.iter().filter(|problem| problem.severity > Severity::Info) {
+    for problem in summary
+        .problems
+        .iter()
+        .filter(|problem| problem.severity > Severity::Info)
+    {
         tracing::warn!("{}", problem.in_one_line());
     }
     Ok(summary.exit_status)
@@ -67,7 +81,11 @@ enum Frame {
 }
 
 impl Frame {
-    fn new(format: PayloadFormat, size: usize, url: impl FnOnce() -> Result<String>) -> Result<Self> {
+    fn new(
+        format: PayloadFormat,
+        size: usize,
+        url: impl FnOnce() -> Result<String>,
+    ) -> Result<Self> {
         Ok(match format {
             PayloadFormat::Ndjson => Frame::Lines,
             PayloadFormat::Json => Frame::Bodies { size },
@@ -86,7 +104,9 @@ impl<W: Write> Payloads<W> {
     fn write(&mut self, prepared: &Prepared, picked: &[usize]) -> Result<()> {
         let size = match self.frame {
             // The old ones have no JSON, so with no event left out the chunk is its events one a line already.
-            Frame::Lines if picked.len() == prepared.events.iter().filter(|event| !event.is_old).count() => {
+            Frame::Lines
+                if picked.len() == prepared.events.iter().filter(|event| !event.is_old).count() =>
+            {
                 return Ok(self.out.write_all(&prepared.json)?);
             }
             Frame::Lines => usize::MAX,
@@ -138,7 +158,11 @@ impl<W: Write> Payloads<W> {
 
     fn end_batch(&mut self) -> Result<()> {
         self.in_batch = 0;
-        let end: &[u8] = if matches!(self.frame, Frame::Commands { .. }) { b"]}'\n" } else { b"]}\n" };
+        let end: &[u8] = if matches!(self.frame, Frame::Commands { .. }) {
+            b"]}'\n"
+        } else {
+            b"]}\n"
+        };
         Ok(self.out.write_all(end)?)
     }
 
@@ -177,8 +201,14 @@ mod tests {
             });
         }
         let mut out = Vec::new();
-        let mut payloads = Payloads { out: BufWriter::new(&mut out), frame, in_batch: 0 };
-        payloads.write(&prepared, &(0..events.len()).collect::<Vec<_>>()).unwrap();
+        let mut payloads = Payloads {
+            out: BufWriter::new(&mut out),
+            frame,
+            in_batch: 0,
+        };
+        payloads
+            .write(&prepared, &(0..events.len()).collect::<Vec<_>>())
+            .unwrap();
         payloads.finish().unwrap();
         String::from_utf8(out).unwrap()
     }
@@ -192,7 +222,16 @@ mod tests {
 
     #[test]
     fn an_apostrophe_does_not_end_the_command() {
-        let command = payloads(Frame::Commands { size: 9, url: "u".into() }, &["\"O'Neill\""]);
-        assert!(command.ends_with("--data-binary '{\"data\":[\"O'\\''Neill\"]}'\n"), "{command}");
+        let command = payloads(
+            Frame::Commands {
+                size: 9,
+                url: "u".into(),
+            },
+            &["\"O'Neill\""],
+        );
+        assert!(
+            command.ends_with("--data-binary '{\"data\":[\"O'\\''Neill\"]}'\n"),
+            "{command}"
+        );
     }
 }

@@ -41,14 +41,20 @@ struct Line {
 
 pub(super) fn run(args: &CheckArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let file = SettingsFile::load(args.config.as_deref())?;
-    let read =
-        ReadArgs { dataset_id: args.dataset_id.clone(), api_version: args.api_version.clone(), ..ReadArgs::default() };
+    let read = ReadArgs {
+        dataset_id: args.dataset_id.clone(),
+        api_version: args.api_version.clone(),
+        ..ReadArgs::default()
+    };
     let endpoint = Endpoint::resolve(&args.endpoint, &read, &file)?;
     let client = Client::new(&endpoint)?;
     let mut lines = vec![Line {
         what: "settings",
         ok: true,
-        says: format!("dataset {} at {}, {}", endpoint.dataset_id, endpoint.graph_url, endpoint.api_version),
+        says: format!(
+            "dataset {} at {}, {}",
+            endpoint.dataset_id, endpoint.graph_url, endpoint.api_version
+        ),
     }];
 
     let now = config::clock(None)?;
@@ -63,19 +69,28 @@ pub(super) fn run(args: &CheckArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         }
         Finding::Stopped(stop) => {
             lines.push(good("connection", "the endpoint answers"));
-            lines.push(bad("token and dataset", format!("{stop}; {}", stop.barrier.help())));
+            lines.push(bad(
+                "token and dataset",
+                format!("{stop}; {}", stop.barrier.help()),
+            ));
             ExitStatus::Refused
         }
         Finding::Throttled { wait } => {
-            let wait =
-                wait.map(|wait| format!(" for about {} minutes", wait.as_secs().div_ceil(60))).unwrap_or_default();
+            let wait = wait
+                .map(|wait| format!(" for about {} minutes", wait.as_secs().div_ceil(60)))
+                .unwrap_or_default();
             lines.push(good("connection", "the endpoint answers"));
-            lines.push(bad("token and dataset", format!("Meta lets nobody call{wait}; run again later")));
+            lines.push(bad(
+                "token and dataset",
+                format!("Meta lets nobody call{wait}; run again later"),
+            ));
             ExitStatus::Unreachable
         }
         Finding::NoAnswer(cause) => {
-            lines
-                .push(bad("connection", format!("{cause}; check name resolution, proxy and firewall, then run again")));
+            lines.push(bad(
+                "connection",
+                format!("{cause}; check name resolution, proxy and firewall, then run again"),
+            ));
             ExitStatus::Unreachable
         }
     };
@@ -83,13 +98,21 @@ pub(super) fn run(args: &CheckArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         lines.push(clock(server - now));
     }
     if found.used_percent > 0.0 {
-        let says = format!("{:.0} % of the allowance of calls is used", found.used_percent);
-        lines.push(Line { what: "usage", ok: found.used_percent < 90.0, says });
+        let says = format!(
+            "{:.0} % of the allowance of calls is used",
+            found.used_percent
+        );
+        lines.push(Line {
+            what: "usage",
+            ok: found.used_percent < 90.0,
+            says,
+        });
     }
     let mut out = anstream::stdout().lock();
     match args.format {
         PlainFormat::Json => {
-            let report = serde_json::json!({ "command": "check", "exit_status": status, "checks": lines });
+            let report =
+                serde_json::json!({ "command": "check", "exit_status": status, "checks": lines });
             writeln!(out, "{report}")?;
         }
         PlainFormat::Human if talk.quiet && lines.iter().all(|line| line.ok) => {}
@@ -104,11 +127,19 @@ pub(super) fn run(args: &CheckArgs, talk: &TalkArgs) -> Result<ExitStatus> {
 }
 
 fn good(what: &'static str, says: &str) -> Line {
-    Line { what, ok: true, says: says.to_owned() }
+    Line {
+        what,
+        ok: true,
+        says: says.to_owned(),
+    }
 }
 
 fn bad(what: &'static str, says: String) -> Line {
-    Line { what, ok: false, says }
+    Line {
+        what,
+        ok: false,
+        says,
+    }
 }
 
 fn clock(skew: i64) -> Line {
@@ -116,19 +147,33 @@ fn clock(skew: i64) -> Line {
         return good("clock", "agrees with the server's");
     }
     let which = if skew > 0 { "behind" } else { "ahead of" };
-    bad("clock", format!("this machine is {} s {which} the server; set the clock by NTP", skew.abs()))
+    bad(
+        "clock",
+        format!(
+            "this machine is {} s {which} the server; set the clock by NTP",
+            skew.abs()
+        ),
+    )
 }
 
 fn version(version: &str, now: i64) -> Result<Line> {
-    let today = jiff::Timestamp::from_second(now)?.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = jiff::Timestamp::from_second(now)?
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date();
     let Some((_, end)) = VERSION_ENDS.iter().find(|(known, _)| *known == version) else {
         return Ok(good("API version", "its end is not known here"));
     };
     let days = i64::from(today.until(*end)?.get_days());
     Ok(if days < 0 {
-        bad("API version", format!("{version} ended on {end}; set --api-version to a newer one"))
+        bad(
+            "API version",
+            format!("{version} ended on {end}; set --api-version to a newer one"),
+        )
     } else if days < END_IS_NEAR_DAYS {
-        bad("API version", format!("{version} ends on {end}, in {days} days; set --api-version to a newer one"))
+        bad(
+            "API version",
+            format!("{version} ends on {end}, in {days} days; set --api-version to a newer one"),
+        )
     } else {
         good("API version", &format!("{version} lives until {end}"))
     })
@@ -143,7 +188,11 @@ mod tests {
         let at = |text: &str| version("v23.0", config::clock(Some(text)).unwrap()).unwrap();
         assert!(at("2026-11-22T00:00:00Z").ok);
         assert!(!at("2027-09-01T00:00:00Z").ok);
-        assert!(at("2027-10-09T00:00:00Z").says.contains("ended on 2027-10-08"));
+        assert!(
+            at("2027-10-09T00:00:00Z")
+                .says
+                .contains("ended on 2027-10-08")
+        );
     }
 
     #[test]

@@ -49,20 +49,32 @@ fn long_help(command: Option<&str>) -> Result<String> {
     program.build();
     let command = match command {
         None => &mut program,
-        Some(name) => program.find_subcommand_mut(name).with_context(|| unknown(name))?,
+        Some(name) => program
+            .find_subcommand_mut(name)
+            .with_context(|| unknown(name))?,
     };
     Ok(command.render_long_help().ansi().to_string())
 }
 
 fn unknown(topic: &str) -> anyhow::Error {
     let program = Cli::command();
-    let commands = program.get_subcommands().filter(|command| !command.is_hide_set()).map(clap::Command::get_name);
-    let codes = Code::ALL.iter().map(|code| code.name()).chain(Kind::ALL.iter().map(|kind| kind.name()));
+    let commands = program
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+        .map(clap::Command::get_name);
+    let codes = Code::ALL
+        .iter()
+        .map(|code| code.name())
+        .chain(Kind::ALL.iter().map(|kind| kind.name()));
     let topics = commands.chain([PROBLEMS, FIELDS, PRESETS]).chain(codes);
     let scored = topics.map(|name| (strsim::jaro_winkler(topic, name), name));
     match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((score, near)) if score > 0.7 => anyhow!("no help on {topic:?}; did you mean {near:?}?"),
-        _ => anyhow!("no help on {topic:?}; give a command, problems, the code of a problem, fields or presets"),
+        Some((score, near)) if score > 0.7 => {
+            anyhow!("no help on {topic:?}; did you mean {near:?}?")
+        }
+        _ => anyhow!(
+            "no help on {topic:?}; give a command, problems, the code of a problem, fields or presets"
+        ),
     }
 }
 
@@ -76,13 +88,27 @@ fn problems(page: &mut Page) -> String {
     Code::ALL.iter().for_each(|code| problem(page, *code));
     page.title("The funnel");
     page.text("What validate says about the export as a whole, by what Meta expects of it. It never fails a run.");
-    Kind::ALL.iter().for_each(|kind| page.entry("warning", kind.name(), &[("", kind.message()), ("→ ", kind.help())]));
+    Kind::ALL.iter().for_each(|kind| {
+        page.entry(
+            "warning",
+            kind.name(),
+            &[("", kind.message()), ("→ ", kind.help())],
+        )
+    });
     page.finish()
 }
 
 fn problem(page: &mut Page, code: Code) {
-    let weight = if code.makes_value_unusable() { "value" } else { code.severity().name() };
-    page.entry(weight, code.name(), &[("", code.message()), ("→ ", code.help())]);
+    let weight = if code.makes_value_unusable() {
+        "value"
+    } else {
+        code.severity().name()
+    };
+    page.entry(
+        weight,
+        code.name(),
+        &[("", code.message()), ("→ ", code.help())],
+    );
 }
 
 fn one_problem(page: &mut Page, name: &str) -> Option<String> {
@@ -93,7 +119,11 @@ fn one_problem(page: &mut Page, name: &str) -> Option<String> {
         }
     } else {
         let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name)?;
-        page.entry("warning", kind.name(), &[("", kind.message()), ("→ ", kind.help())]);
+        page.entry(
+            "warning",
+            kind.name(),
+            &[("", kind.message()), ("→ ", kind.help())],
+        );
     }
     Some(page.finish())
 }
@@ -111,7 +141,13 @@ fn fields(page: &mut Page) -> String {
         };
         page.pair(&name, &[("", field.about()), ("such as ", field.example())]);
     }
-    page.pair("custom.NAME", &[("", "a value of your own, sent as custom_data.NAME"), ("such as ", "42")]);
+    page.pair(
+        "custom.NAME",
+        &[
+            ("", "a value of your own, sent as custom_data.NAME"),
+            ("such as ", "42"),
+        ],
+    );
     page.finish()
 }
 
@@ -128,7 +164,10 @@ fn presets(page: &mut Page) -> Result<String> {
     page.gap();
     for name in Preset::names() {
         let preset = Preset::named(name)?;
-        let crm = preset.crm.as_deref().unwrap_or("headings that exports have in common");
+        let crm = preset
+            .crm
+            .as_deref()
+            .unwrap_or("headings that exports have in common");
         let shape = match preset.shape {
             Shape::Unknown => "",
             Shape::CurrentStage => ", current stage",
@@ -145,9 +184,21 @@ mod tests {
 
     #[test]
     fn an_unknown_topic_names_the_nearest() {
-        assert!(unknown("uplaod").to_string().ends_with("did you mean \"upload\"?"));
-        assert!(unknown("problem").to_string().ends_with("did you mean \"problems\"?"));
-        assert!(unknown("lead-id-precision").to_string().ends_with("did you mean \"lead-id-precision-lost\"?"));
+        assert!(
+            unknown("uplaod")
+                .to_string()
+                .ends_with("did you mean \"upload\"?")
+        );
+        assert!(
+            unknown("problem")
+                .to_string()
+                .ends_with("did you mean \"problems\"?")
+        );
+        assert!(
+            unknown("lead-id-precision")
+                .to_string()
+                .ends_with("did you mean \"lead-id-precision-lost\"?")
+        );
         assert!(unknown("xyzzy").to_string().contains("give a command"));
     }
 }

@@ -26,10 +26,14 @@ struct Line<'a> {
 
 pub(super) fn run(args: &NormalizeArgs) -> Result<ExitStatus> {
     let field: Field = args.field.parse().map_err(|error| {
-        let near = nearest_field(&args.field).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+        let near = nearest_field(&args.field)
+            .map(|near| format!("; did you mean {near:?}?"))
+            .unwrap_or_default();
         anyhow!("{error}{near}")
     })?;
-    let this_year = jiff::Timestamp::from_second(clock(None)?)?.to_zoned(jiff::tz::TimeZone::UTC).year();
+    let this_year = jiff::Timestamp::from_second(clock(None)?)?
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .year();
     let normalizer = Normalizer::new(&Settings {
         default_country: args.country.as_deref().map(country_code).transpose()?,
         date_order: args.date_order.as_deref().map(str::parse).transpose()?,
@@ -48,17 +52,29 @@ pub(super) fn run(args: &NormalizeArgs) -> Result<ExitStatus> {
     if args.value == "-" {
         let mut stdin = std::io::stdin().lock();
         let (mut bytes, mut number) = (Vec::new(), 0);
-        while stdin.read_until(b'\n', &mut bytes).context("cannot read standard input")? > 0 {
+        while stdin
+            .read_until(b'\n', &mut bytes)
+            .context("cannot read standard input")?
+            > 0
+        {
             number += 1;
             let line = String::from_utf8_lossy(&bytes);
-            answer(number, line.strip_suffix('\n').map_or(&*line, |line| line.strip_suffix('\r').unwrap_or(line)))?;
+            answer(
+                number,
+                line.strip_suffix('\n')
+                    .map_or(&*line, |line| line.strip_suffix('\r').unwrap_or(line)),
+            )?;
             bytes.clear();
         }
     } else {
         answer(1, &args.value)?;
     }
     out.flush()?;
-    Ok(if all_usable { ExitStatus::Done } else { ExitStatus::Problems })
+    Ok(if all_usable {
+        ExitStatus::Done
+    } else {
+        ExitStatus::Problems
+    })
 }
 
 fn write_json(
@@ -67,17 +83,37 @@ fn write_json(
     input_line: u64,
     answer: &Result<Vec<Normalized>, Code>,
 ) -> Result<()> {
-    let mut line = |field: &str, normalized: Option<&str>, sha256: Option<&str>, problem: Option<&str>| -> Result<()> {
-        serde_json::to_writer(&mut *out, &Line { field, input_line, normalized, sha256, problem })?;
+    let mut line = |field: &str,
+                    normalized: Option<&str>,
+                    sha256: Option<&str>,
+                    problem: Option<&str>|
+     -> Result<()> {
+        serde_json::to_writer(
+            &mut *out,
+            &Line {
+                field,
+                input_line,
+                normalized,
+                sha256,
+                problem,
+            },
+        )?;
         Ok(out.write_all(b"\n")?)
     };
     match answer {
         Err(code) => line(field, None, None, Some(code.name())),
         Ok(values) if values.is_empty() => line(field, None, None, Some(Code::ValueEmpty.name())),
         Ok(values) => values.iter().try_for_each(|value| {
-            let hex = value.sha256.as_ref().and_then(|hash| std::str::from_utf8(hash.as_hex()).ok());
+            let hex = value
+                .sha256
+                .as_ref()
+                .and_then(|hash| std::str::from_utf8(hash.as_hex()).ok());
             // A name in full is two values under keys of their own; else the field is called as it was asked for.
-            let field = if values.iter().any(|other| other.key != value.key) { value.key.name() } else { field };
+            let field = if values.iter().any(|other| other.key != value.key) {
+                value.key.name()
+            } else {
+                field
+            };
             line(field, value.text.as_deref(), hex, None)
         }),
     }
@@ -90,12 +126,25 @@ fn write_human(out: &mut impl Write, answer: &Result<Vec<Normalized>, Code>) -> 
         Ok(values) => {
             for value in values {
                 let hash = value.sha256.as_ref();
-                let hash = hash.map_or("(sent as it is)".into(), |hash| String::from_utf8_lossy(hash.as_hex()));
-                writeln!(out, "{}  {}  {hash}", value.key.name(), value.text.as_deref().unwrap_or("(came hashed)"))?;
+                let hash = hash.map_or("(sent as it is)".into(), |hash| {
+                    String::from_utf8_lossy(hash.as_hex())
+                });
+                writeln!(
+                    out,
+                    "{}  {}  {hash}",
+                    value.key.name(),
+                    value.text.as_deref().unwrap_or("(came hashed)")
+                )?;
             }
             return Ok(());
         }
     };
-    writeln!(out, "unusable: {}: {}; {}", problem.name(), problem.message(), problem.help())?;
+    writeln!(
+        out,
+        "unusable: {}: {}; {}",
+        problem.name(),
+        problem.message(),
+        problem.help()
+    )?;
     Ok(())
 }

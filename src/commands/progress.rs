@@ -21,12 +21,21 @@ impl Progress {
     pub(super) fn start(total: u64, talk: &TalkArgs) -> Self {
         let quiet = talk.quiet;
         let is_watched = talk.log_format == LogFormat::Human && std::io::stderr().is_terminal();
-        let target = if is_watched && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if is_watched && !quiet {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let bar = ProgressBar::with_draw_target(Some(total), target);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} events  {eta}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} events  {eta}")
+        {
             bar.set_style(style);
         }
-        Self { bar, last_line: (!is_watched && !quiet).then(Instant::now) }
+        Self {
+            bar,
+            last_line: (!is_watched && !quiet).then(Instant::now),
+        }
     }
 
     /// One more event is settled.
@@ -36,7 +45,11 @@ impl Progress {
             && last.elapsed() >= LINE_EVERY
         {
             *last = Instant::now();
-            tracing::info!("{} of {} events done", self.bar.position(), self.bar.length().unwrap_or_default());
+            tracing::info!(
+                "{} of {} events done",
+                self.bar.position(),
+                self.bar.length().unwrap_or_default()
+            );
         }
     }
 

@@ -15,15 +15,20 @@ use crate::event::schema::Event;
 use crate::report::{ExitStatus, Summary};
 
 /// Where editors find the schema of the settings file, as the `#:schema` line at its top says.
-pub(super) const CONFIG_URL: &str = "https://raw.githubusercontent.com/crm2capi/crm2capi/main/schemas/config.json";
-const REPORT_URL: &str = "https://raw.githubusercontent.com/crm2capi/crm2capi/main/schemas/report.json";
-const EVENT_URL: &str = "https://raw.githubusercontent.com/crm2capi/crm2capi/main/schemas/event.json";
+pub(super) const CONFIG_URL: &str =
+    "https://raw.githubusercontent.com/crm2capi/crm2capi/main/schemas/config.json";
+const REPORT_URL: &str =
+    "https://raw.githubusercontent.com/crm2capi/crm2capi/main/schemas/report.json";
+const EVENT_URL: &str =
+    "https://raw.githubusercontent.com/crm2capi/crm2capi/main/schemas/event.json";
 
 pub(super) fn run(args: &SchemaArgs) -> Result<ExitStatus> {
     let settings = SchemaSettings::draft2020_12();
     let schema = match args.document {
         Document::Config => schema_of::<SettingsFile>(settings, CONFIG_URL, "Settings of crm2capi"),
-        Document::Report => schema_of::<Summary>(settings.for_serialize(), REPORT_URL, "Report of crm2capi"),
+        Document::Report => {
+            schema_of::<Summary>(settings.for_serialize(), REPORT_URL, "Report of crm2capi")
+        }
         Document::Event => schema_of::<Event>(settings, EVENT_URL, "Event of the Conversions API"),
     };
     talk::print(&(serde_json::to_string_pretty(&schema)? + "\n"))?;
@@ -56,7 +61,8 @@ fn without_null(schema: &mut Schema) {
         if let [Value::Object(only)] = &choices[..] {
             let only = only.clone();
             schema.remove("anyOf");
-            only.into_iter().for_each(|(key, value)| drop(schema.insert(key, value)));
+            only.into_iter()
+                .for_each(|(key, value)| drop(schema.insert(key, value)));
         }
     }
 }

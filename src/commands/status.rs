@@ -20,7 +20,11 @@ const BAR: usize = 30;
 
 pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let file = SettingsFile::load(args.config.as_deref())?;
-    let path = match args.ledger.clone().or_else(|| file.delivery.ledger.as_ref().map(|path| file.resolve(path))) {
+    let path = match args
+        .ledger
+        .clone()
+        .or_else(|| file.delivery.ledger.as_ref().map(|path| file.resolve(path)))
+    {
         Some(path) => path,
         None => config::default_ledger()?,
     };
@@ -28,12 +32,21 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let max_age = args.max_age.as_deref().map(age).transpose()?;
     let now = config::clock(args.now.as_deref())?;
     let ledger = SqliteLedger::open_read_only(&path)?;
-    let status = ledger.map(|ledger| ledger.status(dataset.as_deref(), now, RUNS)).transpose()?.unwrap_or_default();
+    let status = ledger
+        .map(|ledger| ledger.status(dataset.as_deref(), now, RUNS))
+        .transpose()?
+        .unwrap_or_default();
 
     let is_late = max_age.is_some_and(|max_age| {
-        status.last_success.is_none_or(|last| now - last > i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX))
+        status
+            .last_success
+            .is_none_or(|last| now - last > i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX))
     });
-    let exit = if is_late { ExitStatus::Problems } else { ExitStatus::Done };
+    let exit = if is_late {
+        ExitStatus::Problems
+    } else {
+        ExitStatus::Done
+    };
     let mut out = anstream::stdout().lock();
     match args.format {
         PlainFormat::Json => writeln!(out, "{}", as_json(&status, exit))?,
@@ -41,7 +54,9 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         PlainFormat::Human => write_page(&mut out, &status, now)?,
     }
     if is_late {
-        let last = status.last_success.map_or("never".to_owned(), |last| format!("{} ago", duration(now - last)));
+        let last = status.last_success.map_or("never".to_owned(), |last| {
+            format!("{} ago", duration(now - last))
+        });
         let allowed = args.max_age.as_deref().unwrap_or_default();
         crate::commands::print_error(&anyhow::anyhow!(
             "the last successful upload was {last}, and --max-age is {allowed}; look at the scheduled job's last output"
@@ -51,8 +66,11 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
 }
 
 fn as_json(status: &Status, exit: ExitStatus) -> serde_json::Value {
-    let day =
-        |day: i64| Timestamp::from_second(day * 86_400).map(|at| at.strftime("%F").to_string()).unwrap_or_default();
+    let day = |day: i64| {
+        Timestamp::from_second(day * 86_400)
+            .map(|at| at.strftime("%F").to_string())
+            .unwrap_or_default()
+    };
     let delivered = status.delivered.iter();
     json!({
         "command": "status",
@@ -85,14 +103,27 @@ fn run_json(run: &PastRun) -> serde_json::Value {
 
 fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
     match status.last_success {
-        Some(last) => writeln!(out, "last successful upload  {}  ({} ago)", time(last), duration(now - last))?,
+        Some(last) => writeln!(
+            out,
+            "last successful upload  {}  ({} ago)",
+            time(last),
+            duration(now - last)
+        )?,
         None => writeln!(out, "no successful upload yet")?,
     }
     if status.refused > 0 {
-        writeln!(out, "refused by Meta         {} events, not tried again unless they change", status.refused)?;
+        writeln!(
+            out,
+            "refused by Meta         {} events, not tried again unless they change",
+            status.refused
+        )?;
     }
     if status.uncertain > 0 {
-        writeln!(out, "uncertain               {} events, sent again by the next upload", status.uncertain)?;
+        writeln!(
+            out,
+            "uncertain               {} events, sent again by the next upload",
+            status.uncertain
+        )?;
     }
 
     let mut names: Vec<&str> = status.delivered.iter().map(|d| d.name.as_str()).collect();
@@ -101,12 +132,23 @@ fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
     let mut days: BTreeMap<i64, BTreeMap<&str, u64>> = BTreeMap::new();
     if !names.is_empty() {
         let today = now.div_euclid(86_400);
-        days = (today - 13..=today).map(|day| (day, BTreeMap::new())).collect();
+        days = (today - 13..=today)
+            .map(|day| (day, BTreeMap::new()))
+            .collect();
     }
     for delivered in &status.delivered {
-        *days.entry(delivered.day).or_default().entry(&delivered.name).or_default() += delivered.count;
+        *days
+            .entry(delivered.day)
+            .or_default()
+            .entry(&delivered.name)
+            .or_default() += delivered.count;
     }
-    let most = days.values().map(|day| day.values().sum::<u64>()).max().unwrap_or(0).max(1);
+    let most = days
+        .values()
+        .map(|day| day.values().sum::<u64>())
+        .max()
+        .unwrap_or(0)
+        .max(1);
     if !days.is_empty() {
         writeln!(out, "\ndelivered, by day (UTC)")?;
     }
@@ -114,8 +156,15 @@ fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
         let total: u64 = counts.values().sum();
         let cells = (total as usize * BAR).div_ceil(most as usize);
         let date = Timestamp::from_second(day * 86_400)?.strftime("%F");
-        let parts: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
-        let line = format!("  {date}  {:<BAR$}  {total:>6}  {}", "█".repeat(cells), parts.join(", "));
+        let parts: Vec<String> = counts
+            .iter()
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        let line = format!(
+            "  {date}  {:<BAR$}  {total:>6}  {}",
+            "█".repeat(cells),
+            parts.join(", ")
+        );
         writeln!(out, "{}", line.trim_end())?;
     }
 
@@ -143,7 +192,9 @@ fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
 }
 
 fn time(seconds: i64) -> String {
-    Timestamp::from_second(seconds).map(|at| at.to_string()).unwrap_or_default()
+    Timestamp::from_second(seconds)
+        .map(|at| at.to_string())
+        .unwrap_or_default()
 }
 
 /// `3 days`, `5 h`, `12 min`, `40 s`.

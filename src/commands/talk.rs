@@ -29,12 +29,22 @@ pub fn start_talking(args: &TalkArgs) {
         Color::Never => anstream::ColorChoice::Never,
     };
     choice.write_global();
-    let level = if args.quiet { Level::ERROR } else { Level::INFO };
+    let level = if args.quiet {
+        Level::ERROR
+    } else {
+        Level::INFO
+    };
     let subscriber = tracing_subscriber::fmt().with_max_level(level);
     // Only a second subscriber in one process can fail here, and there is none.
     let _ = match args.log_format {
-        LogFormat::Human => subscriber.with_writer(anstream::stderr).event_format(Plain).try_init(),
-        LogFormat::Json => subscriber.with_writer(io::stderr).event_format(JsonLine).try_init(),
+        LogFormat::Human => subscriber
+            .with_writer(anstream::stderr)
+            .event_format(Plain)
+            .try_init(),
+        LogFormat::Json => subscriber
+            .with_writer(io::stderr)
+            .event_format(JsonLine)
+            .try_init(),
     };
 }
 
@@ -56,8 +66,15 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 /// The width of standard output in columns.
 pub(super) fn width() -> usize {
     let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    let given = || std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-    terminal.or_else(given).filter(|width| *width > 0).unwrap_or(DEFAULT_WIDTH)
+    let given = || {
+        std::env::var("COLUMNS")
+            .ok()
+            .and_then(|text| text.parse().ok())
+    };
+    terminal
+        .or_else(given)
+        .filter(|width| *width > 0)
+        .unwrap_or(DEFAULT_WIDTH)
 }
 
 /// `warning: …`, and nothing else on the line.
@@ -68,7 +85,12 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         match *event.metadata().level() {
             Level::ERROR => write!(writer, "{ERROR}error:{ERROR:#} ")?,
             Level::WARN => write!(writer, "{WARNING}warning:{WARNING:#} ")?,
@@ -93,7 +115,12 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let now = Timestamp::now();
         let line = Line {
             time: now.round(Unit::Millisecond).unwrap_or(now).to_string(),
@@ -104,7 +131,11 @@ where
             },
             message: &message(event),
         };
-        writeln!(writer, "{}", serde_json::to_string(&line).map_err(|_| fmt::Error)?)
+        writeln!(
+            writer,
+            "{}",
+            serde_json::to_string(&line).map_err(|_| fmt::Error)?
+        )
     }
 }
 

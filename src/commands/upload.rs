@@ -35,13 +35,28 @@ const QUEUE: usize = 4;
 pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let started = Instant::now();
     let file = SettingsFile::load(args.read.config.as_deref())?;
-    let format = args.format.or(file.output.format).unwrap_or(ReportFormat::Human);
-    anyhow::ensure!(format != ReportFormat::Github, "--format github is for validate; give human or json");
+    let format = args
+        .format
+        .or(file.output.format)
+        .unwrap_or(ReportFormat::Human);
+    anyhow::ensure!(
+        format != ReportFormat::Github,
+        "--format github is for validate; give human or json"
+    );
     let reading = Reading::resolve(&args.read, &file)?;
     let sending = Sending::resolve(args, &file)?;
     let runtime = Runtime::new().context("cannot start the network")?;
-    let upload = Upload { started, reading, sending, runtime };
-    let account = if upload.sending.dry_run { upload.pretend(args, &file)? } else { upload.send(args, &file, talk)? };
+    let upload = Upload {
+        started,
+        reading,
+        sending,
+        runtime,
+    };
+    let account = if upload.sending.dry_run {
+        upload.pretend(args, &file)?
+    } else {
+        upload.send(args, &file, talk)?
+    };
     let summary = account.close(upload.started.elapsed());
     account::print(&summary, format, talk.quiet, args.metrics_file.as_deref())
 }
@@ -95,11 +110,16 @@ impl Upload {
         let rejects = Rejects::asked_for(&self.reading, &feeds)?;
 
         let mut checked = Account::start("upload", &self.reading, &feeds, Plan::Send);
-        pipeline::run(&mut feeds, Pass::Checking, self.reading.threads, |prepared| {
-            let picked = checked.take(prepared);
-            checked.settle_picked(prepared, &picked, Fate::Undelivered);
-            Ok(ControlFlow::Continue(()))
-        })?;
+        pipeline::run(
+            &mut feeds,
+            Pass::Checking,
+            self.reading.threads,
+            |prepared| {
+                let picked = checked.take(prepared);
+                checked.settle_picked(prepared, &picked, Fate::Undelivered);
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
         if self.stop_if_too_many_are_invalid(&mut checked) {
             if let Some(mut rejects) = rejects {
                 pipeline::run(&mut feeds, Pass::Last, self.reading.threads, |prepared| {
@@ -115,18 +135,32 @@ impl Upload {
             Some(path) => SharedLedger::new(SqliteLedger::open(path, self.sending.wait)?),
             None => SharedLedger::new(NoLedger),
         };
-        ledger.lock().start_run(&RunStart { dataset: &endpoint.dataset_id, now: self.reading.now })?;
+        ledger.lock().start_run(&RunStart {
+            dataset: &endpoint.dataset_id,
+            now: self.reading.now,
+        })?;
 
         let mut account = Account::start("upload", &self.reading, &feeds, Plan::Send);
         account.destination = Some(match (&sandbox, self.sending.test_event_code.clone()) {
             (Some(_), _) => Destination::Sandbox,
-            (None, Some(test_event_code)) => {
-                Destination::TestEvents { dataset_id: endpoint.dataset_id.clone(), test_event_code }
-            }
-            (None, None) => Destination::Dataset { dataset_id: endpoint.dataset_id.clone() },
+            (None, Some(test_event_code)) => Destination::TestEvents {
+                dataset_id: endpoint.dataset_id.clone(),
+                test_event_code,
+            },
+            (None, None) => Destination::Dataset {
+                dataset_id: endpoint.dataset_id.clone(),
+            },
         });
         let progress = Progress::start(checked.to_send(), talk);
-        let delivery = self.deliver(&mut feeds, client, &ledger, &endpoint, &mut account, rejects, progress)?;
+        let delivery = self.deliver(
+            &mut feeds,
+            client,
+            &ledger,
+            &endpoint,
+            &mut account,
+            rejects,
+            progress,
+        )?;
         account.add_delivery(&delivery);
         let ended = RunEnd {
             now: self.reading.now + self.started.elapsed().as_secs() as i64,
@@ -139,7 +173,8 @@ impl Upload {
             // What was sent is sent, so the report must not be lost over this.
             (_, Err(error)) => {
                 tracing::error!("{error}");
-                let help = "run again when the ledger can be written; what was accepted is not sent again";
+                let help =
+                    "run again when the ledger can be written; what was accepted is not sent again";
                 account.end_early_unless_ended(End::Unreachable, error.to_string(), help);
             }
             (_, Ok(())) => {}
@@ -179,8 +214,13 @@ impl Upload {
                     let events = self.events(prepared, &picked, &endpoint.dataset_id);
                     let (new, mut known) = self.sift(events, ledger.lock().as_mut(), account)?;
                     if let Some(rejects) = &rejects {
-                        new.iter().for_each(|event| *known.sent.entry(event.origin.row).or_default() += 1);
-                        rejects.lock().unwrap_or_else(PoisonError::into_inner).take(prepared, &known)?;
+                        new.iter().for_each(|event| {
+                            *known.sent.entry(event.origin.row).or_default() += 1
+                        });
+                        rejects
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .take(prepared, &known)?;
                     }
                     if !new.is_empty()
                         && let Err(unsent) = sender.blocking_send(new)
@@ -204,7 +244,10 @@ impl Upload {
                 }
                 if let Some(rejects) = &rejects {
                     let refused = refused.map(|fault| account::reason(Code::MetaRefused, fault));
-                    let settled = rejects.lock().unwrap_or_else(PoisonError::into_inner).settle(event.origin, refused);
+                    let settled = rejects
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .settle(event.origin, refused);
                     if let Err(error) = settled {
                         tracing::error!("{error:#}");
                     }
@@ -214,17 +257,30 @@ impl Upload {
                 let interrupt = deliver::interrupt::listen().context("cannot listen for Ctrl-C")?;
                 let ledger = ledger.clone();
                 Ok::<_, anyhow::Error>(
-                    deliver::deliver(receiver, client, ledger, settings, interrupt, &mut on_outcome).await,
+                    deliver::deliver(
+                        receiver,
+                        client,
+                        ledger,
+                        settings,
+                        interrupt,
+                        &mut on_outcome,
+                    )
+                    .await,
                 )
             });
-            let produced = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let produced = reader
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             (delivery, produced, stages, refusals)
         });
         progress.finish();
         account.stages.merge(stages);
         account.problems.merge(refusals);
         let written = match rejects {
-            Some(rejects) => rejects.into_inner().unwrap_or_else(PoisonError::into_inner).finish(),
+            Some(rejects) => rejects
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner)
+                .finish(),
             None => Ok(()),
         };
         if let Err(error) = written {
@@ -247,7 +303,9 @@ impl Upload {
             // Nobody can ask it afterwards.
             keep_bytes: 0,
         };
-        self.runtime.block_on(Sandbox::start(settings)).context("cannot start the sandbox")
+        self.runtime
+            .block_on(Sandbox::start(settings))
+            .context("cannot start the sandbox")
     }
 
     /// The ledger, unless this run is none that counts.
@@ -261,7 +319,10 @@ impl Upload {
         let limit = self.sending.max_invalid_percent;
         let too_many = account.rows_invalid as f64 * 100.0 > account.rows as f64 * limit;
         if too_many {
-            let reason = format!("{} of {} rows are unusable, more than {limit} %", account.rows_invalid, account.rows);
+            let reason = format!(
+                "{} of {} rows are unusable, more than {limit} %",
+                account.rows_invalid, account.rows
+            );
             let help = "nothing was sent: correct the mapping or the rows, or allow more with --max-invalid PERCENT";
             account.end_early(End::TooManyInvalid, reason, help);
         }
@@ -278,7 +339,10 @@ impl Upload {
                 name: prepared.name_of(event).clone(),
                 time: event.time,
                 lead: event.lead,
-                origin: Origin { input: prepared.input, row: event.row },
+                origin: Origin {
+                    input: prepared.input,
+                    row: event.row,
+                },
                 // The line feed stays behind.
                 json: json.slice(event.json.start as usize..event.json.end as usize - 1),
             }
@@ -287,7 +351,12 @@ impl Upload {
     }
 
     /// Those events that are to be sent, and what is known of the rows of others.
-    fn sift(&self, events: Vec<Event>, ledger: &mut dyn Ledger, account: &mut Account) -> Result<(Vec<Event>, Known)> {
+    fn sift(
+        &self,
+        events: Vec<Event>,
+        ledger: &mut dyn Ledger,
+        account: &mut Account,
+    ) -> Result<(Vec<Event>, Known)> {
         let standings = ledger.standing(&events)?;
         let (mut new, mut known) = (Vec::with_capacity(events.len()), Known::default());
         for (event, standing) in events.into_iter().zip(standings) {
@@ -297,12 +366,24 @@ impl Upload {
                     account.remember(Code::UncertainEarlier, event.origin);
                     new.push(event);
                 }
-                Standing::Accepted | Standing::ThisRun => account.stages.add(&event.name, Fate::Delivered, 1),
+                Standing::Accepted | Standing::ThisRun => {
+                    account.stages.add(&event.name, Fate::Delivered, 1)
+                }
                 Standing::Refused { .. } if self.sending.retry_rejected => new.push(event),
                 Standing::Refused { code, subcode } => {
-                    let fault = Fault { status: 0, code, subcode, title: None, fbtrace_id: None };
+                    let fault = Fault {
+                        status: 0,
+                        code,
+                        subcode,
+                        title: None,
+                        fbtrace_id: None,
+                    };
                     let reason = account::reason(Code::RefusedEarlier, &fault);
-                    known.refused.entry(event.origin.row).or_default().push(reason);
+                    known
+                        .refused
+                        .entry(event.origin.row)
+                        .or_default()
+                        .push(reason);
                     account.remember(Code::RefusedEarlier, event.origin);
                     account.stages.add(&event.name, Fate::Rejected, 1);
                 }

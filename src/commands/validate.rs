@@ -40,11 +40,16 @@ pub(super) fn run(args: &ValidateArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     }
     let summary = account.close(started.elapsed());
     for path in &args.report {
-        report::write_file(&summary, path).with_context(|| format!("cannot write the report {}", path.display()))?;
+        report::write_file(&summary, path)
+            .with_context(|| format!("cannot write the report {}", path.display()))?;
     }
-    let format = args.format.or(file.output.format).unwrap_or(ReportFormat::Human);
+    let format = args
+        .format
+        .or(file.output.format)
+        .unwrap_or(ReportFormat::Human);
     if let (ReportFormat::Github, Some(path)) = (format, std::env::var_os("GITHUB_STEP_SUMMARY")) {
-        github::append_job_summary(&summary, Path::new(&path)).context("cannot write the job summary")?;
+        github::append_job_summary(&summary, Path::new(&path))
+            .context("cannot write the job summary")?;
     }
     account::print(&summary, format, talk.quiet, args.metrics_file.as_deref())
 }

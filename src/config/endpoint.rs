@@ -57,7 +57,11 @@ impl Endpoint {
     /// # Errors
     /// It is no URL, or the token would be sent in the clear.
     pub fn graph_url(given: Option<&str>, file: &SettingsFile) -> Result<String> {
-        check_graph_url(given.or(file.meta.graph_url.as_deref()).unwrap_or(DEFAULT_GRAPH_URL))
+        check_graph_url(
+            given
+                .or(file.meta.graph_url.as_deref())
+                .unwrap_or(DEFAULT_GRAPH_URL),
+        )
     }
 
     /// The dataset, where one is given.
@@ -65,9 +69,13 @@ impl Endpoint {
     /// # Errors
     /// It is not made of digits.
     pub fn dataset(given: Option<&str>, file: &SettingsFile) -> Result<Option<String>> {
-        let Some(id) = given.or(file.meta.dataset_id.as_deref()).map(str::trim) else { return Ok(None) };
+        let Some(id) = given.or(file.meta.dataset_id.as_deref()).map(str::trim) else {
+            return Ok(None);
+        };
         if id.is_empty() || id.len() > 20 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
-            bail!("the dataset id {id:?} is not a number; Events Manager shows the id below the dataset's name");
+            bail!(
+                "the dataset id {id:?} is not a number; Events Manager shows the id below the dataset's name"
+            );
         }
         Ok(Some(id.to_owned()))
     }
@@ -77,8 +85,12 @@ impl Endpoint {
     /// # Errors
     /// It does not look like `v23.0`.
     pub fn version(given: Option<&str>, file: &SettingsFile) -> Result<String> {
-        let version = given.or(file.meta.api_version.as_deref()).unwrap_or(DEFAULT_API_VERSION);
-        let digits = |text: &str| !text.is_empty() && text.len() <= 3 && text.bytes().all(|b| b.is_ascii_digit());
+        let version = given
+            .or(file.meta.api_version.as_deref())
+            .unwrap_or(DEFAULT_API_VERSION);
+        let digits = |text: &str| {
+            !text.is_empty() && text.len() <= 3 && text.bytes().all(|b| b.is_ascii_digit())
+        };
         let sound = version
             .strip_prefix('v')
             .and_then(|number| number.split_once('.'))
@@ -91,7 +103,11 @@ impl Endpoint {
 }
 
 fn timeout(args: &EndpointArgs, file: &SettingsFile) -> Result<Duration> {
-    match args.timeout.or(file.delivery.timeout).unwrap_or(DEFAULT_TIMEOUT_SECONDS) {
+    match args
+        .timeout
+        .or(file.delivery.timeout)
+        .unwrap_or(DEFAULT_TIMEOUT_SECONDS)
+    {
         0 => bail!("--timeout 0 leaves no time for an answer; give at least 1 second"),
         seconds => Ok(Duration::from_secs(seconds)),
     }
@@ -99,21 +115,27 @@ fn timeout(args: &EndpointArgs, file: &SettingsFile) -> Result<Duration> {
 
 /// The URL without a slash at the end; https, unless the host is this machine.
 fn check_graph_url(text: &str) -> Result<String> {
-    let url = reqwest::Url::parse(text).with_context(|| format!("--graph-url {text:?} is not a URL"))?;
+    let url =
+        reqwest::Url::parse(text).with_context(|| format!("--graph-url {text:?} is not a URL"))?;
     match url.scheme() {
         _ if !url.username().is_empty() || url.password().is_some() || url.query().is_some() => {
             bail!("--graph-url must be a plain address without user, password or query")
         }
         "https" => {}
         "http" if is_loopback(&url) => {}
-        "http" => bail!("--graph-url {text:?} would send the token unencrypted; use https (http is for loopback only)"),
+        "http" => bail!(
+            "--graph-url {text:?} would send the token unencrypted; use https (http is for loopback only)"
+        ),
         other => bail!("--graph-url has the scheme {other:?}; use https"),
     }
     Ok(text.trim_end_matches('/').to_owned())
 }
 
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    std::env::var(name)
+        .ok()
+        .map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty())
 }
 
 /// The token: the file on the command line, then the environment, then the file in the settings.
@@ -131,7 +153,9 @@ fn token(given: Option<&Path>, file: &SettingsFile) -> Result<SecretString> {
         return from_file(path.to_owned());
     }
     if let Some(text) = variable(TOKEN_VARIABLE) {
-        return check_token(&text).map(SecretString::from).with_context(|| format!("in {TOKEN_VARIABLE}"));
+        return check_token(&text)
+            .map(SecretString::from)
+            .with_context(|| format!("in {TOKEN_VARIABLE}"));
     }
     match &file.meta.access_token_file {
         Some(path) => from_file(file.resolve(path)),
@@ -149,7 +173,9 @@ fn check_token(text: &str) -> Result<String> {
         bail!("the access token is empty; put the token itself there, on one line");
     }
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        bail!("the access token has characters that no token has; put the token itself there, on one line");
+        bail!(
+            "the access token has characters that no token has; put the token itself there, on one line"
+        );
     }
     Ok(token.to_owned())
 }
@@ -157,9 +183,14 @@ fn check_token(text: &str) -> Result<String> {
 #[cfg(unix)]
 fn warn_if_readable_by_others(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(path).map(|metadata| metadata.permissions().mode()).unwrap_or(0);
+    let mode = std::fs::metadata(path)
+        .map(|metadata| metadata.permissions().mode())
+        .unwrap_or(0);
     if mode & 0o004 != 0 {
-        tracing::warn!("everybody on this machine can read {}; run chmod 600 on it", path.display());
+        tracing::warn!(
+            "everybody on this machine can read {}; run chmod 600 on it",
+            path.display()
+        );
     }
 }
 
@@ -172,11 +203,21 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_loopback_only() {
-        for sound in ["https://graph.facebook.com/", "http://127.0.0.1:8023", "http://localhost:1", "http://[::1]:9"] {
+        for sound in [
+            "https://graph.facebook.com/",
+            "http://127.0.0.1:8023",
+            "http://localhost:1",
+            "http://[::1]:9",
+        ] {
             assert!(check_graph_url(sound).is_ok(), "{sound}");
         }
-        for unsound in ["http://graph.facebook.com", "ftp://localhost", "graph", "https://u:p@h", "http://127.evil.com"]
-        {
+        for unsound in [
+            "http://graph.facebook.com",
+            "ftp://localhost",
+            "graph",
+            "https://u:p@h",
+            "http://127.evil.com",
+        ] {
             assert!(check_graph_url(unsound).is_err(), "{unsound}");
         }
         assert_eq!(check_graph_url("https://h/").unwrap(), "https://h");
@@ -195,9 +236,15 @@ mod tests {
         let file = SettingsFile::default();
         assert!(Endpoint::version(Some("v23.0"), &file).is_ok());
         for unsound in ["23.0", "v23", "v23.x", "v.0", "latest"] {
-            assert!(Endpoint::version(Some(unsound), &file).is_err(), "{unsound}");
+            assert!(
+                Endpoint::version(Some(unsound), &file).is_err(),
+                "{unsound}"
+            );
         }
         assert!(Endpoint::dataset(Some("12a"), &file).is_err());
-        assert_eq!(Endpoint::dataset(Some(" 123 "), &file).unwrap().unwrap(), "123");
+        assert_eq!(
+            Endpoint::dataset(Some(" 123 "), &file).unwrap().unwrap(),
+            "123"
+        );
     }
 }

@@ -181,18 +181,22 @@ impl SettingsFile {
             None if Path::new(DEFAULT_PATH).is_file() => Path::new(DEFAULT_PATH),
             None => return Ok(Self::default()),
         };
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read the settings {}", path.display()))?;
-        let mut file =
-            Self::parse(&text).map_err(|error| error.context(format!("in the settings {}", path.display())))?;
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the settings {}", path.display()))?;
+        let mut file = Self::parse(&text)
+            .map_err(|error| error.context(format!("in the settings {}", path.display())))?;
         file.folder = path.parent().unwrap_or(Path::new("")).to_owned();
         Ok(file)
     }
 
     fn parse(text: &str) -> Result<Self> {
         toml::from_str(text).or_else(|error| {
-            let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            let line = error
+                .span()
+                .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let place = line
+                .map(|line| format!("line {line}: "))
+                .unwrap_or_default();
             bail!("{place}{}", in_one_line(error.message()))
         })
     }
@@ -210,13 +214,23 @@ fn preset_names() -> Vec<&'static str> {
 /// Serde lists every key there is and names Rust's types; a person wants the nearest key and plain words.
 fn in_one_line(message: &str) -> String {
     let message = message.lines().collect::<Vec<_>>().join(" ");
-    let Some((start, expected)) = message.split_once(", expected ") else { return message };
-    let quoted = |text: &str| -> Vec<String> { text.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let Some((start, expected)) = message.split_once(", expected ") else {
+        return message;
+    };
+    let quoted = |text: &str| -> Vec<String> {
+        text.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    };
     let known = quoted(expected);
     let Some(unknown) = quoted(start).pop().filter(|_| start.starts_with("unknown")) else {
         return format!("{start}, expected {}", in_plain_words(expected));
     };
-    let scored = known.iter().map(|name| (strsim::jaro_winkler(&unknown, name), name));
+    let scored = known
+        .iter()
+        .map(|name| (strsim::jaro_winkler(&unknown, name), name));
     match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
         Some((score, name)) if score > 0.7 => format!("{start}; did you mean `{name}`?"),
         _ => format!("{start}; there are {}", known.join(", ")),
@@ -247,13 +261,21 @@ mod tests {
             error("[meta]\ndatset_id = \"1\"\n"),
             "line 2: unknown field `datset_id`; did you mean `dataset_id`?"
         );
-        assert_eq!(error("[columns]\nemial = \"E\"\n"), "line 2: unknown field \"emial\"; did you mean `email`?");
+        assert_eq!(
+            error("[columns]\nemial = \"E\"\n"),
+            "line 2: unknown field \"emial\"; did you mean `email`?"
+        );
     }
 
     #[test]
     fn tables_keep_the_order_they_are_written_in() {
         let file = SettingsFile::parse("[stages]\nz = \"1\"\na = \"2\"\nm = \"3\"\n").unwrap();
-        let stages: Vec<_> = file.stages.0.iter().map(|(stage, _)| stage.as_str()).collect();
+        let stages: Vec<_> = file
+            .stages
+            .0
+            .iter()
+            .map(|(stage, _)| stage.as_str())
+            .collect();
         assert_eq!(stages, ["z", "a", "m"]);
     }
 }

@@ -88,8 +88,16 @@ pub struct Unusable(Vec<(Target, OnUnusable)>);
 impl Unusable {
     /// The weight of a problem with a field: an error where the row is refused for it.
     pub fn severity(&self, field: Field) -> Severity {
-        let chosen = self.0.iter().find(|(target, _)| *target == Target::Field(field)).map(|(_, choice)| *choice);
-        match chosen.unwrap_or(if field == Field::LeadId { OnUnusable::Reject } else { OnUnusable::Omit }) {
+        let chosen = self
+            .0
+            .iter()
+            .find(|(target, _)| *target == Target::Field(field))
+            .map(|(_, choice)| *choice);
+        match chosen.unwrap_or(if field == Field::LeadId {
+            OnUnusable::Reject
+        } else {
+            OnUnusable::Omit
+        }) {
             OnUnusable::Reject => Severity::Error,
             OnUnusable::Omit => Severity::Warning,
         }
@@ -129,9 +137,20 @@ impl Reading {
     pub fn resolve(args: &ReadArgs, file: &SettingsFile) -> Result<Self> {
         let zone = args.timezone.as_ref().or(file.crm.timezone.as_ref());
         let order = args.date_order.as_ref().or(file.crm.date_order.as_ref());
-        let country = args.default_country.as_ref().or(file.crm.default_country.as_ref());
-        let rejects = args.rejects.clone().or_else(|| file.output.rejects.as_ref().map(|path| file.resolve(path)));
-        let preset = match args.preset.as_ref().or(file.crm.preset.as_ref()).map(String::as_str) {
+        let country = args
+            .default_country
+            .as_ref()
+            .or(file.crm.default_country.as_ref());
+        let rejects = args
+            .rejects
+            .clone()
+            .or_else(|| file.output.rejects.as_ref().map(|path| file.resolve(path)));
+        let preset = match args
+            .preset
+            .as_ref()
+            .or(file.crm.preset.as_ref())
+            .map(String::as_str)
+        {
             None => PresetChoice::Guess,
             Some("none") => PresetChoice::None,
             Some(name) => PresetChoice::Named(Box::new(Preset::named(name)?)),
@@ -141,14 +160,23 @@ impl Reading {
             source: source(&args.format, file, rejects.is_some())?,
             given: layout_of_file(file).overlaid_with(layout_of_args(args)?),
             preset,
-            crm: args.crm.clone().or_else(|| file.crm.name.clone()).filter(|name| !name.trim().is_empty()),
+            crm: args
+                .crm
+                .clone()
+                .or_else(|| file.crm.name.clone())
+                .filter(|name| !name.trim().is_empty()),
             zone: zone.map(|name| parse_zone(name)).transpose()?,
             date_order: order.map(|order| order.parse::<DateOrder>()).transpose()?,
             default_country: country.map(|text| country_code(text)).transpose()?,
             now: clock(args.now.as_deref())?,
             unusable: Unusable(file.fields.0.clone()),
             constants: Constants::new(&file.event)?,
-            currency: file.event.currency.as_deref().map(constant_currency).transpose()?,
+            currency: file
+                .event
+                .currency
+                .as_deref()
+                .map(constant_currency)
+                .transpose()?,
             rejects,
             strict: args.strict || file.output.strict.unwrap_or(false),
             threads: threads(args.threads.or(file.input.threads))?,
@@ -163,15 +191,24 @@ impl Sending {
     /// An option or a key is out of its bounds.
     pub fn resolve(args: &UploadArgs, file: &SettingsFile) -> Result<Self> {
         let section = &file.delivery;
-        let concurrency = args.concurrency.or(section.concurrency).unwrap_or(DEFAULT_CONCURRENCY);
+        let concurrency = args
+            .concurrency
+            .or(section.concurrency)
+            .unwrap_or(DEFAULT_CONCURRENCY);
         if !(1..=MAX_CONCURRENCY).contains(&concurrency) {
             bail!("--concurrency {concurrency} is out of bounds; give 1 to {MAX_CONCURRENCY}");
         }
-        let max_invalid_percent = args.max_invalid.or(section.max_invalid).unwrap_or(DEFAULT_MAX_INVALID_PERCENT);
+        let max_invalid_percent = args
+            .max_invalid
+            .or(section.max_invalid)
+            .unwrap_or(DEFAULT_MAX_INVALID_PERCENT);
         if !(0.0..=100.0).contains(&max_invalid_percent) {
             bail!("--max-invalid {max_invalid_percent} is no percentage; give 0 to 100");
         }
-        let give_up = args.give_up_after.or(section.give_up_after).unwrap_or(DEFAULT_GIVE_UP_SECONDS);
+        let give_up = args
+            .give_up_after
+            .or(section.give_up_after)
+            .unwrap_or(DEFAULT_GIVE_UP_SECONDS);
         let ledger = match (&args.ledger, &section.ledger) {
             (Some(path), _) => Some(path.clone()),
             (None, Some(path)) if path.as_os_str() == "none" => None,
@@ -186,8 +223,16 @@ impl Sending {
             wait: Duration::from_secs(args.wait.or(section.wait).unwrap_or(0)),
             retry_rejected: args.retry_rejected || section.retry_rejected.unwrap_or(false),
             max_invalid_percent,
-            test_event_code: args.test_event_code.clone().or_else(|| file.meta.test_event_code.clone()),
-            partner_agent: file.event.partner_agent.as_deref().map(partner_agent).transpose()?,
+            test_event_code: args
+                .test_event_code
+                .clone()
+                .or_else(|| file.meta.test_event_code.clone()),
+            partner_agent: file
+                .event
+                .partner_agent
+                .as_deref()
+                .map(partner_agent)
+                .transpose()?,
             dry_run: args.dry_run || section.dry_run.unwrap_or(false),
         })
     }
@@ -200,7 +245,9 @@ impl Sending {
 pub fn batch_size(given: Option<usize>) -> Result<usize> {
     let size = given.unwrap_or(DEFAULT_BATCH_SIZE);
     if !(1..=MAX_BATCH_SIZE).contains(&size) {
-        bail!("--batch-size {size} is out of bounds; Meta takes 1 to {MAX_BATCH_SIZE} events a request");
+        bail!(
+            "--batch-size {size} is out of bounds; Meta takes 1 to {MAX_BATCH_SIZE} events a request"
+        );
     }
     Ok(size)
 }
@@ -210,11 +257,12 @@ pub fn batch_size(given: Option<usize>) -> Result<usize> {
 /// # Errors
 /// The text is no RFC 3339 time.
 pub fn clock(given: Option<&str>) -> Result<i64> {
-    let Some(text) = given else { return Ok(Timestamp::now().as_second()) };
-    let time: Timestamp = text
-        .parse()
-        .ok()
-        .with_context(|| format!("--now {text:?} is not a time with a zone; write it like 2026-11-20T14:03:00Z"))?;
+    let Some(text) = given else {
+        return Ok(Timestamp::now().as_second());
+    };
+    let time: Timestamp = text.parse().ok().with_context(|| {
+        format!("--now {text:?} is not a time with a zone; write it like 2026-11-20T14:03:00Z")
+    })?;
     Ok(time.as_second())
 }
 
@@ -223,7 +271,8 @@ pub fn clock(given: Option<&str>) -> Result<i64> {
 /// # Errors
 /// It means none.
 pub fn country_code(text: &str) -> Result<Country> {
-    Country::parse(text).with_context(|| format!("{text:?} is no country; give its two letters, such as US or DE"))
+    Country::parse(text)
+        .with_context(|| format!("{text:?} is no country; give its two letters, such as US or DE"))
 }
 
 /// Where the ledger lies unless told otherwise.
@@ -231,7 +280,11 @@ pub fn country_code(text: &str) -> Result<Country> {
 /// # Errors
 /// The environment names neither a state folder nor a home.
 pub fn default_ledger() -> Result<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     let state = folder("XDG_STATE_HOME")
         .or_else(|| folder("LOCALAPPDATA"))
         .or_else(|| folder("HOME").map(|home| home.join(".local/state")))
@@ -246,11 +299,28 @@ fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
     if files.iter().filter(|path| is_stdin(path)).count() > 1 {
         bail!("standard input (-) can be read only once");
     }
-    Ok(files.iter().map(|path| if is_stdin(path) { Input::Stdin } else { Input::File(path.clone()) }).collect())
+    Ok(files
+        .iter()
+        .map(|path| {
+            if is_stdin(path) {
+                Input::Stdin
+            } else {
+                Input::File(path.clone())
+            }
+        })
+        .collect())
 }
 
-fn source(args: &FormatArgs, file: &SettingsFile, keep_records: bool) -> Result<crate::source::Settings> {
-    let format = match args.input_format.or(file.input.format).unwrap_or(InputFormat::Auto) {
+fn source(
+    args: &FormatArgs,
+    file: &SettingsFile,
+    keep_records: bool,
+) -> Result<crate::source::Settings> {
+    let format = match args
+        .input_format
+        .or(file.input.format)
+        .unwrap_or(InputFormat::Auto)
+    {
         InputFormat::Auto => None,
         InputFormat::Csv => Some(Format::Csv),
         InputFormat::Tsv => Some(Format::Tsv),
@@ -261,11 +331,15 @@ fn source(args: &FormatArgs, file: &SettingsFile, keep_records: bool) -> Result<
     let encoding = args.encoding.as_deref().or(file.input.encoding.as_deref());
     let encoding = encoding
         .map(|label| {
-            encoding_rs::Encoding::for_label(label.trim().as_bytes())
-                .with_context(|| format!("unknown encoding {label:?}; try utf-8, utf-16le or windows-1252"))
+            encoding_rs::Encoding::for_label(label.trim().as_bytes()).with_context(|| {
+                format!("unknown encoding {label:?}; try utf-8, utf-16le or windows-1252")
+            })
         })
         .transpose()?;
-    let delimiter = args.delimiter.as_deref().or(file.input.delimiter.as_deref());
+    let delimiter = args
+        .delimiter
+        .as_deref()
+        .or(file.input.delimiter.as_deref());
     Ok(crate::source::Settings {
         format,
         delimiter: delimiter.map(delimiter_byte).transpose()?,
@@ -290,19 +364,26 @@ fn threads(given: Option<usize>) -> Result<usize> {
     match given {
         Some(0) => bail!("--threads 0 leaves nobody to work; give at least 1"),
         Some(count) => Ok(count.min(256)),
-        None => Ok(std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS)),
+        None => Ok(std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(MOST_WORKERS)),
     }
 }
 
 fn constant_currency(text: &str) -> Result<Currency> {
-    currency(text).ok().flatten().with_context(|| format!("currency {text:?} under [event] is not one of ISO 4217"))
+    currency(text)
+        .ok()
+        .flatten()
+        .with_context(|| format!("currency {text:?} under [event] is not one of ISO 4217"))
 }
 
 /// Meta's limits for a partner agent: under 23 characters, at least two of them letters.
 /// <https://developers.facebook.com/docs/marketing-api/conversions-api/parameters/main-body>
 fn partner_agent(name: &str) -> Result<String> {
     if name.chars().count() >= 23 || name.chars().filter(|c| c.is_alphabetic()).count() < 2 {
-        bail!("partner_agent {name:?} must have fewer than 23 characters, at least two of them letters");
+        bail!(
+            "partner_agent {name:?} must have fewer than 23 characters, at least two of them letters"
+        );
     }
     Ok(name.to_owned())
 }
@@ -312,40 +393,62 @@ fn layout_of_file(file: &SettingsFile) -> Layout {
     Layout {
         columns: columns
             .iter()
-            .map(|(target, names)| Mapped { target: target.clone(), columns: names.as_slice().to_vec() })
+            .map(|(target, names)| Mapped {
+                target: target.clone(),
+                columns: names.as_slice().to_vec(),
+            })
             .collect(),
         stages: file.stages.0.clone(),
         unlisted: file.crm.unlisted_stages,
         stage_columns: file.stage_columns.0.clone(),
         history: file.history.clone(),
-        only: file.only.0.iter().map(|(column, texts)| (column.clone(), texts.as_slice().to_vec())).collect(),
+        only: file
+            .only
+            .0
+            .iter()
+            .map(|(column, texts)| (column.clone(), texts.as_slice().to_vec()))
+            .collect(),
     }
 }
 
 fn layout_of_args(args: &ReadArgs) -> Result<Layout> {
     let mut layout = Layout::default();
     for text in &args.map {
-        let (field, column) = text
-            .split_once('=')
-            .with_context(|| format!("--map {text:?} needs the form FIELD=COLUMN, such as email=\"E-mail address\""))?;
+        let (field, column) = text.split_once('=').with_context(|| {
+            format!("--map {text:?} needs the form FIELD=COLUMN, such as email=\"E-mail address\"")
+        })?;
         let target: Target = field.trim().parse().map_err(|UnknownField(name)| {
-            let near = nearest_field(&name).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+            let near = nearest_field(&name)
+                .map(|near| format!("; did you mean {near:?}?"))
+                .unwrap_or_default();
             anyhow::anyhow!("--map: unknown field {name:?}{near}")
         })?;
-        match layout.columns.iter_mut().find(|mapped| mapped.target == target) {
+        match layout
+            .columns
+            .iter_mut()
+            .find(|mapped| mapped.target == target)
+        {
             Some(mapped) => mapped.columns.push(column.to_owned()),
-            None => layout.columns.push(Mapped { target, columns: vec![column.to_owned()] }),
+            None => layout.columns.push(Mapped {
+                target,
+                columns: vec![column.to_owned()],
+            }),
         }
     }
     layout.stages = pairs(&args.stage, "--stage", "\"CRM stage=Event name\"")?;
-    layout.stage_columns = pairs(&args.stage_column, "--stage-column", "\"COLUMN=Event name\"")?;
+    layout.stage_columns = pairs(
+        &args.stage_column,
+        "--stage-column",
+        "\"COLUMN=Event name\"",
+    )?;
     Ok(layout)
 }
 
 fn pairs(texts: &[String], option: &str, form: &str) -> Result<Vec<(String, String)>> {
     let pair = |text: &String| {
-        let (left, right) =
-            text.rsplit_once('=').with_context(|| format!("{option} {text:?} needs the form {form}"))?;
+        let (left, right) = text
+            .rsplit_once('=')
+            .with_context(|| format!("{option} {text:?} needs the form {form}"))?;
         Ok((left.trim().to_owned(), right.trim().to_owned()))
     };
     texts.iter().map(pair).collect()
@@ -358,15 +461,29 @@ mod tests {
     #[test]
     fn a_stage_may_hold_an_equals_sign_and_an_event_name_may_be_empty() {
         let parsed = pairs(&["A=B=Lead".into(), "Junk=".into()], "--stage", "").unwrap();
-        assert_eq!(parsed, [("A=B".into(), "Lead".into()), ("Junk".into(), String::new())]);
+        assert_eq!(
+            parsed,
+            [
+                ("A=B".into(), "Lead".into()),
+                ("Junk".into(), String::new())
+            ]
+        );
         assert!(pairs(&["Lead".into()], "--stage", "").is_err());
     }
 
     #[test]
     fn bounds_are_checked() {
         assert_eq!(batch_size(None).unwrap(), 500);
-        assert!(batch_size(Some(0)).is_err() && batch_size(Some(1001)).is_err() && batch_size(Some(1000)).is_ok());
-        assert!(delimiter_byte("tab").is_ok() && delimiter_byte("ab").is_err() && delimiter_byte("\"").is_err());
+        assert!(
+            batch_size(Some(0)).is_err()
+                && batch_size(Some(1001)).is_err()
+                && batch_size(Some(1000)).is_ok()
+        );
+        assert!(
+            delimiter_byte("tab").is_ok()
+                && delimiter_byte("ab").is_err()
+                && delimiter_byte("\"").is_err()
+        );
         assert!(clock(Some("2026-11-20")).is_err());
         assert_eq!(clock(Some("2026-11-22T00:00:00Z")).unwrap(), 1_795_305_600);
     }
@@ -377,8 +494,14 @@ mod tests {
             (Target::Field(Field::LeadId), OnUnusable::Omit),
             (Target::Field(Field::Email), OnUnusable::Reject),
         ]);
-        assert_eq!(Unusable(Vec::new()).severity(Field::LeadId), Severity::Error);
-        assert_eq!(Unusable(Vec::new()).severity(Field::Email), Severity::Warning);
+        assert_eq!(
+            Unusable(Vec::new()).severity(Field::LeadId),
+            Severity::Error
+        );
+        assert_eq!(
+            Unusable(Vec::new()).severity(Field::Email),
+            Severity::Warning
+        );
         assert_eq!(told.severity(Field::LeadId), Severity::Warning);
         assert_eq!(told.severity(Field::Email), Severity::Error);
     }

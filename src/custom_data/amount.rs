@@ -34,7 +34,9 @@ impl FromStr for DecimalMark {
 
 impl<'de> Deserialize<'de> for DecimalMark {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 
@@ -52,7 +54,11 @@ const MOST_DIGITS: usize = 18;
 impl Amount {
     /// From ASCII digits before and after the mark; None if there are too many or none.
     pub(super) fn from_digits(whole: impl Iterator<Item = u8>, fraction: &[u8]) -> Option<Self> {
-        let zeros = fraction.iter().rev().take_while(|digit| **digit == b'0').count();
+        let zeros = fraction
+            .iter()
+            .rev()
+            .take_while(|digit| **digit == b'0')
+            .count();
         let fraction = &fraction[..fraction.len() - zeros];
         let mut digits = 0;
         let mut units = 0;
@@ -65,7 +71,9 @@ impl Amount {
             }
             units = units * 10 + u64::from(digit - b'0');
         }
-        let scale = u8::try_from(fraction.len()).ok().filter(|scale| usize::from(*scale) <= MOST_DIGITS)?;
+        let scale = u8::try_from(fraction.len())
+            .ok()
+            .filter(|scale| usize::from(*scale) <= MOST_DIGITS)?;
         Some(Self { units, scale })
     }
 
@@ -99,7 +107,8 @@ impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = Vec::new();
         self.write_json(&mut text);
-        text.iter().try_for_each(|byte| write!(f, "{}", char::from(*byte)))
+        text.iter()
+            .try_for_each(|byte| write!(f, "{}", char::from(*byte)))
     }
 }
 

@@ -136,8 +136,14 @@ const COMMA_HABIT: [Currency; 21] = [
 ];
 
 /// Currencies of countries that do not agree, or not with themselves.
-const NO_HABIT: [Currency; 6] =
-    [Currency::EUR, Currency::CAD, Currency::ZAR, Currency::MAD, Currency::XOF, Currency::XAF];
+const NO_HABIT: [Currency; 6] = [
+    Currency::EUR,
+    Currency::CAD,
+    Currency::ZAR,
+    Currency::MAD,
+    Currency::XOF,
+    Currency::XAF,
+];
 
 /// What a sign or word beside an amount stands for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -160,16 +166,29 @@ pub fn currency(text: &str) -> Result<Option<Currency>, Code> {
         Some(Sign::Shared(_)) => return Err(Code::CurrencyAmbiguous),
         None => {}
     }
-    NAMES.get(&text.to_lowercase()).copied().or_else(|| code_among_words(text)).map(Some).ok_or(Code::CurrencyMalformed)
+    NAMES
+        .get(&text.to_lowercase())
+        .copied()
+        .or_else(|| code_among_words(text))
+        .map(Some)
+        .ok_or(Code::CurrencyMalformed)
 }
 
 /// Reads a code of any case or a symbol.
 pub(super) fn sign(text: &str) -> Option<Sign> {
-    if let Some((_, mark)) = SHARED_SYMBOLS.iter().find(|(symbol, _)| symbol.eq_ignore_ascii_case(text)) {
+    if let Some((_, mark)) = SHARED_SYMBOLS
+        .iter()
+        .find(|(symbol, _)| symbol.eq_ignore_ascii_case(text))
+    {
         return Some(Sign::Shared(*mark));
     }
     code(text)
-        .or_else(|| SYMBOLS.iter().find(|(symbol, _)| same_ignoring_case(symbol, text)).map(|(_, currency)| *currency))
+        .or_else(|| {
+            SYMBOLS
+                .iter()
+                .find(|(symbol, _)| same_ignoring_case(symbol, text))
+                .map(|(_, currency)| *currency)
+        })
         .map(Sign::Currency)
 }
 
@@ -203,14 +222,17 @@ fn code_among_words(text: &str) -> Option<Currency> {
 }
 
 fn same_ignoring_case(symbol: &str, text: &str) -> bool {
-    symbol.eq_ignore_ascii_case(text) || !text.is_ascii() && symbol.to_lowercase() == text.to_lowercase()
+    symbol.eq_ignore_ascii_case(text)
+        || !text.is_ascii() && symbol.to_lowercase() == text.to_lowercase()
 }
 
 /// English names in lower case.
 static NAMES: LazyLock<HashMap<String, Currency>> = LazyLock::new(|| {
     (0..1000)
         .filter_map(Currency::from_numeric)
-        .filter(|currency| !currency.is_special() && !currency.is_fund() && currency.is_superseded().is_none())
+        .filter(|currency| {
+            !currency.is_special() && !currency.is_fund() && currency.is_superseded().is_none()
+        })
         .map(|currency| (currency.name().to_lowercase(), currency))
         .chain(ALIASES.map(|(name, currency)| (name.to_owned(), currency)))
         .collect()

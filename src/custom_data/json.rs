@@ -7,7 +7,10 @@ pub fn write_json_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let needs_escape = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
     // Hardly any text needs an escape, and to look at all bytes at once is quick.
-    if !bytes.iter().fold(false, |any, &byte| any | needs_escape(byte)) {
+    if !bytes
+        .iter()
+        .fold(false, |any, &byte| any | needs_escape(byte))
+    {
         out.extend_from_slice(bytes);
         out.push(b'"');
         return;

@@ -17,7 +17,13 @@ pub use money::{Money, money};
 use crate::customer::is_nothing;
 
 /// Keys that hold what Meta defines; `custom.NAME` cannot take their place.
-const RESERVED: [&str; 5] = ["currency", "event_source", "lead_event_source", "order_id", "value"];
+const RESERVED: [&str; 5] = [
+    "currency",
+    "event_source",
+    "lead_event_source",
+    "order_id",
+    "value",
+];
 
 /// The name of a `custom.NAME` field, its JSON prepared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +55,10 @@ impl CustomKey {
         let mut json = Vec::new();
         write_json_string(&mut json, name);
         json.push(b':');
-        Ok(Self { name: name.to_owned(), json })
+        Ok(Self {
+            name: name.to_owned(),
+            json,
+        })
     }
 
     /// The name.
@@ -90,7 +99,8 @@ impl<'a> CustomValue<'a> {
 fn is_plain_number(text: &str) -> bool {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let whole = whole.strip_prefix('-').unwrap_or(whole);
-    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let are_digits =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     are_digits(whole)
         && are_digits(fraction)
         && (whole == "0" || !whole.starts_with('0'))
@@ -117,7 +127,10 @@ impl<'a> CustomData<'a> {
 
     /// Adds a user's own value. Of several with one name the first stays.
     pub fn add(&mut self, key: &'a CustomKey, value: CustomValue<'a>) {
-        if let Err(place) = self.customs.binary_search_by(|(known, _)| known.name.cmp(&key.name)) {
+        if let Err(place) = self
+            .customs
+            .binary_search_by(|(known, _)| known.name.cmp(&key.name))
+        {
             self.customs.insert(place, (key, value));
         }
     }
@@ -136,7 +149,8 @@ impl<'a> CustomData<'a> {
         let mut customs = self.customs.iter().peekable();
         out.push(b'{');
         for reserved in RESERVED {
-            while let Some((key, value)) = customs.next_if(|(key, _)| key.name.as_str() < reserved) {
+            while let Some((key, value)) = customs.next_if(|(key, _)| key.name.as_str() < reserved)
+            {
                 write_custom(out, key, *value);
             }
             match reserved {
@@ -146,7 +160,9 @@ impl<'a> CustomData<'a> {
                     }
                 }
                 "event_source" => out.extend_from_slice(b"\"event_source\":\"crm\","),
-                "lead_event_source" => write_text(out, b"\"lead_event_source\":", lead_event_source),
+                "lead_event_source" => {
+                    write_text(out, b"\"lead_event_source\":", lead_event_source)
+                }
                 "order_id" => {
                     if let Some(order_id) = self.order_id {
                         write_text(out, b"\"order_id\":", order_id);
@@ -199,10 +215,17 @@ mod tests {
 
     #[test]
     fn the_object_holds_what_there_is_with_keys_in_order() {
-        let keys: Vec<_> = ["zone", "age", "lead_score", "is \"new\""].map(|name| CustomKey::new(name).unwrap()).into();
+        let keys: Vec<_> = ["zone", "age", "lead_score", "is \"new\""]
+            .map(|name| CustomKey::new(name).unwrap())
+            .into();
         let mut data = CustomData::default();
-        assert_eq!(json(&data, "Your CRM"), r#"{"event_source":"crm","lead_event_source":"Your CRM"}"#);
-        data.value = money("$1,234.50", None, None).unwrap().map(|money| (money.amount, Currency::USD));
+        assert_eq!(
+            json(&data, "Your CRM"),
+            r#"{"event_source":"crm","lead_event_source":"Your CRM"}"#
+        );
+        data.value = money("$1,234.50", None, None)
+            .unwrap()
+            .map(|money| (money.amount, Currency::USD));
         data.order_id = Some("A-7");
         for (key, cell) in keys.iter().zip(["North", "42", "7.50", "TRUE"]) {
             data.add(key, CustomValue::of(cell).unwrap());
@@ -215,7 +238,10 @@ mod tests {
                 + r#""lead_score":7.50,"order_id":"A-7","value":1234.5,"zone":"North"}"#
         );
         data.clear();
-        assert_eq!(json(&data, "x"), r#"{"event_source":"crm","lead_event_source":"x"}"#);
+        assert_eq!(
+            json(&data, "x"),
+            r#"{"event_source":"crm","lead_event_source":"x"}"#
+        );
     }
 
     #[test]
@@ -225,7 +251,20 @@ mod tests {
             assert_eq!(CustomValue::of(number), Some(Number(number)));
             serde_json::from_str::<serde_json::Number>(number).unwrap();
         }
-        for text in ["007", "+5", "1e5", "1.", ".5", "1234567890123456", "1,5", "--1", "0x1F", "NaN5", "1.2.3", "-"] {
+        for text in [
+            "007",
+            "+5",
+            "1e5",
+            "1.",
+            ".5",
+            "1234567890123456",
+            "1,5",
+            "--1",
+            "0x1F",
+            "NaN5",
+            "1.2.3",
+            "-",
+        ] {
             assert_ne!(CustomValue::of(text), Some(Number(text)));
         }
         assert_eq!(CustomValue::of(" False "), Some(Bool(false)));
@@ -235,7 +274,10 @@ mod tests {
 
     #[test]
     fn keys_of_metas_own_are_refused() {
-        assert_eq!(CustomKey::new("value"), Err(UnusableKey::Reserved("value".to_owned())));
+        assert_eq!(
+            CustomKey::new("value"),
+            Err(UnusableKey::Reserved("value".to_owned()))
+        );
         assert_eq!(CustomKey::new(""), Err(UnusableKey::Empty));
         assert_eq!(CustomKey::new("Value").unwrap().name(), "Value");
     }

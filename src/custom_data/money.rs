@@ -30,7 +30,10 @@ impl Money {
     pub fn in_currency(self, other: Option<Currency>) -> Result<(Amount, Currency), Code> {
         match (self.currency, other) {
             (Some(own), Some(other)) if own != other => Err(Code::ValueCurrencyConflict),
-            (own, other) => own.or(other).map(|currency| (self.amount, currency)).ok_or(Code::ValueWithoutCurrency),
+            (own, other) => own
+                .or(other)
+                .map(|currency| (self.amount, currency))
+                .ok_or(Code::ValueWithoutCurrency),
         }
     }
 }
@@ -39,7 +42,11 @@ impl Money {
 /// `currency` what the row says in another column or the settings say for all rows.
 ///
 /// Errors: [`Code::ValueAmbiguous`], [`Code::ValueNegative`], [`Code::ValueMalformed`], [`Code::ValueCurrencyConflict`].
-pub fn money(text: &str, decimal: Option<DecimalMark>, currency: Option<Currency>) -> Result<Option<Money>, Code> {
+pub fn money(
+    text: &str,
+    decimal: Option<DecimalMark>,
+    currency: Option<Currency>,
+) -> Result<Option<Money>, Code> {
     let text = text.trim().trim_start_matches('\'');
     if is_nothing(text) {
         return Ok(None);
@@ -70,7 +77,10 @@ pub fn money(text: &str, decimal: Option<DecimalMark>, currency: Option<Currency
     if cell.is_negative && !amount.is_zero() {
         return Err(Code::ValueNegative);
     }
-    Ok(Some(Money { amount, currency: own }))
+    Ok(Some(Money {
+        amount,
+        currency: own,
+    }))
 }
 
 /// A cell taken apart.
@@ -87,13 +97,19 @@ impl<'a> Cell<'a> {
         let end = text.rfind(|letter: char| letter.is_ascii_digit())? + 1;
         // In `.50` the point belongs to the number, in `Rs.50` to the currency.
         let start = match text[..first].strip_suffix(['.', ',']) {
-            Some(front) if !front.ends_with(|letter: char| letter.is_alphabetic() || letter == '/') => first - 1,
+            Some(front)
+                if !front.ends_with(|letter: char| letter.is_alphabetic() || letter == '/') =>
+            {
+                first - 1
+            }
             _ => first,
         };
         let (front, back) = (text[..start].trim(), &text[end..]);
         // 50,- and 50.– are whole units.
         let back = match back.strip_prefix(['.', ',']) {
-            Some(dashes) if dashes.starts_with(is_dash) => dashes.trim_start_matches(is_dash).trim(),
+            Some(dashes) if dashes.starts_with(is_dash) => {
+                dashes.trim_start_matches(is_dash).trim()
+            }
             _ => back.trim(),
         };
         let (front, has_opening) = without(front, |letter| letter == '(');
@@ -102,10 +118,16 @@ impl<'a> Cell<'a> {
         let (back, has_trailing_minus) = without(back, is_dash);
         let (front, has_plus) = without(front, |letter| letter == '+');
         let signs = [has_opening, has_minus, has_trailing_minus, has_plus];
-        if has_opening != has_closing || signs.into_iter().filter(|is_there| *is_there).count() > 1 {
+        if has_opening != has_closing || signs.into_iter().filter(|is_there| *is_there).count() > 1
+        {
             return None;
         }
-        Some(Self { front, number: &text[start..end], back, is_negative: signs[..3].contains(&true) })
+        Some(Self {
+            front,
+            number: &text[start..end],
+            back,
+            is_negative: signs[..3].contains(&true),
+        })
     }
 }
 
@@ -115,7 +137,10 @@ fn is_dash(letter: char) -> bool {
 
 /// Takes one such sign from either end.
 fn without(text: &str, is_sign: impl Fn(char) -> bool + Copy) -> (&str, bool) {
-    match text.strip_prefix(is_sign).or_else(|| text.strip_suffix(is_sign)) {
+    match text
+        .strip_prefix(is_sign)
+        .or_else(|| text.strip_suffix(is_sign))
+    {
         Some(rest) => (rest.trim(), true),
         None => (text, false),
     }
@@ -148,10 +173,16 @@ impl Separator {
 }
 
 /// Reads digits and separators. `is_decimal` is asked about a mark that may be either.
-fn amount(text: &str, is_decimal: impl FnOnce(DecimalMark) -> Result<bool, Code>) -> Result<Amount, Code> {
+fn amount(
+    text: &str,
+    is_decimal: impl FnOnce(DecimalMark) -> Result<bool, Code>,
+) -> Result<Amount, Code> {
     let mut separators = [(Separator::Space, 0); MOST_MARKS];
     let mut count = 0;
-    for (at, letter) in text.char_indices().filter(|(_, letter)| !letter.is_ascii_digit()) {
+    for (at, letter) in text
+        .char_indices()
+        .filter(|(_, letter)| !letter.is_ascii_digit())
+    {
         let separator = Separator::of(letter).ok_or(Code::ValueMalformed)?;
         *separators.get_mut(count).ok_or(Code::ValueMalformed)? = (separator, at);
         count += 1;
@@ -179,10 +210,16 @@ fn amount(text: &str, is_decimal: impl FnOnce(DecimalMark) -> Result<bool, Code>
         .iter()
         .filter(|(_, at)| Some(*at) != fraction_at)
         .all(|(separator, _)| *separator == separators[0].0);
-    if !is_uniform || whole.contains(|letter: char| !letter.is_ascii_digit()) && !groups_are_right(whole) {
+    if !is_uniform
+        || whole.contains(|letter: char| !letter.is_ascii_digit()) && !groups_are_right(whole)
+    {
         return Err(Code::ValueMalformed);
     }
-    Amount::from_digits(whole.bytes().filter(u8::is_ascii_digit), fraction.as_bytes()).ok_or(Code::ValueMalformed)
+    Amount::from_digits(
+        whole.bytes().filter(u8::is_ascii_digit),
+        fraction.as_bytes(),
+    )
+    .ok_or(Code::ValueMalformed)
 }
 
 /// Whether what stands between the separators can be groups of thousands: 1,234,567 or, as in India, 12,34,567.
@@ -192,8 +229,11 @@ fn groups_are_right(text: &str) -> bool {
     if !(1..=3).contains(&first.len()) || first.starts_with('0') {
         return false;
     }
-    let Some(last) = groups.next_back() else { return true };
-    last.len() == 3 && (groups.clone().all(|group| group.len() == 3) || groups.all(|group| group.len() == 2))
+    let Some(last) = groups.next_back() else {
+        return true;
+    };
+    last.len() == 3
+        && (groups.clone().all(|group| group.len() == 3) || groups.all(|group| group.len() == 2))
 }
 
 #[cfg(test)]
@@ -206,7 +246,10 @@ mod tests {
     }
 
     fn shown(money: Money) -> String {
-        let code = money.currency.map(|currency| format!(" {}", currency.code())).unwrap_or_default();
+        let code = money
+            .currency
+            .map(|currency| format!(" {}", currency.code()))
+            .unwrap_or_default();
         format!("{}{code}", money.amount)
     }
 
@@ -270,13 +313,28 @@ mod tests {
             ("€1,234", None, None, Err(Code::ValueAmbiguous)),
             ("R$ 1.234", None, None, Ok("1234 BRL")),
             ("1,234", None, Some(Currency::USD), Ok("1234")),
-            ("1.234", None, Some(Currency::USD), Err(Code::ValueAmbiguous)),
-            ("1.234", None, Some(Currency::EUR), Err(Code::ValueAmbiguous)),
+            (
+                "1.234",
+                None,
+                Some(Currency::USD),
+                Err(Code::ValueAmbiguous),
+            ),
+            (
+                "1.234",
+                None,
+                Some(Currency::EUR),
+                Err(Code::ValueAmbiguous),
+            ),
             ("1.234", None, Some(Currency::KWD), Ok("1.234")),
             ("1234.50", Some(Comma), None, Ok("1234.5")),
         ] {
-            let read = money(text, decimal, currency).map(|money| money.map(shown).unwrap_or_default());
-            assert_eq!(read.as_deref().map_err(|code| *code), expected, "{text} {decimal:?} {currency:?}");
+            let read =
+                money(text, decimal, currency).map(|money| money.map(shown).unwrap_or_default());
+            assert_eq!(
+                read.as_deref().map_err(|code| *code),
+                expected,
+                "{text} {decimal:?} {currency:?}"
+            );
         }
     }
 
@@ -310,13 +368,20 @@ mod tests {
     #[test]
     fn an_amount_needs_one_currency() {
         let with = |text: &str, other| {
-            money(text, None, other).unwrap().unwrap().in_currency(other).map(|(_, currency)| currency)
+            money(text, None, other)
+                .unwrap()
+                .unwrap()
+                .in_currency(other)
+                .map(|(_, currency)| currency)
         };
         assert_eq!(with("5", None), Err(Code::ValueWithoutCurrency));
         assert_eq!(with("$5", None), Err(Code::ValueWithoutCurrency));
         assert_eq!(with("$5", Some(Currency::CAD)), Ok(Currency::CAD));
         assert_eq!(with("5 €", None), Ok(Currency::EUR));
-        assert_eq!(with("5 €", Some(Currency::USD)), Err(Code::ValueCurrencyConflict));
+        assert_eq!(
+            with("5 €", Some(Currency::USD)),
+            Err(Code::ValueCurrencyConflict)
+        );
     }
 
     proptest! {

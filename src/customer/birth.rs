@@ -24,21 +24,35 @@ enum Part<'a> {
 use Part::{Digits, Month};
 
 /// Appends the normalised date to `out`.
-pub(super) fn normalize(text: &str, order: Option<DateOrder>, this_year: i16, out: &mut String) -> Result<(), Code> {
+pub(super) fn normalize(
+    text: &str,
+    order: Option<DateOrder>,
+    this_year: i16,
+    out: &mut String,
+) -> Result<(), Code> {
     let day = match iso(text, this_year) {
         Some(day) => day,
-        None => read(without_time(text::bare(&text::plain(text), None)), order, this_year)?,
+        None => read(
+            without_time(text::bare(&text::plain(text), None)),
+            order,
+            this_year,
+        )?,
     };
     let (month, day_of_month) = (i32::from(day.month), i32::from(day.day));
-    out.push_str(itoa::Buffer::new().format(i32::from(day.year) * 10_000 + month * 100 + day_of_month));
+    out.push_str(
+        itoa::Buffer::new().format(i32::from(day.year) * 10_000 + month * 100 + day_of_month),
+    );
     Ok(())
 }
 
 /// Reads `1997-02-16`, the form most exports use, without looking at anything twice.
 fn iso(text: &str, this_year: i16) -> Option<Day> {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else { return None };
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else {
+        return None;
+    };
     let two = |tens: u8, ones: u8| {
-        (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| ((tens - b'0') * 10 + (ones - b'0')) as i8)
+        (tens.is_ascii_digit() && ones.is_ascii_digit())
+            .then(|| ((tens - b'0') * 10 + (ones - b'0')) as i8)
     };
     let year = i16::from(two(y1, y2)?) * 100 + i16::from(two(y3, y4)?);
     Day::new(year, two(m1, m2)?, two(d1, d2)?, this_year)
@@ -56,7 +70,10 @@ fn read(date: &str, order: Option<DateOrder>, this_year: i16) -> Result<Day, Cod
     match (&parts[..count], parts) {
         (&[Digits(digits)], _) if digits.len() == 8 => {
             let year_first = read([&digits[..4], &digits[4..6], &digits[6..]]);
-            year_first.map_or_else(|| year_last(&digits[..2], &digits[2..4], &digits[4..], order, this_year), Ok)
+            year_first.map_or_else(
+                || year_last(&digits[..2], &digits[2..4], &digits[4..], order, this_year),
+                Ok,
+            )
         }
         (&[Digits(digits)], _) if digits.len() == 6 => Err(Code::BirthYearShort),
         (&[Digits(a), Digits(b), Digits(c)], _) => match (a.len(), b.len(), c.len()) {
@@ -65,26 +82,48 @@ fn read(date: &str, order: Option<DateOrder>, this_year: i16) -> Result<Day, Cod
             (1 | 2, 1 | 2, 1 | 2) => Err(Code::BirthYearShort),
             _ => Err(Code::BirthDateInvalid),
         },
-        (_, [Month(month), Digits(day), Digits(year)] | [Digits(day), Month(month), Digits(year)]) => {
+        (
+            _,
+            [Month(month), Digits(day), Digits(year)] | [Digits(day), Month(month), Digits(year)],
+        ) => {
             // Either number may be the year: `16 Feb 1997`, `1997 Feb 16`.
-            let (year, day) = if day.len() == 4 { (day, year) } else { (year, day) };
+            let (year, day) = if day.len() == 4 {
+                (day, year)
+            } else {
+                (year, day)
+            };
             if year.len() == 2 {
                 return Err(Code::BirthYearShort);
             }
-            let day = Some(day).filter(|day| day.len() <= 2).and_then(|day| day.parse().ok());
+            let day = Some(day)
+                .filter(|day| day.len() <= 2)
+                .and_then(|day| day.parse().ok());
             let year = four_digits(year);
-            year.zip(day).and_then(|(year, day)| Day::new(year, month, day, this_year)).ok_or(Code::BirthDateInvalid)
+            year.zip(day)
+                .and_then(|(year, day)| Day::new(year, month, day, this_year))
+                .ok_or(Code::BirthDateInvalid)
         }
         _ => Err(Code::BirthDateInvalid),
     }
 }
 
 /// Two numbers of which one is the month, and the year.
-fn year_last(a: &str, b: &str, year: &str, order: Option<DateOrder>, this_year: i16) -> Result<Day, Code> {
-    let (month_first, day_first) = (Day::read(year, a, b, this_year), Day::read(year, b, a, this_year));
+fn year_last(
+    a: &str,
+    b: &str,
+    year: &str,
+    order: Option<DateOrder>,
+    this_year: i16,
+) -> Result<Day, Code> {
+    let (month_first, day_first) = (
+        Day::read(year, a, b, this_year),
+        Day::read(year, b, a, this_year),
+    );
     match (month_first, day_first, order) {
         (None, None, _) => Err(Code::BirthDateInvalid),
-        (Some(day), None, _) | (None, Some(day), _) | (Some(day), Some(_), Some(DateOrder::Mdy)) => Ok(day),
+        (Some(day), None, _)
+        | (None, Some(day), _)
+        | (Some(day), Some(_), Some(DateOrder::Mdy)) => Ok(day),
         (Some(_), Some(day), Some(DateOrder::Dmy)) => Ok(day),
         (Some(one), Some(other), _) if one == other => Ok(one),
         _ => Err(Code::BirthDateAmbiguous),
@@ -93,13 +132,20 @@ fn year_last(a: &str, b: &str, year: &str, order: Option<DateOrder>, this_year: 
 
 impl Day {
     fn read(year: &str, month: &str, day: &str, this_year: i16) -> Option<Self> {
-        Self::new(four_digits(year)?, month.parse().ok()?, day.parse().ok()?, this_year)
+        Self::new(
+            four_digits(year)?,
+            month.parse().ok()?,
+            day.parse().ok()?,
+            this_year,
+        )
     }
 
     /// The day, when its year is from 1900 to this one and the calendar has it.
     fn new(year: i16, month: i8, day: i8, this_year: i16) -> Option<Self> {
         let is_past = (1900..=this_year).contains(&year);
-        jiff::civil::Date::new(year, month, day).ok().filter(|_| is_past)?;
+        jiff::civil::Date::new(year, month, day)
+            .ok()
+            .filter(|_| is_past)?;
         Some(Day { year, month, day })
     }
 }
@@ -110,9 +156,13 @@ fn four_digits(year: &str) -> Option<i16> {
 
 /// The date of a timestamp: what stands before the white space or `T` that a time of day follows.
 fn without_time(text: &str) -> &str {
-    let Some(colon) = text.find(':') else { return text };
+    let Some(colon) = text.find(':') else {
+        return text;
+    };
     let before = &text[..colon];
-    before.rfind([' ', 'T', 't']).map_or(text, |end| &before[..end])
+    before
+        .rfind([' ', 'T', 't'])
+        .map_or(text, |end| &before[..end])
 }
 
 /// The numbers and months of a date; ordinal endings are no part. Anything unexpected is an error in its place.
@@ -123,7 +173,8 @@ fn split(date: &str) -> impl Iterator<Item = Result<Part<'_>, Code>> {
             rest = rest.trim_start_matches([' ', '-', '/', '.', ',']);
             let first = rest.chars().next()?;
             let is_digit = first.is_ascii_digit();
-            let end = rest.find(|c: char| c.is_ascii_digit() != is_digit || !c.is_ascii_alphanumeric());
+            let end =
+                rest.find(|c: char| c.is_ascii_digit() != is_digit || !c.is_ascii_alphanumeric());
             let (part, after) = rest.split_at(end.unwrap_or(rest.len()));
             rest = after;
             match part {
@@ -156,7 +207,9 @@ fn month(word: &str) -> Option<i8> {
         "december",
     ];
     let word = word.to_ascii_lowercase();
-    let index = MONTHS.iter().position(|month| word.len() >= 3 && month.starts_with(&word))?;
+    let index = MONTHS
+        .iter()
+        .position(|month| word.len() >= 3 && month.starts_with(&word))?;
     i8::try_from(index + 1).ok()
 }
 
@@ -192,8 +245,17 @@ mod tests {
             "1997 Feb 16",
             " １９９７-０２-１６ ",
         ] {
-            for order in [None, Some(DateOrder::Mdy), Some(DateOrder::Dmy), Some(DateOrder::Ymd)] {
-                assert_eq!(birth(text, order).as_deref(), Ok("19970216"), "{text} {order:?}");
+            for order in [
+                None,
+                Some(DateOrder::Mdy),
+                Some(DateOrder::Dmy),
+                Some(DateOrder::Ymd),
+            ] {
+                assert_eq!(
+                    birth(text, order).as_deref(),
+                    Ok("19970216"),
+                    "{text} {order:?}"
+                );
             }
         }
         assert_eq!(birth("3/3/1980", None).as_deref(), Ok("19800303"));
@@ -203,17 +265,33 @@ mod tests {
     #[test]
     fn an_order_settles_what_could_be_read_in_two_ways() {
         for text in ["03/04/1980", "03041980", "3.4.1980"] {
-            assert_eq!(birth(text, Some(DateOrder::Mdy)).as_deref(), Ok("19800304"), "{text}");
-            assert_eq!(birth(text, Some(DateOrder::Dmy)).as_deref(), Ok("19800403"), "{text}");
+            assert_eq!(
+                birth(text, Some(DateOrder::Mdy)).as_deref(),
+                Ok("19800304"),
+                "{text}"
+            );
+            assert_eq!(
+                birth(text, Some(DateOrder::Dmy)).as_deref(),
+                Ok("19800403"),
+                "{text}"
+            );
             assert_eq!(birth(text, None), Err(Code::BirthDateAmbiguous), "{text}");
-            assert_eq!(birth(text, Some(DateOrder::Ymd)), Err(Code::BirthDateAmbiguous), "{text}");
+            assert_eq!(
+                birth(text, Some(DateOrder::Ymd)),
+                Err(Code::BirthDateAmbiguous),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn years_of_two_digits_are_refused() {
         for text in ["2/16/97", "97-02-16", "16 Feb 97", "021697"] {
-            assert_eq!(birth(text, Some(DateOrder::Mdy)), Err(Code::BirthYearShort), "{text}");
+            assert_eq!(
+                birth(text, Some(DateOrder::Mdy)),
+                Err(Code::BirthYearShort),
+                "{text}"
+            );
         }
     }
 
@@ -238,7 +316,11 @@ mod tests {
             "1980 4 1980",
             "856000000000",
         ] {
-            assert_eq!(birth(text, Some(DateOrder::Mdy)), Err(Code::BirthDateInvalid), "{text}");
+            assert_eq!(
+                birth(text, Some(DateOrder::Mdy)),
+                Err(Code::BirthDateInvalid),
+                "{text}"
+            );
         }
     }
 

@@ -9,7 +9,9 @@ use crate::problem::Code;
 /// Appends an IPv4 or IPv6 address in its canonical spelling.
 pub(super) fn ip_address(text: &str, out: &mut String) -> Result<(), Code> {
     let plain = text::plain(text);
-    let address: IpAddr = text::bare(&plain, None).parse().map_err(|_| Code::IpAddressInvalid)?;
+    let address: IpAddr = text::bare(&plain, None)
+        .parse()
+        .map_err(|_| Code::IpAddressInvalid)?;
     // Writing to a string cannot fail.
     let _ = write!(out, "{address}");
     Ok(())
@@ -33,10 +35,23 @@ mod tests {
             ("2001:0db8:0000:0000:0000:0000:0000:0001", "2001:db8::1"),
         ] {
             let mut out = String::new();
-            assert_eq!((ip_address(text, &mut out), out.as_str()), (Ok(()), expected));
+            assert_eq!(
+                (ip_address(text, &mut out), out.as_str()),
+                (Ok(()), expected)
+            );
         }
-        for text in ["203.0.113", "203.0.113.256", "localhost", "203.0.113.7:443", "x"] {
-            assert_eq!(ip_address(text, &mut String::new()), Err(Code::IpAddressInvalid), "{text}");
+        for text in [
+            "203.0.113",
+            "203.0.113.256",
+            "localhost",
+            "203.0.113.7:443",
+            "x",
+        ] {
+            assert_eq!(
+                ip_address(text, &mut String::new()),
+                Err(Code::IpAddressInvalid),
+                "{text}"
+            );
         }
     }
 }

@@ -46,12 +46,20 @@ pub(super) struct Entry<'a> {
 impl Cache {
     /// The place of a value; none for one that is too long to be kept.
     #[inline]
-    pub fn entry(&mut self, field: Field, country: Option<Country>, text: &str) -> Option<Entry<'_>> {
+    pub fn entry(
+        &mut self,
+        field: Field,
+        country: Option<Country>,
+        text: &str,
+    ) -> Option<Entry<'_>> {
         let key = Key::new(field, country, text)?;
         if self.places.is_empty() {
             self.places.resize(PLACES, Default::default());
         }
-        Some(Entry { key, place: &mut self.places[key.place()] })
+        Some(Entry {
+            key,
+            place: &mut self.places[key.place()],
+        })
     }
 }
 
@@ -71,20 +79,29 @@ impl Key {
     fn new(field: Field, country: Option<Country>, text: &str) -> Option<Self> {
         let text = text.as_bytes();
         let eight = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        let four = |bytes: Option<&[u8; 4]>| bytes.map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)));
+        let four = |bytes: Option<&[u8; 4]>| {
+            bytes.map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)))
+        };
         let (start, middle, end) = match *text {
             [] => return None,
             [first] => (first.into(), 0, 0),
             [first, .., last] if text.len() < 4 => (first.into(), text[1].into(), last.into()),
             _ if text.len() < 8 => (four(text.first_chunk()), 0, four(text.last_chunk())),
             _ if text.len() <= 16 => (eight(text.first_chunk()), 0, eight(text.last_chunk())),
-            _ if text.len() <= 24 => {
-                (eight(text.first_chunk()), eight(text[8..].first_chunk()), eight(text.last_chunk()))
-            }
+            _ if text.len() <= 24 => (
+                eight(text.first_chunk()),
+                eight(text[8..].first_chunk()),
+                eight(text.last_chunk()),
+            ),
             _ => return None,
         };
         let country = country.map_or(0, |country| u64::from(country.number()));
-        Some(Self { start, middle, end, about: (country << 16) | (field as u64) << 8 | text.len() as u64 })
+        Some(Self {
+            start,
+            middle,
+            end,
+            about: (country << 16) | (field as u64) << 8 | text.len() as u64,
+        })
     }
 
     #[inline]
@@ -92,7 +109,9 @@ impl Key {
         // Odd numbers without a pattern, the first of them the golden ratio's, spread close inputs over the high bits.
         let mixed = (self.start ^ self.about).wrapping_mul(0x9e37_79b9_7f4a_7c15)
             ^ self.middle.wrapping_mul(0xbf58_476d_1ce4_e5b9)
-            ^ (self.end ^ self.about << 32).wrapping_mul(0x94d0_49bb_1331_11eb).rotate_left(29);
+            ^ (self.end ^ self.about << 32)
+                .wrapping_mul(0x94d0_49bb_1331_11eb)
+                .rotate_left(29);
         (mixed ^ mixed >> 32) as usize % PLACES
     }
 }
@@ -102,7 +121,11 @@ mod tests {
     use super::*;
 
     fn outcome(text: &str) -> Outcome {
-        Outcome { hash: Some(Hash::of(text)), problem: None, country: None }
+        Outcome {
+            hash: Some(Hash::of(text)),
+            problem: None,
+            country: None,
+        }
     }
 
     #[test]
@@ -110,13 +133,20 @@ mod tests {
         let mut cache = Cache::default();
         let mut computed = 0;
         let us = Country::parse("US");
-        for (field, country) in
-            [(Field::City, us), (Field::City, us), (Field::State, us), (Field::City, None), (Field::City, None)]
-        {
-            let got = cache.entry(field, country, "Springfield").unwrap().or_compute(|| {
-                computed += 1;
-                outcome("springfield")
-            });
+        for (field, country) in [
+            (Field::City, us),
+            (Field::City, us),
+            (Field::State, us),
+            (Field::City, None),
+            (Field::City, None),
+        ] {
+            let got = cache
+                .entry(field, country, "Springfield")
+                .unwrap()
+                .or_compute(|| {
+                    computed += 1;
+                    outcome("springfield")
+                });
             assert_eq!(*got, outcome("springfield"));
         }
         assert_eq!(computed, 3);
@@ -131,10 +161,16 @@ mod tests {
             assert!(key == Key::new(Field::City, None, &text[..len]).unwrap());
             for changed in 0..len {
                 let other = format!("{}-{}", &text[..changed], &text[changed + 1..len]);
-                assert!(key != Key::new(Field::City, None, &other).unwrap(), "{len} {changed}");
+                assert!(
+                    key != Key::new(Field::City, None, &other).unwrap(),
+                    "{len} {changed}"
+                );
             }
         }
-        assert!(Key::new(Field::City, None, &text[..25]).is_none() && Key::new(Field::City, None, "").is_none());
+        assert!(
+            Key::new(Field::City, None, &text[..25]).is_none()
+                && Key::new(Field::City, None, "").is_none()
+        );
     }
 
     #[test]
@@ -143,7 +179,10 @@ mod tests {
         for round in 0..2 {
             for number in 0..3 * PLACES {
                 let text = format!("{}{number}", "x".repeat(number % 21));
-                let got = cache.entry(Field::City, None, &text).unwrap().or_compute(|| outcome(&text));
+                let got = cache
+                    .entry(Field::City, None, &text)
+                    .unwrap()
+                    .or_compute(|| outcome(&text));
                 assert_eq!(*got, outcome(&text), "{round}");
             }
         }

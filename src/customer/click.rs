@@ -21,7 +21,9 @@ pub(super) fn fbc(text: &str, out: &mut String) -> Result<(), Code> {
 /// Appends the value of the `_fbp` cookie: `fb.1.{ms}.{random number}`, with a fifth part or without.
 pub(super) fn fbp(text: &str, out: &mut String) -> Result<(), Code> {
     let fbp = text::trim(text);
-    if !is_cookie(fbp, |id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())) {
+    if !is_cookie(fbp, |id| {
+        !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())
+    }) {
         return Err(Code::FbpMalformed);
     }
     out.push_str(fbp);
@@ -52,7 +54,10 @@ pub(super) fn fbclid(text: &str, first_seen_ms: Option<i64>, out: &mut String) -
 }
 
 fn is_click_id(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 /// Whether the text is `fb`, the number of the domain's level, 13 digits of milliseconds, an id and perhaps one more part.
@@ -60,7 +65,9 @@ fn is_cookie(text: &str, is_id: impl Fn(&str) -> bool) -> bool {
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let mut parts = text.split('.');
     parts.next() == Some("fb")
-        && parts.next().is_some_and(|level| (1..=2).contains(&level.len()) && digits(level))
+        && parts
+            .next()
+            .is_some_and(|level| (1..=2).contains(&level.len()) && digits(level))
         && parts.next().is_some_and(|ms| ms.len() == 13 && digits(ms))
         && parts.next().is_some_and(is_id)
         && parts.next().is_none_or(is_click_id)
@@ -71,14 +78,21 @@ fn is_cookie(text: &str, is_id: impl Fn(&str) -> bool) -> bool {
 mod tests {
     use super::*;
 
-    fn read(normalize: impl Fn(&str, &mut String) -> Result<(), Code>, text: &str) -> Result<String, Code> {
+    fn read(
+        normalize: impl Fn(&str, &mut String) -> Result<(), Code>,
+        text: &str,
+    ) -> Result<String, Code> {
         let mut out = String::new();
         normalize(text, &mut out).map(|()| out)
     }
 
     #[test]
     fn fbc_has_four_parts_or_five() {
-        for text in ["fb.1.1554763741205.AbCdEf-_123", "fb.0.1554763741205.AbC.AQ", "fb.2.1554763741205.AbC.AQYBAQAB"] {
+        for text in [
+            "fb.1.1554763741205.AbCdEf-_123",
+            "fb.0.1554763741205.AbC.AQ",
+            "fb.2.1554763741205.AbC.AQYBAQAB",
+        ] {
             assert_eq!(read(fbc, &format!(" {text}\u{a0}")).as_deref(), Ok(text));
         }
         for text in [
@@ -100,8 +114,14 @@ mod tests {
 
     #[test]
     fn fbp_ends_in_a_number() {
-        assert_eq!(read(fbp, "fb.1.1596403881668.1116446470").as_deref(), Ok("fb.1.1596403881668.1116446470"));
-        assert_eq!(read(fbp, "fb.1.1596403881668.1116446470.BA").as_deref(), Ok("fb.1.1596403881668.1116446470.BA"));
+        assert_eq!(
+            read(fbp, "fb.1.1596403881668.1116446470").as_deref(),
+            Ok("fb.1.1596403881668.1116446470")
+        );
+        assert_eq!(
+            read(fbp, "fb.1.1596403881668.1116446470.BA").as_deref(),
+            Ok("fb.1.1596403881668.1116446470.BA")
+        );
         assert_eq!(read(fbp, "fb.1.1596403881668.AbC"), Err(Code::FbpMalformed));
         assert_eq!(read(fbp, "1116446470"), Err(Code::FbpMalformed));
     }
@@ -117,11 +137,24 @@ mod tests {
             "fbclid=IwAR2F4-dbP0l7",
             "fb.1.1554763741205.IwAR2F4-dbP0l7",
         ] {
-            assert_eq!(read(at(seen), text).as_deref(), Ok("fb.1.1554763741205.IwAR2F4-dbP0l7"), "{text}");
+            assert_eq!(
+                read(at(seen), text).as_deref(),
+                Ok("fb.1.1554763741205.IwAR2F4-dbP0l7"),
+                "{text}"
+            );
         }
-        assert_eq!(read(at(None), "IwAR2F4-dbP0l7"), Err(Code::FbclidTimeMissing));
-        assert_eq!(read(at(Some(1_554_763_741)), "IwAR2F4-dbP0l7"), Err(Code::FbclidTimeMissing));
+        assert_eq!(
+            read(at(None), "IwAR2F4-dbP0l7"),
+            Err(Code::FbclidTimeMissing)
+        );
+        assert_eq!(
+            read(at(Some(1_554_763_741)), "IwAR2F4-dbP0l7"),
+            Err(Code::FbclidTimeMissing)
+        );
         assert_eq!(read(at(seen), "Iw AR"), Err(Code::FbclidMalformed));
-        assert_eq!(read(at(seen), "https://example.com/"), Err(Code::FbclidMalformed));
+        assert_eq!(
+            read(at(seen), "https://example.com/"),
+            Err(Code::FbclidMalformed)
+        );
     }
 }

@@ -29,15 +29,28 @@ impl Country {
         let names = names();
         if let [first, second] = *text.as_bytes() {
             let code = [first.to_ascii_lowercase(), second.to_ascii_lowercase()];
-            if let Some(country) = std::str::from_utf8(&code).ok().and_then(|code| names.get(code)) {
+            if let Some(country) = std::str::from_utf8(&code)
+                .ok()
+                .and_then(|code| names.get(code))
+            {
                 return Some(*country);
             }
         }
         let mut name = String::with_capacity(text.len());
         fold(text, &mut name);
         names.get(name.as_str()).copied().or_else(|| {
-            let prefixes = ["the", "republicof", "therepublicof", "kingdomof", "thekingdomof"];
-            let bare = || prefixes.iter().find_map(|prefix| names.get(name.strip_prefix(prefix)?));
+            let prefixes = [
+                "the",
+                "republicof",
+                "therepublicof",
+                "kingdomof",
+                "thekingdomof",
+            ];
+            let bare = || {
+                prefixes
+                    .iter()
+                    .find_map(|prefix| names.get(name.strip_prefix(prefix)?))
+            };
             let inverted = || names.get(name.strip_suffix("the")?);
             let saint = || names.get(format!("saint{}", name.strip_prefix("st")?).as_str());
             bare().or_else(inverted).or_else(saint).copied()
@@ -87,7 +100,10 @@ pub(super) fn fold(text: &str, out: &mut String) {
         '&' => out.push_str("and"),
         _ if c.is_ascii_alphanumeric() => out.push(c.to_ascii_lowercase()),
         _ if c.is_ascii() => {}
-        _ => out.extend(c.to_lowercase().filter(|&c| c.is_alphanumeric() && !is_combining_mark(c))),
+        _ => out.extend(
+            c.to_lowercase()
+                .filter(|&c| c.is_alphanumeric() && !is_combining_mark(c)),
+        ),
     };
     if text.is_ascii() {
         text.chars().for_each(push);
@@ -106,23 +122,34 @@ fn names() -> &'static HashMap<String, Country> {
             fold(name, &mut folded);
             names.entry(folded).or_insert(country);
         };
-        let iso = rust_iso3166::ALL.iter().filter_map(|entry| Some((entry, from_alpha2(entry.alpha2)?)));
+        let iso = rust_iso3166::ALL
+            .iter()
+            .filter_map(|entry| Some((entry, from_alpha2(entry.alpha2)?)));
         for (entry, country) in iso.clone() {
             add(entry.alpha2, country);
             add(entry.alpha3, country);
             add(entry.name, country);
         }
         for (alpha2, aliases) in ALIASES {
-            let Some(country) = from_alpha2(alpha2) else { continue };
+            let Some(country) = from_alpha2(alpha2) else {
+                continue;
+            };
             add(alpha2, country);
             aliases.split(", ").for_each(|alias| add(alias, country));
         }
         // "Bolivia (Plurinational State of)" is also "Plurinational State of Bolivia" and plain "Bolivia". The plain
         // form comes last, as two countries may share it: Korea, Congo and the Virgin Islands are aliases or nothing.
         for (entry, country) in iso.clone() {
-            let Some((base, rest)) = entry.name.split_once(" (") else { continue };
+            let Some((base, rest)) = entry.name.split_once(" (") else {
+                continue;
+            };
             add(&format!("{} {base}", rest.trim_end_matches(')')), country);
-            if iso.clone().filter(|(other, _)| other.name.split(" (").next() == Some(base)).count() == 1 {
+            if iso
+                .clone()
+                .filter(|(other, _)| other.name.split(" (").next() == Some(base))
+                .count()
+                == 1
+            {
                 add(base, country);
             }
         }
@@ -272,10 +299,18 @@ mod tests {
     #[test]
     fn every_iso_code_and_name_is_read() {
         for entry in rust_iso3166::ALL {
-            for text in
-                [entry.alpha2, entry.alpha3, entry.name, &entry.name.to_uppercase(), &entry.alpha2.to_lowercase()]
-            {
-                assert_eq!(code(text).as_deref(), Some(entry.alpha2.to_lowercase().as_str()), "{text}");
+            for text in [
+                entry.alpha2,
+                entry.alpha3,
+                entry.name,
+                &entry.name.to_uppercase(),
+                &entry.alpha2.to_lowercase(),
+            ] {
+                assert_eq!(
+                    code(text).as_deref(),
+                    Some(entry.alpha2.to_lowercase().as_str()),
+                    "{text}"
+                );
             }
         }
     }
@@ -284,9 +319,17 @@ mod tests {
     fn every_alias_names_its_own_country() {
         for (alpha2, aliases) in ALIASES {
             for alias in aliases.split(", ") {
-                assert_eq!(code(alias).as_deref(), Some(alpha2.to_lowercase().as_str()), "{alias}");
+                assert_eq!(
+                    code(alias).as_deref(),
+                    Some(alpha2.to_lowercase().as_str()),
+                    "{alias}"
+                );
             }
-            assert_eq!(code(alpha2).as_deref(), Some(alpha2.to_lowercase().as_str()), "{alpha2}");
+            assert_eq!(
+                code(alpha2).as_deref(),
+                Some(alpha2.to_lowercase().as_str()),
+                "{alpha2}"
+            );
         }
     }
 
@@ -332,7 +375,17 @@ mod tests {
 
     #[test]
     fn what_names_no_country_or_two_is_none() {
-        for text in ["", "ZZ", "XX", "Atlantis", "Virgin Islands", "the", "--", "12", "Narnia, the"] {
+        for text in [
+            "",
+            "ZZ",
+            "XX",
+            "Atlantis",
+            "Virgin Islands",
+            "the",
+            "--",
+            "12",
+            "Narnia, the",
+        ] {
             assert_eq!(code(text), None, "{text}");
         }
     }

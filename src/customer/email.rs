@@ -30,7 +30,13 @@ pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
                 false
             });
             // Quotation marks and brackets that are never closed hold nothing together.
-            let end = end.or_else(|| if quoted || bracketed { text.find([';', ',', '\n', '\r']) } else { None });
+            let end = end.or_else(|| {
+                if quoted || bracketed {
+                    text.find([';', ',', '\n', '\r'])
+                } else {
+                    None
+                }
+            });
             let part = &text[..end.unwrap_or(text.len())];
             rest = end.map(|end| &text[end + 1..]);
             let is_half_a_name = || !part.contains('@') && rest.is_some_and(is_named);
@@ -44,7 +50,8 @@ pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
 /// Whether the next part is a display name with its address in angle brackets.
 fn is_named(rest: &str) -> bool {
     let next = rest.split([';', ',']).next().unwrap_or_default();
-    next.find('<').is_some_and(|open| !next[..open].contains('@') && next[open..].contains('@'))
+    next.find('<')
+        .is_some_and(|open| !next[..open].contains('@') && next[open..].contains('@'))
 }
 
 /// Appends the normalised address to `out`.
@@ -69,21 +76,44 @@ fn needs_nothing(byte: u8) -> bool {
 
 /// The address without display name, brackets, quotation marks and `mailto:`.
 fn unwrap(text: &str) -> &str {
-    let bracketed = text.rfind('<').and_then(|open| Some(&text[open + 1..][..text[open + 1..].find('>')?]));
+    let bracketed = text
+        .rfind('<')
+        .and_then(|open| Some(&text[open + 1..][..text[open + 1..].find('>')?]));
     let address = text::bare(bracketed.unwrap_or(text), None);
     match address.get(..7) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("mailto:") => {
-            text::bare(address[scheme.len()..].split('?').next().unwrap_or_default(), None)
-        }
+        Some(scheme) if scheme.eq_ignore_ascii_case("mailto:") => text::bare(
+            address[scheme.len()..]
+                .split('?')
+                .next()
+                .unwrap_or_default(),
+            None,
+        ),
         _ => address,
     }
 }
 
 /// Something, one `@`, a domain of two labels or more, and nothing that no address has.
 fn is_address(text: &str) -> bool {
-    let Some((local, domain)) = parts(text) else { return false };
+    let Some((local, domain)) = parts(text) else {
+        return false;
+    };
     let is_forbidden = |byte: u8| {
-        matches!(byte, 0..=b' ' | b'"' | b'(' | b')' | b',' | b':' | b';' | b'<' | b'>' | b'[' | b'\\' | b']' | 0x7f)
+        matches!(
+            byte,
+            0..=b' '
+                | b'"'
+                | b'('
+                | b')'
+                | b','
+                | b':'
+                | b';'
+                | b'<'
+                | b'>'
+                | b'['
+                | b'\\'
+                | b']'
+                | 0x7f
+        )
     };
     !local.is_empty()
         && text::all(local, |byte| !is_forbidden(byte))
@@ -143,9 +173,14 @@ pub(super) fn is_placeholder(address: &str) -> bool {
         "unknown.com",
         "email.invalid",
     ];
-    let Some((local, domain)) = parts(address) else { return false };
+    let Some((local, domain)) = parts(address) else {
+        return false;
+    };
     // The last is what Meta puts into its own test leads.
-    LOCALS.contains(&local) || DOMAINS.contains(&domain) || address == "test@meta.com" || domain.ends_with(".invalid")
+    LOCALS.contains(&local)
+        || DOMAINS.contains(&domain)
+        || address == "test@meta.com"
+        || domain.ends_with(".invalid")
 }
 
 #[cfg(test)]
@@ -209,12 +244,27 @@ mod tests {
     fn cells_are_split_into_their_addresses() {
         for (cell, expected) in [
             ("a@example.com", &["a@example.com"][..]),
-            ("a@example.com;b@example.com", &["a@example.com", "b@example.com"]),
-            ("a@example.com, b@example.com ,", &["a@example.com", "b@example.com"]),
-            ("a@example.com\nb@example.com", &["a@example.com", "b@example.com"]),
-            ("\"Smith, Mary\" <a@example.com>, b@example.com", &["\"Smith, Mary\" <a@example.com>", "b@example.com"]),
+            (
+                "a@example.com;b@example.com",
+                &["a@example.com", "b@example.com"],
+            ),
+            (
+                "a@example.com, b@example.com ,",
+                &["a@example.com", "b@example.com"],
+            ),
+            (
+                "a@example.com\nb@example.com",
+                &["a@example.com", "b@example.com"],
+            ),
+            (
+                "\"Smith, Mary\" <a@example.com>, b@example.com",
+                &["\"Smith, Mary\" <a@example.com>", "b@example.com"],
+            ),
             ("Smith, Mary <a@example.com>", &["Mary <a@example.com>"]),
-            ("\"a@example.com, b@example.com", &["\"a@example.com", "b@example.com"]),
+            (
+                "\"a@example.com, b@example.com",
+                &["\"a@example.com", "b@example.com"],
+            ),
             (";", &[]),
         ] {
             assert_eq!(split(cell).collect::<Vec<_>>(), expected, "{cell}");
@@ -223,9 +273,13 @@ mod tests {
 
     #[test]
     fn placeholders_are_noticed() {
-        for address in
-            ["noemail@example.com", "none@none.com", "test@test.com", "test@meta.com", "no-email@example.org"]
-        {
+        for address in [
+            "noemail@example.com",
+            "none@none.com",
+            "test@test.com",
+            "test@meta.com",
+            "no-email@example.org",
+        ] {
             assert!(is_placeholder(address), "{address}");
         }
         for address in ["mary@example.com", "test@example.com", "nona@example.com"] {

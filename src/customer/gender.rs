@@ -64,24 +64,46 @@ mod tests {
             ("ｍ", "m"),
         ] {
             let mut out = String::new();
-            assert_eq!((normalize(text, &mut out), out.as_str()), (Ok(()), expected), "{text}");
+            assert_eq!(
+                (normalize(text, &mut out), out.as_str()),
+                (Ok(()), expected),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn other_answers_are_absent_and_unknown_words_say_so() {
-        for text in ["other", "Prefer not to say", "divers", "Non-binary", "X", "D"] {
+        for text in [
+            "other",
+            "Prefer not to say",
+            "divers",
+            "Non-binary",
+            "X",
+            "D",
+        ] {
             let mut out = String::new();
-            assert_eq!((normalize(text, &mut out), out.as_str()), (Ok(()), ""), "{text}");
+            assert_eq!(
+                (normalize(text, &mut out), out.as_str()),
+                (Ok(()), ""),
+                "{text}"
+            );
         }
         for text in ["kobieta", "1", "man woman", "fm"] {
-            assert_eq!(normalize(text, &mut String::new()), Err(Code::GenderUnknown), "{text}");
+            assert_eq!(
+                normalize(text, &mut String::new()),
+                Err(Code::GenderUnknown),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn no_word_stands_in_two_lists() {
-        let words: Vec<&str> = [FEMALE, MALE, NEITHER].iter().flat_map(|list| list.split_whitespace()).collect();
+        let words: Vec<&str> = [FEMALE, MALE, NEITHER]
+            .iter()
+            .flat_map(|list| list.split_whitespace())
+            .collect();
         let unique: std::collections::HashSet<&str> = words.iter().copied().collect();
         assert_eq!(words.len(), unique.len());
     }

@@ -28,7 +28,9 @@ impl Hash {
 
     fn of_digest(digest: &[u8; 32]) -> Self {
         let mut hex = [0; 64];
-        hex.as_chunks_mut().0.copy_from_slice(&lowercase_hex(digest));
+        hex.as_chunks_mut()
+            .0
+            .copy_from_slice(&lowercase_hex(digest));
         Self(hex)
     }
 
@@ -43,13 +45,25 @@ impl Hash {
 /// Nearly every value fits into one block together with its padding. That is put together here, which is quicker than
 /// what a hasher does for messages of any length that come in pieces (FIPS 180-4, 5.1.1 and 5.3.3).
 pub(crate) fn sha256<const PARTS: usize>(parts: [&[u8]; PARTS]) -> [u8; 32] {
-    const START: [u32; 8] =
-        [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
+    const START: [u32; 8] = [
+        0x6a09_e667,
+        0xbb67_ae85,
+        0x3c6e_f372,
+        0xa54f_f53a,
+        0x510e_527f,
+        0x9b05_688c,
+        0x1f83_d9ab,
+        0x5be0_cd19,
+    ];
     /// What is left of a block of 64 bytes once the mark of the end and the length are in it.
     const ROOM: usize = 55;
     let len = parts.iter().map(|part| part.len()).sum::<usize>();
     if len > ROOM {
-        return parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize().into();
+        return parts
+            .iter()
+            .fold(Sha256::new(), |hash, part| hash.chain_update(part))
+            .finalize()
+            .into();
     }
     let mut block = [0; 64];
     let mut at = 0;
@@ -83,7 +97,9 @@ pub(crate) fn lowercase_hex<const N: usize>(bytes: &[u8; N]) -> [[u8; 2]; N] {
 pub(super) fn read_hashed(text: &str) -> Result<Option<Hash>, Code> {
     match text.len() {
         64 => Ok(Hash::from_hex(text)),
-        32 | 40 | 128 if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => Err(Code::HashNotSha256),
+        32 | 40 | 128 if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Err(Code::HashNotSha256)
+        }
         _ => Ok(None),
     }
 }
@@ -97,16 +113,40 @@ mod tests {
     #[test]
     fn published_hashes_are_met() {
         for (normalized, hex) in [
-            ("john_smith@gmail.com", "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"),
-            ("16505551212", "e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176"),
-            ("mary", "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec"),
-            ("정", "8fa8cd9c440be61d0151429310034083132b35975c4bea67fdd74158eb51db14"),
-            ("valéry", "08e1996b5dd49e62a4b4c010d44e4345592a863bb9f8e3976219bac29417149c"),
-            ("19970216", "01acdbf6ec7b4f478a225f1a246e5d6767eeab1a7ffa17f025265b5b94f40f0c"),
-            ("us", "79adb2a2fce5c6ba215fe5f27f532d4e7edbac4b6a5e09e1ef3a08084a904621"),
+            (
+                "john_smith@gmail.com",
+                "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f",
+            ),
+            (
+                "16505551212",
+                "e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176",
+            ),
+            (
+                "mary",
+                "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec",
+            ),
+            (
+                "정",
+                "8fa8cd9c440be61d0151429310034083132b35975c4bea67fdd74158eb51db14",
+            ),
+            (
+                "valéry",
+                "08e1996b5dd49e62a4b4c010d44e4345592a863bb9f8e3976219bac29417149c",
+            ),
+            (
+                "19970216",
+                "01acdbf6ec7b4f478a225f1a246e5d6767eeab1a7ffa17f025265b5b94f40f0c",
+            ),
+            (
+                "us",
+                "79adb2a2fce5c6ba215fe5f27f532d4e7edbac4b6a5e09e1ef3a08084a904621",
+            ),
         ] {
             assert_eq!(Hash::of(normalized).as_hex(), hex.as_bytes());
-            assert_eq!(Hash::from_hex(&hex.to_uppercase()), Some(Hash::of(normalized)));
+            assert_eq!(
+                Hash::from_hex(&hex.to_uppercase()),
+                Some(Hash::of(normalized))
+            );
         }
     }
 
@@ -116,13 +156,20 @@ mod tests {
         for len in 0..=200 {
             let expected: [u8; 32] = Sha256::digest(&message[..len]).into();
             assert_eq!(sha256([&message[..len]]), expected, "{len}");
-            assert_eq!(sha256([&message[..len / 3], &message[len / 3..len], b""]), expected, "{len}");
+            assert_eq!(
+                sha256([&message[..len / 3], &message[len / 3..len], b""]),
+                expected,
+                "{len}"
+            );
         }
     }
 
     #[test]
     fn weaker_hashes_are_refused_by_their_length() {
-        assert_eq!(read_hashed(&"aB".repeat(32)).unwrap().unwrap().as_hex(), "ab".repeat(32).as_bytes());
+        assert_eq!(
+            read_hashed(&"aB".repeat(32)).unwrap().unwrap().as_hex(),
+            "ab".repeat(32).as_bytes()
+        );
         assert_eq!(read_hashed(&"0f".repeat(16)), Err(Code::HashNotSha256));
         assert_eq!(read_hashed(&"0f".repeat(20)), Err(Code::HashNotSha256));
         assert_eq!(read_hashed(&"0g".repeat(16)), Ok(None));

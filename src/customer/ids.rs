@@ -28,8 +28,12 @@ pub(super) fn lead_id(text: &str) -> Result<Option<u64>, Code> {
 
 /// The number that 15 to 17 digits make, of which the first is not zero.
 fn whole_id(digits: &str) -> Option<u64> {
-    let is_id = (15..=17).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|_| is_id && !digits.starts_with('0'))
+    let is_id =
+        (15..=17).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits
+        .parse()
+        .ok()
+        .filter(|_| is_id && !digits.starts_with('0'))
 }
 
 /// Whether the id went through a column of numbers, as `556677889900112.0` did.
@@ -69,7 +73,10 @@ mod tests {
             assert_eq!(lead_id(text), Ok(Some(1_234_567_890_123_456)), "{text}");
         }
         assert_eq!(lead_id("123456789012345"), Ok(Some(123_456_789_012_345)));
-        assert_eq!(lead_id("12345678901234567"), Ok(Some(12_345_678_901_234_567)));
+        assert_eq!(
+            lead_id("12345678901234567"),
+            Ok(Some(12_345_678_901_234_567))
+        );
     }
 
     #[test]
@@ -111,12 +118,19 @@ mod tests {
 
     #[test]
     fn external_ids_are_trimmed_and_lower_case() {
-        for (text, expected) in [(" 00Q5E0000 ", "00q5e0000"), ("a b", "a b"), ("1E5", "1e5"), ("É-1\u{200b}", "é-1")]
-        {
+        for (text, expected) in [
+            (" 00Q5E0000 ", "00q5e0000"),
+            ("a b", "a b"),
+            ("1E5", "1e5"),
+            ("É-1\u{200b}", "é-1"),
+        ] {
             let mut out = String::new();
             assert_eq!(external_id(text, &mut out), Ok(()));
             assert_eq!(out, expected);
         }
-        assert_eq!(external_id("6.80E+10", &mut String::new()), Err(Code::ExternalIdPrecisionLost));
+        assert_eq!(
+            external_id("6.80E+10", &mut String::new()),
+            Err(Code::ExternalIdPrecisionLost)
+        );
     }
 }

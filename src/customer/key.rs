@@ -62,7 +62,10 @@ keys! {
 impl Key {
     /// Whether its values are sent hashed.
     pub(super) const fn is_hashed(self) -> bool {
-        !matches!(self, Key::ClientIpAddress | Key::ClientUserAgent | Key::Fbc | Key::Fbp | Key::LeadId)
+        !matches!(
+            self,
+            Key::ClientIpAddress | Key::ClientUserAgent | Key::Fbc | Key::Fbp | Key::LeadId
+        )
     }
 
     /// The key a field's values go to; none for fields that do not describe the customer. A full name goes to
@@ -186,7 +189,12 @@ mod tests {
         assert!(set.is_empty() && set.is_subset_of(broad));
         set.insert(Key::St);
         set.insert(Key::Ct);
-        assert!(set.is_subset_of(broad) && !broad.is_subset_of(set) && set.contains(Key::St) && !set.contains(Key::Zp));
+        assert!(
+            set.is_subset_of(broad)
+                && !broad.is_subset_of(set)
+                && set.contains(Key::St)
+                && !set.contains(Key::Zp)
+        );
         assert_eq!(set.iter().collect::<Vec<_>>(), [Key::Ct, Key::St]);
         set.insert(Key::Zp);
         assert!(!set.is_subset_of(broad));

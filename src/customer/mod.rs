@@ -53,7 +53,10 @@ pub struct Cell<'a> {
 impl fmt::Debug for Cell<'_> {
     /// Leaves out the text: it is a person's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cell").field("field", &self.field).field("column", &self.column).finish_non_exhaustive()
+        f.debug_struct("Cell")
+            .field("field", &self.field)
+            .field("column", &self.column)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,6 +85,9 @@ pub struct Normalized {
 impl fmt::Debug for Normalized {
     /// Leaves out the text: it is a person's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Normalized").field("key", &self.key).field("sha256", &self.sha256).finish_non_exhaustive()
+        f.debug_struct("Normalized")
+            .field("key", &self.key)
+            .field("sha256", &self.sha256)
+            .finish_non_exhaustive()
     }
 }

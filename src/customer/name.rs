@@ -27,7 +27,11 @@ pub(super) fn split(full: &str) -> (&str, &str) {
     {
         return (text::trim(first), text::trim(last));
     }
-    match full.trim_end_matches([',', '，']).char_indices().rfind(|&(_, c)| c.is_whitespace()) {
+    match full
+        .trim_end_matches([',', '，'])
+        .char_indices()
+        .rfind(|&(_, c)| c.is_whitespace())
+    {
         Some((at, _)) => (text::trim(&full[..at]), text::trim(&full[at..])),
         None => (full, ""),
     }
@@ -35,10 +39,14 @@ pub(super) fn split(full: &str) -> (&str, &str) {
 
 /// Whether what follows a comma is a suffix and no first name.
 fn is_suffix(text: &str) -> bool {
-    const SUFFIXES: [&str; 14] =
-        ["jr", "sr", "junior", "senior", "ii", "iii", "iv", "md", "phd", "esq", "dds", "cpa", "mba", "rn"];
+    const SUFFIXES: [&str; 14] = [
+        "jr", "sr", "junior", "senior", "ii", "iii", "iv", "md", "phd", "esq", "dds", "cpa", "mba",
+        "rn",
+    ];
     let letters = || text.chars().filter(|c| c.is_alphanumeric());
-    SUFFIXES.iter().any(|suffix| letters().map(|c| c.to_ascii_lowercase()).eq(suffix.chars()))
+    SUFFIXES
+        .iter()
+        .any(|suffix| letters().map(|c| c.to_ascii_lowercase()).eq(suffix.chars()))
 }
 
 #[cfg(test)]

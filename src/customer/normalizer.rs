@@ -2,8 +2,8 @@
 
 use super::cache::{Cache, Outcome};
 use super::{
-    Cell, Country, Hash, Key, Normalized, Settings, UserData, birth, browser, click, email, gender, hash, ids,
-    is_nothing, name, phone, place, state, text, zip,
+    Cell, Country, Hash, Key, Normalized, Settings, UserData, birth, browser, click, email, gender,
+    hash, ids, is_nothing, name, phone, place, state, text, zip,
 };
 use crate::field::Field;
 use crate::problem::Code;
@@ -27,12 +27,19 @@ struct Reader {
 impl Normalizer {
     /// A reader that remembers values that repeat.
     pub fn new(settings: &Settings) -> Self {
-        Self { cache: Some(Cache::default()), ..Self::without_cache(settings) }
+        Self {
+            cache: Some(Cache::default()),
+            ..Self::without_cache(settings)
+        }
     }
 
     /// A reader that computes every value anew, with the same results.
     pub fn without_cache(settings: &Settings) -> Self {
-        Self { cache: None, outcome: Outcome::default(), reader: Reader::new(settings) }
+        Self {
+            cache: None,
+            outcome: Outcome::default(),
+            reader: Reader::new(settings),
+        }
     }
 
     /// Fills `user_data`, cleared first, from a row's cells. Every problem goes to `notice` with the field and column.
@@ -60,12 +67,10 @@ impl Normalizer {
             match cell.field {
                 Field::Country => {}
                 Field::FullName | Field::Fbclid => has_more = true,
-                Field::Email => {
-                    email::split(cell.text).for_each(|part| _ = self.add(*cell, part, country, user_data, notice))
-                }
-                Field::Phone => {
-                    phone::split(cell.text).for_each(|part| _ = self.add(*cell, part, country, user_data, notice))
-                }
+                Field::Email => email::split(cell.text)
+                    .for_each(|part| _ = self.add(*cell, part, country, user_data, notice)),
+                Field::Phone => phone::split(cell.text)
+                    .for_each(|part| _ = self.add(*cell, part, country, user_data, notice)),
                 _ => _ = self.add(*cell, cell.text, country, user_data, notice),
             }
         }
@@ -74,7 +79,9 @@ impl Normalizer {
         }
         for cell in cells {
             let result = match cell.field {
-                Field::FullName if !is_nothing(cell.text) => self.add_full_name(cell.text, user_data),
+                Field::FullName if !is_nothing(cell.text) => {
+                    self.add_full_name(cell.text, user_data)
+                }
                 Field::Fbclid if user_data.fbc.is_empty() && !is_nothing(cell.text) => {
                     click::fbclid(cell.text, first_seen_ms, &mut user_data.fbc)
                 }
@@ -95,7 +102,9 @@ impl Normalizer {
         let parts: Vec<(Field, &str)> = match field {
             Field::Email => email::split(text).map(|part| (field, part)).collect(),
             Field::Phone => phone::split(text).map(|part| (field, part)).collect(),
-            Field::FullName if hash::read_hashed(text::trim(text))?.is_some() => return Err(Code::FullNameHashed),
+            Field::FullName if hash::read_hashed(text::trim(text))?.is_some() => {
+                return Err(Code::FullNameHashed);
+            }
             Field::FullName if !is_nothing(text) => {
                 let (first, last) = name::split(text);
                 vec![(Field::FirstName, first), (Field::LastName, last)]
@@ -110,16 +119,24 @@ impl Normalizer {
                 Err(code) => problem = problem.or(Some(code)),
             }
         }
-        problem.filter(|_| values.is_empty()).map_or(Ok(values), Err)
+        problem
+            .filter(|_| values.is_empty())
+            .map_or(Ok(values), Err)
     }
 
     fn value(&self, field: Field, text: &str) -> Result<Option<Normalized>, Code> {
         let text = text::trim(text);
-        let Some(key) = Key::of(field).filter(|_| !is_nothing(text)) else { return Ok(None) };
+        let Some(key) = Key::of(field).filter(|_| !is_nothing(text)) else {
+            return Ok(None);
+        };
         if key.is_hashed()
             && let Some(hash) = came_hashed(field, text)?
         {
-            return Ok(Some(Normalized { key, text: None, sha256: Some(hash) }));
+            return Ok(Some(Normalized {
+                key,
+                text: None,
+                sha256: Some(hash),
+            }));
         }
         let mut out = String::new();
         match field {
@@ -140,7 +157,11 @@ impl Normalizer {
             return Ok(None);
         }
         let sha256 = key.is_hashed().then(|| Hash::of(&out));
-        Ok(Some(Normalized { key, text: Some(out), sha256 }))
+        Ok(Some(Normalized {
+            key,
+            text: Some(out),
+            sha256,
+        }))
     }
 
     /// Adds one value of a cell, and gives the country it names.
@@ -153,10 +174,20 @@ impl Normalizer {
         notice: &mut dyn FnMut(Code, Field, u32),
     ) -> Option<Country> {
         let result = match cell.field {
-            Field::LeadId if user_data.lead_id.is_none() => ids::lead_id(text).map(|id| user_data.lead_id = id),
-            Field::Fbc | Field::Fbp | Field::ClientIpAddress | Field::ClientUserAgent if is_nothing(text) => Ok(()),
-            Field::Fbc if user_data.fbc.is_empty() => click::fbc(text::trim(text), &mut user_data.fbc),
-            Field::Fbp if user_data.fbp.is_empty() => click::fbp(text::trim(text), &mut user_data.fbp),
+            Field::LeadId if user_data.lead_id.is_none() => {
+                ids::lead_id(text).map(|id| user_data.lead_id = id)
+            }
+            Field::Fbc | Field::Fbp | Field::ClientIpAddress | Field::ClientUserAgent
+                if is_nothing(text) =>
+            {
+                Ok(())
+            }
+            Field::Fbc if user_data.fbc.is_empty() => {
+                click::fbc(text::trim(text), &mut user_data.fbc)
+            }
+            Field::Fbp if user_data.fbp.is_empty() => {
+                click::fbp(text::trim(text), &mut user_data.fbp)
+            }
             Field::ClientIpAddress if user_data.client_ip_address.is_empty() => {
                 browser::ip_address(text::trim(text), &mut user_data.client_ip_address)
             }
@@ -166,7 +197,11 @@ impl Normalizer {
             }
             field => {
                 let key = Key::of(field).filter(|key| key.is_hashed())?;
-                let Outcome { hash, problem, country } = self.outcome(field, text, country);
+                let Outcome {
+                    hash,
+                    problem,
+                    country,
+                } = self.outcome(field, text, country);
                 if let Some(hash) = hash {
                     user_data.add(key, hash);
                 }
@@ -187,7 +222,10 @@ impl Normalizer {
             return Err(Code::FullNameHashed);
         }
         let (first, last) = name::split(text);
-        for (field, key, name) in [(Field::FirstName, Key::Fn, first), (Field::LastName, Key::Ln, last)] {
+        for (field, key, name) in [
+            (Field::FirstName, Key::Fn, first),
+            (Field::LastName, Key::Ln, last),
+        ] {
             if !user_data.has(key)
                 && let Some(hash) = &self.outcome(field, name, None).hash
             {
@@ -202,10 +240,16 @@ impl Normalizer {
         // Of the fields that repeat, these alone depend on the country.
         let kept = match field {
             Field::State | Field::Zip => Some(country),
-            Field::FirstName | Field::LastName | Field::Gender | Field::City | Field::Country => Some(None),
+            Field::FirstName | Field::LastName | Field::Gender | Field::City | Field::Country => {
+                Some(None)
+            }
             _ => None,
         };
-        let Self { cache, outcome, reader } = self;
+        let Self {
+            cache,
+            outcome,
+            reader,
+        } = self;
         match kept.and_then(|country| cache.as_mut()?.entry(field, country, text)) {
             Some(entry) => entry.or_compute(|| reader.read(field, text, country)),
             None => {
@@ -218,7 +262,11 @@ impl Normalizer {
 
 impl Reader {
     fn new(settings: &Settings) -> Self {
-        Self { settings: settings.clone(), exchanges: phone::Exchanges::default(), out: String::new() }
+        Self {
+            settings: settings.clone(),
+            exchanges: phone::Exchanges::default(),
+            out: String::new(),
+        }
     }
 
     /// What becomes of a value that is sent hashed.
@@ -230,24 +278,50 @@ impl Reader {
         if text.len() >= hash::SHORTEST {
             match came_hashed(field, text) {
                 Ok(None) => {}
-                Ok(hash) => return Outcome { hash, ..Outcome::default() },
-                Err(code) => return Outcome { problem: Some(code), ..Outcome::default() },
+                Ok(hash) => {
+                    return Outcome {
+                        hash,
+                        ..Outcome::default()
+                    };
+                }
+                Err(code) => {
+                    return Outcome {
+                        problem: Some(code),
+                        ..Outcome::default()
+                    };
+                }
             }
         }
         match self.normalize(field, text, country) {
             Ok(problem) => Outcome {
                 hash: (!self.out.is_empty()).then(|| Hash::of(&self.out)),
                 problem,
-                country: if field == Field::Country { Country::parse(&self.out) } else { None },
+                country: if field == Field::Country {
+                    Country::parse(&self.out)
+                } else {
+                    None
+                },
             },
-            Err(code) => Outcome { problem: Some(code), ..Outcome::default() },
+            Err(code) => Outcome {
+                problem: Some(code),
+                ..Outcome::default()
+            },
         }
     }
 
     /// Writes the normal form of a value that is sent hashed; nothing when it is empty. What there is to report although
     /// the value is used comes back.
-    fn normalize(&mut self, field: Field, text: &str, country: Option<Country>) -> Result<Option<Code>, Code> {
-        let Self { settings, exchanges, out } = self;
+    fn normalize(
+        &mut self,
+        field: Field,
+        text: &str,
+        country: Option<Country>,
+    ) -> Result<Option<Code>, Code> {
+        let Self {
+            settings,
+            exchanges,
+            out,
+        } = self;
         out.clear();
         match field {
             Field::Email => {
@@ -257,14 +331,18 @@ impl Reader {
             Field::Phone => phone::normalize(text, country, exchanges, out)?,
             Field::FirstName | Field::LastName => name::normalize(text, out),
             Field::Gender => gender::normalize(text, out)?,
-            Field::DateOfBirth => birth::normalize(text, settings.date_order, settings.this_year, out)?,
+            Field::DateOfBirth => {
+                birth::normalize(text, settings.date_order, settings.this_year, out)?
+            }
             Field::City => place::push_letters(text, out),
             Field::State => state::normalize(text, country, out)?,
             Field::Zip => {
                 let repair = zip::normalize(text, country, out);
                 return Ok((repair == zip::Repair::LeadingZero).then_some(Code::ZipZeroLost));
             }
-            Field::Country => out.push_str(Country::parse(text).ok_or(Code::CountryUnknown)?.code()),
+            Field::Country => {
+                out.push_str(Country::parse(text).ok_or(Code::CountryUnknown)?.code())
+            }
             Field::ExternalId => ids::external_id(text, out)?,
             _ => {}
         }
@@ -285,18 +363,34 @@ mod tests {
     use super::*;
 
     fn settings() -> Settings {
-        Settings { default_country: None, date_order: None, this_year: 2026 }
+        Settings {
+            default_country: None,
+            date_order: None,
+            this_year: 2026,
+        }
     }
 
     /// The JSON a row becomes, with `sha(…)` in place of the hashes of the texts given, and the codes noticed.
-    fn row(settings: &Settings, cells: &[(Field, &str)], texts: &[&str]) -> (String, Vec<(Code, u32)>) {
-        let cells: Vec<_> = (0u32..).zip(cells).map(|(column, &(field, text))| Cell { field, column, text }).collect();
+    fn row(
+        settings: &Settings,
+        cells: &[(Field, &str)],
+        texts: &[&str],
+    ) -> (String, Vec<(Code, u32)>) {
+        let cells: Vec<_> = (0u32..)
+            .zip(cells)
+            .map(|(column, &(field, text))| Cell {
+                field,
+                column,
+                text,
+            })
+            .collect();
         let mut user_data = UserData::default();
         user_data.lead_id.replace(1);
         let mut notices = Vec::new();
         let seen = Some(1_554_763_741_205);
-        Normalizer::new(settings)
-            .read(&cells, seen, &mut user_data, &mut |code, _, column| notices.push((code, column)));
+        Normalizer::new(settings).read(&cells, seen, &mut user_data, &mut |code, _, column| {
+            notices.push((code, column))
+        });
         let mut json = Vec::new();
         user_data.write_json(&mut json);
         let mut json = String::from_utf8(json).unwrap();
@@ -362,7 +456,13 @@ mod tests {
             (Phone, "+16505551212"),
             (Phone, "+1 650 555 1212, +1 212 555 0101"),
         ];
-        let texts = ["a@example.com", "b@example.com", "c@example.com", "16505551212", "12125550101"];
+        let texts = [
+            "a@example.com",
+            "b@example.com",
+            "c@example.com",
+            "16505551212",
+            "12125550101",
+        ];
         let (json, notices) = row(&settings(), &cells, &texts);
         assert_eq!(
             json,
@@ -374,18 +474,40 @@ mod tests {
     #[test]
     fn the_country_of_the_row_or_else_the_default_decides_about_phones() {
         use Field::*;
-        let british = Settings { default_country: "GB".parse().ok(), ..settings() };
+        let british = Settings {
+            default_country: "GB".parse().ok(),
+            ..settings()
+        };
         for (cells, expected, codes) in [
-            (&[(Phone, "07911 123456"), (Country, "UK")][..], "{country:[sha(gb)],ph:[sha(447911123456)]}", &[][..]),
-            (&[(Phone, "07911 123456"), (Country, "")], "{ph:[sha(447911123456)]}", &[]),
-            (&[(Phone, "07911 123456"), (Country, "Narnia")], "{ph:[sha(447911123456)]}", &[(Code::CountryUnknown, 1)]),
-            (&[(Phone, "0650 555 1212"), (Country, "US")], "{country:[sha(us)]}", &[(Code::PhoneInvalid, 0)]),
+            (
+                &[(Phone, "07911 123456"), (Country, "UK")][..],
+                "{country:[sha(gb)],ph:[sha(447911123456)]}",
+                &[][..],
+            ),
+            (
+                &[(Phone, "07911 123456"), (Country, "")],
+                "{ph:[sha(447911123456)]}",
+                &[],
+            ),
+            (
+                &[(Phone, "07911 123456"), (Country, "Narnia")],
+                "{ph:[sha(447911123456)]}",
+                &[(Code::CountryUnknown, 1)],
+            ),
+            (
+                &[(Phone, "0650 555 1212"), (Country, "US")],
+                "{country:[sha(us)]}",
+                &[(Code::PhoneInvalid, 0)],
+            ),
         ] {
             let (json, notices) = row(&british, cells, &["gb", "us", "447911123456"]);
             assert_eq!((json.as_str(), &notices[..]), (expected, codes));
         }
         let (json, notices) = row(&settings(), &[(Phone, "07911 123456")], &[]);
-        assert_eq!((json.as_str(), &notices[..]), ("{}", &[(Code::PhoneCountryMissing, 0)][..]));
+        assert_eq!(
+            (json.as_str(), &notices[..]),
+            ("{}", &[(Code::PhoneCountryMissing, 0)][..])
+        );
     }
 
     #[test]
@@ -403,13 +525,22 @@ mod tests {
             (FullName, hex),
         ];
         let (json, notices) = row(&settings(), &cells, &["mary"]);
-        assert_eq!(json, "{country:[sha(mary)],em:[sha(mary)],fn:[sha(mary)],ln:[sha(mary)],ph:[sha(mary)]}");
+        assert_eq!(
+            json,
+            "{country:[sha(mary)],em:[sha(mary)],fn:[sha(mary)],ln:[sha(mary)],ph:[sha(mary)]}"
+        );
         assert_eq!(notices, [(Code::FullNameHashed, 5)]);
         for weak in [&hex[..32], &hex[..40]] {
-            let (json, notices) =
-                row(&settings(), &[(Email, weak), (Phone, weak), (FirstName, weak), (Zip, weak)], &[]);
+            let (json, notices) = row(
+                &settings(),
+                &[(Email, weak), (Phone, weak), (FirstName, weak), (Zip, weak)],
+                &[],
+            );
             assert_eq!(json, "{}");
-            assert_eq!(notices, [0, 1, 2, 3].map(|column| (Code::HashNotSha256, column)));
+            assert_eq!(
+                notices,
+                [0, 1, 2, 3].map(|column| (Code::HashNotSha256, column))
+            );
         }
     }
 
@@ -417,7 +548,11 @@ mod tests {
     fn cells_that_say_nothing_are_absent_without_a_word() {
         for text in ["", " ", "N/A", "null", "-", "########", "\u{a0}"] {
             let cells: Vec<_> = Field::ALL.into_iter().map(|field| (field, text)).collect();
-            assert_eq!(row(&settings(), &cells, &[]), ("{}".to_owned(), Vec::new()), "{text:?}");
+            assert_eq!(
+                row(&settings(), &cells, &[]),
+                ("{}".to_owned(), Vec::new()),
+                "{text:?}"
+            );
         }
     }
 
@@ -432,59 +567,119 @@ mod tests {
             (Fbc, "fb.1.1554763741000.AbC"),
         ];
         let (json, notices) = row(&settings(), &cells, &[]);
-        assert_eq!(json, "{fbc:fb.1.1554763741000.AbC,lead_id:1234567890123456}");
+        assert_eq!(
+            json,
+            "{fbc:fb.1.1554763741000.AbC,lead_id:1234567890123456}"
+        );
         assert_eq!(notices, [(Code::LeadIdPrecisionLost, 1)]);
     }
 
     #[test]
     fn no_value_shows_when_something_is_printed_for_debugging() {
         let normalizer = Normalizer::new(&settings());
-        let cell = Cell { field: Field::Email, column: 0, text: "mary@example.com" };
+        let cell = Cell {
+            field: Field::Email,
+            column: 0,
+            text: "mary@example.com",
+        };
         let mut user_data = UserData::default();
         user_data.fbc.push_str("fb.1.1554763741205.Mary");
-        let printed = format!("{cell:?} {:?} {user_data:?}", normalizer.values(cell.field, cell.text));
-        assert!(printed.contains("Em") && !printed.to_lowercase().contains("mary"), "{printed}");
+        let printed = format!(
+            "{cell:?} {:?} {user_data:?}",
+            normalizer.values(cell.field, cell.text)
+        );
+        assert!(
+            printed.contains("Em") && !printed.to_lowercase().contains("mary"),
+            "{printed}"
+        );
     }
 
     #[test]
     fn a_full_name_fills_only_what_is_missing() {
         use Field::*;
         let cells = [(FullName, "Ava M. Thornton"), (FirstName, "Ava")];
-        assert_eq!(row(&settings(), &cells, &["ava", "thornton"]).0, "{fn:[sha(ava)],ln:[sha(thornton)]}");
-        assert_eq!(row(&settings(), &[(FullName, "Thornton, N/A")], &["thornton"]).0, "{ln:[sha(thornton)]}");
+        assert_eq!(
+            row(&settings(), &cells, &["ava", "thornton"]).0,
+            "{fn:[sha(ava)],ln:[sha(thornton)]}"
+        );
+        assert_eq!(
+            row(&settings(), &[(FullName, "Thornton, N/A")], &["thornton"]).0,
+            "{ln:[sha(thornton)]}"
+        );
     }
 
     #[test]
     fn placeholders_and_repaired_codes_are_sent_and_noticed() {
         use Field::*;
-        let cells = [(Email, "noemail@example.com"), (Zip, "2134"), (Country, "US")];
+        let cells = [
+            (Email, "noemail@example.com"),
+            (Zip, "2134"),
+            (Country, "US"),
+        ];
         let (json, notices) = row(&settings(), &cells, &["noemail@example.com", "02134", "us"]);
-        assert_eq!(json, "{country:[sha(us)],em:[sha(noemail@example.com)],zp:[sha(02134)]}");
-        assert_eq!(notices, [(Code::EmailPlaceholder, 0), (Code::ZipZeroLost, 1)]);
+        assert_eq!(
+            json,
+            "{country:[sha(us)],em:[sha(noemail@example.com)],zp:[sha(02134)]}"
+        );
+        assert_eq!(
+            notices,
+            [(Code::EmailPlaceholder, 0), (Code::ZipZeroLost, 1)]
+        );
     }
 
     #[test]
     fn single_values_come_with_their_text_and_hash() {
         let normalizer = Normalizer::new(&settings());
-        let plain = |key, text: &str| Normalized { key, text: Some(text.to_owned()), sha256: Some(Hash::of(text)) };
+        let plain = |key, text: &str| Normalized {
+            key,
+            text: Some(text.to_owned()),
+            sha256: Some(Hash::of(text)),
+        };
         assert_eq!(
-            normalizer.values(Field::Email, "a@example.com;B@example.com").unwrap(),
-            [plain(Key::Em, "a@example.com"), plain(Key::Em, "b@example.com")]
+            normalizer
+                .values(Field::Email, "a@example.com;B@example.com")
+                .unwrap(),
+            [
+                plain(Key::Em, "a@example.com"),
+                plain(Key::Em, "b@example.com")
+            ]
         );
         assert_eq!(
             normalizer.values(Field::FullName, "Thornton, Ava").unwrap(),
             [plain(Key::Fn, "ava"), plain(Key::Ln, "thornton")]
         );
-        assert_eq!(normalizer.values(Field::State, "California").unwrap(), [plain(Key::St, "ca")]);
-        let lead_id = Normalized { key: Key::LeadId, text: Some("1234567890123456".to_owned()), sha256: None };
-        assert_eq!(normalizer.values(Field::LeadId, "l:1234567890123456").unwrap(), [lead_id]);
-        let hashed = Normalized { key: Key::Em, text: None, sha256: Some(Hash::of("mary")) };
+        assert_eq!(
+            normalizer.values(Field::State, "California").unwrap(),
+            [plain(Key::St, "ca")]
+        );
+        let lead_id = Normalized {
+            key: Key::LeadId,
+            text: Some("1234567890123456".to_owned()),
+            sha256: None,
+        };
+        assert_eq!(
+            normalizer
+                .values(Field::LeadId, "l:1234567890123456")
+                .unwrap(),
+            [lead_id]
+        );
+        let hashed = Normalized {
+            key: Key::Em,
+            text: None,
+            sha256: Some(Hash::of("mary")),
+        };
         let hex = String::from_utf8(Hash::of("mary").as_hex().to_vec()).unwrap();
         assert_eq!(normalizer.values(Field::Email, &hex).unwrap(), [hashed]);
         assert_eq!(normalizer.values(Field::Email, " N/A "), Ok(Vec::new()));
         assert_eq!(normalizer.values(Field::Gender, "other"), Ok(Vec::new()));
-        assert_eq!(normalizer.values(Field::Phone, "(650) 555-1212"), Err(Code::PhoneCountryMissing));
-        assert_eq!(normalizer.values(Field::Fbclid, "IwAR1"), Err(Code::FbclidTimeMissing));
+        assert_eq!(
+            normalizer.values(Field::Phone, "(650) 555-1212"),
+            Err(Code::PhoneCountryMissing)
+        );
+        assert_eq!(
+            normalizer.values(Field::Fbclid, "IwAR1"),
+            Err(Code::FbclidTimeMissing)
+        );
         assert_eq!(normalizer.values(Field::EventName, "Lead"), Ok(Vec::new()));
     }
 }

@@ -50,9 +50,10 @@ fn is_whole(text: &str) -> bool {
 
 /// Whether a parameter of RFC 3966 follows: `;ext=22`, `;phone-context=+44`.
 fn is_parameter(text: &str) -> bool {
-    ["ext=", "isub=", "phone-context="]
-        .iter()
-        .any(|name| text.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
+    ["ext=", "isub=", "phone-context="].iter().any(|name| {
+        text.get(..name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(name))
+    })
 }
 
 /// Appends the normalised number to `out`; nothing when the marker is all there is.
@@ -102,8 +103,15 @@ impl Exchanges {
 
     /// Whether the rules know a number, in digits, to be in use.
     fn is_valid(&mut self, calling_code: &str, national: &str) -> bool {
-        let (Ok(country_code), Ok(national_number)) = (calling_code.parse(), national.parse()) else { return false };
-        let number = PhoneNumber { country_code, national_number, ..PhoneNumber::default() };
+        let (Ok(country_code), Ok(national_number)) = (calling_code.parse(), national.parse())
+        else {
+            return false;
+        };
+        let number = PhoneNumber {
+            country_code,
+            national_number,
+            ..PhoneNumber::default()
+        };
         if country_code != 1 || national.len() != 10 {
             return PHONE_NUMBER_UTIL.is_valid_number(&number);
         }
@@ -116,7 +124,8 @@ impl Exchanges {
             return true;
         }
         let region = PHONE_NUMBER_UTIL.get_region_for_number(&number);
-        let is_valid = region.is_some_and(|region| PHONE_NUMBER_UTIL.is_valid_number_for_region(&number, region));
+        let is_valid = region
+            .is_some_and(|region| PHONE_NUMBER_UTIL.is_valid_number_for_region(&number, region));
         if is_valid && matches!(region, Some(Region::US | Region::CA)) {
             *byte |= bit;
         }
@@ -145,8 +154,13 @@ fn read(text: &str, country: Option<Country>) -> Result<PhoneNumber, Code> {
     if let Some(number) = without_plus(text, region) {
         return Ok(number);
     }
-    let could_be_national = (5..=15).contains(&digits) && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
-    Err(if region.is_none() && could_be_national { Code::PhoneCountryMissing } else { Code::PhoneInvalid })
+    let could_be_national =
+        (5..=15).contains(&digits) && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+    Err(if region.is_none() && could_be_national {
+        Code::PhoneCountryMissing
+    } else {
+        Code::PhoneInvalid
+    })
 }
 
 /// A number whose `+` was lost. Where a country is known it has too many digits for a national number with a typing
@@ -170,18 +184,22 @@ fn without_plus(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
 
 /// A number with `+`. A trunk zero in brackets is dropped also where the country has none: `+34 (0) 612 345 678`.
 fn international(text: &str) -> Option<PhoneNumber> {
-    valid(text, None).or_else(|| valid(&text.replacen("(0)", "", 1), None).filter(|_| text.contains("(0)")))
+    valid(text, None)
+        .or_else(|| valid(&text.replacen("(0)", "", 1), None).filter(|_| text.contains("(0)")))
 }
 
 fn valid(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
     let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
-    (PHONE_NUMBER_UTIL.is_valid_number(&number) && !has_stray_letters(text, &number)).then_some(number)
+    (PHONE_NUMBER_UTIL.is_valid_number(&number) && !has_stray_letters(text, &number))
+        .then_some(number)
 }
 
 /// Whether letters were dropped in reading: a typing error, as in `65O 555 1212`. Three letters and more are a vanity
 /// number and were read as its keys; those in front of the number are a label, those behind an extension.
 fn has_stray_letters(text: &str, number: &PhoneNumber) -> bool {
-    let body = text.find(|c: char| c == '+' || c.is_ascii_digit()).map_or(text, |start| &text[start..]);
+    let body = text
+        .find(|c: char| c == '+' || c.is_ascii_digit())
+        .map_or(text, |start| &text[start..]);
     let letters = body.chars().filter(|c| c.is_alphabetic()).count();
     (1..3).contains(&letters) && number.extension.is_none()
 }
@@ -199,9 +217,14 @@ const CALLING_CODES: [(&str, &str); 43] = [
 
 /// Calling code and national number of what needs no rules to be read: `+` and digits, and ten digits in the United States
 /// and Canada, both with the usual punctuation. `None` means that the rules must decide; the result is theirs.
-fn simple<'a>(text: &str, country: Option<Country>, digits: &'a mut [u8; 15]) -> Option<(&'a str, &'a str)> {
+fn simple<'a>(
+    text: &str,
+    country: Option<Country>,
+    digits: &'a mut [u8; 15],
+) -> Option<(&'a str, &'a str)> {
     let is_international = text.starts_with('+');
-    let is_at_home = country.is_some_and(|country| country == Country::US || country == Country::CA);
+    let is_at_home =
+        country.is_some_and(|country| country == Country::US || country == Country::CA);
     if !is_international && (!is_at_home || text.starts_with(['-', '.', ')'])) {
         return None;
     }
@@ -223,7 +246,9 @@ fn simple<'a>(text: &str, country: Option<Country>, digits: &'a mut [u8; 15]) ->
     if !is_international {
         return (count == 10 && !digits.starts_with(['0', '1'])).then_some(("1", digits));
     }
-    let (code, trunk) = CALLING_CODES.iter().find(|(code, _)| digits.starts_with(code))?;
+    let (code, trunk) = CALLING_CODES
+        .iter()
+        .find(|(code, _)| digits.starts_with(code))?;
     let national = &digits[code.len()..];
     (count >= 9 && !national.starts_with(|c| trunk.contains(c))).then_some((code, national))
 }
@@ -231,14 +256,20 @@ fn simple<'a>(text: &str, country: Option<Country>, digits: &'a mut [u8; 15]) ->
 /// Without the fraction of a number cell: `16505551212.0`.
 fn without_fraction(text: &str) -> &str {
     match text.strip_suffix(".0").or_else(|| text.strip_suffix(".00")) {
-        Some(digits) if digits.len() > 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) => digits,
+        Some(digits) if digits.len() > 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            digits
+        }
         _ => text,
     }
 }
 
 /// Appends country code, leading zeros that belong to the number (Italy), and national number.
 fn push_e164(number: &PhoneNumber, out: &mut String) {
-    let zeros = if number.italian_leading_zero() { number.number_of_leading_zeros().clamp(0, 15) } else { 0 };
+    let zeros = if number.italian_leading_zero() {
+        number.number_of_leading_zeros().clamp(0, 15)
+    } else {
+        0
+    };
     // Writing to a string cannot fail.
     let _ = write!(out, "{}", number.country_code);
     (0..zeros).for_each(|_| out.push('0'));
@@ -252,7 +283,13 @@ mod tests {
 
     fn phone(text: &str, country: &str) -> Result<String, Code> {
         let mut out = String::new();
-        normalize(text, Country::parse(country), &mut Exchanges::default(), &mut out).map(|()| out)
+        normalize(
+            text,
+            Country::parse(country),
+            &mut Exchanges::default(),
+            &mut out,
+        )
+        .map(|()| out)
     }
 
     #[test]
@@ -271,7 +308,10 @@ mod tests {
             ("+34 (0) 612 345 678", "34612345678"),
             ("+39 02 1234 5678", "390212345678"),
             ("+39 (0)2 1234 5678", "390212345678"),
-            ("\u{200e}+44\u{a0}7911\u{200b}123456\u{202c}", "447911123456"),
+            (
+                "\u{200e}+44\u{a0}7911\u{200b}123456\u{202c}",
+                "447911123456",
+            ),
             ("＋４４７９１１１２３４５６", "447911123456"),
             ("+٤٤٧٩١١١٢٣٤٥٦", "447911123456"),
             ("+44 7911 123456 ext. 12", "447911123456"),
@@ -284,7 +324,11 @@ mod tests {
             ("+49 30/23125042", "493023125042"),
         ] {
             assert_eq!(phone(text, "").as_deref(), Ok(expected), "{text}");
-            assert_eq!(phone(text, "FR").as_deref(), Ok(expected), "{text} in France");
+            assert_eq!(
+                phone(text, "FR").as_deref(),
+                Ok(expected),
+                "{text} in France"
+            );
         }
     }
 
@@ -312,7 +356,11 @@ mod tests {
             ("0044 7911 123456", "US", "447911123456"),
             ("447911123456 ext. 12", "US", "447911123456"),
         ] {
-            assert_eq!(phone(text, country).as_deref(), Ok(expected), "{text} in {country}");
+            assert_eq!(
+                phone(text, country).as_deref(),
+                Ok(expected),
+                "{text} in {country}"
+            );
         }
     }
 
@@ -353,9 +401,12 @@ mod tests {
             assert_eq!(phone(text, "US"), Err(Code::PhoneInvalid), "{text}");
         }
         // Typing errors that would be numbers of other countries with a `+` in front.
-        for (text, country) in
-            [("(2068) 460-1234", "AG"), ("2068 460 1234", "AG"), ("984-123567 ext. 12", "NP"), ("4930231250", "US")]
-        {
+        for (text, country) in [
+            ("(2068) 460-1234", "AG"),
+            ("2068 460 1234", "AG"),
+            ("984-123567 ext. 12", "NP"),
+            ("4930231250", "US"),
+        ] {
             assert_eq!(phone(text, country), Err(Code::PhoneInvalid), "{text}");
         }
         assert_eq!(phone("0000000000", ""), Err(Code::PhoneInvalid));
@@ -373,7 +424,10 @@ mod tests {
             ("tel:+1-650;ext=22", &["tel:+1-650;ext=22"]),
             ("tel:+1-650;EXT=22;+1 651", &["tel:+1-650;EXT=22", "+1 651"]),
             ("+49 30/23125042", &["+49 30/23125042"]),
-            ("+49 30/23125042 / 0171 1234567", &["+49 30/23125042", "0171 1234567"]),
+            (
+                "+49 30/23125042 / 0171 1234567",
+                &["+49 30/23125042", "0171 1234567"],
+            ),
             (";", &[]),
         ] {
             assert_eq!(split(cell).collect::<Vec<_>>(), expected, "{cell}");

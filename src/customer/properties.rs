@@ -21,7 +21,11 @@ const HASHED: [Field; 11] = [
 ];
 
 fn settings(country: &str) -> Settings {
-    Settings { default_country: Country::parse(country), date_order: None, this_year: 2026 }
+    Settings {
+        default_country: Country::parse(country),
+        date_order: None,
+        this_year: 2026,
+    }
 }
 
 /// Texts near to what cells hold, and texts of anything.
@@ -49,11 +53,22 @@ fn hashed_field() -> impl Strategy<Value = Field> {
     prop::sample::select(HASHED.to_vec())
 }
 
-fn row(normalizer: &mut Normalizer, cells: &[(Field, String)]) -> (Vec<u8>, Vec<(Code, Field, u32)>) {
-    let cells: Vec<_> =
-        (0u32..).zip(cells).map(|(column, (field, text))| Cell { field: *field, column, text }).collect();
+fn row(
+    normalizer: &mut Normalizer,
+    cells: &[(Field, String)],
+) -> (Vec<u8>, Vec<(Code, Field, u32)>) {
+    let cells: Vec<_> = (0u32..)
+        .zip(cells)
+        .map(|(column, (field, text))| Cell {
+            field: *field,
+            column,
+            text,
+        })
+        .collect();
     let (mut user_data, mut notices, mut json) = (UserData::default(), Vec::new(), Vec::new());
-    normalizer.read(&cells, None, &mut user_data, &mut |code, field, column| notices.push((code, field, column)));
+    normalizer.read(&cells, None, &mut user_data, &mut |code, field, column| {
+        notices.push((code, field, column))
+    });
     user_data.write_json(&mut json);
     (json, notices)
 }

@@ -13,7 +13,11 @@ use super::place;
 use crate::problem::Code;
 
 /// Appends the normalised state to `out`.
-pub(super) fn normalize(text: &str, country: Option<Country>, out: &mut String) -> Result<(), Code> {
+pub(super) fn normalize(
+    text: &str,
+    country: Option<Country>,
+    out: &mut String,
+) -> Result<(), Code> {
     let start = out.len();
     place::push_letters(text, out);
     if country.is_none_or(|country| country == Country::US || country == Country::CA) {
@@ -53,12 +57,21 @@ type Codes = HashMap<String, String>;
 /// The United States, then Canada. Built when the first state is looked up.
 fn tables() -> &'static (Codes, Codes) {
     static TABLES: OnceLock<(Codes, Codes)> = OnceLock::new();
-    TABLES.get_or_init(|| (codes(STATES, STATE_ALIASES), codes(PROVINCES, PROVINCE_ALIASES)))
+    TABLES.get_or_init(|| {
+        (
+            codes(STATES, STATE_ALIASES),
+            codes(PROVINCES, PROVINCE_ALIASES),
+        )
+    })
 }
 
 fn codes(official: &[iso::Subdivision], aliases: &[(&str, &str)]) -> Codes {
-    let official =
-        official.iter().flat_map(|part| [(part.name, part.region_code), (part.region_code, part.region_code)]);
+    let official = official.iter().flat_map(|part| {
+        [
+            (part.name, part.region_code),
+            (part.region_code, part.region_code),
+        ]
+    });
     let names = official.chain(aliases.iter().copied());
     names
         .map(|(name, code)| {
@@ -183,7 +196,12 @@ mod tests {
 
     fn state(text: &str, country: Option<&str>) -> Result<String, Code> {
         let mut out = String::new();
-        normalize(text, country.map(|country| Country::parse(country).unwrap()), &mut out).map(|()| out)
+        normalize(
+            text,
+            country.map(|country| Country::parse(country).unwrap()),
+            &mut out,
+        )
+        .map(|()| out)
     }
 
     #[test]
@@ -212,7 +230,11 @@ mod tests {
             ("CA-ON", Some("CA"), "on"),
             ("Newfoundland & Labrador", Some("CA"), "nl"),
         ] {
-            assert_eq!(state(text, country).as_deref(), Ok(expected), "{text} {country:?}");
+            assert_eq!(
+                state(text, country).as_deref(),
+                Ok(expected),
+                "{text} {country:?}"
+            );
         }
     }
 
@@ -226,7 +248,11 @@ mod tests {
             ("NSW 2000", Some("AU"), "nsw"),
             ("75", Some("FR"), ""),
         ] {
-            assert_eq!(state(text, country).as_deref(), Ok(expected), "{text} {country:?}");
+            assert_eq!(
+                state(text, country).as_deref(),
+                Ok(expected),
+                "{text} {country:?}"
+            );
         }
     }
 
@@ -242,9 +268,24 @@ mod tests {
         for (country, official) in [("US", STATES), ("CA", PROVINCES)] {
             for part in official {
                 let code = part.region_code.to_lowercase();
-                assert_eq!(state(part.name, Some(country)).as_deref(), Ok(code.as_str()), "{}", part.name);
-                assert_eq!(state(&code, Some(country)).as_deref(), Ok(code.as_str()), "{}", part.name);
-                assert_eq!(state(&code, None).as_deref(), Ok(code.as_str()), "{}", part.name);
+                assert_eq!(
+                    state(part.name, Some(country)).as_deref(),
+                    Ok(code.as_str()),
+                    "{}",
+                    part.name
+                );
+                assert_eq!(
+                    state(&code, Some(country)).as_deref(),
+                    Ok(code.as_str()),
+                    "{}",
+                    part.name
+                );
+                assert_eq!(
+                    state(&code, None).as_deref(),
+                    Ok(code.as_str()),
+                    "{}",
+                    part.name
+                );
             }
         }
     }

@@ -42,7 +42,14 @@ const NOTHINGS: [&str; 26] = [
 const LONGEST_NOTHING: usize = 12;
 
 /// What CRMs write for the closing date of what is still open.
-const NOT_CLOSED: [&str; 6] = ["não fechado", "nao fechado", "not closed", "no cerrado", "не закрыта", "не закрыт"];
+const NOT_CLOSED: [&str; 6] = [
+    "não fechado",
+    "nao fechado",
+    "not closed",
+    "no cerrado",
+    "не закрыта",
+    "не закрыт",
+];
 
 /// Whether a character is white space or cannot be seen: controls, zero-width and direction marks, fillers.
 pub(super) fn is_blank(c: char) -> bool {
@@ -74,7 +81,9 @@ pub(super) fn trim(text: &str) -> &str {
 /// `NA` is a value: it is Namibia, and a surname.
 pub fn is_nothing(text: &str) -> bool {
     let text = trim(text);
-    let Some(first) = text.bytes().next() else { return true };
+    let Some(first) = text.bytes().next() else {
+        return true;
+    };
     match first {
         b'0' => is_zero_date(text),
         b'N' | b'n' | b'U' | b'u' | b'(' | b'[' | b'\\' => says_nothing(text),
@@ -98,23 +107,40 @@ pub fn is_dummy(text: &str) -> bool {
 
 /// Nothing but dashes, hashes (a column that was too narrow), dots or question marks.
 fn is_filler(text: &str) -> bool {
-    text.chars()
-        .all(|c| matches!(c, '-' | '–' | '—' | '−' | '_' | '.' | '?' | '#' | '*' | '/' | '\\' | '~') || is_blank(c))
+    text.chars().all(|c| {
+        matches!(
+            c,
+            '-' | '–' | '—' | '−' | '_' | '.' | '?' | '#' | '*' | '/' | '\\' | '~'
+        ) || is_blank(c)
+    })
 }
 
 /// A date of zeros with or without a time of zeros, as databases write for "no date".
 fn is_zero_date(text: &str) -> bool {
-    const DATES: [&str; 6] = ["0000-00-00", "0000/00/00", "0000.00.00", "00-00-0000", "00/00/0000", "00.00.0000"];
+    const DATES: [&str; 6] = [
+        "0000-00-00",
+        "0000/00/00",
+        "0000.00.00",
+        "00-00-0000",
+        "00/00/0000",
+        "00.00.0000",
+    ];
     text.get(..10).is_some_and(|date| DATES.contains(&date))
-        && text[10..].chars().all(|c| matches!(c, '0' | ':' | '.' | ' ' | 'T' | 'Z' | '+'))
+        && text[10..]
+            .chars()
+            .all(|c| matches!(c, '0' | ':' | '.' | ' ' | 'T' | 'Z' | '+'))
 }
 
 /// The value of a decimal digit of any script that phones, dates and codes are typed in.
 fn digit(c: char) -> Option<char> {
     /// The zero of each block of ten.
-    const ZEROS: [u32; 12] = [0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xbe6, 0xc66, 0xce6, 0xe50, 0x1040, 0xff10];
+    const ZEROS: [u32; 12] = [
+        0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xbe6, 0xc66, 0xce6, 0xe50, 0x1040, 0xff10,
+    ];
     let code = c as u32;
-    let zero = ZEROS.iter().find(|&&zero| (zero..zero + 10).contains(&code))?;
+    let zero = ZEROS
+        .iter()
+        .find(|&&zero| (zero..zero + 10).contains(&code))?;
     char::from_digit(code - zero, 10)
 }
 
@@ -124,7 +150,9 @@ fn digit(c: char) -> Option<char> {
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
     let text = trim(text);
     // Composed letters of Latin are as they should be, too.
-    if all(text, |byte| (b' '..0x7f).contains(&byte)) || text.chars().all(|c| matches!(c, ' '..='~' | 'À'..='ɏ')) {
+    if all(text, |byte| (b' '..0x7f).contains(&byte))
+        || text.chars().all(|c| matches!(c, ' '..='~' | 'À'..='ɏ'))
+    {
         return Cow::Borrowed(text);
     }
     let folded = text.nfc().filter_map(|c| match c {
@@ -162,7 +190,9 @@ pub(super) fn bare(text: &str, marker: Option<u8>) -> &str {
 
 /// Whether a spreadsheet has written the number in scientific notation, as in `1.65025E+10` or `1,23457E+15`.
 pub(super) fn is_scientific(text: &str) -> bool {
-    let Some(e) = memchr2(b'e', b'E', text.as_bytes()) else { return false };
+    let Some(e) = memchr2(b'e', b'E', text.as_bytes()) else {
+        return false;
+    };
     let (mantissa, exponent) = (&text[..e], &text[e + 1..]);
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
@@ -178,7 +208,8 @@ pub(super) fn is_scientific(text: &str) -> bool {
 /// Whether all bytes are of a kind. It does not stop at the first that is not, so that compilers can use vector
 /// instructions.
 pub(super) fn all(text: &str, is_of_the_kind: impl Fn(u8) -> bool) -> bool {
-    text.bytes().fold(true, |all, byte| all & is_of_the_kind(byte))
+    text.bytes()
+        .fold(true, |all, byte| all & is_of_the_kind(byte))
 }
 
 /// Appends the text in lower case and composed form.
@@ -205,7 +236,11 @@ pub(super) fn push_lowercase(text: &str, out: &mut String, keep: impl Fn(char) -
     }
     if text.chars().all(|c| c < '\u{300}') && !text.contains('İ') {
         // Latin text whose letters are composed already.
-        out.extend(text.chars().flat_map(char::to_lowercase).filter(|&c| keep(c)));
+        out.extend(
+            text.chars()
+                .flat_map(char::to_lowercase)
+                .filter(|&c| keep(c)),
+        );
         return;
     }
     let lower = match is_nfc_quick(text.chars()) {
@@ -317,7 +352,16 @@ mod tests {
         for text in ["1.65025E+10", "1,23457E+15", "4.93E11", "1E+15", "-1.5e-3"] {
             assert!(is_scientific(text), "{text}");
         }
-        for text in ["e5", "1.5", "12E5", "1.2.3E+4", "abcE+4", "1.E+4", "1.5E+", "1.5E+1234"] {
+        for text in [
+            "e5",
+            "1.5",
+            "12E5",
+            "1.2.3E+4",
+            "abcE+4",
+            "1.E+4",
+            "1.5E+",
+            "1.5E+1234",
+        ] {
             assert!(!is_scientific(text), "{text}");
         }
     }

@@ -35,7 +35,12 @@ impl UserData {
         }
         self.hashed = KeySet::default();
         self.lead_id = None;
-        for text in [&mut self.fbc, &mut self.fbp, &mut self.client_ip_address, &mut self.client_user_agent] {
+        for text in [
+            &mut self.fbc,
+            &mut self.fbp,
+            &mut self.client_ip_address,
+            &mut self.client_user_agent,
+        ] {
             text.clear();
         }
     }
@@ -90,7 +95,11 @@ impl UserData {
             out.extend_from_slice(self.fbc.as_bytes());
             return;
         }
-        for (name, key) in [("em:", Key::Em), ("ph:", Key::Ph), ("external_id:", Key::ExternalId)] {
+        for (name, key) in [
+            ("em:", Key::Em),
+            ("ph:", Key::Ph),
+            ("external_id:", Key::ExternalId),
+        ] {
             if let Some(first) = self.hashes[key as usize].first() {
                 out.extend_from_slice(name.as_bytes());
                 out.extend_from_slice(first.as_hex());
@@ -166,7 +175,12 @@ mod tests {
             client_user_agent: "A \"quoted\" \\ agent\n".to_owned(),
             ..UserData::default()
         };
-        for (key, hash) in [(Key::Fn, mary), (Key::Em, smith), (Key::Em, mary), (Key::Em, smith)] {
+        for (key, hash) in [
+            (Key::Fn, mary),
+            (Key::Em, smith),
+            (Key::Em, mary),
+            (Key::Em, smith),
+        ] {
             user_data.add(key, &hash);
         }
         let hex = |hash: Hash| String::from_utf8(hash.as_hex().to_vec()).unwrap();
@@ -177,7 +191,10 @@ mod tests {
             hex(mary),
         );
         assert_eq!(json(&user_data), expected);
-        assert_eq!(user_data.keys(), KeySet::of(&[Key::ClientUserAgent, Key::Em, Key::Fn, Key::LeadId]));
+        assert_eq!(
+            user_data.keys(),
+            KeySet::of(&[Key::ClientUserAgent, Key::Em, Key::Fn, Key::LeadId])
+        );
         assert_eq!(json(&UserData::default()), "{}");
         assert!(UserData::default().keys().is_empty());
     }
@@ -185,7 +202,11 @@ mod tests {
     #[test]
     fn json_is_appended_to_what_is_there() {
         let mut out = b"x".to_vec();
-        UserData { lead_id: Some(1), ..UserData::default() }.write_json(&mut out);
+        UserData {
+            lead_id: Some(1),
+            ..UserData::default()
+        }
+        .write_json(&mut out);
         assert_eq!(out, b"x{\"lead_id\":1}");
     }
 
@@ -195,7 +216,10 @@ mod tests {
         let hex = |text| String::from_utf8(Hash::of(text).as_hex().to_vec()).unwrap();
         let mut user_data = UserData::default();
         user_data.add(Key::Fn, &Hash::of("mary"));
-        assert_eq!(identity(&user_data), format!(r#"{{"fn":["{}"]}}"#, hex("mary")));
+        assert_eq!(
+            identity(&user_data),
+            format!(r#"{{"fn":["{}"]}}"#, hex("mary"))
+        );
         user_data.add(Key::ExternalId, &Hash::of("mary"));
         let id = "external_id:6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec";
         assert_eq!(identity(&user_data), id);
@@ -203,7 +227,10 @@ mod tests {
         assert_eq!(identity(&user_data), format!("ph:{}", hex("16505551212")));
         user_data.add(Key::Em, &Hash::of("john_smith@gmail.com"));
         user_data.add(Key::Em, &Hash::of("mary"));
-        assert_eq!(identity(&user_data), "em:62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f");
+        assert_eq!(
+            identity(&user_data),
+            "em:62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
+        );
         user_data.fbc = "fb.1.1554763741205.AbC".to_owned();
         assert_eq!(identity(&user_data), "fbc:fb.1.1554763741205.AbC");
         user_data.lead_id = Some(1_234_567_890_123_456);

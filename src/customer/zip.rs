@@ -52,7 +52,8 @@ pub(super) fn normalize(zip: &str, country: Option<Country>, out: &mut String) -
 fn whole(code: &str) -> &str {
     match code.split_once('.') {
         Some((digits, fraction))
-            if digits.bytes().all(|b| b.is_ascii_digit()) && fraction.bytes().all(|b| b == b'0') =>
+            if digits.bytes().all(|b| b.is_ascii_digit())
+                && fraction.bytes().all(|b| b == b'0') =>
         {
             digits
         }
@@ -91,7 +92,11 @@ mod tests {
             ("-", "", "", Repair::None),
         ] {
             let mut out = String::new();
-            assert_eq!(normalize(text, Country::parse(country), &mut out), repair, "{text}");
+            assert_eq!(
+                normalize(text, Country::parse(country), &mut out),
+                repair,
+                "{text}"
+            );
             assert_eq!(out, expected, "{text} {country}");
         }
     }

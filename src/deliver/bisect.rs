@@ -24,7 +24,12 @@ impl<T> Parts<T> {
     /// The whole batch as one part; none when it is empty.
     pub fn of(items: Vec<T>) -> Parts<T> {
         let mut parts = Parts(Vec::new());
-        parts.push(Part { items, is_suspect: false, is_first_half: false, is_doomed: false });
+        parts.push(Part {
+            items,
+            is_suspect: false,
+            is_first_half: false,
+            is_doomed: false,
+        });
         parts
     }
 
@@ -61,15 +66,29 @@ impl<T> Parts<T> {
     /// Takes out the event a refusal named and puts back the rest; nothing happens when there is no such event.
     pub fn refused_at(&mut self, mut part: Part<T>, index: usize) -> Option<T> {
         let refused = (index < part.items.len()).then(|| part.items.remove(index));
-        self.push(Part { is_first_half: false, is_doomed: false, ..part });
+        self.push(Part {
+            is_first_half: false,
+            is_doomed: false,
+            ..part
+        });
         refused
     }
 
     fn halve(&mut self, mut part: Part<T>) {
         let second = part.items.split_off(part.items.len() / 2);
         let is_suspect = part.is_suspect;
-        self.push(Part { items: second, is_suspect, is_first_half: false, is_doomed: false });
-        self.push(Part { items: part.items, is_suspect, is_first_half: true, is_doomed: false });
+        self.push(Part {
+            items: second,
+            is_suspect,
+            is_first_half: false,
+            is_doomed: false,
+        });
+        self.push(Part {
+            items: part.items,
+            is_suspect,
+            is_first_half: true,
+            is_doomed: false,
+        });
     }
 
     fn push(&mut self, part: Part<T>) {
@@ -108,7 +127,11 @@ mod tests {
     }
 
     fn bound(count: usize, bad: usize) -> usize {
-        if bad == 0 { 1 } else { 1 + 2 * bad * (count as f64).log2().ceil() as usize }
+        if bad == 0 {
+            1
+        } else {
+            1 + 2 * bad * (count as f64).log2().ceil() as usize
+        }
     }
 
     proptest! {
@@ -132,7 +155,10 @@ mod tests {
     fn one_bad_event_of_five_hundred_takes_a_request_for_each_halving_and_a_few_more() {
         for bad in [0, 1, 249, 250, 371, 499] {
             let result = play(500, &BTreeSet::from([bad]), false);
-            assert_eq!((result.accepted.len(), result.refused.as_slice()), (499, [bad].as_slice()));
+            assert_eq!(
+                (result.accepted.len(), result.refused.as_slice()),
+                (499, [bad].as_slice())
+            );
             assert!(result.requests <= 19, "{bad} took {}", result.requests);
         }
     }
@@ -174,7 +200,10 @@ mod tests {
         assert_eq!(parts.refused(whole), None);
         let (first, second) = (parts.next_to_send().unwrap(), parts.next_to_send().unwrap());
         assert!(first.is_suspect && second.is_suspect);
-        assert_eq!([first.items, second.items].concat(), (0..8).collect::<Vec<_>>());
+        assert_eq!(
+            [first.items, second.items].concat(),
+            (0..8).collect::<Vec<_>>()
+        );
         assert!(Parts::<u8>::of(Vec::new()).next_to_send().is_none());
     }
 }

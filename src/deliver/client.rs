@@ -48,13 +48,19 @@ pub enum ClientError {
     )]
     NotAUrl,
     /// The token would cross a network in the clear.
-    #[error("the token must not be sent to {0} without encryption: use https, plain http is for this machine only")]
+    #[error(
+        "the token must not be sent to {0} without encryption: use https, plain http is for this machine only"
+    )]
     PlainHttp(String),
     /// The token has characters no header can hold.
-    #[error("the access token holds characters that no token has: copy it again, without line breaks or quotes")]
+    #[error(
+        "the access token holds characters that no token has: copy it again, without line breaks or quotes"
+    )]
     Token,
     /// The system has no certificates to trust, or TLS cannot be set up.
-    #[error("TLS cannot be set up ({0}): install the system's CA certificates or name them in SSL_CERT_FILE")]
+    #[error(
+        "TLS cannot be set up ({0}): install the system's CA certificates or name them in SSL_CERT_FILE"
+    )]
     Tls(String),
 }
 
@@ -69,7 +75,12 @@ pub struct Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Client({}{})", self.url.origin().ascii_serialization(), self.url.path())
+        write!(
+            out,
+            "Client({}{})",
+            self.url.origin().ascii_serialization(),
+            self.url.path()
+        )
     }
 }
 
@@ -77,8 +88,9 @@ impl Client {
     /// Prepares a client; nothing is sent yet.
     pub fn new(endpoint: &Endpoint) -> Result<Client, ClientError> {
         let url = events_url(endpoint)?;
-        let mut authorization = HeaderValue::try_from(format!("Bearer {}", endpoint.token.expose_secret()))
-            .map_err(|_| ClientError::Token)?;
+        let mut authorization =
+            HeaderValue::try_from(format!("Bearer {}", endpoint.token.expose_secret()))
+                .map_err(|_| ClientError::Token)?;
         authorization.set_sensitive(true);
         let builder = reqwest::Client::builder()
             .user_agent(concat!("crm2capi/", env!("CARGO_PKG_VERSION")))
@@ -96,7 +108,12 @@ impl Client {
             builder.no_proxy().tls_certs_only([]).build()
         };
         let http = http.map_err(|error| ClientError::Tls(innermost(&error)))?;
-        Ok(Client { http, url, authorization, timeout: endpoint.timeout })
+        Ok(Client {
+            http,
+            url,
+            authorization,
+            timeout: endpoint.timeout,
+        })
     }
 
     /// Sends a JSON body once.
@@ -116,43 +133,63 @@ impl Client {
         {
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, headers, body: body.into() })
+        Ok(Answer {
+            status,
+            headers,
+            body: body.into(),
+        })
     }
 }
 
 /// `{graph-url}/{version}/{dataset}/events?locale=en_US`, with the proof when there is an app secret.
 fn events_url(endpoint: &Endpoint) -> Result<Url, ClientError> {
     let mut url = Url::parse(&endpoint.graph_url).map_err(|_| ClientError::NotAUrl)?;
-    if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
+    if !matches!(url.scheme(), "http" | "https")
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
         return Err(ClientError::NotAUrl);
     }
     if url.scheme() == "http" && !is_loopback(&url) {
-        return Err(ClientError::PlainHttp(url.host_str().unwrap_or_default().to_owned()));
+        return Err(ClientError::PlainHttp(
+            url.host_str().unwrap_or_default().to_owned(),
+        ));
     }
-    url.path_segments_mut().map_err(|()| ClientError::NotAUrl)?.pop_if_empty().extend([
-        endpoint.api_version.as_str(),
-        endpoint.dataset_id.as_str(),
-        "events",
-    ]);
+    url.path_segments_mut()
+        .map_err(|()| ClientError::NotAUrl)?
+        .pop_if_empty()
+        .extend([
+            endpoint.api_version.as_str(),
+            endpoint.dataset_id.as_str(),
+            "events",
+        ]);
     url.query_pairs_mut().clear().append_pair("locale", "en_US");
     if let Some(secret) = &endpoint.app_secret {
-        url.query_pairs_mut().append_pair("appsecret_proof", &proof(&endpoint.token, secret));
+        url.query_pairs_mut()
+            .append_pair("appsecret_proof", &proof(&endpoint.token, secret));
     }
     Ok(url)
 }
 
 /// Whether a URL stays on this machine, so that a token may go there in the clear.
 pub fn is_loopback(url: &Url) -> bool {
-    let Some(host) = url.host_str() else { return false };
+    let Some(host) = url.host_str() else {
+        return false;
+    };
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    host == "localhost"
+        || address
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// The HMAC-SHA256 of the token keyed by the app secret, in lowercase hex
 /// (<https://developers.facebook.com/docs/graph-api/guides/secure-requests>).
 fn proof(token: &SecretString, secret: &SecretString) -> String {
     // A key of any length will do for an HMAC, so there is always one.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else { return String::new() };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else {
+        return String::new();
+    };
     mac.update(token.expose_secret().as_bytes());
     hex::encode(mac.finalize().into_bytes())
 }
@@ -181,8 +218,12 @@ fn has_tls_cause(error: &reqwest::Error) -> bool {
             return true;
         }
         // What an I/O error wraps is not among its sources.
-        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        cause = wrapped.map(|wrapped| wrapped as &dyn std::error::Error).or_else(|| error.source());
+        let wrapped = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        cause = wrapped
+            .map(|wrapped| wrapped as &dyn std::error::Error)
+            .or_else(|| error.source());
     }
     false
 }
@@ -216,9 +257,15 @@ mod tests {
     #[test]
     fn the_url_holds_no_token() {
         let url = events_url(&endpoint("https://graph.facebook.com")).unwrap();
-        assert_eq!(url.as_str(), "https://graph.facebook.com/v23.0/123456789012345/events?locale=en_US");
+        assert_eq!(
+            url.as_str(),
+            "https://graph.facebook.com/v23.0/123456789012345/events?locale=en_US"
+        );
         let url = events_url(&endpoint("http://127.0.0.1:8023/base/")).unwrap();
-        assert_eq!(url.as_str(), "http://127.0.0.1:8023/base/v23.0/123456789012345/events?locale=en_US");
+        assert_eq!(
+            url.as_str(),
+            "http://127.0.0.1:8023/base/v23.0/123456789012345/events?locale=en_US"
+        );
     }
 
     #[test]
@@ -229,20 +276,45 @@ mod tests {
         // RFC 4231, test case 2.
         let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
         assert!(
-            events_url(&endpoint).unwrap().as_str().ends_with(&format!("?locale=en_US&appsecret_proof={expected}"))
+            events_url(&endpoint)
+                .unwrap()
+                .as_str()
+                .ends_with(&format!("?locale=en_US&appsecret_proof={expected}"))
         );
     }
 
     #[test]
     fn plain_http_is_for_this_machine_only() {
-        for url in ["http://localhost:1", "http://127.0.0.9", "http://[::1]:1/x", "https://example.com"] {
+        for url in [
+            "http://localhost:1",
+            "http://127.0.0.9",
+            "http://[::1]:1/x",
+            "https://example.com",
+        ] {
             assert!(events_url(&endpoint(url)).is_ok(), "{url}");
         }
-        for url in ["http://example.com", "http://10.0.0.1", "http://localhost.example.com", "http://[::2]"] {
-            assert!(matches!(events_url(&endpoint(url)), Err(ClientError::PlainHttp(_))), "{url}");
+        for url in [
+            "http://example.com",
+            "http://10.0.0.1",
+            "http://localhost.example.com",
+            "http://[::2]",
+        ] {
+            assert!(
+                matches!(events_url(&endpoint(url)), Err(ClientError::PlainHttp(_))),
+                "{url}"
+            );
         }
-        for url in ["graph.facebook.com", "ftp://example.com", "", "https://user:pass@example.com", "data:x"] {
-            assert!(matches!(events_url(&endpoint(url)), Err(ClientError::NotAUrl)), "{url}");
+        for url in [
+            "graph.facebook.com",
+            "ftp://example.com",
+            "",
+            "https://user:pass@example.com",
+            "data:x",
+        ] {
+            assert!(
+                matches!(events_url(&endpoint(url)), Err(ClientError::NotAUrl)),
+                "{url}"
+            );
         }
     }
 
@@ -252,7 +324,10 @@ mod tests {
         endpoint.app_secret = Some("appsecret".into());
         let client = Client::new(&endpoint).unwrap();
         let shown = format!("{client:?} {endpoint:?} {:?}", client.authorization);
-        assert!(!shown.contains("EAAB") && !shown.contains("appsecret") && !shown.contains("proof"), "{shown}");
+        assert!(
+            !shown.contains("EAAB") && !shown.contains("appsecret") && !shown.contains("proof"),
+            "{shown}"
+        );
         endpoint.token = "EAAB\nsecond line".into();
         let error = Client::new(&endpoint).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("EAAB"));
@@ -264,7 +339,10 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         drop(listener);
         let client = Client::new(&endpoint(&format!("http://127.0.0.1:{port}"))).unwrap();
-        assert_eq!(client.send(Bytes::new()).await.unwrap_err(), Silence::NotConnected);
+        assert_eq!(
+            client.send(Bytes::new()).await.unwrap_err(),
+            Silence::NotConnected
+        );
     }
 
     #[tokio::test]
@@ -274,12 +352,20 @@ mod tests {
         tokio::spawn(async move {
             let mut kept_open = Vec::new();
             while let Ok((mut stream, _)) = listener.accept().await {
-                tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+                tokio::io::AsyncWriteExt::write_all(
+                    &mut stream,
+                    b"HTTP/1.1 400 Bad Request\r\n\r\n",
+                )
+                .await
+                .unwrap();
                 kept_open.push(stream);
             }
         });
         match Client::new(&endpoint(&format!("https://127.0.0.1:{port}"))) {
-            Ok(client) => assert_eq!(client.send(Bytes::new()).await.unwrap_err(), Silence::NotSecure),
+            Ok(client) => assert_eq!(
+                client.send(Bytes::new()).await.unwrap_err(),
+                Silence::NotSecure
+            ),
             // A machine without any certificates.
             Err(error) => assert!(matches!(error, ClientError::Tls(_)), "{error}"),
         }

@@ -53,11 +53,14 @@ impl<'a> Counts<'a> {
     }
 
     fn refuse(&mut self, fault: &Arc<Fault>, origin: Origin) {
-        let refusal = self.refusals.entry((fault.code, fault.subcode)).or_insert_with(|| Refusal {
-            fault: Arc::clone(fault),
-            count: 0,
-            origins: Vec::new(),
-        });
+        let refusal = self
+            .refusals
+            .entry((fault.code, fault.subcode))
+            .or_insert_with(|| Refusal {
+                fault: Arc::clone(fault),
+                count: 0,
+                origins: Vec::new(),
+            });
         refusal.count += 1;
         if refusal.origins.len() < MAX_ORIGINS {
             refusal.origins.push(origin);
@@ -68,7 +71,13 @@ impl<'a> Counts<'a> {
     pub fn into_delivery(self, run: &Run) -> Delivery {
         let (ended, tally) = run.result();
         let mut refusals: Vec<Refusal> = self.refusals.into_values().collect();
-        refusals.sort_by_key(|refusal| (std::cmp::Reverse(refusal.count), refusal.fault.code, refusal.fault.subcode));
+        refusals.sort_by_key(|refusal| {
+            (
+                std::cmp::Reverse(refusal.count),
+                refusal.fault.code,
+                refusal.fault.subcode,
+            )
+        });
         Delivery {
             accepted: self.accepted,
             rejected: self.rejected,

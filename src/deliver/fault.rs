@@ -30,7 +30,13 @@ pub struct Fault {
 impl Fault {
     /// Reads an `error` object; nothing when it has no code and so does not come from the Graph API.
     pub fn read(status: u16, error: &Map<String, Value>) -> Option<Fault> {
-        let text = |key: &str| error.get(key).and_then(Value::as_str).map(shown).filter(|text| !text.is_empty());
+        let text = |key: &str| {
+            error
+                .get(key)
+                .and_then(Value::as_str)
+                .map(shown)
+                .filter(|text| !text.is_empty())
+        };
         Some(Fault {
             status,
             code: integer(error.get("code")?)?,
@@ -63,10 +69,14 @@ impl Fault {
             (100, Some(2_804_036)) => "the lead id is invalid or was deleted",
             (100, Some(2_804_050)) => "there is too little customer information to match",
             (102 | 190, Some(458)) => "the app was removed from the account of the token's owner",
-            (102 | 190, Some(459 | 464)) => "the account of the token's owner must be confirmed at facebook.com",
+            (102 | 190, Some(459 | 464)) => {
+                "the account of the token's owner must be confirmed at facebook.com"
+            }
             (102 | 190, Some(460)) => "the token's owner has changed their password",
             (102 | 190, Some(463 | 467)) => "the token has expired or was revoked",
-            (102 | 190, Some(492)) => "the token's owner has no role on the page or business any more",
+            (102 | 190, Some(492)) => {
+                "the token's owner has no role on the page or business any more"
+            }
             (102 | 190, _) => "the token is not valid",
             (104 | 412, _) => "the app secret proof is missing or does not fit the token",
             (368, _) => "Meta has blocked the account for a policy violation",
@@ -104,7 +114,10 @@ pub(super) fn integer(value: &Value) -> Option<i64> {
 
 /// A text of Meta's made safe for a terminal: one line, no control characters, not too long.
 pub(super) fn shown(text: &str) -> String {
-    let printable: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let printable: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     let words: Vec<&str> = printable.split_whitespace().collect();
     words.join(" ").chars().take(MAX_TEXT).collect()
 }
@@ -119,10 +132,17 @@ mod tests {
 
     #[test]
     fn a_fault_shows_its_codes_and_their_meaning() {
-        let known =
-            fault(r#"{"code":100,"error_subcode":2804036,"error_user_title":"ID contatto non valido"}"#).unwrap();
-        assert_eq!(known.to_string(), "100/2804036: the lead id is invalid or was deleted");
-        let unknown = fault(r#"{"code":"100","error_subcode":1,"error_user_title":"Bad\u001b[31m\nthing"}"#).unwrap();
+        let known = fault(
+            r#"{"code":100,"error_subcode":2804036,"error_user_title":"ID contatto non valido"}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            known.to_string(),
+            "100/2804036: the lead id is invalid or was deleted"
+        );
+        let unknown =
+            fault(r#"{"code":"100","error_subcode":1,"error_user_title":"Bad\u001b[31m\nthing"}"#)
+                .unwrap();
         assert_eq!(unknown.to_string(), "100/1: Bad [31m thing");
         assert_eq!(fault(r#"{"code":-3}"#).unwrap().to_string(), "-3");
     }

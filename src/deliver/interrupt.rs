@@ -18,7 +18,11 @@ pub enum Interrupt {
 
 impl Interrupt {
     fn next(self) -> Interrupt {
-        if self == Interrupt::None { Interrupt::Finish } else { Interrupt::Now }
+        if self == Interrupt::None {
+            Interrupt::Finish
+        } else {
+            Interrupt::Now
+        }
     }
 }
 
@@ -51,7 +55,10 @@ struct Signals {
 impl Signals {
     fn new() -> std::io::Result<Signals> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
     /// Waits for the next; false when none will come.

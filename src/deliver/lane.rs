@@ -52,7 +52,11 @@ pub(super) struct Lane {
 
 impl Lane {
     pub fn new(run: Arc<Run>, outcomes: Outcomes) -> Lane {
-        Lane { run, outcomes, jitter: Jitter::random() }
+        Lane {
+            run,
+            outcomes,
+            jitter: Jitter::random(),
+        }
     }
 
     /// Delivers what comes in, in full batches as long as there is more to come, until there is nothing more.
@@ -79,14 +83,20 @@ impl Lane {
             return;
         }
         if self.run.is_over() {
-            return self.tell(batch.into_iter().map(|event| (event, Outcome::Undelivered)).collect());
+            return self.tell(
+                batch
+                    .into_iter()
+                    .map(|event| (event, Outcome::Undelivered))
+                    .collect(),
+            );
         }
         let mut parts = Parts::of(self.begin(batch).await);
         while let Some(mut part) = parts.next_to_send() {
             match self.send(&mut part).await {
                 Sent::Accepted => {
                     let items = parts.accepted(part);
-                    self.settle(items, |_| (Settled::Accepted, Outcome::Accepted)).await;
+                    self.settle(items, |_| (Settled::Accepted, Outcome::Accepted))
+                        .await;
                 }
                 Sent::Refused { fault, is_for_good } => {
                     if let Some(item) = parts.refused(part) {
@@ -109,21 +119,38 @@ impl Lane {
             Ok(begun) => begun,
             Err(error) => {
                 self.run.end(Ended::Ledger(error));
-                self.tell(batch.into_iter().map(|event| (event, Outcome::Undelivered)).collect());
+                self.tell(
+                    batch
+                        .into_iter()
+                        .map(|event| (event, Outcome::Undelivered))
+                        .collect(),
+                );
                 return Vec::new();
             }
         };
         let (mut items, mut known) = (Vec::with_capacity(batch.len()), Vec::new());
         for (event, begun) in batch.into_iter().zip(begun) {
             match begun {
-                Begun::Fresh => items.push(Item { event, fate: Fate::NotProcessed }),
-                Begun::Again => items.push(Item { event, fate: Fate::Unknown }),
+                Begun::Fresh => items.push(Item {
+                    event,
+                    fate: Fate::NotProcessed,
+                }),
+                Begun::Again => items.push(Item {
+                    event,
+                    fate: Fate::Unknown,
+                }),
                 Begun::Known => known.push((event, Outcome::Duplicate)),
             }
         }
         self.tell(known);
         if !items.is_empty() {
-            self.run.count_batch(items.len(), items.iter().filter(|item| item.fate == Fate::Unknown).count());
+            self.run.count_batch(
+                items.len(),
+                items
+                    .iter()
+                    .filter(|item| item.fate == Fate::Unknown)
+                    .count(),
+            );
         }
         items
     }
@@ -131,7 +158,10 @@ impl Lane {
     /// Sends a part, again and again if need be, until something is decided.
     async fn send(&mut self, part: &mut Part<Item>) -> Sent {
         let run = Arc::clone(&self.run);
-        let body = Bytes::from(batch::body(part.items.iter().map(|item| &item.event.json[..]), &run.settings.beside));
+        let body = Bytes::from(batch::body(
+            part.items.iter().map(|item| &item.event.json[..]),
+            &run.settings.beside,
+        ));
         let mut first_sent = None;
         loop {
             if !run.clear_to_send().await {
@@ -139,8 +169,12 @@ impl Lane {
             }
             run.count_request(first_sent.is_some());
             let now = Instant::now();
-            let (since, patience) = first_sent
-                .get_or_insert_with(|| (now, Patience::new(run.settings.backoff, run.settings.give_up_after, now)));
+            let (since, patience) = first_sent.get_or_insert_with(|| {
+                (
+                    now,
+                    Patience::new(run.settings.backoff, run.settings.give_up_after, now),
+                )
+            });
             let answer = tokio::select! {
                 answer = run.client.send(body.clone()) => answer,
                 () = run.abandoned() => {
@@ -170,7 +204,12 @@ impl Lane {
                     mark(part, Fate::Unknown);
                     return Sent::Open;
                 }
-                Verdict::Split(fault) => return Sent::Refused { fault, is_for_good: true },
+                Verdict::Split(fault) => {
+                    return Sent::Refused {
+                        fault,
+                        is_for_good: true,
+                    };
+                }
                 Verdict::Refuse { index, fault } => return Sent::RefusedAt { index, fault },
                 Verdict::Stop(stop) => {
                     run.end(Ended::Stopped(stop));
@@ -181,22 +220,35 @@ impl Lane {
             mark(part, retry.fate);
             match patience.next(&retry, part.is_suspect, Instant::now(), &mut self.jitter) {
                 Next::Wait(wait) if retry.why == Why::Throttled => {
-                    tracing::warn!("throttled ({}); all requests wait {:.1} s", retry.cause, wait.as_secs_f64());
+                    tracing::warn!(
+                        "throttled ({}); all requests wait {:.1} s",
+                        retry.cause,
+                        wait.as_secs_f64()
+                    );
                     run.pause(wait);
                 }
                 Next::Wait(wait) => {
-                    tracing::info!("{}; trying again in {:.1} s", retry.cause, wait.as_secs_f64());
+                    tracing::info!(
+                        "{}; trying again in {:.1} s",
+                        retry.cause,
+                        wait.as_secs_f64()
+                    );
                     run.wait_until(Instant::now() + wait).await;
                 }
                 Next::GiveUp => {
-                    let asked = retry.wait.map(|wait| format!("; the server asks to wait {} s", wait.as_secs()));
+                    let asked = retry
+                        .wait
+                        .map(|wait| format!("; the server asks to wait {} s", wait.as_secs()));
                     let reason = format!("{}{}", retry.cause, asked.unwrap_or_default());
                     run.give_up(*since, retry.why == Why::Throttled, reason);
                     return Sent::Open;
                 }
                 Next::Blame(fault) => {
                     part.is_suspect = true;
-                    return Sent::Refused { fault, is_for_good: false };
+                    return Sent::Refused {
+                        fault,
+                        is_for_good: false,
+                    };
                 }
             }
         }
@@ -206,17 +258,24 @@ impl Lane {
     async fn refuse(&self, item: Item, fault: Fault, is_for_good: bool) {
         self.run.count_refused(&fault);
         let settled = match item.fate {
-            _ if is_for_good => Settled::Rejected { code: fault.code, subcode: fault.subcode },
+            _ if is_for_good => Settled::Rejected {
+                code: fault.code,
+                subcode: fault.subcode,
+            },
             Fate::NotProcessed => Settled::Unsent,
             Fate::Unknown => Settled::Uncertain,
         };
         let outcome = Outcome::Rejected(Arc::new(fault));
-        self.settle(vec![item], |_| (settled, outcome.clone())).await;
+        self.settle(vec![item], |_| (settled, outcome.clone()))
+            .await;
     }
 
     /// Records outcomes and then tells them. If the ledger fails they are still what they are, but the run ends.
     async fn settle(&self, items: Vec<Item>, decide: impl Fn(&Item) -> (Settled, Outcome)) {
-        let (mut records, mut outcomes) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+        let (mut records, mut outcomes) = (
+            Vec::with_capacity(items.len()),
+            Vec::with_capacity(items.len()),
+        );
         for item in items {
             let (settled, outcome) = decide(&item);
             records.push((item.event.clone(), settled));
@@ -237,7 +296,9 @@ impl Lane {
 /// Notes what an attempt that settled nothing says of the events in it.
 fn mark(part: &mut Part<Item>, fate: Fate) {
     if fate == Fate::Unknown {
-        part.items.iter_mut().for_each(|item| item.fate = Fate::Unknown);
+        part.items
+            .iter_mut()
+            .for_each(|item| item.fate = Fate::Unknown);
     }
 }
 

@@ -215,7 +215,11 @@ async fn send_all(run: &Arc<Run>, mut events: mpsc::Receiver<Vec<Event>>, counts
 
 /// The next events, if there is room for them; nothing when there are no more, or when the run is over. Then whoever
 /// fills the channel must not wait for room in it any longer.
-async fn next(run: &Run, events: &mut mpsc::Receiver<Vec<Event>>, has_room: bool) -> Option<Vec<Event>> {
+async fn next(
+    run: &Run,
+    events: &mut mpsc::Receiver<Vec<Event>>,
+    has_room: bool,
+) -> Option<Vec<Event>> {
     tokio::select! {
         biased;
         () = run.over() => None,

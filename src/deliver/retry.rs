@@ -26,14 +26,20 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Backoff {
-        Backoff { first: Duration::from_secs(1), max: Duration::from_secs(60) }
+        Backoff {
+            first: Duration::from_secs(1),
+            max: Duration::from_secs(60),
+        }
     }
 }
 
 impl Backoff {
     /// A random wait up to the limit for this repetition, counted from 0.
     fn wait(&self, repetition: u32, jitter: &mut Jitter) -> Duration {
-        let limit = self.first.saturating_mul(1 << repetition.min(16)).min(self.max);
+        let limit = self
+            .first
+            .saturating_mul(1 << repetition.min(16))
+            .min(self.max);
         limit.mul_f64(jitter.fraction())
     }
 }
@@ -89,12 +95,23 @@ impl Patience {
     pub fn new(backoff: Backoff, give_up_after: Duration, now: Instant) -> Patience {
         // A century is as good as never, and no clock overflows on it.
         let give_up_after = give_up_after.min(Duration::from_secs(3_000_000_000));
-        Patience { backoff, deadline: now + give_up_after, repetitions: 0, unexplained: 0 }
+        Patience {
+            backoff,
+            deadline: now + give_up_after,
+            repetitions: 0,
+            unexplained: 0,
+        }
     }
 
     /// Decides after an attempt that ended at `now`. With `suspect`, the same error has outlasted its repetitions on
     /// a larger batch this one is a part of, so it is blamed at once.
-    pub fn next(&mut self, retry: &Retry, suspect: bool, now: Instant, jitter: &mut Jitter) -> Next {
+    pub fn next(
+        &mut self,
+        retry: &Retry,
+        suspect: bool,
+        now: Instant,
+        jitter: &mut Jitter,
+    ) -> Next {
         if let (Why::Unexplained, Cause::Fault(fault)) = (retry.why, &retry.cause) {
             if suspect || self.unexplained == MAX_UNEXPLAINED {
                 return Next::Blame(fault.clone());
@@ -117,21 +134,40 @@ mod tests {
     use crate::deliver::verdict::Fate;
 
     fn fault() -> Fault {
-        Fault { status: 500, code: 1, subcode: None, title: None, fbtrace_id: None }
+        Fault {
+            status: 500,
+            code: 1,
+            subcode: None,
+            title: None,
+            fbtrace_id: None,
+        }
     }
 
     fn retry(why: Why, wait: Option<u64>) -> Retry {
-        Retry { why, fate: Fate::Unknown, wait: wait.map(Duration::from_secs), cause: Cause::Fault(fault()) }
+        Retry {
+            why,
+            fate: Fate::Unknown,
+            wait: wait.map(Duration::from_secs),
+            cause: Cause::Fault(fault()),
+        }
     }
 
     #[test]
     fn waits_are_jittered_over_the_whole_of_a_limit_that_doubles_up_to_the_longest() {
         let mut jitter = Jitter::seeded(7);
         for (repetition, limit) in [(0, 1.0), (1, 2.0), (5, 32.0), (6, 60.0), (40, 60.0)] {
-            let waits: Vec<f64> =
-                (0..500).map(|_| Backoff::default().wait(repetition, &mut jitter).as_secs_f64()).collect();
+            let waits: Vec<f64> = (0..500)
+                .map(|_| {
+                    Backoff::default()
+                        .wait(repetition, &mut jitter)
+                        .as_secs_f64()
+                })
+                .collect();
             assert!(waits.iter().all(|wait| *wait < limit));
-            assert!(waits.iter().any(|wait| *wait < limit * 0.05) && waits.iter().any(|wait| *wait > limit * 0.95));
+            assert!(
+                waits.iter().any(|wait| *wait < limit * 0.05)
+                    && waits.iter().any(|wait| *wait > limit * 0.95)
+            );
         }
     }
 
@@ -141,7 +177,9 @@ mod tests {
         let mut patience = Patience::new(Backoff::default(), Duration::from_secs(10), start);
         let mut jitter = Jitter::seeded(1);
         let (mut now, mut attempts) = (start, 0);
-        while let Next::Wait(wait) = patience.next(&retry(Why::Transient, None), false, now, &mut jitter) {
+        while let Next::Wait(wait) =
+            patience.next(&retry(Why::Transient, None), false, now, &mut jitter)
+        {
             now += wait;
             attempts += 1;
             assert!(now <= start + Duration::from_secs(10) && attempts < 100);
@@ -157,7 +195,10 @@ mod tests {
         let wait = patience.next(&retry(Why::Throttled, Some(300)), false, start, &mut jitter);
         assert_eq!(wait, Next::Wait(Duration::from_secs(300)));
         let later = start + Duration::from_secs(301);
-        assert_eq!(patience.next(&retry(Why::Throttled, Some(300)), false, later, &mut jitter), Next::GiveUp);
+        assert_eq!(
+            patience.next(&retry(Why::Throttled, Some(300)), false, later, &mut jitter),
+            Next::GiveUp
+        );
     }
 
     #[test]
@@ -167,19 +208,39 @@ mod tests {
         let mut jitter = Jitter::seeded(1);
         let unexplained = retry(Why::Unexplained, None);
         for _ in 0..3 {
-            assert!(matches!(patience.next(&unexplained, false, start, &mut jitter), Next::Wait(_)));
-            assert!(matches!(patience.next(&retry(Why::Transient, None), false, start, &mut jitter), Next::Wait(_)));
+            assert!(matches!(
+                patience.next(&unexplained, false, start, &mut jitter),
+                Next::Wait(_)
+            ));
+            assert!(matches!(
+                patience.next(&retry(Why::Transient, None), false, start, &mut jitter),
+                Next::Wait(_)
+            ));
         }
-        assert_eq!(patience.next(&unexplained, false, start, &mut jitter), Next::Blame(fault()));
+        assert_eq!(
+            patience.next(&unexplained, false, start, &mut jitter),
+            Next::Blame(fault())
+        );
         let mut patience = Patience::new(Backoff::default(), Duration::from_secs(600), start);
-        assert_eq!(patience.next(&unexplained, true, start, &mut jitter), Next::Blame(fault()));
+        assert_eq!(
+            patience.next(&unexplained, true, start, &mut jitter),
+            Next::Blame(fault())
+        );
     }
 
     #[test]
     fn no_time_at_all_means_no_second_attempt() {
         let start = Instant::now();
         let mut patience = Patience::new(Backoff::default(), Duration::ZERO, start);
-        assert_eq!(patience.next(&retry(Why::NoAnswer, None), false, start, &mut Jitter::random()), Next::GiveUp);
+        assert_eq!(
+            patience.next(
+                &retry(Why::NoAnswer, None),
+                false,
+                start,
+                &mut Jitter::random()
+            ),
+            Next::GiveUp
+        );
         Patience::new(Backoff::default(), Duration::MAX, start);
     }
 }

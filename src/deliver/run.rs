@@ -52,7 +52,12 @@ pub(super) struct Tally {
 }
 
 impl Run {
-    pub fn new(client: Client, ledger: SharedLedger, settings: Settings, interrupt: watch::Receiver<Interrupt>) -> Run {
+    pub fn new(
+        client: Client,
+        ledger: SharedLedger,
+        settings: Settings,
+        interrupt: watch::Receiver<Interrupt>,
+    ) -> Run {
         Run {
             client,
             ledger,
@@ -163,11 +168,17 @@ impl Run {
             Verdict::Accepted(receipt) | Verdict::Miscounted(receipt) => &receipt.fbtrace_id,
             Verdict::Split(fault) | Verdict::Refuse { fault, .. } => &fault.fbtrace_id,
             Verdict::Stop(stop) => &stop.fault.fbtrace_id,
-            Verdict::Retry(Retry { cause: Cause::Fault(fault), .. }) => &fault.fbtrace_id,
+            Verdict::Retry(Retry {
+                cause: Cause::Fault(fault),
+                ..
+            }) => &fault.fbtrace_id,
             Verdict::Retry(_) => &None,
         };
         let mut tally = self.tally();
-        if let Some(trace) = trace.as_ref().filter(|_| tally.fbtrace_ids.len() < MAX_KEPT) {
+        if let Some(trace) = trace
+            .as_ref()
+            .filter(|_| tally.fbtrace_ids.len() < MAX_KEPT)
+        {
             tally.fbtrace_ids.push(trace.clone());
         }
     }
@@ -175,7 +186,10 @@ impl Run {
     /// Counts an event that was refused, and ends the run when the same fault takes out too many.
     pub fn count_refused(&self, fault: &Fault) {
         let mut tally = self.tally();
-        let count = tally.refused.entry((fault.code, fault.subcode)).or_default();
+        let count = tally
+            .refused
+            .entry((fault.code, fault.subcode))
+            .or_default();
         *count += 1;
         let count = *count;
         let is_systematic = count > SYSTEMATIC_EVENTS && count * SYSTEMATIC_SHARE > tally.tried;
@@ -189,7 +203,8 @@ impl Run {
     /// batch but the way to Meta that fails, and the run ends.
     pub fn give_up(&self, since: Instant, is_throttled: bool, reason: String) {
         let mut tally = self.tally();
-        let is_alone = tally.last_accepted.is_some_and(|accepted| accepted > since) && !is_throttled;
+        let is_alone =
+            tally.last_accepted.is_some_and(|accepted| accepted > since) && !is_throttled;
         if is_alone {
             tally.gave_up.get_or_insert(reason);
             return;
@@ -206,7 +221,9 @@ impl Run {
     /// How the run ended, and what was counted.
     pub fn result(&self) -> (Ended, Tally) {
         let mut tally = std::mem::take(&mut *self.tally());
-        let ended = lock(&self.ended).take().or(tally.gave_up.take().map(Ended::Unreachable));
+        let ended = lock(&self.ended)
+            .take()
+            .or(tally.gave_up.take().map(Ended::Unreachable));
         (ended.unwrap_or(Ended::Done), tally)
     }
 

@@ -54,7 +54,10 @@ impl Reply {
         Reply::Answer(
             200,
             "",
-            format!(r#"{{"events_received":{count},"messages":[],"fbtrace_id":"T{}"}}"#, seen.number),
+            format!(
+                r#"{{"events_received":{count},"messages":[],"fbtrace_id":"T{}"}}"#,
+                seen.number
+            ),
         )
     }
 
@@ -88,11 +91,16 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen: Arc<Mutex<Vec<(Seen, bool)>>> = Arc::default();
-        let (log, play, in_flight) = (Arc::clone(&seen), Arc::new(play), Arc::new(AtomicUsize::new(0)));
+        let (log, play, in_flight) = (
+            Arc::clone(&seen),
+            Arc::new(play),
+            Arc::new(AtomicUsize::new(0)),
+        );
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (log, play, in_flight) = (Arc::clone(&log), Arc::clone(&play), Arc::clone(&in_flight));
+                let (log, play, in_flight) =
+                    (Arc::clone(&log), Arc::clone(&play), Arc::clone(&in_flight));
                 tokio::spawn(async move { serve(stream, &log, &*play, &in_flight).await });
             }
         });
@@ -101,13 +109,21 @@ impl Server {
 
     /// Every request so far.
     pub fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().iter().map(|(seen, _)| seen.clone()).collect()
+        self.seen
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(seen, _)| seen.clone())
+            .collect()
     }
 
     /// The events the server took, in order, as often as it took them.
     pub fn taken(&self) -> Vec<u64> {
         let seen = self.seen.lock().unwrap();
-        seen.iter().filter(|(_, was_taken)| *was_taken).flat_map(|(seen, _)| seen.events.clone()).collect()
+        seen.iter()
+            .filter(|(_, was_taken)| *was_taken)
+            .flat_map(|(seen, _)| seen.events.clone())
+            .collect()
     }
 
     pub fn client(&self) -> Client {
@@ -137,7 +153,13 @@ async fn serve(
         let in_flight_now = in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         let (reply, number) = {
             let mut log = log.lock().unwrap();
-            let seen = Seen { number: log.len(), head, events, in_flight: in_flight_now, at: Instant::now() };
+            let seen = Seen {
+                number: log.len(),
+                head,
+                events,
+                in_flight: in_flight_now,
+                at: Instant::now(),
+            };
             let reply = play(&seen);
             let number = seen.number;
             log.push((seen, false));
@@ -154,7 +176,10 @@ async fn serve(
         match reply {
             Reply::Answer(status, headers, body) => {
                 log.lock().unwrap()[number].1 = status == 200 && body.contains("events_received");
-                let answer = format!("HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
+                let answer = format!(
+                    "HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+                    body.len()
+                );
                 if stream.write_all(answer.as_bytes()).await.is_err() {
                     return;
                 }
@@ -185,7 +210,10 @@ async fn request(stream: &mut TcpStream) -> Option<(String, Vec<u64>)> {
         }
     };
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .map_or(0, |n| n.parse().unwrap());
     while bytes.len() < end + length {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
@@ -193,7 +221,13 @@ async fn request(stream: &mut TcpStream) -> Option<(String, Vec<u64>)> {
     }
     let body: Value = serde_json::from_slice(&bytes[end..]).unwrap();
     let events = body["data"].as_array().unwrap();
-    Some((head, events.iter().filter_map(|event| event["id"].as_u64()).collect()))
+    Some((
+        head,
+        events
+            .iter()
+            .filter_map(|event| event["id"].as_u64())
+            .collect(),
+    ))
 }
 
 /// An event that the server knows by `id`.
@@ -202,10 +236,17 @@ pub fn event(id: u64, lead: u64) -> Event {
     key[..8].copy_from_slice(&id.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
     Event {
         key: EventKey(key),
-        name: if id.is_multiple_of(2) { "Lead".into() } else { "Qualified".into() },
+        name: if id.is_multiple_of(2) {
+            "Lead".into()
+        } else {
+            "Qualified".into()
+        },
         time: 1_700_000_000,
         lead,
-        origin: Origin { input: 0, row: id + 2 },
+        origin: Origin {
+            input: 0,
+            row: id + 2,
+        },
         json: Bytes::from(format!(r#"{{"id":{id},"lead":{lead}}}"#)),
     }
 }
@@ -221,7 +262,10 @@ pub fn quick() -> Settings {
         limits: Limits::of(50),
         concurrency: 4,
         give_up_after: Duration::from_secs(20),
-        backoff: Backoff { first: Duration::from_millis(2), max: Duration::from_millis(20) },
+        backoff: Backoff {
+            first: Duration::from_millis(2),
+            max: Duration::from_millis(20),
+        },
         linger: Duration::from_millis(50),
         ..Settings::default()
     }
@@ -236,8 +280,12 @@ pub struct Delivered {
 impl Delivered {
     /// The numbers of the events with this outcome, sorted.
     pub fn with(&self, wanted: impl Fn(&Outcome) -> bool) -> Vec<u64> {
-        let mut ids: Vec<u64> =
-            self.outcomes.iter().filter(|(_, outcome)| wanted(outcome)).map(|(id, _)| *id).collect();
+        let mut ids: Vec<u64> = self
+            .outcomes
+            .iter()
+            .filter(|(_, outcome)| wanted(outcome))
+            .map(|(id, _)| *id)
+            .collect();
         ids.sort_unstable();
         ids
     }
@@ -257,7 +305,14 @@ impl Delivered {
 
 /// Delivers without a ledger and without anybody interrupting.
 pub async fn run(server: &Server, events: Vec<Event>, settings: Settings) -> Delivered {
-    run_with(server.client(), events, settings, SharedLedger::new(NoLedger), watch::channel(Interrupt::None).1).await
+    run_with(
+        server.client(),
+        events,
+        settings,
+        SharedLedger::new(NoLedger),
+        watch::channel(Interrupt::None).1,
+    )
+    .await
 }
 
 /// Delivers, and checks what must always hold: one outcome for every event, and counts that add up.
@@ -281,16 +336,23 @@ pub async fn run_with(
         fed
     });
     let mut outcomes = Vec::new();
-    let mut note = |event: &Event, outcome: &Outcome| outcomes.push((event.origin.row - 2, outcome.clone()));
+    let mut note =
+        |event: &Event, outcome: &Outcome| outcomes.push((event.origin.row - 2, outcome.clone()));
     let delivery = deliver(receiver, client, ledger, settings, interrupt, &mut note).await;
     let fed = feeding.await.unwrap();
     let mut told: Vec<u64> = outcomes.iter().map(|(id, _)| *id).collect();
     told.sort_unstable();
     let mut given = ids[..fed].to_vec();
     given.sort_unstable();
-    assert_eq!(told, given, "every event that was taken in has exactly one outcome");
-    let counted =
-        delivery.accepted + delivery.rejected + delivery.undelivered + delivery.uncertain + delivery.duplicates;
+    assert_eq!(
+        told, given,
+        "every event that was taken in has exactly one outcome"
+    );
+    let counted = delivery.accepted
+        + delivery.rejected
+        + delivery.undelivered
+        + delivery.uncertain
+        + delivery.duplicates;
     assert_eq!(counted, fed as u64);
     Delivered { delivery, outcomes }
 }

@@ -46,8 +46,9 @@ impl Usage {
     /// How long to hold the next request back so that the allowance is not used up: nothing up to 90 %, then a
     /// second for each percent.
     pub fn slow_down(&self) -> Option<Duration> {
-        (self.percent > BUSY_PERCENT)
-            .then(|| Duration::from_secs_f64((self.percent.min(100.0) - BUSY_PERCENT).clamp(0.5, 10.0)))
+        (self.percent > BUSY_PERCENT).then(|| {
+            Duration::from_secs_f64((self.percent.min(100.0) - BUSY_PERCENT).clamp(0.5, 10.0))
+        })
     }
 
     fn count_shares(&mut self, shares: &Value) {
@@ -95,7 +96,9 @@ pub fn server_time(headers: &HeaderMap) -> Option<i64> {
 }
 
 fn http_date(text: &str) -> Option<i64> {
-    jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp().as_second())
+    jiff::fmt::rfc2822::parse(text)
+        .ok()
+        .map(|time| time.timestamp().as_second())
 }
 
 #[cfg(test)]
@@ -118,21 +121,45 @@ mod tests {
     fn the_business_header_counts_minutes() {
         let header = r#"{"123":[{"type":"ads_management","call_count":95,"total_cputime":20,"total_time":20,"estimated_time_to_regain_access":19}]}"#;
         let read = usage(&[("x-business-use-case-usage", header)]);
-        assert_eq!(read, Usage { percent: 95.0, wait: seconds(19 * 60) });
+        assert_eq!(
+            read,
+            Usage {
+                percent: 95.0,
+                wait: seconds(19 * 60)
+            }
+        );
         assert_eq!(read.slow_down(), seconds(5));
     }
 
     #[test]
     fn the_account_header_counts_seconds() {
-        let read = usage(&[("x-ad-account-usage", r#"{"acc_id_util_pct":9.67,"reset_time_duration":100}"#)]);
-        assert_eq!(read, Usage { percent: 9.67, wait: seconds(100) });
+        let read = usage(&[(
+            "x-ad-account-usage",
+            r#"{"acc_id_util_pct":9.67,"reset_time_duration":100}"#,
+        )]);
+        assert_eq!(
+            read,
+            Usage {
+                percent: 9.67,
+                wait: seconds(100)
+            }
+        );
         assert_eq!(read.slow_down(), None);
     }
 
     #[test]
     fn the_app_header_names_no_wait() {
-        let read = usage(&[("x-app-usage", r#"{"call_count":28,"total_time":25,"total_cputime":"91.5"}"#)]);
-        assert_eq!(read, Usage { percent: 91.5, wait: None });
+        let read = usage(&[(
+            "x-app-usage",
+            r#"{"call_count":28,"total_time":25,"total_cputime":"91.5"}"#,
+        )]);
+        assert_eq!(
+            read,
+            Usage {
+                percent: 91.5,
+                wait: None
+            }
+        );
         assert_eq!(read.slow_down(), Some(Duration::from_millis(1500)));
     }
 
@@ -140,31 +167,63 @@ mod tests {
     fn retry_after_is_seconds_or_a_date_on_the_servers_clock() {
         assert_eq!(usage(&[("retry-after", "7")]).wait, seconds(7));
         let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(usage(&[("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT"), date]).wait, seconds(60));
-        assert_eq!(usage(&[("retry-after", "Sun, 06 Nov 1994 08:40:00 GMT"), date]).wait, None);
-        assert_eq!(usage(&[("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")]).wait, None);
+        assert_eq!(
+            usage(&[("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT"), date]).wait,
+            seconds(60)
+        );
+        assert_eq!(
+            usage(&[("retry-after", "Sun, 06 Nov 1994 08:40:00 GMT"), date]).wait,
+            None
+        );
+        assert_eq!(
+            usage(&[("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")]).wait,
+            None
+        );
     }
 
     #[test]
     fn the_longest_wait_and_the_highest_share_count() {
         let read = usage(&[
             ("x-app-usage", r#"{"call_count":100}"#),
-            ("x-ad-account-usage", r#"{"acc_id_util_pct":50,"reset_time_duration":5}"#),
+            (
+                "x-ad-account-usage",
+                r#"{"acc_id_util_pct":50,"reset_time_duration":5}"#,
+            ),
             ("retry-after", "90"),
         ]);
-        assert_eq!(read, Usage { percent: 100.0, wait: seconds(90) });
+        assert_eq!(
+            read,
+            Usage {
+                percent: 100.0,
+                wait: seconds(90)
+            }
+        );
         assert_eq!(read.slow_down(), seconds(10));
     }
 
     #[test]
     fn headers_that_make_no_sense_say_nothing() {
-        for header in
-            ["", "null", "[1]", r#"{"1":3}"#, r#"{"1":[null]}"#, r#"{"1":[{"estimated_time_to_regain_access":-4}]}"#]
-        {
-            assert_eq!(usage(&[("x-business-use-case-usage", header), ("x-app-usage", header)]), Usage::default());
+        for header in [
+            "",
+            "null",
+            "[1]",
+            r#"{"1":3}"#,
+            r#"{"1":[null]}"#,
+            r#"{"1":[{"estimated_time_to_regain_access":-4}]}"#,
+        ] {
+            assert_eq!(
+                usage(&[
+                    ("x-business-use-case-usage", header),
+                    ("x-app-usage", header)
+                ]),
+                Usage::default()
+            );
         }
         assert_eq!(usage(&[("retry-after", "soon")]).wait, None);
         let endless = r#"{"1":[{"estimated_time_to_regain_access":1e300}]}"#;
-        assert_eq!(usage(&[("x-business-use-case-usage", endless)]).wait, seconds(31_536_000));
+        assert_eq!(
+            usage(&[("x-business-use-case-usage", endless)]).wait,
+            seconds(31_536_000)
+        );
     }
 }

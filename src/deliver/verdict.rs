@@ -47,7 +47,13 @@ pub enum Verdict {
 impl Verdict {
     /// Whether the allowance of calls is used up.
     pub fn is_throttle(&self) -> bool {
-        matches!(self, Verdict::Retry(Retry { why: Why::Throttled, .. }))
+        matches!(
+            self,
+            Verdict::Retry(Retry {
+                why: Why::Throttled,
+                ..
+            })
+        )
     }
 }
 
@@ -165,8 +171,12 @@ impl Barrier {
                 "make a new access token in Events Manager, under the dataset's settings, and check CRM2CAPI_APP_SECRET \
                  if it is set"
             }
-            Barrier::Permission => "give the token's system user access to the dataset in Business settings",
-            Barrier::Dataset => "check the dataset id in Events Manager, and that the token was made for that dataset",
+            Barrier::Permission => {
+                "give the token's system user access to the dataset in Business settings"
+            }
+            Barrier::Dataset => {
+                "check the dataset id in Events Manager, and that the token was made for that dataset"
+            }
             Barrier::Version => "set a newer --api-version",
             Barrier::Policy => "look in Business Support Home for what Meta objects to",
         }
@@ -179,10 +189,17 @@ pub fn judge(result: &Result<Answer, Silence>, sent: usize) -> Verdict {
         Ok(answer) => verdict(answer.status, &answer.headers, &answer.body, sent),
         Err(silence) => {
             let fate = match silence {
-                Silence::NameUnknown | Silence::NotConnected | Silence::NotSecure => Fate::NotProcessed,
+                Silence::NameUnknown | Silence::NotConnected | Silence::NotSecure => {
+                    Fate::NotProcessed
+                }
                 Silence::TimedOut | Silence::Broken => Fate::Unknown,
             };
-            Verdict::Retry(Retry { why: Why::NoAnswer, fate, wait: None, cause: Cause::Silence(*silence) })
+            Verdict::Retry(Retry {
+                why: Why::NoAnswer,
+                fate,
+                wait: None,
+                cause: Cause::Silence(*silence),
+            })
         }
     }
 }
@@ -198,13 +215,20 @@ pub fn verdict(status: u16, headers: &HeaderMap, body: &[u8], sent: usize) -> Ve
             Some(fault) => of_fault(fault, error, headers, sent),
             None => without_body(status, headers),
         },
-        None | Some(Value::Null) if (200..300).contains(&status) => of_receipt(status, headers, &answer, sent),
+        None | Some(Value::Null) if (200..300).contains(&status) => {
+            of_receipt(status, headers, &answer, sent)
+        }
         _ => without_body(status, headers),
     }
 }
 
 /// A 2xx without an error is a success only when it counts the events that were sent.
-fn of_receipt(status: u16, headers: &HeaderMap, answer: &Map<String, Value>, sent: usize) -> Verdict {
+fn of_receipt(
+    status: u16,
+    headers: &HeaderMap,
+    answer: &Map<String, Value>,
+    sent: usize,
+) -> Verdict {
     let Some(received) = answer.get("events_received").and_then(integer) else {
         return without_body(status, headers);
     };
@@ -215,9 +239,16 @@ fn of_receipt(status: u16, headers: &HeaderMap, answer: &Map<String, Value>, sen
     };
     let receipt = Receipt {
         fbtrace_id: answer.get("fbtrace_id").and_then(Value::as_str).map(shown),
-        messages: messages.into_iter().filter(|text| !text.is_empty()).collect(),
+        messages: messages
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect(),
     };
-    if usize::try_from(received) == Ok(sent) { Verdict::Accepted(receipt) } else { Verdict::Miscounted(receipt) }
+    if usize::try_from(received) == Ok(sent) {
+        Verdict::Accepted(receipt)
+    } else {
+        Verdict::Miscounted(receipt)
+    }
 }
 
 fn message(message: &Value) -> String {
@@ -229,16 +260,32 @@ fn message(message: &Value) -> String {
 
 /// An answer that is not the Graph API's: only the status is left to go by.
 fn without_body(status: u16, headers: &HeaderMap) -> Verdict {
-    let fault = Fault { status, code: i64::from(status), subcode: None, title: None, fbtrace_id: None };
+    let fault = Fault {
+        status,
+        code: i64::from(status),
+        subcode: None,
+        title: None,
+        fbtrace_id: None,
+    };
     let (why, fate) = match status {
-        401 => return Verdict::Stop(Stop { barrier: Barrier::Token, fault }),
+        401 => {
+            return Verdict::Stop(Stop {
+                barrier: Barrier::Token,
+                fault,
+            });
+        }
         413 => return Verdict::Split(fault),
         429 => (Why::Throttled, Fate::NotProcessed),
         // A redirect is not followed, so it went no further.
         300..=399 => (Why::NoAnswer, Fate::NotProcessed),
         _ => (Why::NoAnswer, Fate::Unknown),
     };
-    Verdict::Retry(Retry { why, fate, wait: retry_after(headers), cause: Cause::Foreign(status) })
+    Verdict::Retry(Retry {
+        why,
+        fate,
+        wait: retry_after(headers),
+        cause: Cause::Foreign(status),
+    })
 }
 
 /// The table of codes, most telling first.
@@ -246,8 +293,14 @@ fn of_fault(fault: Fault, error: &Map<String, Value>, headers: &HeaderMap, sent:
     let is_transient = error.get("is_transient") == Some(&Value::Bool(true));
     let status = fault.status;
     let stop = |barrier, fault| Verdict::Stop(Stop { barrier, fault });
-    let retry =
-        |why, fate, fault| Verdict::Retry(Retry { why, fate, wait: retry_after(headers), cause: Cause::Fault(fault) });
+    let retry = |why, fate, fault| {
+        Verdict::Retry(Retry {
+            why,
+            fate,
+            wait: retry_after(headers),
+            cause: Cause::Fault(fault),
+        })
+    };
     match (fault.code, fault.subcode) {
         (4 | 17 | 32 | 341 | 613 | 80_000..=80_014, _) => throttled(fault, headers),
         (102 | 104 | 190 | 412, _) => stop(Barrier::Token, fault),
@@ -260,10 +313,12 @@ fn of_fault(fault: Fault, error: &Map<String, Value>, headers: &HeaderMap, sent:
         (2, _) | (..=-1, _) => retry(Why::Transient, Fate::Unknown, fault),
         _ if is_transient => retry(Why::Transient, fate(status), fault),
         (1 | 5_000, _) => retry(Why::Unexplained, Fate::Unknown, fault),
-        (100, Some(subcode)) if (100, subcode) == SCHEMA => match position(error).filter(|index| *index < sent) {
-            Some(index) => Verdict::Refuse { index, fault },
-            None => Verdict::Split(fault),
-        },
+        (100, Some(subcode)) if (100, subcode) == SCHEMA => {
+            match position(error).filter(|index| *index < sent) {
+                Some(index) => Verdict::Refuse { index, fault },
+                None => Verdict::Split(fault),
+            }
+        }
         (100, _) => Verdict::Split(fault),
         _ if status == 429 => throttled(fault, headers),
         _ if status == 401 => stop(Barrier::Token, fault),
@@ -273,22 +328,33 @@ fn of_fault(fault: Fault, error: &Map<String, Value>, headers: &HeaderMap, sent:
 }
 
 fn fate(status: u16) -> Fate {
-    if status >= 500 { Fate::Unknown } else { Fate::NotProcessed }
+    if status >= 500 {
+        Fate::Unknown
+    } else {
+        Fate::NotProcessed
+    }
 }
 
 fn throttled(fault: Fault, headers: &HeaderMap) -> Verdict {
     // 613/1996 means that Meta finds the pattern of calls odd; it names no time and calling soon prolongs it.
     let at_least = (fault.codes() == "613/1996").then_some(Duration::from_secs(300));
     let wait = Usage::read(headers).wait.max(at_least);
-    Verdict::Retry(Retry { why: Why::Throttled, fate: Fate::NotProcessed, wait, cause: Cause::Fault(fault) })
+    Verdict::Retry(Retry {
+        why: Why::Throttled,
+        fate: Fate::NotProcessed,
+        wait,
+        cause: Cause::Fault(fault),
+    })
 }
 
 /// The position in a path such as `$['data'][17]['user_data']`, wherever the error carries it.
 fn position(error: &Map<String, Value>) -> Option<usize> {
-    ["error_user_msg", "message", "error_data"].into_iter().find_map(|key| match error.get(key)? {
-        Value::String(text) => position_in(text),
-        other => position_in(&other.to_string()),
-    })
+    ["error_user_msg", "message", "error_data"]
+        .into_iter()
+        .find_map(|key| match error.get(key)? {
+            Value::String(text) => position_in(text),
+            other => position_in(&other.to_string()),
+        })
 }
 
 fn position_in(text: &str) -> Option<usize> {

@@ -111,4 +111,6 @@ pub struct UserData {
 
 /// SHA-256 of the normalised values, in lowercase hex.
 #[derive(Debug, JsonSchema)]
-pub struct Hashes(#[schemars(length(min = 1), inner(regex(pattern = "^[0-9a-f]{64}$")))] pub Vec<String>);
+pub struct Hashes(
+    #[schemars(length(min = 1), inner(regex(pattern = "^[0-9a-f]{64}$")))] pub Vec<String>,
+);

@@ -81,7 +81,9 @@ impl LedgerError {
         let path = path.to_owned();
         match cause.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LedgerError::Full(path),
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => LedgerError::ReadOnly(path),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                LedgerError::ReadOnly(path)
+            }
             _ => LedgerError::Io { path, cause },
         }
     }
@@ -89,9 +91,15 @@ impl LedgerError {
 
 fn holder(pid: Option<u32>, since: Option<i64>) -> String {
     let pid = pid.map(|pid| format!("process {pid}"));
-    let since = since.and_then(|since| jiff::Timestamp::from_second(since).ok()).map(|since| format!("since {since}"));
+    let since = since
+        .and_then(|since| jiff::Timestamp::from_second(since).ok())
+        .map(|since| format!("since {since}"));
     let parts: Vec<String> = pid.into_iter().chain(since).collect();
-    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", parts.join(", "))
+    }
 }
 
 #[cfg(test)]
@@ -100,13 +108,25 @@ mod tests {
 
     #[test]
     fn a_held_ledger_names_the_other_run() {
-        let held = LedgerError::Held { path: "l".into(), pid: Some(7), since: Some(1_700_000_000) };
+        let held = LedgerError::Held {
+            path: "l".into(),
+            pid: Some(7),
+            since: Some(1_700_000_000),
+        };
         assert_eq!(
             held.to_string(),
             "another run (process 7, since 2023-11-14T22:13:20Z) holds the ledger l: run again when it is done, or \
              wait for it with --wait SECONDS"
         );
-        let unknown = LedgerError::Held { path: "l".into(), pid: None, since: None };
-        assert!(unknown.to_string().starts_with("another run holds the ledger l:"));
+        let unknown = LedgerError::Held {
+            path: "l".into(),
+            pid: None,
+            since: None,
+        };
+        assert!(
+            unknown
+                .to_string()
+                .starts_with("another run holds the ledger l:")
+        );
     }
 }

@@ -34,7 +34,11 @@ impl Lock {
                 }
                 Err(TryLockError::WouldBlock) => {
                     let (pid, since) = holder(&mut file);
-                    return Err(LedgerError::Held { path: path.to_owned(), pid, since });
+                    return Err(LedgerError::Held {
+                        path: path.to_owned(),
+                        pid,
+                        since,
+                    });
                 }
                 Err(TryLockError::Error(source)) => return Err(LedgerError::io(&name, source)),
             }
@@ -61,7 +65,10 @@ fn open(name: &Path) -> std::io::Result<File> {
 
 /// Writes who holds the lock: process id and start, Unix seconds.
 fn sign(file: &mut File) -> std::io::Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
     file.set_len(0)?;
     file.rewind()?;
     writeln!(file, "{} {now}", std::process::id())
@@ -71,9 +78,14 @@ fn sign(file: &mut File) -> std::io::Result<()> {
 fn holder(file: &mut File) -> (Option<u32>, Option<i64>) {
     let mut text = String::new();
     // An unreadable signature is as good as none.
-    let _ = file.rewind().and_then(|()| file.take(100).read_to_string(&mut text));
+    let _ = file
+        .rewind()
+        .and_then(|()| file.take(100).read_to_string(&mut text));
     let mut words = text.split_whitespace();
-    (words.next().and_then(|word| word.parse().ok()), words.next().and_then(|word| word.parse().ok()))
+    (
+        words.next().and_then(|word| word.parse().ok()),
+        words.next().and_then(|word| word.parse().ok()),
+    )
 }
 
 #[cfg(test)]
@@ -86,7 +98,9 @@ mod tests {
         let path = folder.path().join("ledger");
         let first = Lock::take(&path, Duration::ZERO).unwrap();
         let error = Lock::take(&path, Duration::ZERO).unwrap_err();
-        let LedgerError::Held { pid, since, .. } = error else { panic!("{error}") };
+        let LedgerError::Held { pid, since, .. } = error else {
+            panic!("{error}")
+        };
         if cfg!(unix) {
             assert_eq!(pid, Some(std::process::id()));
             assert!(since.is_some());

@@ -146,7 +146,16 @@ impl Ledger for NoLedger {
         let begin = |entry: &Entry| match entry {
             Entry::Begin(events) => {
                 let mut seen = HashSet::with_capacity(events.len());
-                events.iter().map(|event| if seen.insert(event.key) { Begun::Fresh } else { Begun::Known }).collect()
+                events
+                    .iter()
+                    .map(|event| {
+                        if seen.insert(event.key) {
+                            Begun::Fresh
+                        } else {
+                            Begun::Known
+                        }
+                    })
+                    .collect()
             }
             Entry::Settle(_) => Vec::new(),
         };

@@ -22,7 +22,10 @@ type Waiting = (Entry, oneshot::Sender<Result<Vec<Begun>, LedgerError>>);
 impl SharedLedger {
     /// Shares a ledger.
     pub fn new(ledger: impl Ledger + 'static) -> SharedLedger {
-        SharedLedger { ledger: Arc::new(Mutex::new(Box::new(ledger))), waiting: Arc::default() }
+        SharedLedger {
+            ledger: Arc::new(Mutex::new(Box::new(ledger))),
+            waiting: Arc::default(),
+        }
     }
 
     /// The ledger itself, as soon as nobody else uses it. Blocks.
@@ -52,7 +55,9 @@ impl SharedLedger {
     /// Writes all that waits; often somebody else has done so already.
     fn write_waiting(&self) {
         let mut ledger = self.lock();
-        let (entries, senders): (Vec<Entry>, Vec<_>) = std::mem::take(&mut *lock(&self.waiting)).into_iter().unzip();
+        let (entries, senders): (Vec<Entry>, Vec<_>) = std::mem::take(&mut *lock(&self.waiting))
+            .into_iter()
+            .unzip();
         if entries.is_empty() {
             return;
         }
@@ -62,7 +67,11 @@ impl SharedLedger {
             // What is wrong with one of them is not the others' fault.
             Err(_) => entries
                 .iter()
-                .map(|entry| ledger.write(std::slice::from_ref(entry)).map(|mut begun| begun.pop().unwrap_or_default()))
+                .map(|entry| {
+                    ledger
+                        .write(std::slice::from_ref(entry))
+                        .map(|mut begun| begun.pop().unwrap_or_default())
+                })
                 .collect(),
         };
         for (sender, result) in senders.into_iter().zip(results) {

@@ -42,7 +42,10 @@ impl SqliteLedger {
     /// Opens the ledger at `path` for a run, making it when there is none, and waiting up to `wait` for another run.
     pub fn open(path: &Path, wait: Duration) -> Result<SqliteLedger, LedgerError> {
         if path.is_dir() {
-            return Err(LedgerError::io(path, std::io::ErrorKind::IsADirectory.into()));
+            return Err(LedgerError::io(
+                path,
+                std::io::ErrorKind::IsADirectory.into(),
+            ));
         }
         make_folder(path)?;
         let lock = Lock::take(path, wait)?;
@@ -54,7 +57,12 @@ impl SqliteLedger {
         schema::recognise(&connection, path)?;
         configure(&connection).map_err(sqlite)?;
         schema::migrate(&mut connection, path)?;
-        Ok(SqliteLedger { connection, path: path.to_owned(), run: None, _lock: Some(lock) })
+        Ok(SqliteLedger {
+            connection,
+            path: path.to_owned(),
+            run: None,
+            _lock: Some(lock),
+        })
     }
 
     /// Opens the ledger at `path` to look things up. Nothing when there is no ledger yet. It makes no ledger, changes
@@ -70,16 +78,28 @@ impl SqliteLedger {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
         configure_reading(&connection).map_err(sqlite)?;
-        connection.pragma_update(None, "query_only", true).map_err(sqlite)?;
+        connection
+            .pragma_update(None, "query_only", true)
+            .map_err(sqlite)?;
         match schema::recognise(&connection, path)? {
             Shape::Empty => Ok(None),
             Shape::Older => Err(LedgerError::Older(path.to_owned())),
-            Shape::Present => Ok(Some(SqliteLedger { connection, path: path.to_owned(), run: None, _lock: None })),
+            Shape::Present => Ok(Some(SqliteLedger {
+                connection,
+                path: path.to_owned(),
+                run: None,
+                _lock: None,
+            })),
         }
     }
 
     /// What was delivered lately to `dataset`, or to any: the last `runs` runs, and the 14 days up to `now`.
-    pub fn status(&self, dataset: Option<&str>, now: i64, runs: usize) -> Result<Status, LedgerError> {
+    pub fn status(
+        &self,
+        dataset: Option<&str>,
+        now: i64,
+        runs: usize,
+    ) -> Result<Status, LedgerError> {
         status::read(&self.connection, &self.path, dataset, now, runs)
     }
 
@@ -89,7 +109,10 @@ impl SqliteLedger {
         work: impl FnOnce(&Connection, Option<i64>) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
         let sqlite = |source| LedgerError::sqlite(&self.path, source);
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(sqlite)?;
         let result = work(&transaction, self.run).map_err(sqlite)?;
         transaction.commit().map_err(sqlite)?;
         Ok(result)
@@ -104,8 +127,9 @@ impl Ledger for SqliteLedger {
         let mut standings = vec![Standing::New; events.len()];
         let look_up = || {
             let reading = self.connection.unchecked_transaction()?;
-            let mut select =
-                reading.prepare_cached("SELECT state, run, code, subcode, fingerprint FROM event WHERE key = ?1")?;
+            let mut select = reading.prepare_cached(
+                "SELECT state, run, code, subcode, fingerprint FROM event WHERE key = ?1",
+            )?;
             for index in order {
                 let event = &events[index];
                 let found = select
@@ -114,8 +138,16 @@ impl Ledger for SqliteLedger {
                         Ok(match state {
                             _ if Some(run) == self.run => Standing::ThisRun,
                             ACCEPTED => Standing::Accepted,
-                            REJECTED if row.get::<_, Option<[u8; 8]>>(4)? != Some(fingerprint(event)) => Standing::New,
-                            REJECTED => Standing::Refused { code: row.get(2)?, subcode: row.get(3)? },
+                            REJECTED
+                                if row.get::<_, Option<[u8; 8]>>(4)?
+                                    != Some(fingerprint(event)) =>
+                            {
+                                Standing::New
+                            }
+                            REJECTED => Standing::Refused {
+                                code: row.get(2)?,
+                                subcode: row.get(3)?,
+                            },
                             _ => Standing::Uncertain,
                         })
                     })
@@ -130,12 +162,20 @@ impl Ledger for SqliteLedger {
 
     fn start_run(&mut self, run: &RunStart<'_>) -> Result<(), LedgerError> {
         let id = self.transact(|connection, _| {
-            connection.execute("DELETE FROM event WHERE time < ?1", [run.now - KEEP_EVENTS_SECONDS])?;
+            connection.execute(
+                "DELETE FROM event WHERE time < ?1",
+                [run.now - KEEP_EVENTS_SECONDS],
+            )?;
             let forget = run.now - KEEP_RUNS_SECONDS;
-            connection
-                .execute("DELETE FROM delivered WHERE run IN (SELECT id FROM run WHERE started < ?1)", [forget])?;
+            connection.execute(
+                "DELETE FROM delivered WHERE run IN (SELECT id FROM run WHERE started < ?1)",
+                [forget],
+            )?;
             connection.execute("DELETE FROM run WHERE started < ?1", [forget])?;
-            connection.execute("INSERT INTO run (dataset, started) VALUES (?1, ?2)", (run.dataset, run.now))?;
+            connection.execute(
+                "INSERT INTO run (dataset, started) VALUES (?1, ?2)",
+                (run.dataset, run.now),
+            )?;
             Ok(connection.last_insert_rowid())
         })?;
         self.run = Some(id);
@@ -180,9 +220,14 @@ impl Ledger for SqliteLedger {
     }
 }
 
-fn begin(connection: &Connection, run: Option<i64>, events: &[Event]) -> rusqlite::Result<Vec<Begun>> {
-    let mut insert = connection
-        .prepare_cached("INSERT INTO event (key, time, state, run) VALUES (?1, ?2, 0, ?3) ON CONFLICT DO NOTHING")?;
+fn begin(
+    connection: &Connection,
+    run: Option<i64>,
+    events: &[Event],
+) -> rusqlite::Result<Vec<Begun>> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO event (key, time, state, run) VALUES (?1, ?2, 0, ?3) ON CONFLICT DO NOTHING",
+    )?;
     let mut select = connection.prepare_cached("SELECT state, run FROM event WHERE key = ?1")?;
     let mut update = connection.prepare_cached(
         "UPDATE event SET time = ?2, state = 0, run = ?3, code = NULL, subcode = NULL, fingerprint = NULL
@@ -193,20 +238,30 @@ fn begin(connection: &Connection, run: Option<i64>, events: &[Event]) -> rusqlit
         if insert.execute((key, event.time, run))? == 1 {
             return Ok(Begun::Fresh);
         }
-        let (state, by): (i64, Option<i64>) = select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (state, by): (i64, Option<i64>) =
+            select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))?;
         if state == ACCEPTED || by == run {
             return Ok(Begun::Known);
         }
         update.execute((key, event.time, run))?;
-        Ok(if state == SENDING { Begun::Again } else { Begun::Fresh })
+        Ok(if state == SENDING {
+            Begun::Again
+        } else {
+            Begun::Fresh
+        })
     };
     events.iter().map(&mut begin).collect()
 }
 
-fn settle(connection: &Connection, run: Option<i64>, outcomes: &[(Event, Settled)]) -> rusqlite::Result<()> {
+fn settle(
+    connection: &Connection,
+    run: Option<i64>,
+    outcomes: &[(Event, Settled)],
+) -> rusqlite::Result<()> {
     let mut accept = connection.prepare_cached("UPDATE event SET state = 1 WHERE key = ?1")?;
-    let mut reject = connection
-        .prepare_cached("UPDATE event SET state = 2, code = ?2, subcode = ?3, fingerprint = ?4 WHERE key = ?1")?;
+    let mut reject = connection.prepare_cached(
+        "UPDATE event SET state = 2, code = ?2, subcode = ?3, fingerprint = ?4 WHERE key = ?1",
+    )?;
     let mut forget = connection.prepare_cached("DELETE FROM event WHERE key = ?1")?;
     let mut delivered: HashMap<&str, i64> = HashMap::new();
     for (event, settled) in outcomes {
@@ -244,12 +299,19 @@ fn fingerprint(event: &Event) -> [u8; 8] {
 }
 
 fn make_folder(path: &Path) -> Result<(), LedgerError> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    else {
+        return Ok(());
+    };
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|source| LedgerError::io(path, source))
+    builder
+        .create(folder)
+        .map_err(|source| LedgerError::io(path, source))
 }
 
 /// Makes an empty file that only its owner may read; SQLite gives its companions the same permissions.

@@ -65,7 +65,12 @@ pub(super) fn read(
     query(connection, dataset, now, runs).map_err(|source| LedgerError::sqlite(path, source))
 }
 
-fn query(connection: &Connection, dataset: Option<&str>, now: i64, runs: usize) -> rusqlite::Result<Status> {
+fn query(
+    connection: &Connection,
+    dataset: Option<&str>,
+    now: i64,
+    runs: usize,
+) -> rusqlite::Result<Status> {
     // One read transaction: a run that goes on meanwhile does not make the numbers disagree.
     let reading = connection.unchecked_transaction()?;
     let mut status = Status::default();
@@ -75,7 +80,10 @@ fn query(connection: &Connection, dataset: Option<&str>, now: i64, runs: usize) 
                 undelivered, uncertain, requests
          FROM run WHERE :dataset IS NULL OR dataset = :dataset ORDER BY id DESC LIMIT :runs",
     )?;
-    for run in select.query_map(named_params! { ":dataset": dataset, ":runs": runs as i64 }, past_run)? {
+    for run in select.query_map(
+        named_params! { ":dataset": dataset, ":runs": runs as i64 },
+        past_run,
+    )? {
         status.runs.push(run?);
     }
 
@@ -84,9 +92,15 @@ fn query(connection: &Connection, dataset: Option<&str>, now: i64, runs: usize) 
          WHERE (:dataset IS NULL OR dataset = :dataset) AND started / :day > :now / :day - :days
          GROUP BY 1, 2 ORDER BY 1, 2",
     )?;
-    let values = named_params! { ":dataset": dataset, ":now": now, ":day": SECONDS_A_DAY, ":days": DAYS };
-    let delivered =
-        select.query_map(values, |row| Ok(Delivered { day: row.get(0)?, name: row.get(1)?, count: count(row, 2)? }))?;
+    let values =
+        named_params! { ":dataset": dataset, ":now": now, ":day": SECONDS_A_DAY, ":days": DAYS };
+    let delivered = select.query_map(values, |row| {
+        Ok(Delivered {
+            day: row.get(0)?,
+            name: row.get(1)?,
+            count: count(row, 2)?,
+        })
+    })?;
     for entry in delivered {
         status.delivered.push(entry?);
     }

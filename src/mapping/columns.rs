@@ -13,13 +13,19 @@ pub struct Columns<'a> {
 
 /// The letters and digits of a name, in lower case: what is left when spelling habits are taken away.
 pub fn canonical(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    name.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 impl<'a> Columns<'a> {
     /// Prepares a header.
     pub fn new(header: &'a Header) -> Self {
-        Self { header, canonical: header.columns.iter().map(|name| canonical(name)).collect() }
+        Self {
+            header,
+            canonical: header.columns.iter().map(|name| canonical(name)).collect(),
+        }
     }
 
     /// The index of the column a name means.
@@ -32,7 +38,11 @@ impl<'a> Columns<'a> {
             return self.positions(&wanted).nth(nth - 1);
         }
         let wanted = canonical(name);
-        if wanted.is_empty() { None } else { self.positions(&wanted).next() }
+        if wanted.is_empty() {
+            None
+        } else {
+            self.positions(&wanted).next()
+        }
     }
 
     /// Every column a pattern means, with the text its wildcards stood for. Patterns are compared without regard to
@@ -49,11 +59,18 @@ impl<'a> Columns<'a> {
     /// The name that [`find`](Self::find) finds this column by: its heading, numbered where others stand before it that
     /// are headed alike. None where nothing tells it apart, as with an empty heading.
     pub fn name_of(&self, column: u32) -> Option<String> {
-        let heading = self.header.columns.get(column as usize).filter(|heading| !heading.is_empty())?;
+        let heading = self
+            .header
+            .columns
+            .get(column as usize)
+            .filter(|heading| !heading.is_empty())?;
         if self.find(heading) == Some(column) {
             return Some(heading.clone());
         }
-        let nth = self.positions(&self.canonical[column as usize]).position(|other| other == column)? + 1;
+        let nth = self
+            .positions(&self.canonical[column as usize])
+            .position(|other| other == column)?
+            + 1;
         Some(format!("{heading}#{nth}")).filter(|name| self.find(name) == Some(column))
     }
 
@@ -74,17 +91,27 @@ impl<'a> Columns<'a> {
             .filter(|(score, column)| *score > 0.75 && !column.is_empty())
             .collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-        scored.into_iter().take(3).map(|(_, column)| column).collect()
+        scored
+            .into_iter()
+            .take(3)
+            .map(|(_, column)| column)
+            .collect()
     }
 
     fn positions<'s>(&'s self, wanted: &'s str) -> impl Iterator<Item = u32> + 's {
-        self.canonical.iter().enumerate().filter(move |(_, column)| *column == wanted).map(|(index, _)| index as u32)
+        self.canonical
+            .iter()
+            .enumerate()
+            .filter(move |(_, column)| *column == wanted)
+            .map(|(index, _)| index as u32)
     }
 }
 
 /// How alike two canonical names are, 0 to 1; one that contains the other counts as close.
 fn similarity(wanted: &str, column: &str) -> f64 {
-    let contained = wanted.len() >= 3 && column.len() >= 3 && (column.contains(wanted) || wanted.contains(column));
+    let contained = wanted.len() >= 3
+        && column.len() >= 3
+        && (column.contains(wanted) || wanted.contains(column));
     strsim::jaro_winkler(wanted, column).max(if contained { 0.8 } else { 0.0 })
 }
 
@@ -113,12 +140,17 @@ fn glob(pattern: &str, text: &str, captured: &mut Captured) -> bool {
     let (pattern, text) = (pattern.trim_start(), text.trim_start());
     if let Some(rest) = pattern.strip_prefix("{n}") {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let Ok(n) = text[..digits].parse() else { return false };
+        let Ok(n) = text[..digits].parse() else {
+            return false;
+        };
         captured.n = Some(n);
         return glob(rest, &text[digits..], captured);
     }
     if let Some(rest) = pattern.strip_prefix("{stage}") {
-        let Some(end) = ends(text).find(|&end| end > 0 && glob(rest, &text[end..], captured)) else { return false };
+        let Some(end) = ends(text).find(|&end| end > 0 && glob(rest, &text[end..], captured))
+        else {
+            return false;
+        };
         captured.stage = Some(text[..end].trim_end().to_owned());
         return true;
     }
@@ -128,7 +160,9 @@ fn glob(pattern: &str, text: &str, captured: &mut Captured) -> bool {
     let (mut left, mut right) = (pattern.chars(), text.chars());
     match (left.next(), right.next()) {
         (None, None) => true,
-        (Some(a), Some(b)) if a.to_lowercase().eq(b.to_lowercase()) => glob(left.as_str(), right.as_str(), captured),
+        (Some(a), Some(b)) if a.to_lowercase().eq(b.to_lowercase()) => {
+            glob(left.as_str(), right.as_str(), captured)
+        }
         _ => false,
     }
 }
@@ -136,7 +170,10 @@ fn glob(pattern: &str, text: &str, captured: &mut Captured) -> bool {
 /// Where a wildcard may end, nearest first.
 fn ends(text: &str) -> impl Iterator<Item = usize> {
     let reach = text.find(['(', ')']).unwrap_or(text.len());
-    text[..reach].char_indices().map(|(index, _)| index).chain([reach])
+    text[..reach]
+        .char_indices()
+        .map(|(index, _)| index)
+        .chain([reach])
 }
 
 #[cfg(test)]
@@ -144,7 +181,9 @@ mod tests {
     use super::*;
 
     fn header(columns: &[&str]) -> Header {
-        Header { columns: columns.iter().map(|&column| column.to_owned()).collect() }
+        Header {
+            columns: columns.iter().map(|&column| column.to_owned()).collect(),
+        }
     }
 
     #[test]
@@ -166,31 +205,82 @@ mod tests {
         let columns = Columns::new(&header);
         let names: Vec<_> = (0..6).map(|column| columns.name_of(column)).collect();
         let name = |text: &str| Some(text.to_owned());
-        assert_eq!(names, [name("Date"), name("Email"), name("date"), name("Date#3"), None, name("Date#2")]);
+        assert_eq!(
+            names,
+            [
+                name("Date"),
+                name("Email"),
+                name("date"),
+                name("Date#3"),
+                None,
+                name("Date#2")
+            ]
+        );
     }
 
     #[test]
     fn a_missing_column_names_the_nearest_first() {
         let header = header(&["Email", "Phone", "Mail sent", "Lead Email Address"]);
         assert_eq!(Columns::new(&header).nearest("Emial")[0], "Email");
-        assert!(Columns::new(&header).nearest("Email").contains(&"Lead Email Address"));
+        assert!(
+            Columns::new(&header)
+                .nearest("Email")
+                .contains(&"Lead Email Address")
+        );
         assert!(Columns::new(&header).nearest("zzz").is_empty());
     }
 
     #[test]
     fn patterns_find_groups_in_whatever_zone_the_heading_names() {
-        let header = header(&["Change Date (US/Eastern)", "Change Date (US/Eastern) (12)", "Value (12)"]);
+        let header = header(&[
+            "Change Date (US/Eastern)",
+            "Change Date (US/Eastern) (12)",
+            "Value (12)",
+        ]);
         let columns = Columns::new(&header);
         let found = columns.matching("Change Date (*) ({n})");
-        assert_eq!(found, [(1, Captured { n: Some(12), stage: None })]);
-        assert_eq!(columns.matching("Change Date (*)"), [(0, Captured::default())]);
-        assert_eq!(columns.matching("value ({n})"), [(2, Captured { n: Some(12), stage: None })]);
+        assert_eq!(
+            found,
+            [(
+                1,
+                Captured {
+                    n: Some(12),
+                    stage: None
+                }
+            )]
+        );
+        assert_eq!(
+            columns.matching("Change Date (*)"),
+            [(0, Captured::default())]
+        );
+        assert_eq!(
+            columns.matching("value ({n})"),
+            [(
+                2,
+                Captured {
+                    n: Some(12),
+                    stage: None
+                }
+            )]
+        );
     }
 
     #[test]
     fn a_heading_may_name_the_stage() {
-        let header = header(&["Date entered \"Contract Sent (Sales Pipeline)\"", "Date entered"]);
+        let header = header(&[
+            "Date entered \"Contract Sent (Sales Pipeline)\"",
+            "Date entered",
+        ]);
         let found = Columns::new(&header).matching("date entered \"{stage} (*)\"");
-        assert_eq!(found, [(0, Captured { n: None, stage: Some("Contract Sent".into()) })]);
+        assert_eq!(
+            found,
+            [(
+                0,
+                Captured {
+                    n: None,
+                    stage: Some("Contract Sent".into())
+                }
+            )]
+        );
     }
 }

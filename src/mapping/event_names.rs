@@ -39,8 +39,18 @@ pub(super) enum StageName {
 
 impl EventNames {
     pub(super) fn new(stages: &[(String, String)], unlisted: Option<Unlisted>) -> Self {
-        let unlisted = unlisted.unwrap_or(if stages.is_empty() { Unlisted::Send } else { Unlisted::Error });
-        let mut names = Self { listed: HashMap::new(), unlisted, seen: Vec::new(), names: Vec::new(), kept: 0 };
+        let unlisted = unlisted.unwrap_or(if stages.is_empty() {
+            Unlisted::Send
+        } else {
+            Unlisted::Error
+        });
+        let mut names = Self {
+            listed: HashMap::new(),
+            unlisted,
+            seen: Vec::new(),
+            names: Vec::new(),
+            kept: 0,
+        };
         for (stage, event_name) in stages {
             let event_name = event_name.trim();
             let id = (!event_name.is_empty()).then(|| names.keep(event_name));
@@ -78,7 +88,9 @@ impl EventNames {
             None => match self.unlisted {
                 Unlisted::Skip => return StageName::Skip,
                 Unlisted::Error => return StageName::Unlisted,
-                Unlisted::Send if self.kept < MAX_KEPT && self.names.len() == self.kept => self.keep(stage),
+                Unlisted::Send if self.kept < MAX_KEPT && self.names.len() == self.kept => {
+                    self.keep(stage)
+                }
                 Unlisted::Send => {
                     self.names.push(Arc::from(stage));
                     return StageName::Send(NameId((self.names.len() - 1) as u32));
@@ -106,9 +118,15 @@ mod tests {
 
     #[test]
     fn stages_are_compared_without_spelling_habits() {
-        let stages = [("Marketing Qualified".to_owned(), "MQL".to_owned()), ("Junk".to_owned(), String::new())];
+        let stages = [
+            ("Marketing Qualified".to_owned(), "MQL".to_owned()),
+            ("Junk".to_owned(), String::new()),
+        ];
         let mut names = EventNames::new(&stages, None);
-        assert_eq!(names.resolve("marketing-qualified"), StageName::Send(NameId(0)));
+        assert_eq!(
+            names.resolve("marketing-qualified"),
+            StageName::Send(NameId(0))
+        );
         assert_eq!(&*names.as_slice()[0], "MQL");
         assert_eq!(names.resolve("JUNK"), StageName::Skip);
         assert_eq!(names.resolve("Won"), StageName::Unlisted);
@@ -121,7 +139,9 @@ mod tests {
             names.begin_chunk();
             for row in 0..500 {
                 let stage = format!("stage {chunk} {row}");
-                let StageName::Send(NameId(id)) = names.resolve(&stage) else { panic!("not sent") };
+                let StageName::Send(NameId(id)) = names.resolve(&stage) else {
+                    panic!("not sent")
+                };
                 assert_eq!(*names.as_slice()[id as usize], *stage);
             }
         }

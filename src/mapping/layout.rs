@@ -24,7 +24,9 @@ impl FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, UnknownField> {
         match text.strip_prefix("custom.") {
-            Some(name) => CustomKey::new(name).map(Target::Custom).map_err(|_| UnknownField(text.to_owned())),
+            Some(name) => CustomKey::new(name)
+                .map(Target::Custom)
+                .map_err(|_| UnknownField(text.to_owned())),
             None => text.parse().map(Target::Field),
         }
     }
@@ -43,7 +45,9 @@ impl<'de> Deserialize<'de> for Target {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(|error: UnknownField| {
-            let near = nearest_field(&error.0).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+            let near = nearest_field(&error.0)
+                .map(|name| format!("; did you mean `{name}`?"))
+                .unwrap_or_default();
             de::Error::custom(format!("{error}{near}"))
         })
     }
@@ -56,7 +60,9 @@ impl JsonSchema for Target {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let fields = Field::ALL.into_iter().flat_map(|field| std::iter::once(field.name()).chain(field.meta_key()));
+        let fields = Field::ALL
+            .into_iter()
+            .flat_map(|field| std::iter::once(field.name()).chain(field.meta_key()));
         json_schema!({
             "description": "A field, or Meta's key of it; custom.NAME for a value of your own.",
             "anyOf": [{ "enum": fields.collect::<Vec<_>>() }, { "pattern": "^custom\\.." }]
@@ -67,8 +73,9 @@ impl JsonSchema for Target {
 /// The field whose name or key comes nearest to a misspelt one.
 pub fn nearest_field(text: &str) -> Option<&'static str> {
     let names = Field::ALL.into_iter().map(Field::name);
-    let (score, name) =
-        names.map(|name| (strsim::jaro_winkler(text, name), name)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let (score, name) = names
+        .map(|name| (strsim::jaro_winkler(text, name), name))
+        .max_by(|a, b| a.0.total_cmp(&b.0))?;
     (score > 0.7).then_some(name)
 }
 
@@ -127,13 +134,20 @@ pub struct Layout {
 impl Layout {
     /// The columns given for a target.
     pub fn columns_of(&self, target: &Target) -> Option<&[String]> {
-        self.columns.iter().find(|mapped| mapped.target == *target).map(|mapped| mapped.columns.as_slice())
+        self.columns
+            .iter()
+            .find(|mapped| mapped.target == *target)
+            .map(|mapped| mapped.columns.as_slice())
     }
 
     /// Puts `over` on top: what it says wins, target by target and stage by stage.
     pub fn overlaid_with(mut self, over: Layout) -> Layout {
         for mapped in over.columns {
-            match self.columns.iter_mut().find(|mine| mine.target == mapped.target) {
+            match self
+                .columns
+                .iter_mut()
+                .find(|mine| mine.target == mapped.target)
+            {
                 Some(mine) => *mine = mapped,
                 None => self.columns.push(mapped),
             }
@@ -145,7 +159,11 @@ impl Layout {
             }
         }
         for (column, event_name) in over.stage_columns {
-            match self.stage_columns.iter_mut().find(|(mine, _)| *mine == column) {
+            match self
+                .stage_columns
+                .iter_mut()
+                .find(|(mine, _)| *mine == column)
+            {
                 Some(mine) => mine.1 = event_name,
                 None => self.stage_columns.push((column, event_name)),
             }
@@ -236,7 +254,10 @@ impl<V: JsonSchema, K: JsonSchema> JsonSchema for Ordered<V, K> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let (keys, values) = (generator.subschema_for::<K>(), generator.subschema_for::<V>());
+        let (keys, values) = (
+            generator.subschema_for::<K>(),
+            generator.subschema_for::<V>(),
+        );
         json_schema!({ "type": "object", "propertyNames": keys, "additionalProperties": values })
     }
 }
@@ -247,7 +268,10 @@ mod tests {
 
     #[test]
     fn a_layer_wins_target_by_target() {
-        let map = |target: &str, column: &str| Mapped { target: target.parse().unwrap(), columns: vec![column.into()] };
+        let map = |target: &str, column: &str| Mapped {
+            target: target.parse().unwrap(),
+            columns: vec![column.into()],
+        };
         let below = Layout {
             columns: vec![map("email", "Email"), map("phone", "Phone")],
             stages: vec![("New".into(), "Lead".into())],
@@ -255,18 +279,36 @@ mod tests {
         };
         let over = Layout {
             columns: vec![map("em", "Work email")],
-            stages: vec![("New".into(), String::new()), ("Won".into(), "Customer".into())],
+            stages: vec![
+                ("New".into(), String::new()),
+                ("Won".into(), "Customer".into()),
+            ],
             ..Layout::default()
         };
         let both = below.overlaid_with(over);
-        assert_eq!(both.columns_of(&"email".parse().unwrap()).unwrap(), ["Work email"]);
-        assert_eq!(both.columns_of(&"phone".parse().unwrap()).unwrap(), ["Phone"]);
-        assert_eq!(both.stages, [("New".into(), String::new()), ("Won".into(), "Customer".into())]);
+        assert_eq!(
+            both.columns_of(&"email".parse().unwrap()).unwrap(),
+            ["Work email"]
+        );
+        assert_eq!(
+            both.columns_of(&"phone".parse().unwrap()).unwrap(),
+            ["Phone"]
+        );
+        assert_eq!(
+            both.stages,
+            [
+                ("New".into(), String::new()),
+                ("Won".into(), "Customer".into())
+            ]
+        );
     }
 
     #[test]
     fn custom_keys_that_the_event_sets_itself_are_no_targets() {
-        assert_eq!("custom.score".parse::<Target>().unwrap(), Target::Custom(CustomKey::new("score").unwrap()));
+        assert_eq!(
+            "custom.score".parse::<Target>().unwrap(),
+            Target::Custom(CustomKey::new("score").unwrap())
+        );
         assert!("custom.event_source".parse::<Target>().is_err());
         assert!("custom.".parse::<Target>().is_err());
     }

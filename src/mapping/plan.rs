@@ -36,7 +36,9 @@ pub enum MappingError {
     #[error("no column says when a stage was reached; name it with --map event_time=COLUMN")]
     NoTimes,
     /// No column identifies a lead.
-    #[error("no column identifies a lead; name one with --map lead_id=COLUMN, email=COLUMN or phone=COLUMN")]
+    #[error(
+        "no column identifies a lead; name one with --map lead_id=COLUMN, email=COLUMN or phone=COLUMN"
+    )]
     NoCustomer,
 }
 
@@ -44,7 +46,14 @@ fn near(nearest: &[String]) -> String {
     match nearest {
         [] => String::new(),
         [name] => format!("; the nearest is {name:?}"),
-        names => format!("; the nearest are {}", names.iter().map(|n| format!("{n:?}")).collect::<Vec<_>>().join(", ")),
+        names => format!(
+            "; the nearest are {}",
+            names
+                .iter()
+                .map(|n| format!("{n:?}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
     }
 }
 
@@ -54,7 +63,11 @@ pub(super) enum EventSource {
     /// The stage stands in a cell, its time in another.
     Cells { stage: Vec<u32>, time: Vec<u32> },
     /// One of several such pairs in a row; conditions say whether it is about stages at all.
-    Group { stage: u32, time: u32, only: Vec<(u32, Vec<String>)> },
+    Group {
+        stage: u32,
+        time: u32,
+        only: Vec<(u32, Vec<String>)>,
+    },
     /// The time stands in the stage's own column.
     Column { time: u32, name: NameId },
     /// The time stands in a column whose heading names the CRM's stage.
@@ -97,20 +110,32 @@ impl Plan {
     ///
     /// # Errors
     /// A column is missing, or there is nothing to make events or identities from.
-    pub fn compile(given: &Layout, preset: Option<&Preset>, header: &Header) -> Result<Self, MappingError> {
+    pub fn compile(
+        given: &Layout,
+        preset: Option<&Preset>,
+        header: &Header,
+    ) -> Result<Self, MappingError> {
         let columns = Columns::new(header);
-        Compiler { columns: &columns, layout: &Self::layout(given, preset, &columns) }.compile(header)
+        Compiler {
+            columns: &columns,
+            layout: &Self::layout(given, preset, &columns),
+        }
+        .compile(header)
     }
 
     /// What `given` and `preset` come to for this header, before any column of `given` is looked for.
     pub fn layout(given: &Layout, preset: Option<&Preset>, columns: &Columns<'_>) -> Layout {
-        let mut below = preset.map(|preset| preset.present_in(columns)).unwrap_or_default();
+        let mut below = preset
+            .map(|preset| preset.present_in(columns))
+            .unwrap_or_default();
         if given.names_events() {
             below.stage_columns.clear();
             below.history = None;
             below.only.clear();
             if given.columns_of(&Target::Field(Field::EventName)).is_none() {
-                below.columns.retain(|m| !matches!(m.target, Target::Field(Field::EventName | Field::EventTime)));
+                below.columns.retain(|m| {
+                    !matches!(m.target, Target::Field(Field::EventName | Field::EventTime))
+                });
             }
         }
         below.overlaid_with(given.clone())
@@ -130,13 +155,19 @@ impl Plan {
     pub fn time_columns(&self) -> Vec<u32> {
         let of_events = self.sources.iter().flat_map(|source| match source {
             EventSource::Cells { time, .. } => time.clone(),
-            EventSource::Group { time, .. } | EventSource::Column { time, .. } | EventSource::Heading { time, .. } => {
+            EventSource::Group { time, .. }
+            | EventSource::Column { time, .. }
+            | EventSource::Heading { time, .. } => {
                 vec![*time]
             }
         });
-        let times =
-            self.event_fields.iter().filter(|(field, _)| matches!(field, Field::CreatedTime | Field::ClickTime));
-        let mut all: Vec<u32> = of_events.chain(times.flat_map(|(_, columns)| columns.clone())).collect();
+        let times = self
+            .event_fields
+            .iter()
+            .filter(|(field, _)| matches!(field, Field::CreatedTime | Field::ClickTime));
+        let mut all: Vec<u32> = of_events
+            .chain(times.flat_map(|(_, columns)| columns.clone()))
+            .collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -144,7 +175,11 @@ impl Plan {
 
     /// Every column that holds a date of birth.
     pub fn birth_columns(&self) -> Vec<u32> {
-        self.customer.iter().filter(|(field, _)| *field == Field::DateOfBirth).map(|(_, column)| *column).collect()
+        self.customer
+            .iter()
+            .filter(|(field, _)| *field == Field::DateOfBirth)
+            .map(|(_, column)| *column)
+            .collect()
     }
 
     /// The time zone a column's heading names, by column.
@@ -166,7 +201,9 @@ impl Plan {
     /// last stage. Date columns beside it, as those of won and lost deals, do not change that.
     pub fn has_one_stage_a_row(&self) -> bool {
         let is_history = |source: &EventSource| matches!(source, EventSource::Group { .. });
-        !self.stage_time_columns().is_empty() && self.only.is_empty() && !self.sources.iter().any(is_history)
+        !self.stage_time_columns().is_empty()
+            && self.only.is_empty()
+            && !self.sources.iter().any(is_history)
     }
 
     /// The columns the time of a stage that stands in a cell is read from.
@@ -200,15 +237,23 @@ impl Compiler<'_> {
         let (mut stage, mut time) = (Vec::new(), Vec::new());
         for mapped in &self.layout.columns {
             let found = self.find_all(&mapped.columns, &mapped.target.to_string())?;
-            let names = found.iter().map(|&column| header.columns[column as usize].clone());
+            let names = found
+                .iter()
+                .map(|&column| header.columns[column as usize].clone());
             plan.used.push((mapped.target.to_string(), names.collect()));
             plan.doubled.extend(self.doubled(&mapped.columns, &found));
             match &mapped.target {
-                Target::Custom(key) => plan.custom.extend(found.into_iter().map(|column| (key.clone(), column))),
+                Target::Custom(key) => plan
+                    .custom
+                    .extend(found.into_iter().map(|column| (key.clone(), column))),
                 Target::Field(Field::EventName) => stage = found,
                 Target::Field(Field::EventTime) => time = found,
-                Target::Field(field) if EVENT_FIELDS.contains(field) => plan.event_fields.push((*field, found)),
-                Target::Field(field) => plan.customer.extend(found.into_iter().map(|column| (*field, column))),
+                Target::Field(field) if EVENT_FIELDS.contains(field) => {
+                    plan.event_fields.push((*field, found))
+                }
+                Target::Field(field) => plan
+                    .customer
+                    .extend(found.into_iter().map(|column| (*field, column))),
             }
         }
         plan.customer.sort_by_key(|(field, _)| *field);
@@ -218,14 +263,20 @@ impl Compiler<'_> {
                 let named = self.named_by_heading(column, event_name)?;
                 for source in &named {
                     if let EventSource::Heading { time, stage } = source {
-                        plan.used.push((format!("stage {stage}"), vec![header.columns[*time as usize].clone()]));
+                        plan.used.push((
+                            format!("stage {stage}"),
+                            vec![header.columns[*time as usize].clone()],
+                        ));
                     }
                 }
                 plan.sources.extend(named);
                 continue;
             }
             let found = self.find(column, &format!("the stage {event_name:?}"))?;
-            plan.used.push((format!("stage {event_name}"), vec![header.columns[found as usize].clone()]));
+            plan.used.push((
+                format!("stage {event_name}"),
+                vec![header.columns[found as usize].clone()],
+            ));
             if !event_name.is_empty() {
                 let name = plan.names.keep(event_name);
                 plan.sources.push(EventSource::Column { time: found, name });
@@ -245,43 +296,72 @@ impl Compiler<'_> {
         }
         for column in plan.time_columns() {
             let zone = zone_in_heading(&header.columns[column as usize]);
-            plan.zones.extend(zone.map(|zone| (column, zone.to_owned())));
+            plan.zones
+                .extend(zone.map(|zone| (column, zone.to_owned())));
         }
         Ok(plan)
     }
 
     fn find(&self, name: &str, wanted_for: &str) -> Result<u32, MappingError> {
-        self.columns.find(name).ok_or_else(|| MappingError::MissingColumn {
-            column: name.to_owned(),
-            wanted_for: wanted_for.to_owned(),
-            nearest: self.columns.nearest(name).into_iter().map(str::to_owned).collect(),
-        })
+        self.columns
+            .find(name)
+            .ok_or_else(|| MappingError::MissingColumn {
+                column: name.to_owned(),
+                wanted_for: wanted_for.to_owned(),
+                nearest: self
+                    .columns
+                    .nearest(name)
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect(),
+            })
     }
 
     fn find_all(&self, names: &[String], wanted_for: &str) -> Result<Vec<u32>, MappingError> {
-        names.iter().map(|name| self.find(name, wanted_for)).collect()
+        names
+            .iter()
+            .map(|name| self.find(name, wanted_for))
+            .collect()
     }
 
     /// One source for each column whose heading names its stage: `Date entered "Contract Sent (Sales Pipeline)"`.
-    fn named_by_heading(&self, pattern: &str, event_name: &str) -> Result<Vec<EventSource>, MappingError> {
+    fn named_by_heading(
+        &self,
+        pattern: &str,
+        event_name: &str,
+    ) -> Result<Vec<EventSource>, MappingError> {
         let found = self.columns.matching(pattern);
         if found.is_empty() {
             self.find(pattern, "[stage_columns]")?;
         }
         let source = |(time, captured): (u32, Captured)| {
             let stage = captured.stage.unwrap_or_default();
-            EventSource::Heading { time, stage: event_name.replace("{stage}", &stage) }
+            EventSource::Heading {
+                time,
+                stage: event_name.replace("{stage}", &stage),
+            }
         };
         Ok(found.into_iter().map(source).collect())
     }
 
-    fn conditions(&self, only: &[(String, Vec<String>)]) -> Result<Vec<(u32, Vec<String>)>, MappingError> {
-        only.iter().map(|(column, texts)| Ok((self.find(column, "[only]")?, texts.clone()))).collect()
+    fn conditions(
+        &self,
+        only: &[(String, Vec<String>)],
+    ) -> Result<Vec<(u32, Vec<String>)>, MappingError> {
+        only.iter()
+            .map(|(column, texts)| Ok((self.find(column, "[only]")?, texts.clone())))
+            .collect()
     }
 
     fn doubled(&self, names: &[String], found: &[u32]) -> Vec<u32> {
-        let unnumbered = names.iter().zip(found).filter(|(name, _)| !name.contains('#'));
-        unnumbered.map(|(_, &column)| column).filter(|&column| self.columns.namesakes(column) > 1).collect()
+        let unnumbered = names
+            .iter()
+            .zip(found)
+            .filter(|(name, _)| !name.contains('#'));
+        unnumbered
+            .map(|(_, &column)| column)
+            .filter(|&column| self.columns.namesakes(column) > 1)
+            .collect()
     }
 
     /// One source for each group of columns that has a stage and a time.
@@ -298,24 +378,43 @@ impl Compiler<'_> {
             self.find(&history.stage.as_slice().join(", "), "[history] stage")?;
         }
         let group = |(n, &stage): (&Captured, &u32)| {
-            let conditions =
-                only.iter().filter_map(|(groups, texts)| Some((*groups.get(n)?, texts.as_slice().to_vec()))).collect();
-            Some(EventSource::Group { stage, time: *times.get(n)?, only: conditions })
+            let conditions = only
+                .iter()
+                .filter_map(|(groups, texts)| Some((*groups.get(n)?, texts.as_slice().to_vec())))
+                .collect();
+            Some(EventSource::Group {
+                stage,
+                time: *times.get(n)?,
+                only: conditions,
+            })
         };
         Ok(stages.iter().filter_map(group).collect())
     }
 
     fn groups(&self, patterns: &OneOrMany) -> BTreeMap<Captured, u32> {
-        patterns.as_slice().iter().flat_map(|p| self.columns.matching(p)).map(|(column, n)| (n, column)).collect()
+        patterns
+            .as_slice()
+            .iter()
+            .flat_map(|p| self.columns.matching(p))
+            .map(|(column, n)| (n, column))
+            .collect()
     }
 }
 
 /// The zone in `Change Date (US/Eastern) (1)`: something in parentheses that looks like an IANA name.
 fn zone_in_heading(heading: &str) -> Option<&str> {
-    heading.split('(').skip(1).filter_map(|part| part.split_once(')')).map(|(inside, _)| inside.trim()).find(|inside| {
-        let named = inside.contains('/') && inside.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_-+".contains(&b));
-        (named || matches!(*inside, "UTC" | "GMT")) && !inside.contains(' ')
-    })
+    heading
+        .split('(')
+        .skip(1)
+        .filter_map(|part| part.split_once(')'))
+        .map(|(inside, _)| inside.trim())
+        .find(|inside| {
+            let named = inside.contains('/')
+                && inside
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"/_-+".contains(&b));
+            (named || matches!(*inside, "UTC" | "GMT")) && !inside.contains(' ')
+        })
 }
 
 #[cfg(test)]
@@ -323,39 +422,72 @@ mod tests {
     use super::*;
 
     fn header(columns: &[&str]) -> Header {
-        Header { columns: columns.iter().map(|&column| column.to_owned()).collect() }
+        Header {
+            columns: columns.iter().map(|&column| column.to_owned()).collect(),
+        }
     }
 
     fn layout(settings: &[(&str, &str)]) -> Layout {
-        let columns = settings.iter().map(|(target, column)| super::super::Mapped {
-            target: target.parse().unwrap(),
-            columns: vec![(*column).to_owned()],
-        });
-        Layout { columns: columns.collect(), ..Layout::default() }
+        let columns = settings
+            .iter()
+            .map(|(target, column)| super::super::Mapped {
+                target: target.parse().unwrap(),
+                columns: vec![(*column).to_owned()],
+            });
+        Layout {
+            columns: columns.collect(),
+            ..Layout::default()
+        }
     }
 
     #[test]
     fn a_missing_column_is_named_with_the_nearest() {
-        let given = layout(&[("email", "Emial"), ("event_name", "Stage"), ("event_time", "When")]);
+        let given = layout(&[
+            ("email", "Emial"),
+            ("event_name", "Stage"),
+            ("event_time", "When"),
+        ]);
         let error = Plan::compile(&given, None, &header(&["Email", "Stage", "When"])).unwrap_err();
-        assert_eq!(error.to_string(), r#"there is no column "Emial" (for email); the nearest is "Email""#);
+        assert_eq!(
+            error.to_string(),
+            r#"there is no column "Emial" (for email); the nearest is "Email""#
+        );
     }
 
     #[test]
     fn events_need_a_stage_a_time_and_somebody() {
         let header = header(&["Email", "Stage", "When"]);
-        let compile = |settings| Plan::compile(&layout(settings), None, &header).map(|_| ()).unwrap_err();
+        let compile = |settings| {
+            Plan::compile(&layout(settings), None, &header)
+                .map(|_| ())
+                .unwrap_err()
+        };
         assert_eq!(compile(&[("email", "Email")]), MappingError::NoStages);
-        assert_eq!(compile(&[("email", "Email"), ("event_name", "Stage")]), MappingError::NoTimes);
-        assert_eq!(compile(&[("event_name", "Stage"), ("event_time", "When")]), MappingError::NoCustomer);
+        assert_eq!(
+            compile(&[("email", "Email"), ("event_name", "Stage")]),
+            MappingError::NoTimes
+        );
+        assert_eq!(
+            compile(&[("event_name", "Stage"), ("event_time", "When")]),
+            MappingError::NoCustomer
+        );
     }
 
     #[test]
     fn naming_events_silences_the_presets_idea_of_them() {
         let preset = Preset::named("hubspot").unwrap();
-        let header = header(&["Record ID", "Email", "Became a Lead Date", "Lifecycle Stage", "Changed"]);
+        let header = header(&[
+            "Record ID",
+            "Email",
+            "Became a Lead Date",
+            "Lifecycle Stage",
+            "Changed",
+        ]);
         let plan = Plan::compile(&Layout::default(), Some(&preset), &header).unwrap();
-        assert!(matches!(plan.sources[..], [EventSource::Column { time: 2, .. }]));
+        assert!(matches!(
+            plan.sources[..],
+            [EventSource::Column { time: 2, .. }]
+        ));
         let given = layout(&[("event_name", "Lifecycle Stage"), ("event_time", "Changed")]);
         let plan = Plan::compile(&given, Some(&preset), &header).unwrap();
         assert!(plan.has_one_stage_a_row());
@@ -374,12 +506,21 @@ mod tests {
         ]);
         let history = History {
             stage: OneOrMany::Many(vec!["Current Value".into(), "Value ({n})".into()]),
-            time: OneOrMany::Many(vec!["Change Date (*) ({n})".into(), "Change Date (*)".into()]),
+            time: OneOrMany::Many(vec![
+                "Change Date (*) ({n})".into(),
+                "Change Date (*)".into(),
+            ]),
             only: Default::default(),
         };
-        let given = Layout { history: Some(history), ..layout(&[("email", "Email")]) };
+        let given = Layout {
+            history: Some(history),
+            ..layout(&[("email", "Email")])
+        };
         let plan = Plan::compile(&given, None, &header).unwrap();
         assert_eq!(plan.time_columns(), [2, 4]);
-        assert_eq!(plan.heading_zones(), [(2, "US/Eastern".to_owned()), (4, "US/Eastern".to_owned())]);
+        assert_eq!(
+            plan.heading_zones(),
+            [(2, "US/Eastern".to_owned()), (4, "US/Eastern".to_owned())]
+        );
     }
 }

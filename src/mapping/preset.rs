@@ -96,10 +96,13 @@ impl Preset {
     /// # Errors
     /// There is no such preset; the message names the ones there are.
     pub fn named(name: &str) -> Result<Self> {
-        let (name, text) = FILES.iter().find(|(known, _)| *known == name).with_context(|| {
-            let known = Self::names().collect::<Vec<_>>().join(", ");
-            format!("unknown preset {name:?}; there are {known}, and `none` to use no preset")
-        })?;
+        let (name, text) = FILES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .with_context(|| {
+                let known = Self::names().collect::<Vec<_>>().join(", ");
+                format!("unknown preset {name:?}; there are {known}, and `none` to use no preset")
+            })?;
         Self::parse(text).with_context(|| format!("the built-in preset {name} is damaged"))
     }
 
@@ -109,8 +112,11 @@ impl Preset {
         let mut best: Option<(usize, Self)> = None;
         for (_, text) in FILES {
             let preset = Self::parse(text)?;
-            let score =
-                preset.detect.iter().filter(|all| all.iter().all(|name| is_there(&columns, name))).map(Vec::len);
+            let score = preset
+                .detect
+                .iter()
+                .filter(|all| all.iter().all(|name| is_there(&columns, name)))
+                .map(Vec::len);
             let Some(score) = score.max() else { continue };
             if best.as_ref().is_none_or(|(other, _)| score > *other) {
                 best = Some((score, preset));
@@ -121,7 +127,10 @@ impl Preset {
 
     fn parse(text: &str) -> Result<Self> {
         let file: PresetFile = toml::from_str(text)?;
-        let columns = file.columns.0.into_iter().map(|(target, names)| Mapped { target, columns: names.into_vec() });
+        let columns = file.columns.0.into_iter().map(|(target, names)| Mapped {
+            target,
+            columns: names.into_vec(),
+        });
         Ok(Self {
             name: file.preset.name,
             crm: file.preset.crm,
@@ -134,7 +143,12 @@ impl Preset {
                 unlisted: file.preset.unlisted_stages,
                 stage_columns: file.stage_columns.0,
                 history: file.history,
-                only: file.only.0.into_iter().map(|(column, texts)| (column, texts.into_vec())).collect(),
+                only: file
+                    .only
+                    .0
+                    .into_iter()
+                    .map(|(column, texts)| (column, texts.into_vec()))
+                    .collect(),
             },
         })
     }
@@ -158,17 +172,24 @@ impl Preset {
         }
         layout.columns.retain(|mapped| !mapped.columns.is_empty());
         let mut taken = Vec::new();
-        layout.stage_columns.retain(|(name, _)| match columns.find(name) {
-            _ if is_pattern(name) => !columns.matching(name).is_empty(),
-            Some(column) if !taken.contains(&column) => {
-                taken.push(column);
-                true
-            }
-            _ => false,
-        });
+        layout
+            .stage_columns
+            .retain(|(name, _)| match columns.find(name) {
+                _ if is_pattern(name) => !columns.matching(name).is_empty(),
+                Some(column) if !taken.contains(&column) => {
+                    taken.push(column);
+                    true
+                }
+                _ => false,
+            });
         layout.only.retain(|(name, _)| columns.find(name).is_some());
         layout.history = layout.history.filter(|history| {
-            let found = |patterns: &OneOrMany| patterns.as_slice().iter().any(|p| !columns.matching(p).is_empty());
+            let found = |patterns: &OneOrMany| {
+                patterns
+                    .as_slice()
+                    .iter()
+                    .any(|p| !columns.matching(p).is_empty())
+            };
             found(&history.stage) && found(&history.time)
         });
         layout
@@ -176,12 +197,19 @@ impl Preset {
 }
 
 fn is_there(columns: &Columns<'_>, name: &str) -> bool {
-    if is_pattern(name) { !columns.matching(name).is_empty() } else { columns.find(name).is_some() }
+    if is_pattern(name) {
+        !columns.matching(name).is_empty()
+    } else {
+        columns.find(name).is_some()
+    }
 }
 
 /// Whether Meta takes several values of a field and CRMs have several columns for it.
 pub fn holds_several(target: &Target) -> bool {
-    matches!(target, Target::Field(Field::Email | Field::Phone | Field::ExternalId))
+    matches!(
+        target,
+        Target::Field(Field::Email | Field::Phone | Field::ExternalId)
+    )
 }
 
 #[cfg(test)]
@@ -197,7 +225,9 @@ mod tests {
 
     #[test]
     fn a_header_that_nobody_knows_is_not_guessed() {
-        let header = Header { columns: vec!["a".into(), "b".into()] };
+        let header = Header {
+            columns: vec!["a".into(), "b".into()],
+        };
         assert!(Preset::guess(&header).unwrap().is_none());
     }
 }

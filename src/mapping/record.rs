@@ -77,17 +77,28 @@ impl Times {
     /// # Errors
     /// The time cannot be read.
     pub fn read(&mut self, column: u32, text: &str) -> Result<Option<Reading>, Code> {
-        let own = self.of_columns.iter_mut().find(|(with_zone, _)| *with_zone == column);
-        own.map_or(&mut self.default, |(_, reader)| reader).read(text)
+        let own = self
+            .of_columns
+            .iter_mut()
+            .find(|(with_zone, _)| *with_zone == column);
+        own.map_or(&mut self.default, |(_, reader)| reader)
+            .read(text)
     }
 }
 
 impl<'a> Record<'a> {
     fn clear(&mut self) {
-        let (mut customer, mut stages) = (std::mem::take(&mut self.customer), std::mem::take(&mut self.stages));
+        let (mut customer, mut stages) = (
+            std::mem::take(&mut self.customer),
+            std::mem::take(&mut self.stages),
+        );
         customer.clear();
         stages.clear();
-        *self = Self { customer, stages, ..Self::default() };
+        *self = Self {
+            customer,
+            stages,
+            ..Self::default()
+        };
     }
 }
 
@@ -101,7 +112,11 @@ impl Plan {
         notice: &mut dyn FnMut(Notice<'_>),
     ) {
         record.clear();
-        if !self.only.iter().all(|(column, texts)| holds_one_of(row.cell(*column), texts)) {
+        if !self
+            .only
+            .iter()
+            .all(|(column, texts)| holds_one_of(row.cell(*column), texts))
+        {
             return;
         }
         self.read_customer(row, record);
@@ -112,7 +127,11 @@ impl Plan {
 
     fn read_customer<'a>(&self, row: Row<'a>, record: &mut Record<'a>) {
         for &(field, column) in &self.customer {
-            let cell = Cell { field, column, text: row.cell(column) };
+            let cell = Cell {
+                field,
+                column,
+                text: row.cell(column),
+            };
             match record.customer.last_mut() {
                 _ if cell.text.is_empty() => {}
                 // Of several columns for one value the first that says something counts.
@@ -136,14 +155,21 @@ impl Plan {
         let mut clicked_ms = None;
         let mut created_ms = None;
         for (field, columns) in &self.event_fields {
-            let Some((text, column)) = first_filled(row, columns) else { continue };
+            let Some((text, column)) = first_filled(row, columns) else {
+                continue;
+            };
             match field {
                 Field::CreatedTime | Field::ClickTime => {
                     let reading = match times.read(column, text) {
                         Ok(Some(reading)) => reading,
                         Ok(None) => continue,
                         Err(code) => {
-                            notice(Notice { code, field: *field, column, stage: None });
+                            notice(Notice {
+                                code,
+                                field: *field,
+                                column,
+                                stage: None,
+                            });
                             continue;
                         }
                     };
@@ -160,7 +186,12 @@ impl Plan {
                 Field::OrderId => record.order_id = Some(text.trim()),
                 Field::OptOut => match yes_or_no(text) {
                     Some(answer) => record.opt_out = Some(answer),
-                    None => notice(Notice { code: Code::OptOutUnclear, field: *field, column, stage: None }),
+                    None => notice(Notice {
+                        code: Code::OptOutUnclear,
+                        field: *field,
+                        column,
+                        stage: None,
+                    }),
                 },
                 _ => {}
             }
@@ -184,7 +215,9 @@ impl Plan {
                 EventSource::Heading { time, stage } => (Named::Stage(stage), *time, false),
                 EventSource::Group { stage, time, only } => {
                     let text = row.cell(*stage);
-                    let is_stage = only.iter().all(|(column, texts)| holds_one_of(row.cell(*column), texts));
+                    let is_stage = only
+                        .iter()
+                        .all(|(column, texts)| holds_one_of(row.cell(*column), texts));
                     if !is_stage || is_nothing(text) {
                         continue;
                     }
@@ -196,7 +229,12 @@ impl Plan {
                 EventSource::Cells { stage, time } => {
                     let Some((text, _)) = first_filled(row, stage) else {
                         let (code, column) = (Code::StageMissing, stage[0]);
-                        notice(Notice { code, field: Field::EventName, column, stage: None });
+                        notice(Notice {
+                            code,
+                            field: Field::EventName,
+                            column,
+                            stage: None,
+                        });
                         continue;
                     };
                     let column = first_filled(row, time).map_or(time[0], |(_, column)| column);
@@ -217,16 +255,33 @@ impl Plan {
                     }
                     StageName::Unlisted => {
                         let (code, field) = (Code::StageUnlisted, Field::EventName);
-                        notice(Notice { code, field, column: time, stage: Some(stage) });
+                        notice(Notice {
+                            code,
+                            field,
+                            column: time,
+                            stage: Some(stage),
+                        });
                         continue;
                     }
                 },
             };
-            let mut note = |code| notice(Notice { code, field: Field::EventTime, column: time, stage: None });
+            let mut note = |code| {
+                notice(Notice {
+                    code,
+                    field: Field::EventTime,
+                    column: time,
+                    stage: None,
+                })
+            };
             match times.read(time, text) {
                 Ok(Some(reading)) => {
                     reading.notes.codes().for_each(&mut note);
-                    record.stages.push(Stage { name, at: reading.moment, id_time: reading.uncapped, column: time });
+                    record.stages.push(Stage {
+                        name,
+                        at: reading.moment,
+                        id_time: reading.uncapped,
+                        column: time,
+                    });
                 }
                 Ok(None) => note(Code::TimeMissing),
                 Err(code) => note(code),
@@ -260,7 +315,10 @@ impl Plan {
             }
         }
         if let Some((text, column)) = record.value {
-            let of_row = match record.currency.map(|(text, column)| (currency(text), column)) {
+            let of_row = match record
+                .currency
+                .map(|(text, column)| (currency(text), column))
+            {
                 Some((Ok(found), _)) => found,
                 Some((Err(code), column)) => {
                     notice(code, Field::Currency, column);
@@ -269,7 +327,9 @@ impl Plan {
                 None => None,
             };
             let of_row = of_row.or(constant);
-            match money(text, None, of_row).and_then(|money| money.map(|money| money.in_currency(of_row)).transpose()) {
+            match money(text, None, of_row)
+                .and_then(|money| money.map(|money| money.in_currency(of_row)).transpose())
+            {
                 Ok(value) => data.value = value,
                 Err(code) => notice(code, Field::Value, column),
             }
@@ -279,20 +339,24 @@ impl Plan {
 }
 
 fn first_filled<'a>(row: Row<'a>, columns: &[u32]) -> Option<(&'a str, u32)> {
-    columns.iter().map(|&column| (row.cell(column), column)).find(|(text, _)| !text.is_empty() && !is_nothing(text))
+    columns
+        .iter()
+        .map(|&column| (row.cell(column), column))
+        .find(|(text, _)| !text.is_empty() && !is_nothing(text))
 }
 
 fn holds_one_of(text: &str, texts: &[String]) -> bool {
     let found = canonical(text);
-    texts.iter().any(|wanted| text == wanted || canonical(wanted) == found)
+    texts
+        .iter()
+        .any(|wanted| text == wanted || canonical(wanted) == found)
 }
 
 /// What a tick box says, in the words exports use.
 fn yes_or_no(text: &str) -> Option<bool> {
     match canonical(text).as_str() {
-        "true" | "yes" | "y" | "1" | "x" | "on" | "ja" | "oui" | "sí" | "si" | "sì" | "sim" | "optedout" => {
-            Some(true)
-        }
+        "true" | "yes" | "y" | "1" | "x" | "on" | "ja" | "oui" | "sí" | "si" | "sì" | "sim"
+        | "optedout" => Some(true),
         "false" | "no" | "n" | "0" | "off" | "nein" | "non" | "não" | "nao" => Some(false),
         _ => None,
     }

@@ -31,9 +31,15 @@ pub fn run(
     threads: usize,
     collect: impl FnMut(&mut Prepared) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    let kitchens: Vec<Vec<Kitchen>> =
-        (0..threads).map(|_| feeds.iter().map(|feed| feed.kitchen(pass)).collect()).collect();
-    let desk = Mutex::new(Desk { feeds: feeds.iter_mut().enumerate(), pass, open: None, failed: None });
+    let kitchens: Vec<Vec<Kitchen>> = (0..threads)
+        .map(|_| feeds.iter().map(|feed| feed.kitchen(pass)).collect())
+        .collect();
+    let desk = Mutex::new(Desk {
+        feeds: feeds.iter_mut().enumerate(),
+        pass,
+        open: None,
+        failed: None,
+    });
     let collected = thread::scope(|scope| {
         let (turn_sender, turns) = channel();
         let mut posts = Vec::new();
@@ -44,8 +50,16 @@ pub fn run(
                 // The other end is still here.
                 let _ = spare_sender.send(Prepared::default());
             }
-            posts.push(Post { done, spares: spare_sender });
-            let worker = Worker { number, turns: turn_sender.clone(), done: done_sender, spares };
+            posts.push(Post {
+                done,
+                spares: spare_sender,
+            });
+            let worker = Worker {
+                number,
+                turns: turn_sender.clone(),
+                done: done_sender,
+                spares,
+            };
             let desk = &desk;
             scope.spawn(move || worker.work(kitchens, desk));
         }
@@ -116,7 +130,9 @@ impl Worker {
             let mut chunk = std::mem::take(&mut prepared.chunk);
             // A worker that panicked while it read takes the run down with it.
             let Ok(mut reading) = desk.lock() else { return };
-            let Some(input) = reading.read(&mut chunk) else { return };
+            let Some(input) = reading.read(&mut chunk) else {
+                return;
+            };
             if self.turns.send(self.number).is_err() {
                 return;
             }
@@ -137,7 +153,9 @@ fn gather(
     mut collect: impl FnMut(&mut Prepared) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     for worker in turns {
-        let Ok(mut prepared) = posts[worker].done.recv() else { return Ok(()) };
+        let Ok(mut prepared) = posts[worker].done.recv() else {
+            return Ok(());
+        };
         if collect(&mut prepared)?.is_break() {
             return Ok(());
         }

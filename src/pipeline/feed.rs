@@ -72,7 +72,11 @@ impl Feed {
     /// # Errors
     /// As [`Feed::open`].
     pub fn open_all(reading: &Reading) -> Result<Vec<Self>> {
-        reading.inputs.iter().map(|input| Self::open(input, reading)).collect()
+        reading
+            .inputs
+            .iter()
+            .map(|input| Self::open(input, reading))
+            .collect()
     }
 
     /// Opens an input and settles what the settings leave to it: preset, columns, order of day and month.
@@ -80,7 +84,8 @@ impl Feed {
     /// # Errors
     /// The input cannot be opened, or its columns do not fit the settings; the message names the file.
     pub fn open(input: &Input, reading: &Reading) -> Result<Self> {
-        let names_its_file = |error: &anyhow::Error| error.is::<OpenError>() || error.is::<ReadError>();
+        let names_its_file =
+            |error: &anyhow::Error| error.is::<OpenError>() || error.is::<ReadError>();
         Self::open_named(input, reading).map_err(|error| match names_its_file(&error) {
             true => error,
             false => error.context(input.to_string()),
@@ -101,8 +106,11 @@ impl Feed {
         let mut survey = Survey::new(&plan, reading.date_order);
         survey.read(input, &mut source, &mut held)?;
         let zone = reading.zone.clone();
-        let zone_of_preset =
-            preset.as_ref().and_then(|preset| preset.timezone.as_deref()).map(parse_zone).transpose()?;
+        let zone_of_preset = preset
+            .as_ref()
+            .and_then(|preset| preset.timezone.as_deref())
+            .map(parse_zone)
+            .transpose()?;
         let reader = |zone, given| TimeReader::new(zone, given, survey.times_order(), reading.now);
         let default = match zone.or(zone_of_preset) {
             Some(zone) => reader(zone, true),
@@ -120,19 +128,25 @@ impl Feed {
             .clone()
             .or_else(|| preset.as_ref().and_then(|preset| preset.crm.clone()))
             .unwrap_or_else(|| "CRM".to_owned());
-        let this_year =
-            jiff::Timestamp::from_second(reading.now).map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).year());
+        let this_year = jiff::Timestamp::from_second(reading.now)
+            .map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).year());
         Ok(Self {
             input: input.clone(),
             about: source.about.clone(),
             preset: preset.as_ref().map(|preset| (preset.name.clone(), guessed)),
-            shape: preset.as_ref().map(|preset| preset.shape).unwrap_or_default(),
+            shape: preset
+                .as_ref()
+                .map(|preset| preset.shape)
+                .unwrap_or_default(),
             lead_event_source: lead_event_source.clone(),
             plan,
             header,
             order: survey.times.clone(),
             recipe: Arc::new(Recipe {
-                times: Times { default, of_columns },
+                times: Times {
+                    default,
+                    of_columns,
+                },
                 given: reading.given.clone(),
                 preset,
                 customer: crate::customer::Settings {
@@ -153,20 +167,37 @@ impl Feed {
 
     /// In what order day and month are read, if it is known.
     pub fn date_order(&self, reading: &Reading) -> Option<DateOrder> {
-        reading.date_order.or_else(|| settled(&self.order).filter(|_| self.order.ambiguous.is_some()))
+        reading
+            .date_order
+            .or_else(|| settled(&self.order).filter(|_| self.order.ambiguous.is_some()))
     }
 
     /// What there is to say about the export as a whole: headings that stand twice, and stages whose history is lost.
     pub fn doubts(&self) -> Vec<Finding> {
-        let finding =
-            |code: Code, field, column: Option<u32>| Finding { code, severity: code.severity(), row: 1, field, column };
-        let mut doubts: Vec<Finding> =
-            self.plan.doubled().iter().map(|&column| finding(Code::HeadingDoubled, None, Some(column))).collect();
+        let finding = |code: Code, field, column: Option<u32>| Finding {
+            code,
+            severity: code.severity(),
+            row: 1,
+            field,
+            column,
+        };
+        let mut doubts: Vec<Finding> = self
+            .plan
+            .doubled()
+            .iter()
+            .map(|&column| finding(Code::HeadingDoubled, None, Some(column)))
+            .collect();
         if self.plan.has_one_stage_a_row() && self.shape != Shape::EveryStage {
-            let modified = |column: &&u32| moves_with_any_edit(&self.header.columns[**column as usize]);
+            let modified =
+                |column: &&u32| moves_with_any_edit(&self.header.columns[**column as usize]);
             let modified = self.plan.stage_time_columns().iter().find(modified);
-            doubts
-                .extend(modified.map(|&column| finding(Code::StageTimeModified, Some(Field::EventTime), Some(column))));
+            doubts.extend(modified.map(|&column| {
+                finding(
+                    Code::StageTimeModified,
+                    Some(Field::EventTime),
+                    Some(column),
+                )
+            }));
             if modified.is_some() || self.shape == Shape::CurrentStage {
                 doubts.push(finding(Code::StageSnapshot, Some(Field::EventName), None));
             }
@@ -181,7 +212,12 @@ impl Feed {
 
     /// A worker's own kitchen for this input's rows.
     pub(super) fn kitchen(&self, pass: Pass) -> Kitchen {
-        Kitchen::new(self.recipe.clone(), self.header.clone(), self.plan.clone(), pass)
+        Kitchen::new(
+            self.recipe.clone(),
+            self.header.clone(),
+            self.plan.clone(),
+            pass,
+        )
     }
 
     /// The chunks of one pass.
@@ -193,11 +229,18 @@ impl Feed {
         if self.source.is_none() && !is_stdin {
             let again = Source::open(&self.input, &self.settings)?;
             if !again.header.columns.starts_with(&self.header.columns) {
-                bail!("{} changed while it was being read; run again when it is complete", self.input);
+                bail!(
+                    "{} changed while it was being read; run again when it is complete",
+                    self.input
+                );
             }
             self.source = Some(again);
         }
-        Ok(Chunks { feed: self, pass, next_held: 0 })
+        Ok(Chunks {
+            feed: self,
+            pass,
+            next_held: 0,
+        })
     }
 }
 
@@ -225,7 +268,9 @@ impl Chunks<'_> {
         if must_keep {
             return Ok(false);
         }
-        let Some(source) = &mut self.feed.source else { return Ok(false) };
+        let Some(source) = &mut self.feed.source else {
+            return Ok(false);
+        };
         let more = source.fill(chunk)?;
         if !more {
             self.feed.source = None;
@@ -273,7 +318,12 @@ impl Survey {
         }
     }
 
-    fn read(&mut self, input: &Input, source: &mut Source, held: &mut VecDeque<Chunk>) -> Result<()> {
+    fn read(
+        &mut self,
+        input: &Input,
+        source: &mut Source,
+        held: &mut VecDeque<Chunk>,
+    ) -> Result<()> {
         if self.given.is_some() {
             return Ok(());
         }
@@ -327,11 +377,21 @@ impl Survey {
 /// Whether a heading is that of the record's last change, in the words of CRMs.
 fn moves_with_any_edit(heading: &str) -> bool {
     let name = canonical(heading);
-    let is_of_the_stage = ["status", "stage", "phase", "etapa", "stufe"].iter().any(|word| name.contains(word));
+    let is_of_the_stage = ["status", "stage", "phase", "etapa", "stufe"]
+        .iter()
+        .any(|word| name.contains(word));
     !is_of_the_stage
-        && ["modified", "updated", "modificad", "lastactivity", "geändert", "modifiéle", "actualizad"]
-            .iter()
-            .any(|word| name.contains(word))
+        && [
+            "modified",
+            "updated",
+            "modificad",
+            "lastactivity",
+            "geändert",
+            "modifiéle",
+            "actualizad",
+        ]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 /// Whether there are dates whose order matters.

@@ -18,7 +18,9 @@ impl Seen {
     /// Fetches what will be asked for next into the processor's caches, all at once: asked one after the other, every
     /// event would wait for memory.
     pub fn expect<'a>(&self, events: impl Iterator<Item = &'a Fingerprint>) {
-        black_box(events.fold(0, |touched, event| touched ^ self.newer.touch(*event) ^ self.older.touch(*event)));
+        black_box(events.fold(0, |touched, event| {
+            touched ^ self.newer.touch(*event) ^ self.older.touch(*event)
+        }));
     }
 
     /// Whether the event is new; it is remembered.
@@ -48,12 +50,18 @@ impl Table {
     const FIRST_SIZE: usize = 1 << 10;
 
     fn short(event: Fingerprint) -> u64 {
-        event.0.first_chunk().map_or(1, |bytes| u64::from_le_bytes(*bytes).max(1))
+        event
+            .0
+            .first_chunk()
+            .map_or(1, |bytes| u64::from_le_bytes(*bytes).max(1))
     }
 
     fn touch(&self, event: Fingerprint) -> u64 {
         let mask = self.places.len().wrapping_sub(1);
-        self.places.get(Self::short(event) as usize & mask).copied().unwrap_or_default()
+        self.places
+            .get(Self::short(event) as usize & mask)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// The place that holds the fingerprint, or else the one that is free for it.

@@ -117,7 +117,9 @@ pub fn decide(facts: &Facts) -> ExitStatus {
         End::TooManyRefused | End::InputLost => ExitStatus::Problems,
         End::Complete if facts.unsettled > 0 => ExitStatus::Unreachable,
         End::Complete if facts.errors > 0 => ExitStatus::Problems,
-        End::Complete if facts.warnings > 0 && facts.strictness == Strictness::Strict => ExitStatus::Problems,
+        End::Complete if facts.warnings > 0 && facts.strictness == Strictness::Strict => {
+            ExitStatus::Problems
+        }
         End::Complete => ExitStatus::Done,
     }
 }
@@ -151,13 +153,22 @@ mod tests {
             (Interrupted, Strict, 4, 4, 20, 130),
         ];
         for (end, strictness, errors, warnings, unsettled, status) in table {
-            let facts = Facts { end, strictness, errors, warnings, unsettled };
+            let facts = Facts {
+                end,
+                strictness,
+                errors,
+                warnings,
+                unsettled,
+            };
             assert_eq!(decide(&facts).code(), status, "{facts:?}");
         }
     }
 
     #[test]
     fn json_shows_the_number() {
-        assert_eq!(serde_json::to_string(&ExitStatus::Interrupted).unwrap(), "130");
+        assert_eq!(
+            serde_json::to_string(&ExitStatus::Interrupted).unwrap(),
+            "130"
+        );
     }
 }

@@ -22,13 +22,17 @@ pub enum FileFormat {
 
 /// The file's name asks for no form there is.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot tell the form of the report {0:?}; end its name in .json, .xml (JUnit), .sarif or .md")]
+#[error(
+    "cannot tell the form of the report {0:?}; end its name in .json, .xml (JUnit), .sarif or .md"
+)]
 pub struct UnknownExtension(pub String);
 
 impl FileFormat {
     /// The form a file's name asks for.
     pub fn of(path: &Path) -> Result<Self, UnknownExtension> {
-        let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+        let extension = path
+            .extension()
+            .map(|extension| extension.to_string_lossy().to_ascii_lowercase());
         match extension.as_deref() {
             Some("json") => Ok(Self::Json),
             Some("xml") => Ok(Self::Junit),
@@ -42,7 +46,8 @@ impl FileFormat {
 /// Writes the report in the form the file's name asks for. A name that asks for none is an error of kind
 /// [`io::ErrorKind::InvalidInput`].
 pub fn write_file(summary: &Summary, path: &Path) -> io::Result<()> {
-    let format = FileFormat::of(path).map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
+    let format = FileFormat::of(path)
+        .map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
     let mut report = Vec::new();
     match format {
         FileFormat::Json => json::write(summary, &mut report),
@@ -58,7 +63,10 @@ pub(super) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     // Where the name is a link, the file it leads to is replaced and the link stays.
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        return fs::OpenOptions::new().write(true).open(path)?.write_all(content);
+        return fs::OpenOptions::new()
+            .write(true)
+            .open(path)?
+            .write_all(content);
     }
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -89,15 +97,28 @@ mod tests {
         let start = |name: &str| {
             let path = folder.path().join(name);
             write_file(&samples::uploaded_with_problems(), &path).unwrap();
-            fs::read_to_string(&path).unwrap().chars().take(12).collect::<String>()
+            fs::read_to_string(&path)
+                .unwrap()
+                .chars()
+                .take(12)
+                .collect::<String>()
         };
         assert_eq!(start("a.json"), "{\n  \"command");
         assert_eq!(start("a.xml"), "<?xml versio");
         assert_eq!(start("a.SARIF"), "{\n  \"$schema");
         assert_eq!(start("a.md"), "## crm2capi ");
         let error = write_file(&samples::uploaded(), &folder.path().join("a.html")).unwrap_err();
-        assert!(error.to_string().ends_with("end its name in .json, .xml (JUnit), .sarif or .md"), "{error}");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "nothing temporary is left");
+        assert!(
+            error
+                .to_string()
+                .ends_with("end its name in .json, .xml (JUnit), .sarif or .md"),
+            "{error}"
+        );
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            4,
+            "nothing temporary is left"
+        );
     }
 
     #[test]
@@ -107,7 +128,13 @@ mod tests {
         fs::write(&path, "old").unwrap();
         write_file(&samples::uploaded(), &path).unwrap();
         assert!(fs::read_to_string(&path).unwrap().starts_with('{'));
-        assert!(write_file(&samples::uploaded(), &folder.path().join("none/report.json")).is_err());
+        assert!(
+            write_file(
+                &samples::uploaded(),
+                &folder.path().join("none/report.json")
+            )
+            .is_err()
+        );
     }
 
     #[cfg(unix)]
@@ -115,7 +142,10 @@ mod tests {
     fn links_stay_links_and_others_may_read() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
-        let (file, link) = (folder.path().join("real.json"), folder.path().join("link.json"));
+        let (file, link) = (
+            folder.path().join("real.json"),
+            folder.path().join("link.json"),
+        );
         fs::write(&file, "old").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
         write_file(&samples::uploaded(), &link).unwrap();

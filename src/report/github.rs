@@ -29,18 +29,37 @@ pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     for warning in summary.funnel.iter().flat_map(|funnel| &funnel.warnings) {
-        command("notice", &[("title", warning.kind.name())], &format!("{}\n{}", warning.message, warning.help), out)?;
+        command(
+            "notice",
+            &[("title", warning.kind.name())],
+            &format!("{}\n{}", warning.message, warning.help),
+            out,
+        )?;
     }
     if let Some(ended) = &summary.ended {
-        let help = ended.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
-        command("error", &[("title", "ended early")], &format!("{}{help}", ended.reason), out)?;
+        let help = ended
+            .help
+            .as_ref()
+            .map(|help| format!("\n{help}"))
+            .unwrap_or_default();
+        command(
+            "error",
+            &[("title", "ended early")],
+            &format!("{}{help}", ended.reason),
+            out,
+        )?;
     }
     let level = match summary.exit_status {
         ExitStatus::Done => "notice",
         ExitStatus::Interrupted => "warning",
         _ => "error",
     };
-    command(level, &[("title", &format!("crm2capi {}", summary.command))], &verdict(summary), out)
+    command(
+        level,
+        &[("title", &format!("crm2capi {}", summary.command))],
+        &verdict(summary),
+        out,
+    )
 }
 
 /// Adds the run to the page of the job, the file `$GITHUB_STEP_SUMMARY` names. Earlier steps' text in it stays.
@@ -48,10 +67,19 @@ pub fn append_job_summary(summary: &Summary, path: &Path) -> io::Result<()> {
     let mut page = Vec::new();
     markdown::write(summary, &mut page)?;
     page.push(b'\n');
-    OpenOptions::new().append(true).create(true).open(path)?.write_all(&page)
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)?
+        .write_all(&page)
 }
 
-fn annotate(summary: &Summary, problem: &Problem, example: &Example, out: &mut dyn Write) -> io::Result<()> {
+fn annotate(
+    summary: &Summary,
+    problem: &Problem,
+    example: &Example,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let level = match problem.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -61,25 +89,45 @@ fn annotate(summary: &Summary, problem: &Problem, example: &Example, out: &mut d
     let mut properties = Vec::new();
     if example.path != "-" {
         properties.push(("file", example.path.as_str()));
-        if let (Some(line), true) = (&line, summary.input(&example.path).is_some_and(|input| input.has_lines())) {
+        if let (Some(line), true) = (
+            &line,
+            summary
+                .input(&example.path)
+                .is_some_and(|input| input.has_lines()),
+        ) {
             properties.push(("line", line));
         }
     }
     properties.push(("title", problem.code.name()));
-    let names = names(problem).map(|names| format!(": {names}")).unwrap_or_default();
+    let names = names(problem)
+        .map(|names| format!(": {names}"))
+        .unwrap_or_default();
     let (what, found) = (sentence(problem), extent(problem));
-    let text = format!("row {}: {what}\n{}\n{found} in all{names}", example.row, problem.help);
+    let text = format!(
+        "row {}: {what}\n{}\n{found} in all{names}",
+        example.row, problem.help
+    );
     command(level, &properties, &text, out)
 }
 
-fn command(level: &str, properties: &[(&str, &str)], text: &str, out: &mut dyn Write) -> io::Result<()> {
-    let properties: Vec<_> = properties.iter().map(|(key, value)| format!("{key}={}", property(value))).collect();
+fn command(
+    level: &str,
+    properties: &[(&str, &str)],
+    text: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let properties: Vec<_> = properties
+        .iter()
+        .map(|(key, value)| format!("{key}={}", property(value)))
+        .collect();
     writeln!(out, "::{level} {}::{}", properties.join(","), data(text))
 }
 
 /// The text of a command: what would end the line, and the escape character itself.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 /// A property's value, where colon and comma mean something too.
@@ -95,19 +143,35 @@ mod tests {
     fn lines(summary: &Summary) -> Vec<String> {
         let mut out = Vec::new();
         write(summary, &mut out).unwrap();
-        String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
+        String::from_utf8(out)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The syntax as documented: `::name key=value,key=value::data`, escapes undone.
     fn parse(line: &str) -> (String, Vec<(String, String)>, String) {
         let undo = |text: &str| {
-            let text = text.replace("%2C", ",").replace("%3A", ":").replace("%0A", "\n").replace("%0D", "\r");
+            let text = text
+                .replace("%2C", ",")
+                .replace("%3A", ":")
+                .replace("%0A", "\n")
+                .replace("%0D", "\r");
             text.replace("%25", "%")
         };
         let (head, data) = line.strip_prefix("::").unwrap().split_once("::").unwrap();
         let (name, properties) = head.split_once(' ').unwrap();
-        let pair = |pair: &str| pair.split_once('=').map(|(key, value)| (key.to_owned(), undo(value))).unwrap();
-        (name.to_owned(), properties.split(',').map(pair).collect(), undo(data))
+        let pair = |pair: &str| {
+            pair.split_once('=')
+                .map(|(key, value)| (key.to_owned(), undo(value)))
+                .unwrap()
+        };
+        (
+            name.to_owned(),
+            properties.split(',').map(pair).collect(),
+            undo(data),
+        )
     }
 
     #[test]
@@ -131,9 +195,17 @@ mod tests {
     #[test]
     fn no_problem_gets_more_than_ten_annotations_and_the_first_of_each_come_first() {
         let lines = lines(&samples::uploaded_with_problems());
-        assert!(lines.iter().filter(|line| line.contains("title=event-before-created")).count() <= 10);
-        let titles =
-            lines[..5].iter().map(|line| parse(line).1.pop().unwrap().1).collect::<std::collections::HashSet<_>>();
+        assert!(
+            lines
+                .iter()
+                .filter(|line| line.contains("title=event-before-created"))
+                .count()
+                <= 10
+        );
+        let titles = lines[..5]
+            .iter()
+            .map(|line| parse(line).1.pop().unwrap().1)
+            .collect::<std::collections::HashSet<_>>();
         assert_eq!(titles.len(), 5);
     }
 
@@ -151,8 +223,14 @@ mod tests {
         assert_eq!(lines.len(), 6);
         for line in &lines[..5] {
             let (name, properties, data) = parse(line);
-            assert_eq!((name.as_str(), properties[0].1.as_str(), properties.len()), ("error", path, 3));
-            assert!(data.contains("(column \"::stop-commands::t\u{fffd}::error::\")"), "{data}");
+            assert_eq!(
+                (name.as_str(), properties[0].1.as_str(), properties.len()),
+                ("error", path, 3)
+            );
+            assert!(
+                data.contains("(column \"::stop-commands::t\u{fffd}::error::\")"),
+                "{data}"
+            );
         }
     }
 
@@ -163,6 +241,9 @@ mod tests {
         std::fs::write(&path, "# before\n").unwrap();
         append_job_summary(&samples::validated(), &path).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.starts_with("# before\n## crm2capi validate\n"), "{text}");
+        assert!(
+            text.starts_with("# before\n## crm2capi validate\n"),
+            "{text}"
+        );
     }
 }

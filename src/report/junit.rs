@@ -16,8 +16,17 @@ use crate::problem::Severity;
 
 /// Writes the document.
 pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-    let problems: Vec<_> = summary.problems.iter().filter(|problem| problem.severity != Severity::Info).collect();
-    let count = |severity| problems.iter().filter(|problem| problem.severity == severity).count();
+    let problems: Vec<_> = summary
+        .problems
+        .iter()
+        .filter(|problem| problem.severity != Severity::Info)
+        .collect();
+    let count = |severity| {
+        problems
+            .iter()
+            .filter(|problem| problem.severity == severity)
+            .count()
+    };
     let run = Outcome::of(summary);
     let failures = count(Severity::Error) + usize::from(run == Outcome::Failure);
     let class = format!("crm2capi.{}", summary.command);
@@ -38,7 +47,11 @@ pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         case(problem, &class, out)?;
     }
     whole_run(summary, run, &class, out)?;
-    writeln!(out, "    <system-out>{}</system-out>", escaped(&verdict(summary)))?;
+    writeln!(
+        out,
+        "    <system-out>{}</system-out>",
+        escaped(&verdict(summary))
+    )?;
     writeln!(out, "    <system-err/>")?;
     writeln!(out, "  </testsuite>")?;
     writeln!(out, "</testsuites>")
@@ -57,7 +70,10 @@ impl Outcome {
         match summary.exit_status {
             ExitStatus::Done => Self::Passed,
             ExitStatus::Problems => Self::Failure,
-            ExitStatus::Usage | ExitStatus::Refused | ExitStatus::Unreachable | ExitStatus::Interrupted => Self::Error,
+            ExitStatus::Usage
+            | ExitStatus::Refused
+            | ExitStatus::Unreachable
+            | ExitStatus::Interrupted => Self::Error,
         }
     }
 }
@@ -69,27 +85,57 @@ fn case(problem: &Problem, class: &str, out: &mut dyn Write) -> io::Result<()> {
         (None, Some(meta)) => format!("{code} with {}", meta.codes()),
         (None, None) => code.to_owned(),
     };
-    writeln!(out, r#"    <testcase classname="{class}" name="{}" time="0">"#, escaped(&about))?;
+    writeln!(
+        out,
+        r#"    <testcase classname="{class}" name="{}" time="0">"#,
+        escaped(&about)
+    )?;
     let message = escaped(&format!("{}: {}", extent(problem), sentence(problem)));
-    let lines: Vec<_> =
-        [names(problem), rows(problem, true), Some(problem.help.to_owned())].into_iter().flatten().collect();
+    let lines: Vec<_> = [
+        names(problem),
+        rows(problem, true),
+        Some(problem.help.to_owned()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let details = escaped(&lines.join("\n"));
     match problem.severity {
-        Severity::Error => writeln!(out, r#"      <failure type="{code}" message="{message}">{details}</failure>"#)?,
+        Severity::Error => writeln!(
+            out,
+            r#"      <failure type="{code}" message="{message}">{details}</failure>"#
+        )?,
         _ => writeln!(out, r#"      <skipped message="{message}"/>"#)?,
     }
     writeln!(out, "    </testcase>")
 }
 
-fn whole_run(summary: &Summary, outcome: Outcome, class: &str, out: &mut dyn Write) -> io::Result<()> {
+fn whole_run(
+    summary: &Summary,
+    outcome: Outcome,
+    class: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let element = match outcome {
-        Outcome::Passed => return writeln!(out, r#"    <testcase classname="{class}" name="run" time="0"/>"#),
+        Outcome::Passed => {
+            return writeln!(
+                out,
+                r#"    <testcase classname="{class}" name="run" time="0"/>"#
+            );
+        }
         Outcome::Failure => "failure",
         Outcome::Error => "error",
     };
     let status = summary.exit_status.code();
-    let help = summary.ended.as_ref().and_then(|ended| ended.help.as_deref()).unwrap_or_default();
-    writeln!(out, r#"    <testcase classname="{class}" name="run" time="0">"#)?;
+    let help = summary
+        .ended
+        .as_ref()
+        .and_then(|ended| ended.help.as_deref())
+        .unwrap_or_default();
+    writeln!(
+        out,
+        r#"    <testcase classname="{class}" name="run" time="0">"#
+    )?;
     writeln!(
         out,
         r#"      <{element} type="exit-status-{status}" message="{}">{}</{element}>"#,
@@ -178,12 +224,20 @@ mod tests {
     #[test]
     fn a_run_that_ended_early_is_an_error() {
         let document = document(&samples::refused());
-        assert!(document.contains(r#"tests="1" failures="0" errors="1" skipped="0""#), "{document}");
-        assert!(document.contains(r#"<error type="exit-status-3" message="stopped by Meta: no event accepted"#));
+        assert!(
+            document.contains(r#"tests="1" failures="0" errors="1" skipped="0""#),
+            "{document}"
+        );
+        assert!(document.contains(
+            r#"<error type="exit-status-3" message="stopped by Meta: no event accepted"#
+        ));
     }
 
     #[test]
     fn what_xml_cannot_hold_is_escaped_or_replaced() {
-        assert_eq!(escaped("<a b=\"c\">&\u{1b}\u{ffff}"), "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}\u{fffd}");
+        assert_eq!(
+            escaped("<a b=\"c\">&\u{1b}\u{ffff}"),
+            "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}\u{fffd}"
+        );
     }
 }

@@ -18,7 +18,12 @@ pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         ExitStatus::Problems | ExitStatus::Interrupted => "⚠️",
         ExitStatus::Usage | ExitStatus::Refused | ExitStatus::Unreachable => "❌",
     };
-    writeln!(out, "## crm2capi {}\n\n{mark} **{}**", summary.command, text(&verdict(summary)))?;
+    writeln!(
+        out,
+        "## crm2capi {}\n\n{mark} **{}**",
+        summary.command,
+        text(&verdict(summary))
+    )?;
     if let Some(ended) = &summary.ended {
         writeln!(out, "\n> {}", text(&ended.reason))?;
         if let Some(help) = &ended.help {
@@ -29,7 +34,10 @@ pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     stages(summary, out)?;
     problems(summary, out)?;
     match_keys(summary, out)?;
-    summary.funnel.as_ref().map_or(Ok(()), |funnel| self::funnel(funnel, out))
+    summary
+        .funnel
+        .as_ref()
+        .map_or(Ok(()), |funnel| self::funnel(funnel, out))
 }
 
 fn inputs(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
@@ -38,9 +46,14 @@ fn inputs(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     }
     table(out, "Input", &["File", "Rows", "Format", "Preset"], "lrll")?;
     for input in &summary.inputs {
-        let or_nothing = |text: &Option<String>| text.as_deref().map(self::text).unwrap_or_default();
-        let cells =
-            [text(&source(&input.path)), thousands(input.rows), or_nothing(&input.format), or_nothing(&input.preset)];
+        let or_nothing =
+            |text: &Option<String>| text.as_deref().map(self::text).unwrap_or_default();
+        let cells = [
+            text(&source(&input.path)),
+            thousands(input.rows),
+            or_nothing(&input.format),
+            or_nothing(&input.preset),
+        ];
         row(out, &cells)?;
     }
     writeln!(
@@ -58,9 +71,23 @@ fn stages(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     }
     let planned = matches!(summary.counts.sending, Sending::Planned { .. });
     if planned {
-        table(out, "Stages", &["Stage", "Events", "Would be sent", "Sent before", "Too old"], "lrrrr")?;
+        table(
+            out,
+            "Stages",
+            &["Stage", "Events", "Would be sent", "Sent before", "Too old"],
+            "lrrrr",
+        )?;
     } else {
-        let headings = ["Stage", "Events", "Accepted", "Refused", "Not sent", "No receipt", "Sent before", "Too old"];
+        let headings = [
+            "Stage",
+            "Events",
+            "Accepted",
+            "Refused",
+            "Not sent",
+            "No receipt",
+            "Sent before",
+            "Too old",
+        ];
         table(out, "Stages", &headings, "lrrrrrrr")?;
     }
     for (name, counts) in &summary.stages {
@@ -73,24 +100,53 @@ fn stage(name: &str, counts: &Counts) -> Vec<String> {
     let mut numbers = vec![counts.events];
     match counts.sending {
         Sending::Planned { would_send } => numbers.push(would_send),
-        Sending::Done { accepted, rejected, undelivered, uncertain } => {
+        Sending::Done {
+            accepted,
+            rejected,
+            undelivered,
+            uncertain,
+        } => {
             numbers.extend([accepted, rejected, undelivered, uncertain]);
         }
     }
     numbers.extend([counts.skipped_delivered, counts.skipped_old]);
-    std::iter::once(name.to_owned()).chain(numbers.into_iter().map(thousands)).collect()
+    std::iter::once(name.to_owned())
+        .chain(numbers.into_iter().map(thousands))
+        .collect()
 }
 
 fn problems(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     if summary.problems.is_empty() {
         return Ok(());
     }
-    table(out, "Problems", &["", "Problem", "Found", "Where", "What to do"], "lllll")?;
+    table(
+        out,
+        "Problems",
+        &["", "Problem", "Found", "Where", "What to do"],
+        "lllll",
+    )?;
     for problem in &summary.problems {
-        let names = names(problem).map(|names| format!(": {names}")).unwrap_or_default();
-        let what = format!("`{}`<br>{}", problem.code.name(), text(&format!("{}{names}", sentence(problem))));
-        let place = rows(problem, true).map(|rows| text(&rows)).unwrap_or_default();
-        row(out, &[problem.severity.name().to_owned(), what, extent(problem), place, text(problem.help)])?;
+        let names = names(problem)
+            .map(|names| format!(": {names}"))
+            .unwrap_or_default();
+        let what = format!(
+            "`{}`<br>{}",
+            problem.code.name(),
+            text(&format!("{}{names}", sentence(problem)))
+        );
+        let place = rows(problem, true)
+            .map(|rows| text(&rows))
+            .unwrap_or_default();
+        row(
+            out,
+            &[
+                problem.severity.name().to_owned(),
+                what,
+                extent(problem),
+                place,
+                text(problem.help),
+            ],
+        )?;
     }
     Ok(())
 }
@@ -102,13 +158,27 @@ fn match_keys(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     table(out, "Match keys", &["Key", "Events", "Share"], "lrr")?;
     for (key, count) in summary.match_keys.iter() {
         let share = count as f64 / summary.counts.events as f64;
-        row(out, &[format!("`{}`", field_name(key)), thousands(count), percent(share)])?;
+        row(
+            out,
+            &[
+                format!("`{}`", field_name(key)),
+                thousands(count),
+                percent(share),
+            ],
+        )?;
     }
     Ok(())
 }
 
 fn funnel(funnel: &Funnel, out: &mut dyn Write) -> io::Result<()> {
-    let headings = ["Stage", "Leads", "Of all", "Of the stage before", "Days, median", "Days, 9 of 10 within"];
+    let headings = [
+        "Stage",
+        "Leads",
+        "Of all",
+        "Of the stage before",
+        "Days, median",
+        "Days, 9 of 10 within",
+    ];
     table(out, "Funnel", &headings, "lrrrrr")?;
     for stage in &funnel.stages {
         let cells = [
@@ -133,7 +203,9 @@ fn funnel(funnel: &Funnel, out: &mut dyn Write) -> io::Result<()> {
 /// A heading and the head of a table; `aligns` has an `l` or an `r` for each column.
 fn table(out: &mut dyn Write, heading: &str, columns: &[&str], aligns: &str) -> io::Result<()> {
     writeln!(out, "\n### {heading}\n\n| {} |", columns.join(" | "))?;
-    let rule = aligns.chars().map(|align| if align == 'r' { "--:|" } else { ":--|" });
+    let rule = aligns
+        .chars()
+        .map(|align| if align == 'r' { "--:|" } else { ":--|" });
     writeln!(out, "|{}", rule.collect::<String>())
 }
 
@@ -149,7 +221,9 @@ fn text(plain: &str) -> String {
             '&' => text.push_str("&amp;"),
             '<' => text.push_str("&lt;"),
             '>' => text.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' | '@' => text.extend(['\\', c]),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' | '@' => {
+                text.extend(['\\', c])
+            }
             _ => text.push(c),
         }
     }
@@ -271,7 +345,10 @@ mod tests {
 
     #[test]
     fn names_out_of_a_file_are_only_text() {
-        assert_eq!(text("<img src=x>|`a`\n[b](c)"), "&lt;img src=x&gt;\\|\\`a\\`\u{fffd}\\[b\\](c)");
+        assert_eq!(
+            text("<img src=x>|`a`\n[b](c)"),
+            "&lt;img src=x&gt;\\|\\`a\\`\u{fffd}\\[b\\](c)"
+        );
         let mut summary = samples::validated();
         summary.stages[0].0 = "a | b\n\n# c".to_owned();
         assert!(page(&summary).contains("| a \\| b\u{fffd}\u{fffd}\\# c | 12 |"));

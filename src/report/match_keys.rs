@@ -49,7 +49,11 @@ impl MatchKeys {
 
     /// The keys that occur and how many events carry them, the strongest first.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        STRONGEST_FIRST.into_iter().map(Key::name).zip(self.0).filter(|(_, count)| *count > 0)
+        STRONGEST_FIRST
+            .into_iter()
+            .map(Key::name)
+            .zip(self.0)
+            .filter(|(_, count)| *count > 0)
     }
 
     /// Whether no event carries any key.
@@ -99,7 +103,10 @@ mod tests {
         keys.add(KeySet::of(&[Key::Em, Key::LeadId]));
         later.add(KeySet::of(&[Key::Em, Key::ClientUserAgent]));
         keys.merge(&later);
-        assert_eq!(serde_json::to_string(&keys).unwrap(), r#"{"lead_id":1,"em":2,"client_user_agent":1}"#);
+        assert_eq!(
+            serde_json::to_string(&keys).unwrap(),
+            r#"{"lead_id":1,"em":2,"client_user_agent":1}"#
+        );
         assert!(MatchKeys::default().is_empty());
     }
 

@@ -17,67 +17,165 @@ const LAST_SUCCESS: &str = "crm2capi_last_success_timestamp_seconds";
 
 /// Replaces the file at `path`, which appears whole or not at all.
 pub fn write(summary: &Summary, path: &Path) -> io::Result<()> {
-    let before = if path.is_file() { std::fs::read_to_string(path)? } else { String::new() };
+    let before = if path.is_file() {
+        std::fs::read_to_string(path)?
+    } else {
+        String::new()
+    };
     write_whole(path, text(summary, &before).as_bytes())
 }
 
 /// The file's text; `before` is the text it replaces.
 fn text(summary: &Summary, before: &str) -> String {
-    let dataset = summary.destination.as_ref().and_then(Destination::dataset_id).unwrap_or_default();
-    let labels = format!("{{command=\"{}\",dataset=\"{}\"}}", summary.command, label(dataset));
+    let dataset = summary
+        .destination
+        .as_ref()
+        .and_then(Destination::dataset_id)
+        .unwrap_or_default();
+    let labels = format!(
+        "{{command=\"{}\",dataset=\"{}\"}}",
+        summary.command,
+        label(dataset)
+    );
     let mut text = String::new();
     let mut gauge = |name: &str, help: &str, value: Option<f64>| {
         if let Some(value) = value {
             // Writing to a string cannot fail.
-            let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name}{labels} {value}\n");
+            let _ = write!(
+                text,
+                "# HELP {name} {help}\n# TYPE {name} gauge\n{name}{labels} {value}\n"
+            );
         }
     };
     let counts = &summary.counts;
     let (mut would_send, mut done) = (None, [None; 4]);
     match counts.sending {
         Sending::Planned { would_send: events } => would_send = Some(events as f64),
-        Sending::Done { accepted, rejected, undelivered, uncertain } => {
+        Sending::Done {
+            accepted,
+            rejected,
+            undelivered,
+            uncertain,
+        } => {
             done = [accepted, rejected, undelivered, uncertain].map(|events| Some(events as f64));
         }
     }
     let [accepted, rejected, undelivered, uncertain] = done;
     let count = |number: u64| Some(number as f64);
-    gauge("crm2capi_rows", "Data records the last run read.", count(summary.rows));
-    gauge("crm2capi_rows_invalid", "Data records the last run refused.", count(summary.rows_invalid));
-    gauge("crm2capi_events", "Events the last run built from valid rows.", count(counts.events));
-    gauge("crm2capi_events_too_old", "Events of the last run older than Meta takes.", count(counts.skipped_old));
-    gauge("crm2capi_events_sent_before", "Events that an earlier run delivered.", count(counts.skipped_delivered));
-    gauge("crm2capi_events_sendable", "Events that would be sent.", would_send);
-    gauge("crm2capi_events_accepted", "Events Meta accepted in the last run.", accepted);
-    gauge("crm2capi_events_rejected", "Events Meta refused in the last run.", rejected);
-    gauge("crm2capi_events_undelivered", "Events the last run did not get to Meta.", undelivered);
-    gauge("crm2capi_events_uncertain", "Events the last run sent without getting a receipt.", uncertain);
-    gauge("crm2capi_requests", "Requests the last run made.", count(summary.requests));
-    gauge("crm2capi_exit_status", "Exit status of the last run.", Some(f64::from(summary.exit_status.code())));
-    gauge("crm2capi_duration_seconds", "How long the last run took.", summary.duration_seconds);
+    gauge(
+        "crm2capi_rows",
+        "Data records the last run read.",
+        count(summary.rows),
+    );
+    gauge(
+        "crm2capi_rows_invalid",
+        "Data records the last run refused.",
+        count(summary.rows_invalid),
+    );
+    gauge(
+        "crm2capi_events",
+        "Events the last run built from valid rows.",
+        count(counts.events),
+    );
+    gauge(
+        "crm2capi_events_too_old",
+        "Events of the last run older than Meta takes.",
+        count(counts.skipped_old),
+    );
+    gauge(
+        "crm2capi_events_sent_before",
+        "Events that an earlier run delivered.",
+        count(counts.skipped_delivered),
+    );
+    gauge(
+        "crm2capi_events_sendable",
+        "Events that would be sent.",
+        would_send,
+    );
+    gauge(
+        "crm2capi_events_accepted",
+        "Events Meta accepted in the last run.",
+        accepted,
+    );
+    gauge(
+        "crm2capi_events_rejected",
+        "Events Meta refused in the last run.",
+        rejected,
+    );
+    gauge(
+        "crm2capi_events_undelivered",
+        "Events the last run did not get to Meta.",
+        undelivered,
+    );
+    gauge(
+        "crm2capi_events_uncertain",
+        "Events the last run sent without getting a receipt.",
+        uncertain,
+    );
+    gauge(
+        "crm2capi_requests",
+        "Requests the last run made.",
+        count(summary.requests),
+    );
+    gauge(
+        "crm2capi_exit_status",
+        "Exit status of the last run.",
+        Some(f64::from(summary.exit_status.code())),
+    );
+    gauge(
+        "crm2capi_duration_seconds",
+        "How long the last run took.",
+        summary.duration_seconds,
+    );
     let finished = summary.finished.map(|time| time.as_second() as f64);
-    gauge("crm2capi_last_run_timestamp_seconds", "When the last run ended.", finished);
-    let success = if is_success(summary) { finished } else { earlier_success(before, &labels) };
-    gauge(LAST_SUCCESS, "When the last run ended that left no event undelivered.", success);
+    gauge(
+        "crm2capi_last_run_timestamp_seconds",
+        "When the last run ended.",
+        finished,
+    );
+    let success = if is_success(summary) {
+        finished
+    } else {
+        earlier_success(before, &labels)
+    };
+    gauge(
+        LAST_SUCCESS,
+        "When the last run ended that left no event undelivered.",
+        success,
+    );
     text
 }
 
 /// Whether the run did all it could: refused rows do not go away by running again, undelivered events do. Rehearsals
 /// deliver nothing that counts.
 fn is_success(summary: &Summary) -> bool {
-    let is_rehearsal = matches!(summary.destination, Some(Destination::Sandbox | Destination::TestEvents { .. }));
+    let is_rehearsal = matches!(
+        summary.destination,
+        Some(Destination::Sandbox | Destination::TestEvents { .. })
+    );
     let is_done = matches!(summary.exit_status, ExitStatus::Done | ExitStatus::Problems);
     is_done && summary.counts.unsettled() == 0 && !is_rehearsal
 }
 
 fn earlier_success(before: &str, labels: &str) -> Option<f64> {
-    let value = |line: &str| line.strip_prefix(LAST_SUCCESS)?.strip_prefix(labels)?.trim().parse().ok();
-    before.lines().find_map(value).filter(|value: &f64| value.is_finite())
+    let value = |line: &str| {
+        line.strip_prefix(LAST_SUCCESS)?
+            .strip_prefix(labels)?
+            .trim()
+            .parse()
+            .ok()
+    };
+    before
+        .lines()
+        .find_map(value)
+        .filter(|value: &f64| value.is_finite())
 }
 
 /// A label's value, as the text format escapes it.
 fn label(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 #[cfg(test)]
@@ -139,28 +237,40 @@ mod tests {
         let path = folder.path().join("crm2capi.prom");
         let success = || {
             let text = std::fs::read_to_string(&path).unwrap();
-            let line = text.lines().find(|line| line.starts_with(LAST_SUCCESS)).map(str::to_owned);
+            let line = text
+                .lines()
+                .find(|line| line.starts_with(LAST_SUCCESS))
+                .map(str::to_owned);
             line.map(|line| line.rsplit(' ').next().unwrap().to_owned())
         };
         write(&samples::unreachable(), &path).unwrap();
         assert_eq!(success(), None);
         write(&samples::uploaded(), &path).unwrap();
         assert_eq!(success().as_deref(), Some("1795305600"));
-        let later = Summary { finished: Some(jiff::Timestamp::MAX), ..samples::unreachable() };
+        let later = Summary {
+            finished: Some(jiff::Timestamp::MAX),
+            ..samples::unreachable()
+        };
         write(&later, &path).unwrap();
         assert_eq!(success().as_deref(), Some("1795305600"));
     }
 
     #[test]
     fn a_rehearsal_is_no_success() {
-        let rehearsal = Summary { destination: Some(Destination::Sandbox), ..samples::uploaded() };
+        let rehearsal = Summary {
+            destination: Some(Destination::Sandbox),
+            ..samples::uploaded()
+        };
         assert!(!text(&rehearsal, "").contains(LAST_SUCCESS));
     }
 
     #[test]
     fn a_run_that_sends_nothing_claims_nothing_was_accepted_or_lost() {
         let text = text(&samples::validated(), "");
-        assert!(text.contains("crm2capi_events_sendable{command=\"validate\",dataset=\"\"} 21\n"), "{text}");
+        assert!(
+            text.contains("crm2capi_events_sendable{command=\"validate\",dataset=\"\"} 21\n"),
+            "{text}"
+        );
         assert!(!text.contains("accepted") && !text.contains("undelivered{"));
     }
 }

@@ -48,7 +48,12 @@ pub enum Format {
 
 /// Writes the report. `width` is the terminal's, in columns; only the page for people depends on it. Colour is written
 /// as escape sequences, so `out` must strip them where they cannot be shown.
-pub fn render(summary: &Summary, format: Format, out: &mut dyn Write, width: usize) -> io::Result<()> {
+pub fn render(
+    summary: &Summary,
+    format: Format,
+    out: &mut dyn Write,
+    width: usize,
+) -> io::Result<()> {
     match format {
         Format::Human => human::write(summary, out, width),
         Format::Json => json::write(summary, out),

@@ -22,7 +22,10 @@ pub struct Names<C> {
 impl<C: Default> Names<C> {
     /// The name's counter, or the common one once there are [`MAX_NAMES`].
     pub fn counter(&mut self, name: &str) -> &mut C {
-        match self.named.binary_search_by(|(known, _)| (**known).cmp(name)) {
+        match self
+            .named
+            .binary_search_by(|(known, _)| (**known).cmp(name))
+        {
             Ok(index) => &mut self.named[index].1,
             Err(_) if self.named.len() == MAX_NAMES => &mut self.rest,
             Err(index) => {
@@ -55,7 +58,12 @@ impl Names<u64> {
             return (Vec::new(), total);
         }
         let fit = |&&(ref name, count): &&(Box<str>, u64)| !looks_personal(name, count);
-        let mut shown: Vec<_> = self.named.iter().filter(fit).map(|(name, count)| (name.to_string(), *count)).collect();
+        let mut shown: Vec<_> = self
+            .named
+            .iter()
+            .filter(fit)
+            .map(|(name, count)| (name.to_string(), *count))
+            .collect();
         shown.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let named: u64 = shown.iter().map(|(_, count)| count).sum();
         (shown, total - named)
@@ -83,7 +91,11 @@ mod tests {
     #[test]
     fn the_most_frequent_name_comes_first() {
         let names = count(&[("Nurture", 2), ("Lost", 5), ("Nurture", 1), ("Archived", 3)]);
-        let shown = [("Lost".to_owned(), 5), ("Archived".to_owned(), 3), ("Nurture".to_owned(), 3)];
+        let shown = [
+            ("Lost".to_owned(), 5),
+            ("Archived".to_owned(), 3),
+            ("Nurture".to_owned(), 3),
+        ];
         assert_eq!(names.shown(), (shown.to_vec(), 0));
     }
 
@@ -103,10 +115,24 @@ mod tests {
 
     #[test]
     fn what_looks_like_a_person_is_never_named() {
-        let names = count(&[("ava@example.com", 9), ("+1 212 555 0101", 1), ("New", 4), ("185721332", 30)]);
-        assert_eq!(names.shown(), (vec![("185721332".to_owned(), 30), ("New".to_owned(), 4)], 10));
+        let names = count(&[
+            ("ava@example.com", 9),
+            ("+1 212 555 0101", 1),
+            ("New", 4),
+            ("185721332", 30),
+        ]);
+        assert_eq!(
+            names.shown(),
+            (
+                vec![("185721332".to_owned(), 30), ("New".to_owned(), 4)],
+                10
+            )
+        );
         let first_names: Vec<_> = ('a'..='l').map(|letter| (letter.to_string(), 1)).collect();
-        let first_names: Vec<_> = first_names.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+        let first_names: Vec<_> = first_names
+            .iter()
+            .map(|(name, count)| (name.as_str(), *count))
+            .collect();
         assert_eq!(count(&first_names).shown(), (vec![], 12));
     }
 }

@@ -6,15 +6,25 @@ use super::words::{counted, harmless, list, quoted, source, thousands};
 /// `3 rows`, or `5 times in 3 rows`.
 pub fn extent(problem: &Problem) -> String {
     let rows = counted(problem.rows, "row");
-    if problem.count == problem.rows { rows } else { format!("{} in {rows}", counted(problem.count, "time")) }
+    if problem.count == problem.rows {
+        rows
+    } else {
+        format!("{} in {rows}", counted(problem.count, "time"))
+    }
 }
 
 /// The message with the column it is about, and Meta's numbers.
 pub fn sentence(problem: &Problem) -> String {
-    let column = problem.column.as_ref().map(|column| format!(" (column {})", quoted(column)));
+    let column = problem
+        .column
+        .as_ref()
+        .map(|column| format!(" (column {})", quoted(column)));
     let field = || problem.field.map(|field| format!(" ({field})"));
     let meta = problem.meta.as_ref().map(|meta| {
-        let trace = meta.fbtrace_id.as_ref().map(|id| format!(", trace id {}", harmless(id)));
+        let trace = meta
+            .fbtrace_id
+            .as_ref()
+            .map(|id| format!(", trace id {}", harmless(id)));
         format!(" ({}{})", meta.codes(), trace.unwrap_or_default())
     });
     let about = column.or_else(field).or(meta).unwrap_or_default();
@@ -27,7 +37,8 @@ pub fn names(problem: &Problem) -> Option<String> {
     let mut names: Vec<_> = problem.names.iter().map(one).collect();
     if problem.names_withheld > 0 {
         names.push(match names.len() {
-            0 => "values too many or too personal to show; is this the column of the stage?".to_owned(),
+            0 => "values too many or too personal to show; is this the column of the stage?"
+                .to_owned(),
             _ => format!("{} more", thousands(problem.names_withheld)),
         });
     }
@@ -39,13 +50,31 @@ pub fn rows(problem: &Problem, several_inputs: bool) -> Option<String> {
     if problem.examples.is_empty() {
         return None;
     }
-    let files = problem.examples.chunk_by(|a, b| a.path == b.path).map(|examples| {
-        let rows: Vec<_> = examples.iter().map(|example| example.row.to_string()).collect();
-        let path = if several_inputs { format!("{} ", source(&examples[0].path)) } else { String::new() };
-        format!("{path}{} {}", if rows.len() == 1 { "row" } else { "rows" }, rows.join(", "))
-    });
+    let files = problem
+        .examples
+        .chunk_by(|a, b| a.path == b.path)
+        .map(|examples| {
+            let rows: Vec<_> = examples
+                .iter()
+                .map(|example| example.row.to_string())
+                .collect();
+            let path = if several_inputs {
+                format!("{} ", source(&examples[0].path))
+            } else {
+                String::new()
+            };
+            format!(
+                "{path}{} {}",
+                if rows.len() == 1 { "row" } else { "rows" },
+                rows.join(", ")
+            )
+        });
     let shown: Vec<_> = files.collect();
     let more = problem.rows.saturating_sub(problem.examples.len() as u64);
-    let more = if more > 0 { format!(" and {} more", thousands(more)) } else { String::new() };
+    let more = if more > 0 {
+        format!(" and {} more", thousands(more))
+    } else {
+        String::new()
+    };
     Some(format!("{}{more}", shown.join("; ")))
 }

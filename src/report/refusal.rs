@@ -34,11 +34,19 @@ impl MetaError {
     /// What to do about a refused event.
     pub fn help(&self) -> Option<&'static str> {
         Some(match (self.code, self.subcode?) {
-            (100, 2804001) => "check the column mapped to fbc or fbclid: click ids must be passed on as they came",
-            (100, 2804003) => "upload at least once a day, so that no event is older than 7 days when it is sent",
+            (100, 2804001) => {
+                "check the column mapped to fbc or fbclid: click ids must be passed on as they came"
+            }
+            (100, 2804003) => {
+                "upload at least once a day, so that no event is older than 7 days when it is sent"
+            }
             (100, 2804004) => "check --timezone and the clock of this machine",
-            (100, 2804009) => "map value and currency, or name the stage something else than Purchase",
-            (100, 2804016) => "report this with the trace id: every customer parameter is sent hashed",
+            (100, 2804009) => {
+                "map value and currency, or name the stage something else than Purchase"
+            }
+            (100, 2804016) => {
+                "report this with the trace id: every customer parameter is sent hashed"
+            }
             (100, 2804019) => {
                 "report this with the trace id: the event does not fit the API version; try another --api-version"
             }
@@ -58,9 +66,20 @@ mod tests {
 
     #[test]
     fn a_refusal_is_explained_by_its_numbers_alone() {
-        let bad_lead_id = MetaError { code: 100, subcode: Some(2804036), ..MetaError::default() };
+        let bad_lead_id = MetaError {
+            code: 100,
+            subcode: Some(2804036),
+            ..MetaError::default()
+        };
         assert_eq!(bad_lead_id.codes(), "code 100, subcode 2804036");
         assert!(bad_lead_id.help().unwrap().starts_with("check the lead id"));
-        assert_eq!(MetaError { code: 100, ..MetaError::default() }.help(), None);
+        assert_eq!(
+            MetaError {
+                code: 100,
+                ..MetaError::default()
+            }
+            .help(),
+            None
+        );
     }
 }

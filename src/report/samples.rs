@@ -12,8 +12,14 @@ use crate::field::Field;
 use crate::problem::{Code, Finding, Severity};
 use crate::source::Header;
 
-const FATES: [Fate; 6] =
-    [Fate::Old, Fate::Delivered, Fate::Accepted, Fate::Rejected, Fate::Undelivered, Fate::Uncertain];
+const FATES: [Fate; 6] = [
+    Fate::Old,
+    Fate::Delivered,
+    Fate::Accepted,
+    Fate::Rejected,
+    Fate::Undelivered,
+    Fate::Uncertain,
+];
 
 /// Twelve leads of a HubSpot export; `fates` gives, stage by stage, how many events were too old, delivered before,
 /// accepted, refused, not sent and without a receipt.
@@ -35,13 +41,18 @@ fn run(command: &'static str, plan: Plan, fates: &[(&str, [u64; 6])]) -> Summary
             "country" => event == 0,
             _ => false,
         };
-        let carried: Vec<Key> = Key::ALL.into_iter().filter(|key| carries(key.name())).collect();
+        let carried: Vec<Key> = Key::ALL
+            .into_iter()
+            .filter(|key| carries(key.name()))
+            .collect();
         match_keys.add(KeySet::of(&carried));
     }
     Summary {
         command,
         version: "0.1.0",
-        destination: Some(Destination::Dataset { dataset_id: "123456789012345".to_owned() }),
+        destination: Some(Destination::Dataset {
+            dataset_id: "123456789012345".to_owned(),
+        }),
         inputs: vec![Input {
             path: "leads.csv".to_owned(),
             rows: 12,
@@ -56,42 +67,90 @@ fn run(command: &'static str, plan: Plan, fates: &[(&str, [u64; 6])]) -> Summary
         counts,
         stages,
         match_keys,
-        finished: Some(jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(1_795_305_600)),
+        finished: Some(
+            jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(1_795_305_600),
+        ),
         duration_seconds: Some(1.25),
         ..Summary::default()
     }
 }
 
 fn finding(code: Code, row: u64, field: Field, column: u32) -> Finding {
-    Finding { code, severity: code.severity(), row, field: Some(field), column: Some(column) }
+    Finding {
+        code,
+        severity: code.severity(),
+        row,
+        field: Some(field),
+        column: Some(column),
+    }
 }
 
 fn header() -> Header {
     Header {
-        columns: ["Meta Lead ID", "Lifecycle Stage", "Create Date", "Phone, 100%: \"main\""].map(str::to_owned).into(),
+        columns: [
+            "Meta Lead ID",
+            "Lifecycle Stage",
+            "Create Date",
+            "Phone, 100%: \"main\"",
+        ]
+        .map(str::to_owned)
+        .into(),
     }
 }
 
 /// Everything new went.
 pub fn uploaded() -> Summary {
-    let fates = [("Lead", [0, 0, 11, 0, 0, 0]), ("Customer", [0, 0, 2, 0, 0, 0])];
-    Summary { batches: 1, requests: 1, ..run("upload", Plan::Send, &fates) }
+    let fates = [
+        ("Lead", [0, 0, 11, 0, 0, 0]),
+        ("Customer", [0, 0, 2, 0, 0, 0]),
+    ];
+    Summary {
+        batches: 1,
+        requests: 1,
+        ..run("upload", Plan::Send, &fates)
+    }
 }
 
 /// A daily export of which most went the day before, with rows to look at and one event Meta refused.
 pub fn uploaded_with_problems() -> Summary {
-    let fates = [("Lead", [0, 5, 6, 0, 0, 0]), ("Marketing Qualified Lead", [3, 0, 5, 1, 0, 0])];
+    let fates = [
+        ("Lead", [0, 5, 6, 0, 0, 0]),
+        ("Marketing Qualified Lead", [3, 0, 5, 1, 0, 0]),
+    ];
     let mut problems = Problems::default();
     for row in [7, 9, 10, 11, 12, 13, 14] {
-        problems.add(&finding(Code::EventBeforeCreated, row, Field::CreatedTime, 2), 0, Some(row + 1), &header(), None);
+        problems.add(
+            &finding(Code::EventBeforeCreated, row, Field::CreatedTime, 2),
+            0,
+            Some(row + 1),
+            &header(),
+            None,
+        );
     }
-    for (row, stage) in [(4, "Nurture | cold"), (5, "Nurture | cold"), (6, "Archived")] {
-        problems.add(&finding(Code::StageUnlisted, row, Field::EventName, 1), 1, None, &header(), Some(stage));
+    for (row, stage) in [
+        (4, "Nurture | cold"),
+        (5, "Nurture | cold"),
+        (6, "Archived"),
+    ] {
+        problems.add(
+            &finding(Code::StageUnlisted, row, Field::EventName, 1),
+            1,
+            None,
+            &header(),
+            Some(stage),
+        );
     }
-    let warning = Finding { severity: Severity::Warning, ..finding(Code::CustomerTooBroad, 3, Field::Phone, 3) };
+    let warning = Finding {
+        severity: Severity::Warning,
+        ..finding(Code::CustomerTooBroad, 3, Field::Phone, 3)
+    };
     problems.add(&warning, 0, Some(3), &header(), None);
     for _ in 0..3 {
-        let old = Finding { field: None, column: None, ..finding(Code::EventTooOld, 2, Field::EventTime, 0) };
+        let old = Finding {
+            field: None,
+            column: None,
+            ..finding(Code::EventTooOld, 2, Field::EventTime, 0)
+        };
         problems.add(&old, 0, Some(2), &header(), None);
     }
     let refusal = MetaError {
@@ -100,7 +159,14 @@ pub fn uploaded_with_problems() -> Summary {
         title: Some("ID contatto non valido".to_owned()),
         fbtrace_id: Some("A6UyEgg_HdoiRX9duxcBOjb".to_owned()),
     };
-    problems.add_refusal(&refusal, Place { input: 0, row: 8, line: Some(9) });
+    problems.add_refusal(
+        &refusal,
+        Place {
+            input: 0,
+            row: 8,
+            line: Some(9),
+        },
+    );
     let mut summary = run("upload", Plan::Send, &fates);
     summary.inputs.push(Input {
         path: "more leads.xlsx".to_owned(),
@@ -109,12 +175,22 @@ pub fn uploaded_with_problems() -> Summary {
         sheet: Some("Leads".to_owned()),
         guessed: vec![Guess::Sheet, Guess::Columns],
         columns: vec![
-            MappedColumn { field: "lead_id".to_owned(), column: "Meta Lead ID".to_owned() },
-            MappedColumn { field: "email".to_owned(), column: "E-Mail-Adresse".to_owned() },
+            MappedColumn {
+                field: "lead_id".to_owned(),
+                column: "Meta Lead ID".to_owned(),
+            },
+            MappedColumn {
+                field: "email".to_owned(),
+                column: "E-Mail-Adresse".to_owned(),
+            },
         ],
         ..Input::default()
     });
-    let paths: Vec<_> = summary.inputs.iter().map(|input| input.path.clone()).collect();
+    let paths: Vec<_> = summary
+        .inputs
+        .iter()
+        .map(|input| input.path.clone())
+        .collect();
     Summary {
         exit_status: ExitStatus::Problems,
         rows: 1_216,
@@ -141,14 +217,28 @@ pub fn validated() -> Summary {
     let mut sample = Sample::default();
     for lead in 0..12 {
         let created = 1_794_319_512 + i64::from(lead as u32) * 80_000;
-        for (event_name, reach, days) in [("Lead", 12, 0), ("Marketing Qualified Lead", 9, 1), ("Customer", 2, 8)] {
+        for (event_name, reach, days) in [
+            ("Lead", 12, 0),
+            ("Marketing Qualified Lead", 9, 1),
+            ("Customer", 2, 8),
+        ] {
             if lead < reach {
                 let time = created + days * 86_400 + lead as i64 * 3_600 * days.min(1);
-                sample.add(Reached { lead, event_name, time, created: Some(created), has_lead_id: lead < 11 });
+                sample.add(Reached {
+                    lead,
+                    event_name,
+                    time,
+                    created: Some(created),
+                    has_lead_id: lead < 11,
+                });
             }
         }
     }
-    Summary { destination: None, funnel: Funnel::of(sample), ..run("validate", Plan::Pretend, &fates) }
+    Summary {
+        destination: None,
+        funnel: Funnel::of(sample),
+        ..run("validate", Plan::Pretend, &fates)
+    }
 }
 
 /// `upload --dry-run`.
@@ -159,8 +249,12 @@ pub fn dry_run() -> Summary {
 /// The connection was lost for too long.
 pub fn unreachable() -> Summary {
     let ended = Ended {
-        reason: "graph.facebook.com did not answer for 600 seconds: connection timed out".to_owned(),
-        help: Some("check the network and proxy of this machine, then run the same command again".to_owned()),
+        reason: "graph.facebook.com did not answer for 600 seconds: connection timed out"
+            .to_owned(),
+        help: Some(
+            "check the network and proxy of this machine, then run the same command again"
+                .to_owned(),
+        ),
     };
     Summary {
         exit_status: ExitStatus::Unreachable,
@@ -202,14 +296,28 @@ pub fn interrupted() -> Summary {
 
 /// The same command a second time.
 pub fn nothing_to_send() -> Summary {
-    run("upload", Plan::Send, &[("Lead", [0, 11, 0, 0, 0, 0]), ("Customer", [0, 2, 0, 0, 0, 0])])
+    run(
+        "upload",
+        Plan::Send,
+        &[
+            ("Lead", [0, 11, 0, 0, 0, 0]),
+            ("Customer", [0, 2, 0, 0, 0, 0]),
+        ],
+    )
 }
 
 /// More rows were unusable than `--max-invalid` allows.
 pub fn too_many_invalid() -> Summary {
     let ended = Ended {
         reason: "92 % of the rows cannot be used, more than the 50 % of --max-invalid".to_owned(),
-        help: Some("see the problems above; most often a column is mapped to the wrong field".to_owned()),
+        help: Some(
+            "see the problems above; most often a column is mapped to the wrong field".to_owned(),
+        ),
     };
-    Summary { exit_status: ExitStatus::Usage, rows_invalid: 11, ended: Some(ended), ..run("upload", Plan::Send, &[]) }
+    Summary {
+        exit_status: ExitStatus::Usage,
+        rows_invalid: 11,
+        ended: Some(ended),
+        ..run("upload", Plan::Send, &[])
+    }
 }

@@ -18,11 +18,24 @@ pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let mut rules = Rules::default();
     let mut results = Vec::new();
     for problem in &summary.problems {
-        let rule = rules.index(problem.code.name(), problem.code.message(), problem.code.help());
-        results.extend(problem.examples.iter().map(|example| result(summary, problem, example, rule)));
+        let rule = rules.index(
+            problem.code.name(),
+            problem.code.message(),
+            problem.code.help(),
+        );
+        results.extend(
+            problem
+                .examples
+                .iter()
+                .map(|example| result(summary, problem, example, rule)),
+        );
     }
     for warning in summary.funnel.iter().flat_map(|funnel| &funnel.warnings) {
-        let rule = rules.index(warning.kind.name(), warning.kind.help(), warning.kind.help());
+        let rule = rules.index(
+            warning.kind.name(),
+            warning.kind.help(),
+            warning.kind.help(),
+        );
         results.push(json!({
             "ruleId": warning.kind.name(),
             "ruleIndex": rule,
@@ -61,15 +74,18 @@ struct Rules {
 impl Rules {
     /// The rule's index, added when it is new.
     fn index(&mut self, id: &'static str, message: &str, help: &str) -> usize {
-        self.ids.iter().position(|known| *known == id).unwrap_or_else(|| {
-            self.ids.push(id);
-            self.documents.push(json!({
-                "id": id,
-                "shortDescription": { "text": message },
-                "help": { "text": help },
-            }));
-            self.ids.len() - 1
-        })
+        self.ids
+            .iter()
+            .position(|known| *known == id)
+            .unwrap_or_else(|| {
+                self.ids.push(id);
+                self.documents.push(json!({
+                    "id": id,
+                    "shortDescription": { "text": message },
+                    "help": { "text": help },
+                }));
+                self.ids.len() - 1
+            })
     }
 }
 
@@ -79,10 +95,19 @@ fn result(summary: &Summary, problem: &Problem, example: &Example, rule: usize) 
         Severity::Warning => "warning",
         Severity::Info => "note",
     };
-    let names = names(problem).map(|names| format!(": {names}")).unwrap_or_default();
+    let names = names(problem)
+        .map(|names| format!(": {names}"))
+        .unwrap_or_default();
     let (what, found) = (sentence(problem), extent(problem));
-    let text = format!("row {}: {what}. To do: {}. In all {found}{names}", example.row, problem.help);
-    let line = example.line.filter(|_| summary.input(&example.path).is_some_and(|input| input.has_lines()));
+    let text = format!(
+        "row {}: {what}. To do: {}. In all {found}{names}",
+        example.row, problem.help
+    );
+    let line = example.line.filter(|_| {
+        summary
+            .input(&example.path)
+            .is_some_and(|input| input.has_lines())
+    });
     json!({
         "ruleId": problem.code.name(),
         "ruleIndex": rule,
@@ -109,7 +134,11 @@ fn location(path: &str, line: Option<u64>, row: Option<u64>) -> Value {
 
 /// A path as a URI: relative to where the run was started, or `file:` when absolute.
 fn uri(path: &str) -> String {
-    let path = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
+    let path = if cfg!(windows) {
+        path.replace('\\', "/")
+    } else {
+        path.to_owned()
+    };
     let has_drive = cfg!(windows) && path.as_bytes().get(1) == Some(&b':');
     let mut uri = match path.as_bytes().first() {
         Some(b'/') => "file://".to_owned(),
@@ -117,7 +146,8 @@ fn uri(path: &str) -> String {
         _ => String::new(),
     };
     for (index, byte) in path.bytes().enumerate() {
-        let is_plain = byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) || (has_drive && index == 1);
+        let is_plain =
+            byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) || (has_drive && index == 1);
         if is_plain {
             uri.push(char::from(byte));
         } else {
@@ -159,19 +189,30 @@ mod tests {
             "logicalLocations": [{ "name": "row 4" }],
         }]);
         assert_eq!(results[5]["locations"], in_a_workbook);
-        assert_eq!(run["invocations"][0], json!({ "executionSuccessful": true, "exitCode": 1 }));
+        assert_eq!(
+            run["invocations"][0],
+            json!({ "executionSuccessful": true, "exitCode": 1 })
+        );
     }
 
     #[test]
     fn funnel_warnings_are_notes() {
         let document = document(&samples::validated());
-        let levels: Vec<_> = document["runs"][0]["results"].as_array().unwrap().iter().map(|it| &it["level"]).collect();
+        let levels: Vec<_> = document["runs"][0]["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| &it["level"])
+            .collect();
         assert_eq!(levels, ["note", "note"]);
     }
 
     #[test]
     fn paths_become_uris() {
-        assert_eq!(uri("exports/Kampagne März #1.csv"), "exports/Kampagne%20M%C3%A4rz%20%231.csv");
+        assert_eq!(
+            uri("exports/Kampagne März #1.csv"),
+            "exports/Kampagne%20M%C3%A4rz%20%231.csv"
+        );
         assert_eq!(uri("/data/a:b.csv"), "file:///data/a%3Ab.csv");
     }
 }

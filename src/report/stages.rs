@@ -44,8 +44,15 @@ impl Fates {
             skipped_old: self.of(Fate::Old),
             skipped_delivered: self.of(Fate::Delivered),
             sending: match plan {
-                Plan::Send => Sending::Done { accepted, rejected, undelivered, uncertain },
-                Plan::Pretend => Sending::Planned { would_send: accepted + rejected + undelivered + uncertain },
+                Plan::Send => Sending::Done {
+                    accepted,
+                    rejected,
+                    undelivered,
+                    uncertain,
+                },
+                Plan::Pretend => Sending::Planned {
+                    would_send: accepted + rejected + undelivered + uncertain,
+                },
             },
         }
     }
@@ -122,9 +129,12 @@ impl Counts {
     /// Accepted, rejected, undelivered and uncertain events; of a run that sends nothing all are zero.
     pub fn done(&self) -> (u64, u64, u64, u64) {
         match self.sending {
-            Sending::Done { accepted, rejected, undelivered, uncertain } => {
-                (accepted, rejected, undelivered, uncertain)
-            }
+            Sending::Done {
+                accepted,
+                rejected,
+                undelivered,
+                uncertain,
+            } => (accepted, rejected, undelivered, uncertain),
             Sending::Planned { .. } => (0, 0, 0, 0),
         }
     }
@@ -140,7 +150,11 @@ impl Counts {
     /// Events that should have gone and of which it is not known that they did.
     pub fn unsettled(&self) -> u64 {
         match self.sending {
-            Sending::Done { undelivered, uncertain, .. } => undelivered + uncertain,
+            Sending::Done {
+                undelivered,
+                uncertain,
+                ..
+            } => undelivered + uncertain,
             Sending::Planned { .. } => 0,
         }
     }
@@ -188,7 +202,13 @@ mod tests {
 
     fn some_events() -> Stages {
         let mut stages = Stages::default();
-        for fate in [Fate::Accepted, Fate::Accepted, Fate::Old, Fate::Delivered, Fate::Uncertain] {
+        for fate in [
+            Fate::Accepted,
+            Fate::Accepted,
+            Fate::Old,
+            Fate::Delivered,
+            Fate::Uncertain,
+        ] {
             stages.add("Lead", fate, 1);
         }
         let mut later = Stages::default();
@@ -201,9 +221,25 @@ mod tests {
     #[test]
     fn the_totals_are_the_sums_of_the_stages_and_of_the_fates() {
         let (total, stages) = some_events().finish(Plan::Send);
-        let sending = Sending::Done { accepted: 2, rejected: 1, undelivered: 1, uncertain: 1 };
-        assert_eq!(total, Counts { events: 7, skipped_old: 1, skipped_delivered: 1, sending });
-        let names: Vec<_> = stages.iter().map(|(name, counts)| (name.as_str(), counts.events)).collect();
+        let sending = Sending::Done {
+            accepted: 2,
+            rejected: 1,
+            undelivered: 1,
+            uncertain: 1,
+        };
+        assert_eq!(
+            total,
+            Counts {
+                events: 7,
+                skipped_old: 1,
+                skipped_delivered: 1,
+                sending
+            }
+        );
+        let names: Vec<_> = stages
+            .iter()
+            .map(|(name, counts)| (name.as_str(), counts.events))
+            .collect();
         assert_eq!(names, [("Lead", 6), ("Customer", 1)]);
         assert_eq!(total.unsettled(), 2);
     }
@@ -212,7 +248,10 @@ mod tests {
     fn a_run_that_sends_nothing_says_what_it_would_send() {
         let (total, _) = some_events().finish(Plan::Pretend);
         let json = serde_json::to_string(&total).unwrap();
-        assert_eq!(json, r#"{"events":7,"skipped_old":1,"skipped_delivered":1,"would_send":5}"#);
+        assert_eq!(
+            json,
+            r#"{"events":7,"skipped_old":1,"skipped_delivered":1,"would_send":5}"#
+        );
     }
 
     #[test]

@@ -175,7 +175,11 @@ pub struct Ended {
 impl Summary {
     /// How many findings of a severity there are.
     pub fn findings(&self, severity: Severity) -> u64 {
-        self.problems.iter().filter(|problem| problem.severity == severity).map(|problem| problem.count).sum()
+        self.problems
+            .iter()
+            .filter(|problem| problem.severity == severity)
+            .map(|problem| problem.count)
+            .sum()
     }
 
     /// The input of a path.
@@ -187,7 +191,11 @@ impl Summary {
 impl Input {
     /// Whether a line number finds a row of it in an editor.
     pub fn has_lines(&self) -> bool {
-        self.path != "-" && matches!(self.format.as_deref(), Some("csv" | "tsv" | "ndjson" | "json"))
+        self.path != "-"
+            && matches!(
+                self.format.as_deref(),
+                Some("csv" | "tsv" | "ndjson" | "json")
+            )
     }
 }
 

@@ -63,16 +63,42 @@ struct Key<'a> {
 
 impl Group {
     fn new(key: Key<'_>, place: Place) -> Self {
-        let meta = key.meta.map(|(code, subcode)| MetaError { code, subcode, ..MetaError::default() });
+        let meta = key.meta.map(|(code, subcode)| MetaError {
+            code,
+            subcode,
+            ..MetaError::default()
+        });
         let column = key.column.map(str::to_owned);
         let (names, examples) = (Names::default(), Vec::new());
-        let Key { code, severity, field, .. } = key;
-        Self { code, severity, field, column, meta, count: 0, rows: 0, latest: place, examples, names }
+        let Key {
+            code,
+            severity,
+            field,
+            ..
+        } = key;
+        Self {
+            code,
+            severity,
+            field,
+            column,
+            meta,
+            count: 0,
+            rows: 0,
+            latest: place,
+            examples,
+            names,
+        }
     }
 
     fn key(&self) -> Key<'_> {
         let meta = self.meta.as_ref().map(|meta| (meta.code, meta.subcode));
-        Key { code: self.code, meta, severity: self.severity, field: self.field, column: self.column.as_deref() }
+        Key {
+            code: self.code,
+            meta,
+            severity: self.severity,
+            field: self.field,
+            column: self.column.as_deref(),
+        }
     }
 
     fn add(&mut self, place: Place) {
@@ -89,7 +115,8 @@ impl Group {
     fn merge(&mut self, later: Group) {
         let seam = u64::from(self.count > 0 && later.examples.first() == Some(&self.latest));
         let room = MAX_EXAMPLES - self.examples.len();
-        self.examples.extend(later.examples.into_iter().skip(seam as usize).take(room));
+        self.examples
+            .extend(later.examples.into_iter().skip(seam as usize).take(room));
         self.count += later.count;
         self.rows += later.rows - seam;
         self.latest = later.latest;
@@ -109,11 +136,36 @@ fn keep_texts(kept: &mut Option<MetaError>, new: Option<MetaError>) {
 impl Problems {
     /// Counts a finding. `header` names its column; `line` is the file's line its row starts on; `name` is the stage it
     /// is about, where it is about one, and must not be anything else of the row.
-    pub fn add(&mut self, finding: &Finding, input: u32, line: Option<u64>, header: &Header, name: Option<&str>) {
-        let column = finding.column.and_then(|column| header.columns.get(column as usize)).map(String::as_str);
-        let Finding { code, severity, field, row, .. } = *finding;
+    pub fn add(
+        &mut self,
+        finding: &Finding,
+        input: u32,
+        line: Option<u64>,
+        header: &Header,
+        name: Option<&str>,
+    ) {
+        let column = finding
+            .column
+            .and_then(|column| header.columns.get(column as usize))
+            .map(String::as_str);
+        let Finding {
+            code,
+            severity,
+            field,
+            row,
+            ..
+        } = *finding;
         let place = Place { input, row, line };
-        let group = self.group(Key { code, meta: None, severity, field, column }, place);
+        let group = self.group(
+            Key {
+                code,
+                meta: None,
+                severity,
+                field,
+                column,
+            },
+            place,
+        );
         group.add(place);
         if let Some(name) = name {
             *group.names.counter(name) += 1;
@@ -124,7 +176,16 @@ impl Problems {
     pub fn add_refusal(&mut self, refusal: &MetaError, place: Place) {
         let code = Code::MetaRefused;
         let meta = Some((refusal.code, refusal.subcode));
-        let group = self.group(Key { code, meta, severity: code.severity(), field: None, column: None }, place);
+        let group = self.group(
+            Key {
+                code,
+                meta,
+                severity: code.severity(),
+                field: None,
+                column: None,
+            },
+            place,
+        );
         group.add(place);
         keep_texts(&mut group.meta, Some(refusal.clone()));
     }
@@ -138,13 +199,21 @@ impl Problems {
 
     /// How many findings of a severity there are.
     pub fn count(&self, severity: Severity) -> u64 {
-        self.groups.iter().filter(|group| group.severity == severity).map(|group| group.count).sum()
+        self.groups
+            .iter()
+            .filter(|group| group.severity == severity)
+            .map(|group| group.count)
+            .sum()
     }
 
     /// The groups as reports show them: errors before warnings, frequent before rare. `paths` are the inputs' in the
     /// order given.
     pub fn finish(&self, paths: &[impl AsRef<str>]) -> Vec<Problem> {
-        let mut problems: Vec<_> = self.groups.iter().map(|group| Problem::of(group, paths)).collect();
+        let mut problems: Vec<_> = self
+            .groups
+            .iter()
+            .map(|group| Problem::of(group, paths))
+            .collect();
         problems.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.count.cmp(&a.count)));
         problems
     }
@@ -153,7 +222,11 @@ impl Problems {
         let full = self.groups.len() >= MAX_GROUPS;
         let (index, key) = match self.find(&key) {
             Err(_) if full => {
-                let key = Key { column: None, meta: key.meta.map(|(code, _)| (code, None)), ..key };
+                let key = Key {
+                    column: None,
+                    meta: key.meta.map(|(code, _)| (code, None)),
+                    ..key
+                };
                 (self.find(&key), key)
             }
             found => (found, key),
@@ -166,7 +239,8 @@ impl Problems {
     }
 
     fn find(&self, key: &Key<'_>) -> Result<usize, usize> {
-        self.groups.binary_search_by(|group| -> Ordering { group.key().cmp(key) })
+        self.groups
+            .binary_search_by(|group| -> Ordering { group.key().cmp(key) })
     }
 }
 
@@ -234,18 +308,44 @@ impl Problem {
     /// Code, column, first row, count and cure on one line, for where there is no page.
     pub fn in_one_line(&self) -> String {
         let first = self.examples.first();
-        let place = first.map(|first| format!("{} row {}: ", first.path, first.row)).unwrap_or_default();
-        let column = self.column.as_deref().map(|column| format!(" in {column:?}")).unwrap_or_default();
-        let rows = if self.rows > 1 { format!(" ({} rows)", self.rows) } else { String::new() };
-        format!("{place}{}{column}{rows}: {}; {}", self.code.name(), self.message, self.help)
+        let place = first
+            .map(|first| format!("{} row {}: ", first.path, first.row))
+            .unwrap_or_default();
+        let column = self
+            .column
+            .as_deref()
+            .map(|column| format!(" in {column:?}"))
+            .unwrap_or_default();
+        let rows = if self.rows > 1 {
+            format!(" ({} rows)", self.rows)
+        } else {
+            String::new()
+        };
+        format!(
+            "{place}{}{column}{rows}: {}; {}",
+            self.code.name(),
+            self.message,
+            self.help
+        )
     }
 
     fn of(group: &Group, paths: &[impl AsRef<str>]) -> Self {
-        let path = |input: u32| paths.get(input as usize).map_or("", AsRef::as_ref).to_owned();
-        let example = |place: &Place| Example { path: path(place.input), row: place.row, line: place.line };
+        let path = |input: u32| {
+            paths
+                .get(input as usize)
+                .map_or("", AsRef::as_ref)
+                .to_owned()
+        };
+        let example = |place: &Place| Example {
+            path: path(place.input),
+            row: place.row,
+            line: place.line,
+        };
         let (names, names_withheld) = group.names.shown();
         let message = match &group.meta {
-            Some(MetaError { title: Some(title), .. }) => format!("{}: {title}", group.code.message()),
+            Some(MetaError {
+                title: Some(title), ..
+            }) => format!("{}: {title}", group.code.message()),
             _ => group.code.message().to_owned(),
         };
         Self {
@@ -256,8 +356,15 @@ impl Problem {
             field: group.field,
             column: group.column.clone(),
             message,
-            help: group.meta.as_ref().and_then(MetaError::help).unwrap_or(group.code.help()),
-            names: names.into_iter().map(|(name, count)| Named { name, count }).collect(),
+            help: group
+                .meta
+                .as_ref()
+                .and_then(MetaError::help)
+                .unwrap_or(group.code.help()),
+            names: names
+                .into_iter()
+                .map(|(name, count)| Named { name, count })
+                .collect(),
             names_withheld,
             meta: group.meta.clone(),
             examples: group.examples.iter().map(example).collect(),
@@ -286,12 +393,20 @@ mod tests {
     use super::*;
 
     fn header() -> Header {
-        Header { columns: vec!["Email".to_owned(), "Stage".to_owned()] }
+        Header {
+            columns: vec!["Email".to_owned(), "Stage".to_owned()],
+        }
     }
 
     fn missing_stage(row: u64) -> Finding {
         let code = Code::StageMissing;
-        Finding { code, severity: code.severity(), row, field: Some(Field::EventName), column: Some(1) }
+        Finding {
+            code,
+            severity: code.severity(),
+            row,
+            field: Some(Field::EventName),
+            column: Some(1),
+        }
     }
 
     fn add(problems: &mut Problems, rows: impl IntoIterator<Item = u64>) {
@@ -304,54 +419,104 @@ mod tests {
     fn a_million_bad_rows_are_one_group_with_the_first_five() {
         let mut problems = Problems::default();
         add(&mut problems, 2..1_000_002);
-        let [problem] = &problems.finish(&["leads.csv"])[..] else { panic!("one group") };
+        let [problem] = &problems.finish(&["leads.csv"])[..] else {
+            panic!("one group")
+        };
         assert_eq!((problem.count, problem.rows), (1_000_000, 1_000_000));
         assert_eq!(problem.column.as_deref(), Some("Stage"));
-        let rows: Vec<_> = problem.examples.iter().map(|example| (example.path.as_str(), example.row)).collect();
+        let rows: Vec<_> = problem
+            .examples
+            .iter()
+            .map(|example| (example.path.as_str(), example.row))
+            .collect();
         assert_eq!(rows, [2, 3, 4, 5, 6].map(|row| ("leads.csv", row)));
     }
 
     #[test]
     fn parts_merged_in_order_give_what_one_pass_gives() {
-        let (mut whole, mut first, mut second) = (Problems::default(), Problems::default(), Problems::default());
+        let (mut whole, mut first, mut second) = (
+            Problems::default(),
+            Problems::default(),
+            Problems::default(),
+        );
         add(&mut whole, [2, 3, 3, 3, 9, 10, 11, 12]);
         add(&mut first, [2, 3, 3]);
         add(&mut second, [3, 9, 10, 11, 12]);
         first.merge(second);
         assert_eq!(first.finish(&["a"]), whole.finish(&["a"]));
-        assert_eq!((whole.finish(&["a"])[0].count, whole.finish(&["a"])[0].rows), (8, 6));
+        assert_eq!(
+            (whole.finish(&["a"])[0].count, whole.finish(&["a"])[0].rows),
+            (8, 6)
+        );
     }
 
     #[test]
     fn codes_columns_and_severities_are_kept_apart_errors_first() {
         let mut problems = Problems::default();
-        let warning = Finding { severity: Severity::Warning, ..missing_stage(4) };
-        let other_column = Finding { column: Some(0), ..missing_stage(4) };
-        for finding in [warning, warning, other_column, missing_stage(4), missing_stage(5)] {
+        let warning = Finding {
+            severity: Severity::Warning,
+            ..missing_stage(4)
+        };
+        let other_column = Finding {
+            column: Some(0),
+            ..missing_stage(4)
+        };
+        for finding in [
+            warning,
+            warning,
+            other_column,
+            missing_stage(4),
+            missing_stage(5),
+        ] {
             problems.add(&finding, 0, None, &header(), None);
         }
         let problems_shown = problems.finish(&["a"]);
-        let shown: Vec<_> =
-            problems_shown.iter().map(|problem| (problem.severity, problem.column.as_deref(), problem.count)).collect();
+        let shown: Vec<_> = problems_shown
+            .iter()
+            .map(|problem| (problem.severity, problem.column.as_deref(), problem.count))
+            .collect();
         let expected = [
             (Severity::Error, Some("Stage"), 2),
             (Severity::Error, Some("Email"), 1),
             (Severity::Warning, Some("Stage"), 2),
         ];
         assert_eq!(shown, expected);
-        assert_eq!((problems.count(Severity::Error), problems.count(Severity::Warning)), (3, 2));
+        assert_eq!(
+            (
+                problems.count(Severity::Error),
+                problems.count(Severity::Warning)
+            ),
+            (3, 2)
+        );
     }
 
     #[test]
     fn groups_stay_bounded_when_every_record_brings_its_own_column() {
         let mut problems = Problems::default();
         for row in 0..5_000 {
-            let header = Header { columns: vec![String::new(), format!("column {row}")] };
+            let header = Header {
+                columns: vec![String::new(), format!("column {row}")],
+            };
             problems.add(&missing_stage(row), 0, None, &header, None);
-            let refusal = MetaError { code: 100, subcode: Some(row as i64), ..MetaError::default() };
-            problems.add_refusal(&refusal, Place { input: 0, row, line: None });
+            let refusal = MetaError {
+                code: 100,
+                subcode: Some(row as i64),
+                ..MetaError::default()
+            };
+            problems.add_refusal(
+                &refusal,
+                Place {
+                    input: 0,
+                    row,
+                    line: None,
+                },
+            );
         }
-        assert!(problems.groups.len() <= MAX_GROUPS + 2, "{}", problems.groups.len());
+        assert!(
+            problems.groups.len() <= MAX_GROUPS + 2,
+            "{}",
+            problems.groups.len()
+        );
         assert_eq!(problems.count(Severity::Error), 10_000);
     }
 
@@ -363,7 +528,10 @@ mod tests {
         }
         let names = problems.finish(&["a"])[0].names.clone();
         assert_eq!(
-            names.iter().map(|it| (it.name.as_str(), it.count)).collect::<Vec<_>>(),
+            names
+                .iter()
+                .map(|it| (it.name.as_str(), it.count))
+                .collect::<Vec<_>>(),
             [("Nurture", 2), ("Archived", 1)]
         );
     }
@@ -371,15 +539,35 @@ mod tests {
     #[test]
     fn refusals_of_meta_are_grouped_by_their_numbers_and_carry_title_and_trace() {
         let mut problems = Problems::default();
-        let first = MetaError { code: 100, subcode: Some(2804036), ..MetaError::default() };
-        let second =
-            MetaError { title: Some("Invalid Lead ID".into()), fbtrace_id: Some("Abc".into()), ..first.clone() };
+        let first = MetaError {
+            code: 100,
+            subcode: Some(2804036),
+            ..MetaError::default()
+        };
+        let second = MetaError {
+            title: Some("Invalid Lead ID".into()),
+            fbtrace_id: Some("Abc".into()),
+            ..first.clone()
+        };
         for (row, refusal) in (7..).zip([&first, &second]) {
-            problems.add_refusal(refusal, Place { input: 0, row, line: None });
+            problems.add_refusal(
+                refusal,
+                Place {
+                    input: 0,
+                    row,
+                    line: None,
+                },
+            );
         }
-        let [problem] = &problems.finish(&["leads.csv"])[..] else { panic!("one group") };
+        let [problem] = &problems.finish(&["leads.csv"])[..] else {
+            panic!("one group")
+        };
         assert_eq!((problem.count, problem.meta.as_ref()), (2, Some(&second)));
-        assert!(problem.message.ends_with(": Invalid Lead ID"), "{}", problem.message);
+        assert!(
+            problem.message.ends_with(": Invalid Lead ID"),
+            "{}",
+            problem.message
+        );
         assert_eq!(problem.help, second.help().unwrap());
     }
 }

@@ -9,38 +9,84 @@ use crate::problem::Severity;
 /// What became of the run, in words.
 pub fn verdict(summary: &Summary) -> String {
     let facts = facts(summary);
-    let reason = || summary.ended.as_ref().map(|ended| harmless(&ended.reason).into_owned());
+    let reason = || {
+        summary
+            .ended
+            .as_ref()
+            .map(|ended| harmless(&ended.reason).into_owned())
+    };
     match summary.exit_status {
         ExitStatus::Done => facts,
-        ExitStatus::Problems if summary.findings(Severity::Error) + summary.counts.rejected() == 0 => {
-            format!("{facts}, {} under --strict", counted(summary.findings(Severity::Warning), "warning"))
+        ExitStatus::Problems
+            if summary.findings(Severity::Error) + summary.counts.rejected() == 0 =>
+        {
+            format!(
+                "{facts}, {} under --strict",
+                counted(summary.findings(Severity::Warning), "warning")
+            )
         }
         ExitStatus::Problems => facts,
         ExitStatus::Usage => format!("nothing was sent: {}", reason().unwrap_or(facts)),
         ExitStatus::Refused => format!("stopped by Meta: {facts}"),
-        ExitStatus::Unreachable => format!("{facts}; run the same command again later, nothing is lost"),
-        ExitStatus::Interrupted => format!("interrupted: {facts}; run the same command again for the rest"),
+        ExitStatus::Unreachable => {
+            format!("{facts}; run the same command again later, nothing is lost")
+        }
+        ExitStatus::Interrupted => {
+            format!("interrupted: {facts}; run the same command again for the rest")
+        }
     }
 }
 
 fn facts(summary: &Summary) -> String {
     let mut facts = match &summary.counts.sending {
         Sending::Planned { would_send: 0 } => vec![nothing("would be sent", summary)],
-        Sending::Planned { would_send } => vec![format!("{} would be sent", counted(*would_send, "event"))],
-        Sending::Done { accepted: 0, rejected: 0, undelivered: 0, uncertain: 0 } => vec![nothing("to send", summary)],
-        Sending::Done { accepted, rejected, undelivered, uncertain } => {
+        Sending::Planned { would_send } => {
+            vec![format!("{} would be sent", counted(*would_send, "event"))]
+        }
+        Sending::Done {
+            accepted: 0,
+            rejected: 0,
+            undelivered: 0,
+            uncertain: 0,
+        } => vec![nothing("to send", summary)],
+        Sending::Done {
+            accepted,
+            rejected,
+            undelivered,
+            uncertain,
+        } => {
             let mut facts = match accepted {
                 0 => vec!["no event accepted".to_owned()],
-                accepted => vec![format!("{} accepted{}", counted(*accepted, "event"), by(summary))],
+                accepted => vec![format!(
+                    "{} accepted{}",
+                    counted(*accepted, "event"),
+                    by(summary)
+                )],
             };
-            let others = [(rejected, "refused by Meta"), (undelivered, "not sent"), (uncertain, "without a receipt")];
-            facts.extend(others.iter().filter(|(n, _)| **n > 0).map(|(n, what)| format!("{} {what}", thousands(**n))));
+            let others = [
+                (rejected, "refused by Meta"),
+                (undelivered, "not sent"),
+                (uncertain, "without a receipt"),
+            ];
+            facts.extend(
+                others
+                    .iter()
+                    .filter(|(n, _)| **n > 0)
+                    .map(|(n, what)| format!("{} {what}", thousands(**n))),
+            );
             facts
         }
     };
     if summary.rows_invalid > 0 {
-        let verb = if summary.rows_invalid == 1 { "needs" } else { "need" };
-        facts.push(format!("{} {verb} attention", counted(summary.rows_invalid, "row")));
+        let verb = if summary.rows_invalid == 1 {
+            "needs"
+        } else {
+            "need"
+        };
+        facts.push(format!(
+            "{} {verb} attention",
+            counted(summary.rows_invalid, "row")
+        ));
     }
     facts.join(", ")
 }
@@ -55,7 +101,12 @@ fn by(summary: &Summary) -> &'static str {
 
 /// "nothing to send", and why.
 fn nothing(what: &str, summary: &Summary) -> String {
-    let Counts { events, skipped_old, skipped_delivered, .. } = summary.counts;
+    let Counts {
+        events,
+        skipped_old,
+        skipped_delivered,
+        ..
+    } = summary.counts;
     let why = if summary.rows == 0 {
         "the input has no data rows".to_owned()
     } else if events == 0 {
@@ -72,7 +123,11 @@ fn nothing(what: &str, summary: &Summary) -> String {
                     counted(delivered, "event"),
                     if delivered == 1 { "was" } else { "were" }
                 ),
-                format!("{} {} older than 7 days", thousands(old), if old == 1 { "is" } else { "are" }),
+                format!(
+                    "{} {} older than 7 days",
+                    thousands(old),
+                    if old == 1 { "is" } else { "are" }
+                ),
             ]),
         }
     };

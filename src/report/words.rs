@@ -68,14 +68,23 @@ pub fn quoted(name: &str) -> String {
 
 /// How people call an input.
 pub fn source(path: &str) -> String {
-    if path == "-" { "standard input".to_owned() } else { harmless(path).into_owned() }
+    if path == "-" {
+        "standard input".to_owned()
+    } else {
+        harmless(path).into_owned()
+    }
 }
 
 /// Text of a file or an answer made harmless for a terminal and for one line: control characters, which could move the
 /// cursor, and marks that turn the direction of writing are replaced.
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    let harms = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if text.contains(harms) { Cow::Owned(text.replace(harms, "\u{fffd}")) } else { Cow::Borrowed(text) }
+    let harms =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if text.contains(harms) {
+        Cow::Owned(text.replace(harms, "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 #[cfg(test)]
@@ -84,8 +93,13 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_and_nouns_agree_with_them() {
-        let table =
-            [(0, "0 rows"), (1, "1 row"), (999, "999 rows"), (1_000, "1,000 rows"), (1_234_567, "1,234,567 rows")];
+        let table = [
+            (0, "0 rows"),
+            (1, "1 row"),
+            (999, "999 rows"),
+            (1_000, "1,000 rows"),
+            (1_234_567, "1,234,567 rows"),
+        ];
         for (number, text) in table {
             assert_eq!(counted(number, "row"), text);
         }

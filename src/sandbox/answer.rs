@@ -94,14 +94,23 @@ pub(super) const TOO_LARGE: Refusal = Refusal::new(
     "(#100) The request body is larger than 16 MB. Send fewer events in one request.",
 );
 /// A request that nobody signed.
-pub(super) const NO_TOKEN: Refusal =
-    Refusal::plain(104, OAUTH, "An access token is required to request this resource.");
+pub(super) const NO_TOKEN: Refusal = Refusal::plain(
+    104,
+    OAUTH,
+    "An access token is required to request this resource.",
+);
 /// A token that is no text.
-pub(super) const BAD_TOKEN: Refusal =
-    Refusal::plain(190, OAUTH, "Invalid OAuth access token - Cannot parse access token");
+pub(super) const BAD_TOKEN: Refusal = Refusal::plain(
+    190,
+    OAUTH,
+    "Invalid OAuth access token - Cannot parse access token",
+);
 /// An `appsecret_proof` that no SHA-256 gives.
-pub(super) const BAD_PROOF: Refusal =
-    Refusal::plain(100, METHOD, "Invalid appsecret_proof provided in the API argument");
+pub(super) const BAD_PROOF: Refusal = Refusal::plain(
+    100,
+    METHOD,
+    "Invalid appsecret_proof provided in the API argument",
+);
 /// A version that has come to its end.
 pub(super) const EXPIRED_VERSION: Refusal = Refusal::plain(
     2635,
@@ -109,17 +118,28 @@ pub(super) const EXPIRED_VERSION: Refusal = Refusal::plain(
     "(#2635) You are calling a deprecated version of the Ads API. Please update to the latest version: v26.0.",
 );
 /// A request without events, or one whose form hides them.
-pub(super) const NO_DATA: Refusal = Refusal::plain(100, OAUTH, "(#100) The parameter data is required");
+pub(super) const NO_DATA: Refusal =
+    Refusal::plain(100, OAUTH, "(#100) The parameter data is required");
 /// A batch of none.
-pub(super) const EMPTY_DATA: Refusal = Refusal::plain(100, OAUTH, "(#100) Param data must be non-empty.");
+pub(super) const EMPTY_DATA: Refusal =
+    Refusal::plain(100, OAUTH, "(#100) Param data must be non-empty.");
 /// A batch past the 1,000 events of a request.
-pub(super) const TOO_MANY_EVENTS: Refusal =
-    Refusal::plain(100, OAUTH, "(#100) Param data must have at most 1000 elements.");
+pub(super) const TOO_MANY_EVENTS: Refusal = Refusal::plain(
+    100,
+    OAUTH,
+    "(#100) Param data must have at most 1000 elements.",
+);
 /// `data` that is one event or no event.
-pub(super) const DATA_NOT_A_LIST: Refusal = Refusal::plain(100, OAUTH, "(#100) Param data must be an array.");
+pub(super) const DATA_NOT_A_LIST: Refusal =
+    Refusal::plain(100, OAUTH, "(#100) Param data must be an array.");
 
 impl Refusal {
-    const fn new(status: StatusCode, code: u32, kind: &'static str, message: &'static str) -> Refusal {
+    const fn new(
+        status: StatusCode,
+        code: u32,
+        kind: &'static str,
+        message: &'static str,
+    ) -> Refusal {
         Refusal {
             status,
             message: Cow::Borrowed(message),
@@ -171,7 +191,10 @@ impl Refusal {
 
     /// A body or a parameter that cannot be read, with what is wrong about it.
     pub(super) fn unreadable(what: &'static str) -> Refusal {
-        Refusal { message: format!("(#100) {what}").into(), ..NO_DATA }
+        Refusal {
+            message: format!("(#100) {what}").into(),
+            ..NO_DATA
+        }
     }
 
     /// There is nothing under `id`, or nothing that can be asked for this way.
@@ -182,13 +205,20 @@ impl Refusal {
             method.to_lowercase(),
             brief(id)
         );
-        Refusal { message: message.into(), error_subcode: Some(33), ..Refusal::plain(100, METHOD, "") }
+        Refusal {
+            message: message.into(),
+            error_subcode: Some(33),
+            ..Refusal::plain(100, METHOD, "")
+        }
     }
 
     /// Graph has no such path.
     pub(super) fn unknown_path(path: &str) -> Refusal {
         let message = format!("Unknown path components: {}", brief(path));
-        Refusal { message: message.into(), ..Refusal::plain(2500, OAUTH, "") }
+        Refusal {
+            message: message.into(),
+            ..Refusal::plain(2500, OAUTH, "")
+        }
     }
 
     /// The answer, under `fbtrace_id`.
@@ -203,7 +233,15 @@ impl Refusal {
             refusal: &'a Refusal,
             fbtrace_id: &'a str,
         }
-        json(self.status, &Body { error: Traced { refusal: &self, fbtrace_id } })
+        json(
+            self.status,
+            &Body {
+                error: Traced {
+                    refusal: &self,
+                    fbtrace_id,
+                },
+            },
+        )
     }
 }
 
@@ -215,19 +253,33 @@ pub(super) fn receipt(events_received: usize, fbtrace_id: &str) -> Response {
         messages: [&'a str; 0],
         fbtrace_id: &'a str,
     }
-    json(StatusCode::OK, &Receipt { events_received, messages: [], fbtrace_id })
+    json(
+        StatusCode::OK,
+        &Receipt {
+            events_received,
+            messages: [],
+            fbtrace_id,
+        },
+    )
 }
 
 fn json(status: StatusCode, body: &impl Serialize) -> Response {
     match serde_json::to_vec(body) {
-        Ok(bytes) => (status, [(header::CONTENT_TYPE, "application/json; charset=UTF-8")], bytes).into_response(),
+        Ok(bytes) => (
+            status,
+            [(header::CONTENT_TYPE, "application/json; charset=UTF-8")],
+            bytes,
+        )
+            .into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
 /// The first characters of what a client sent: an answer must not grow with the request.
 pub(super) fn brief(text: &str) -> &str {
-    text.char_indices().nth(100).map_or(text, |(end, _)| &text[..end])
+    text.char_indices()
+        .nth(100)
+        .map_or(text, |(end, _)| &text[..end])
 }
 
 /// Hands out trace ids of Graph's form, each once.
@@ -239,9 +291,11 @@ pub(super) struct TraceIds {
 
 impl TraceIds {
     pub(super) fn next(&self) -> String {
-        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        const ALPHABET: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let bits = (u128::from(self.keys.hash_one((number, 0))) << 64) | u128::from(self.keys.hash_one((number, 1)));
+        let bits = (u128::from(self.keys.hash_one((number, 0))) << 64)
+            | u128::from(self.keys.hash_one((number, 1)));
         let digits = (0..22).map(|digit| char::from(ALPHABET[(bits >> (6 * digit)) as usize & 63]));
         std::iter::once('A').chain(digits).collect()
     }
@@ -253,7 +307,9 @@ mod tests {
     use std::collections::HashSet;
 
     async fn text(answer: Response) -> String {
-        let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX)
+            .await
+            .unwrap();
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 

@@ -92,22 +92,33 @@ impl Sandbox {
             trace_ids: TraceIds::default(),
         });
         // The limit is kept by `read_body`, so that its answer is Graph's.
-        let router = Router::new().fallback(serve).layer(DefaultBodyLimit::disable()).with_state(endpoint);
+        let router = Router::new()
+            .fallback(serve)
+            .layer(DefaultBodyLimit::disable())
+            .with_state(endpoint);
 
         let (stop, stopped) = oneshot::channel();
         let serving = axum::serve(listener, router).with_graceful_shutdown(async {
             // An error means that the sandbox was dropped, which stops it just as well.
             let _ = stopped.await;
         });
-        Ok(Sandbox { address, server: tokio::spawn(serving.into_future()), stop })
+        Ok(Sandbox {
+            address,
+            server: tokio::spawn(serving.into_future()),
+            stop,
+        })
     }
 
     /// What stands in for `https://graph.facebook.com`, without a slash at the end.
     pub fn base_url(&self) -> String {
         let mut address = self.address;
         match address {
-            SocketAddr::V4(v4) if v4.ip().is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-            SocketAddr::V6(v6) if v6.ip().is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
+                address.set_ip(Ipv4Addr::LOCALHOST.into())
+            }
+            SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+                address.set_ip(Ipv6Addr::LOCALHOST.into())
+            }
             _ => {}
         }
         format!("http://{address}")
@@ -141,7 +152,10 @@ struct Endpoint {
 
 async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
-    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let segments: Vec<&str> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
     if request.method() == Method::GET && segments == ["sandbox", "events"] {
         return endpoint.accepted_events();
     }
@@ -156,7 +170,10 @@ impl Endpoint {
     fn accepted_events(&self) -> Response {
         let (lines, events_dropped) = self.store.ndjson();
         let headers = [
-            (header::CONTENT_TYPE.as_str(), "application/x-ndjson".to_owned()),
+            (
+                header::CONTENT_TYPE.as_str(),
+                "application/x-ndjson".to_owned(),
+            ),
             ("x-sandbox-events-dropped", events_dropped.to_string()),
         ];
         (headers, lines).into_response()
@@ -186,7 +203,11 @@ impl Endpoint {
         }
         parameters.check_options()?;
         let events = parameters.into_events()?;
-        Judge { now, bad_lead_ids: &self.bad_lead_ids }.judge(&events)?;
+        Judge {
+            now,
+            bad_lead_ids: &self.bad_lead_ids,
+        }
+        .judge(&events)?;
         self.store.keep(&events);
         Ok(events.len())
     }
@@ -213,7 +234,9 @@ async fn read_body(mut body: Body) -> Result<Bytes, Refusal> {
     let mut length = 0;
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|_| Refusal::unreadable("The request body is broken off."))?;
-        let Ok(part) = frame.into_data() else { continue };
+        let Ok(part) = frame.into_data() else {
+            continue;
+        };
         length += part.len();
         if length <= MAX_BODY_BYTES {
             bytes.extend_from_slice(&part);
@@ -221,11 +244,17 @@ async fn read_body(mut body: Body) -> Result<Bytes, Refusal> {
             break;
         }
     }
-    if length > MAX_BODY_BYTES { Err(answer::TOO_LARGE) } else { Ok(bytes.into()) }
+    if length > MAX_BODY_BYTES {
+        Err(answer::TOO_LARGE)
+    } else {
+        Ok(bytes.into())
+    }
 }
 
 fn clock() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 

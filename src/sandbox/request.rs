@@ -25,11 +25,24 @@ impl Parameters {
         let mut parameters = Parameters::default();
         parameters.add_form(head.uri.query().unwrap_or_default().as_bytes())?;
 
-        let media_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-        let media_type = media_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        let media_type = head
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("");
+        let media_type = media_type
+            .split(';')
+            .next()
+            .unwrap_or("")
+            .trim()
+            .to_ascii_lowercase();
         match media_type.as_str() {
             "application/json" => parameters.add_json(&body)?,
-            "multipart/form-data" => parameters.add_multipart(Request::from_parts(head, Body::from(body))).await?,
+            "multipart/form-data" => {
+                parameters
+                    .add_multipart(Request::from_parts(head, Body::from(body)))
+                    .await?
+            }
             _ => parameters.add_form(&body)?,
         }
         Ok(parameters)
@@ -41,14 +54,21 @@ impl Parameters {
         }
         match serde_json::from_slice(body) {
             Ok(Value::Object(object)) => self.0.extend(object),
-            Ok(_) => return Err(Refusal::unreadable("The request body must be a JSON object.")),
+            Ok(_) => {
+                return Err(Refusal::unreadable(
+                    "The request body must be a JSON object.",
+                ));
+            }
             Err(_) => return Err(Refusal::unreadable("The request body is not valid JSON.")),
         }
         Ok(())
     }
 
     fn add_form(&mut self, form: &[u8]) -> Result<(), Refusal> {
-        for pair in form.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
+        for pair in form
+            .split(|&byte| byte == b'&')
+            .filter(|pair| !pair.is_empty())
+        {
             let (name, value) = match pair.iter().position(|&byte| byte == b'=') {
                 Some(at) => (&pair[..at], &pair[at + 1..]),
                 None => (pair, &b""[..]),
@@ -63,10 +83,19 @@ impl Parameters {
 
     async fn add_multipart(&mut self, request: Request) -> Result<(), Refusal> {
         const BROKEN: &str = "The multipart form is broken off or malformed.";
-        let mut form = Multipart::from_request(request, &()).await.map_err(|_| Refusal::unreadable(BROKEN))?;
-        while let Some(field) = form.next_field().await.map_err(|_| Refusal::unreadable(BROKEN))? {
+        let mut form = Multipart::from_request(request, &())
+            .await
+            .map_err(|_| Refusal::unreadable(BROKEN))?;
+        while let Some(field) = form
+            .next_field()
+            .await
+            .map_err(|_| Refusal::unreadable(BROKEN))?
+        {
             let name = field.name().unwrap_or_default().to_owned();
-            let bytes = field.bytes().await.map_err(|_| Refusal::unreadable(BROKEN))?;
+            let bytes = field
+                .bytes()
+                .await
+                .map_err(|_| Refusal::unreadable(BROKEN))?;
             let Ok(value) = String::from_utf8(bytes.into()) else {
                 return Err(Refusal::unreadable("The form is not encoded in UTF-8."));
             };
@@ -80,7 +109,8 @@ impl Parameters {
         if let Some(value) = headers.get(header::AUTHORIZATION) {
             let value = value.to_str().map_err(|_| answer::BAD_TOKEN)?;
             let (scheme, token) = value.trim().split_once(' ').unwrap_or((value, ""));
-            let is_oauth = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth");
+            let is_oauth =
+                scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth");
             if is_oauth && !token.trim().is_empty() {
                 return Ok(());
             }
@@ -98,18 +128,22 @@ impl Parameters {
         let option = |name| self.0.get(name).filter(|value| !value.is_null());
 
         if let Some(proof) = option("appsecret_proof") {
-            let is_proof =
-                |text: &str| text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+            let is_proof = |text: &str| {
+                text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+            };
             if !proof.as_str().is_some_and(is_proof) {
                 return Err(answer::BAD_PROOF);
             }
         }
         if option("test_event_code").is_some_and(|code| !code.is_string()) {
-            return Err(Refusal::unreadable("Param test_event_code must be a string."));
+            return Err(Refusal::unreadable(
+                "Param test_event_code must be a string.",
+            ));
         }
         if let Some(agent) = option("partner_agent") {
             let names_a_partner = |text: &str| {
-                text.chars().count() < 23 && text.chars().filter(|letter| letter.is_alphabetic()).count() >= 2
+                text.chars().count() < 23
+                    && text.chars().filter(|letter| letter.is_alphabetic()).count() >= 2
             };
             if !agent.as_str().is_some_and(names_a_partner) {
                 return Err(Refusal::unreadable(
@@ -125,9 +159,8 @@ impl Parameters {
         let data = match self.0.remove("data") {
             None | Some(Value::Null) => return Err(answer::NO_DATA),
             Some(Value::String(text)) if text.trim().is_empty() => return Err(answer::NO_DATA),
-            Some(Value::String(text)) => {
-                serde_json::from_str(&text).map_err(|_| Refusal::unreadable("Param data is not valid JSON."))?
-            }
+            Some(Value::String(text)) => serde_json::from_str(&text)
+                .map_err(|_| Refusal::unreadable("Param data is not valid JSON."))?,
             Some(data) => data,
         };
         let Value::Array(mut events) = data else {
@@ -176,8 +209,15 @@ mod tests {
     use serde_json::json;
 
     async fn read(media_type: &str, uri: &str, body: &str) -> Result<Parameters, Refusal> {
-        let request = Request::post(uri).header(header::CONTENT_TYPE, media_type).body(()).unwrap();
-        Parameters::read(request.into_parts().0, Bytes::copy_from_slice(body.as_bytes())).await
+        let request = Request::post(uri)
+            .header(header::CONTENT_TYPE, media_type)
+            .body(())
+            .unwrap();
+        Parameters::read(
+            request.into_parts().0,
+            Bytes::copy_from_slice(body.as_bytes()),
+        )
+        .await
     }
 
     const FORM: &str = "application/x-www-form-urlencoded";
@@ -187,21 +227,54 @@ mod tests {
         let part = |name: &str, value: &str| {
             format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
         };
-        let multipart = part("data", r#"[{"event_name":"A & B"}]"#) + &part("access_token", "T") + "--b--\r\n";
+        let multipart =
+            part("data", r#"[{"event_name":"A & B"}]"#) + &part("access_token", "T") + "--b--\r\n";
         let requests = [
-            ("application/json; charset=utf-8", "/", r#"{"data":[{"event_name":"A & B"}],"access_token":"T"}"#),
-            ("Application/JSON", "/", r#"{"data":["{\"event_name\":\"A & B\"}"],"access_token":"T"}"#),
-            ("application/json", "/", r#"{"data":"[{\"event_name\":\"A & B\"}]","access_token":"T"}"#),
-            ("application/json", "/?access_token=T", r#"{"data":[{"event_name":"A & B"}]}"#),
-            ("application/json", "/?access_token=T&data=%5B%7B%22event_name%22:%22A+%26+B%22%7D%5D", ""),
-            (FORM, "/", "data=%5B%7B%22event_name%22%3A%22A+%26%20B%22%7D%5D&access_token=T"),
-            (FORM, "/", "access_token=T&data=[\"{\\\"event_name\\\":\\\"A%20%26%20B\\\"}\"]"),
+            (
+                "application/json; charset=utf-8",
+                "/",
+                r#"{"data":[{"event_name":"A & B"}],"access_token":"T"}"#,
+            ),
+            (
+                "Application/JSON",
+                "/",
+                r#"{"data":["{\"event_name\":\"A & B\"}"],"access_token":"T"}"#,
+            ),
+            (
+                "application/json",
+                "/",
+                r#"{"data":"[{\"event_name\":\"A & B\"}]","access_token":"T"}"#,
+            ),
+            (
+                "application/json",
+                "/?access_token=T",
+                r#"{"data":[{"event_name":"A & B"}]}"#,
+            ),
+            (
+                "application/json",
+                "/?access_token=T&data=%5B%7B%22event_name%22:%22A+%26+B%22%7D%5D",
+                "",
+            ),
+            (
+                FORM,
+                "/",
+                "data=%5B%7B%22event_name%22%3A%22A+%26%20B%22%7D%5D&access_token=T",
+            ),
+            (
+                FORM,
+                "/",
+                "access_token=T&data=[\"{\\\"event_name\\\":\\\"A%20%26%20B\\\"}\"]",
+            ),
             ("multipart/form-data; boundary=b", "/", &multipart),
         ];
         for (media_type, uri, body) in requests {
             let parameters = read(media_type, uri, body).await.unwrap();
             parameters.require_token(&HeaderMap::new()).unwrap();
-            assert_eq!(parameters.into_events().unwrap(), [json!({"event_name": "A & B"})], "{media_type} {body}");
+            assert_eq!(
+                parameters.into_events().unwrap(),
+                [json!({"event_name": "A & B"})],
+                "{media_type} {body}"
+            );
         }
     }
 
@@ -214,11 +287,18 @@ mod tests {
             ("application/json", &"[".repeat(100_000)),
             (FORM, "data=%FF"),
             ("multipart/form-data", "no boundary"),
-            ("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"data\"\r\n\r\n[{"),
+            (
+                "multipart/form-data; boundary=b",
+                "--b\r\nContent-Disposition: form-data; name=\"data\"\r\n\r\n[{",
+            ),
         ];
         for (media_type, body) in broken {
             let refusal = read(media_type, "/", body).await.unwrap_err();
-            assert_eq!((refusal.code, refusal.error_subcode), (100, None), "{media_type}");
+            assert_eq!(
+                (refusal.code, refusal.error_subcode),
+                (100, None),
+                "{media_type}"
+            );
         }
     }
 
@@ -231,25 +311,41 @@ mod tests {
             (json!({"data": []}), answer::EMPTY_DATA),
             (json!({"data": {}}), answer::DATA_NOT_A_LIST),
             (json!({"data": "7"}), answer::DATA_NOT_A_LIST),
-            (json!({"data": "[{"}), Refusal::unreadable("Param data is not valid JSON.")),
+            (
+                json!({"data": "[{"}),
+                Refusal::unreadable("Param data is not valid JSON."),
+            ),
             (json!({"data": vec![0; 1001]}), answer::TOO_MANY_EVENTS),
         ];
         for (body, refusal) in cases {
-            let parameters = read("application/json", "/", &body.to_string()).await.unwrap();
+            let parameters = read("application/json", "/", &body.to_string())
+                .await
+                .unwrap();
             assert_eq!(parameters.into_events().unwrap_err(), refusal);
         }
-        let full = read("application/json", "/", &json!({"data": vec![0; 1000]}).to_string()).await.unwrap();
+        let full = read(
+            "application/json",
+            "/",
+            &json!({"data": vec![0; 1000]}).to_string(),
+        )
+        .await
+        .unwrap();
         assert_eq!(full.into_events().unwrap().len(), 1000);
     }
 
     #[tokio::test]
     async fn a_token_may_stand_in_the_header_the_query_or_the_body() {
-        let header = |value: &str| HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())]);
+        let header =
+            |value: &str| HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())]);
         let none = read("application/json", "/", "{}").await.unwrap();
         assert_eq!(none.require_token(&header("Bearer T")), Ok(()));
         assert_eq!(none.require_token(&header("oauth T")), Ok(()));
         for missing in ["Bearer", "Bearer ", "Basic dTpw", "T"] {
-            assert_eq!(none.require_token(&header(missing)), Err(answer::NO_TOKEN), "{missing}");
+            assert_eq!(
+                none.require_token(&header(missing)),
+                Err(answer::NO_TOKEN),
+                "{missing}"
+            );
         }
         let cases = [
             (r#"{"access_token":"T"}"#, Ok(())),
@@ -258,7 +354,13 @@ mod tests {
             (r#"{"access_token":7}"#, Err(answer::BAD_TOKEN)),
         ];
         for (body, expected) in cases {
-            assert_eq!(read("application/json", "/", body).await.unwrap().require_token(&HeaderMap::new()), expected);
+            assert_eq!(
+                read("application/json", "/", body)
+                    .await
+                    .unwrap()
+                    .require_token(&HeaderMap::new()),
+                expected
+            );
         }
     }
 
@@ -267,7 +369,13 @@ mod tests {
         let proof = "0123456789abcdef".repeat(4);
         let good = json!({"test_event_code": "TEST1", "partner_agent": "acme", "appsecret_proof": proof,
             "locale": "de_DE", "upload_tag": null, "anything": [1]});
-        assert_eq!(read("application/json", "/", &good.to_string()).await.unwrap().check_options(), Ok(()));
+        assert_eq!(
+            read("application/json", "/", &good.to_string())
+                .await
+                .unwrap()
+                .check_options(),
+            Ok(())
+        );
         let bad = [
             json!({"test_event_code": 1}),
             json!({"partner_agent": "a1"}),
@@ -276,7 +384,9 @@ mod tests {
             json!({"appsecret_proof": proof.to_uppercase()}),
         ];
         for body in bad {
-            let parameters = read("application/json", "/", &body.to_string()).await.unwrap();
+            let parameters = read("application/json", "/", &body.to_string())
+                .await
+                .unwrap();
             assert_eq!(parameters.check_options().unwrap_err().code, 100, "{body}");
         }
     }

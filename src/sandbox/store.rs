@@ -30,7 +30,10 @@ struct Batch {
 
 impl Store {
     pub(super) fn new(limit_bytes: usize) -> Store {
-        Store { limit_bytes, kept: Mutex::default() }
+        Store {
+            limit_bytes,
+            kept: Mutex::default(),
+        }
     }
 
     /// Keeps a batch as it came: one line an event, keys sorted, nothing added.
@@ -39,13 +42,18 @@ impl Store {
             return;
         }
         let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
-        let batch = Batch { lines: lines.into_bytes().into(), events: events.len() };
+        let batch = Batch {
+            lines: lines.into_bytes().into(),
+            events: events.len(),
+        };
 
         let mut kept = self.kept();
         kept.bytes += batch.lines.len();
         kept.batches.push_back(batch);
         while kept.bytes > self.limit_bytes {
-            let Some(oldest) = kept.batches.pop_front() else { break };
+            let Some(oldest) = kept.batches.pop_front() else {
+                break;
+            };
             if kept.events_dropped == 0 {
                 tracing::warn!(
                     "the sandbox keeps {} bytes of events: the oldest make room from here on",

@@ -8,7 +8,12 @@ const EVENTS: &str = "/v23.0/123456789012345/events";
 
 async fn sandbox() -> Sandbox {
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let settings = Settings { listen, now: Some(NOW), bad_lead_ids: vec![111_111_111_111_111], keep_bytes: 1 << 20 };
+    let settings = Settings {
+        listen,
+        now: Some(NOW),
+        bad_lead_ids: vec![111_111_111_111_111],
+        keep_bytes: 1 << 20,
+    };
     Sandbox::start(settings).await.unwrap()
 }
 
@@ -24,31 +29,56 @@ async fn exchange(sandbox: &Sandbox, request: &[u8]) -> (u16, String, String) {
     (status, head.to_owned(), body.to_owned())
 }
 
-async fn send(sandbox: &Sandbox, method: &str, path: &str, headers: &str, body: &[u8]) -> (u16, Value) {
+async fn send(
+    sandbox: &Sandbox,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &[u8],
+) -> (u16, Value) {
     let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n"
+    );
     let request = [head.as_bytes(), headers.as_bytes(), b"\r\n", body].concat();
     let (status, head, body) = exchange(sandbox, &request).await;
-    assert!(head.to_lowercase().contains("content-type: application/json"), "{head}");
+    assert!(
+        head.to_lowercase()
+            .contains("content-type: application/json"),
+        "{head}"
+    );
     (status, serde_json::from_str(&body).unwrap())
 }
 
 const SIGNED_JSON: &str = "Content-Type: application/json\r\nAuthorization: Bearer T\r\n";
 
 async fn post(sandbox: &Sandbox, body: &Value) -> (u16, Value) {
-    send(sandbox, "POST", EVENTS, SIGNED_JSON, body.to_string().as_bytes()).await
+    send(
+        sandbox,
+        "POST",
+        EVENTS,
+        SIGNED_JSON,
+        body.to_string().as_bytes(),
+    )
+    .await
 }
 
 fn codes(answer: &Value) -> (u64, Option<u64>) {
     let error = &answer["error"];
-    (error["code"].as_u64().unwrap(), error["error_subcode"].as_u64())
+    (
+        error["code"].as_u64().unwrap(),
+        error["error_subcode"].as_u64(),
+    )
 }
 
 async fn accepted(sandbox: &Sandbox) -> String {
     let request = b"GET /sandbox/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     let (status, head, body) = exchange(sandbox, request).await;
     assert_eq!(status, 200);
-    assert!(head.contains("content-type: application/x-ndjson"), "{head}");
+    assert!(
+        head.contains("content-type: application/x-ndjson"),
+        "{head}"
+    );
     assert!(head.contains("x-sandbox-events-dropped: 0"), "{head}");
     body
 }
@@ -69,13 +99,20 @@ async fn accepted_events_can_be_asked_for_as_they_came() {
     assert_eq!(answer["events_received"], 2);
     assert_eq!(answer["messages"], json!([]));
     assert_eq!(answer["fbtrace_id"].as_str().unwrap().len(), 23);
-    assert_eq!(accepted(&sandbox).await, format!("{}\n{}\n", event(LEAD), event(LEAD + 1)));
+    assert_eq!(
+        accepted(&sandbox).await,
+        format!("{}\n{}\n", event(LEAD), event(LEAD + 1))
+    );
 }
 
 #[tokio::test]
 async fn one_bad_event_turns_the_whole_batch_away() {
     let sandbox = sandbox().await;
-    let (status, answer) = post(&sandbox, &json!({"data": [event(LEAD), event(111_111_111_111_111)]})).await;
+    let (status, answer) = post(
+        &sandbox,
+        &json!({"data": [event(LEAD), event(111_111_111_111_111)]}),
+    )
+    .await;
     assert_eq!((status, codes(&answer)), (400, (100, Some(2804036))));
     assert_eq!(accepted(&sandbox).await, "");
 }
@@ -86,10 +123,23 @@ async fn the_probe_that_records_nothing_tells_a_live_token_from_none() {
     let probe = json!({"data": [{}]});
     let (_, answer) = post(&sandbox, &probe).await;
     assert_eq!(codes(&answer), (100, Some(2804019)));
-    assert!(answer["error"]["error_user_msg"].as_str().unwrap().contains("$['data'][0]"), "{answer}");
+    assert!(
+        answer["error"]["error_user_msg"]
+            .as_str()
+            .unwrap()
+            .contains("$['data'][0]"),
+        "{answer}"
+    );
 
     let unsigned = "Content-Type: application/json\r\n";
-    let (status, answer) = send(&sandbox, "POST", EVENTS, unsigned, probe.to_string().as_bytes()).await;
+    let (status, answer) = send(
+        &sandbox,
+        "POST",
+        EVENTS,
+        unsigned,
+        probe.to_string().as_bytes(),
+    )
+    .await;
     assert_eq!((status, codes(&answer)), (400, (104, None)));
 }
 
@@ -102,12 +152,22 @@ async fn forms_are_taken_with_the_token_in_the_query() {
     let escaped: String = data.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let body = format!("test_event_code=TEST1&data={escaped}");
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
-    assert_eq!(send(&sandbox, "POST", &path, form, body.as_bytes()).await.0, 200);
+    assert_eq!(
+        send(&sandbox, "POST", &path, form, body.as_bytes()).await.0,
+        200
+    );
 
-    let body = format!("--b\r\nContent-Disposition: form-data; name=\"data\"\r\n\r\n{data}\r\n--b--\r\n");
+    let body =
+        format!("--b\r\nContent-Disposition: form-data; name=\"data\"\r\n\r\n{data}\r\n--b--\r\n");
     let form = "Content-Type: multipart/form-data; boundary=b\r\n";
-    assert_eq!(send(&sandbox, "POST", &path, form, body.as_bytes()).await.0, 200);
-    assert_eq!(accepted(&sandbox).await, format!("{}\n", event(LEAD)).repeat(2));
+    assert_eq!(
+        send(&sandbox, "POST", &path, form, body.as_bytes()).await.0,
+        200
+    );
+    assert_eq!(
+        accepted(&sandbox).await,
+        format!("{}\n", event(LEAD)).repeat(2)
+    );
 }
 
 #[tokio::test]
@@ -116,9 +176,15 @@ async fn a_multipart_form_may_be_as_large_as_any_body() {
     let mut large = event(LEAD);
     large["custom_data"]["note"] = json!("x".repeat(3 << 20));
     let data = json!([large]);
-    let body = format!("--b\r\nContent-Disposition: form-data; name=\"data\"\r\n\r\n{data}\r\n--b--\r\n");
+    let body =
+        format!("--b\r\nContent-Disposition: form-data; name=\"data\"\r\n\r\n{data}\r\n--b--\r\n");
     let form = "Content-Type: multipart/form-data; boundary=b\r\nAuthorization: Bearer T\r\n";
-    assert_eq!(send(&sandbox, "POST", EVENTS, form, body.as_bytes()).await.0, 200);
+    assert_eq!(
+        send(&sandbox, "POST", EVENTS, form, body.as_bytes())
+            .await
+            .0,
+        200
+    );
 }
 
 #[tokio::test]
@@ -128,19 +194,58 @@ async fn paths_are_answered_as_graph_does() {
     for (method, path, status, codes_expected) in [
         ("POST", "/123456789012345/events", 200, None),
         ("POST", "/v26.0/123456789012345/events/", 200, None),
-        ("POST", "/v20.0/123456789012345/events", 400, Some((2635, None))),
-        ("POST", "/v2.12/123456789012345/events", 400, Some((2635, None))),
-        ("POST", "/v99.0/123456789012345/events", 400, Some((100, Some(33)))),
-        ("POST", "/23.0/123456789012345/events", 400, Some((100, Some(33)))),
-        ("POST", "/v23.0/my-dataset/events", 400, Some((100, Some(33)))),
+        (
+            "POST",
+            "/v20.0/123456789012345/events",
+            400,
+            Some((2635, None)),
+        ),
+        (
+            "POST",
+            "/v2.12/123456789012345/events",
+            400,
+            Some((2635, None)),
+        ),
+        (
+            "POST",
+            "/v99.0/123456789012345/events",
+            400,
+            Some((100, Some(33))),
+        ),
+        (
+            "POST",
+            "/23.0/123456789012345/events",
+            400,
+            Some((100, Some(33))),
+        ),
+        (
+            "POST",
+            "/v23.0/my-dataset/events",
+            400,
+            Some((100, Some(33))),
+        ),
         ("POST", "/sandbox/events", 400, Some((100, Some(33)))),
-        ("GET", "/v23.0/123456789012345/events", 400, Some((100, Some(33)))),
-        ("POST", "/v23.0/123456789012345/leads", 400, Some((2500, None))),
+        (
+            "GET",
+            "/v23.0/123456789012345/events",
+            400,
+            Some((100, Some(33))),
+        ),
+        (
+            "POST",
+            "/v23.0/123456789012345/leads",
+            400,
+            Some((2500, None)),
+        ),
         ("GET", "/", 400, Some((2500, None))),
     ] {
         let (got, answer) = send(&sandbox, method, path, SIGNED_JSON, body.as_bytes()).await;
         assert_eq!(got, status, "{path}");
-        assert_eq!(answer.get("error").map(|_| codes(&answer)), codes_expected, "{path}");
+        assert_eq!(
+            answer.get("error").map(|_| codes(&answer)),
+            codes_expected,
+            "{path}"
+        );
     }
     assert_eq!(accepted(&sandbox).await.lines().count(), 2);
 }
@@ -149,8 +254,14 @@ async fn paths_are_answered_as_graph_does() {
 fn a_version_ends_on_its_day() {
     let end = 1_822_953_600;
     assert_eq!(require_version("v23.0", end - 1, &Method::POST), Ok(()));
-    assert_eq!(require_version("v23.0", end, &Method::POST), Err(answer::EXPIRED_VERSION));
-    assert_eq!(require_version("v26.0", i64::MAX - 1, &Method::POST), Ok(()));
+    assert_eq!(
+        require_version("v23.0", end, &Method::POST),
+        Err(answer::EXPIRED_VERSION)
+    );
+    assert_eq!(
+        require_version("v26.0", i64::MAX - 1, &Method::POST),
+        Ok(())
+    );
 }
 
 #[tokio::test]
@@ -187,8 +298,12 @@ async fn a_body_that_is_too_large_is_refused_and_the_next_one_taken() {
 
 #[tokio::test]
 async fn without_a_set_time_the_clock_decides() {
-    let settings =
-        Settings { listen: SocketAddr::from(([127, 0, 0, 1], 0)), now: None, bad_lead_ids: Vec::new(), keep_bytes: 0 };
+    let settings = Settings {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        now: None,
+        bad_lead_ids: Vec::new(),
+        keep_bytes: 0,
+    };
     let sandbox = Sandbox::start(settings).await.unwrap();
     let (_, answer) = post(&sandbox, &json!({"data": [event(LEAD)]})).await;
     assert_eq!(codes(&answer), (100, Some(2804003)));
@@ -198,7 +313,10 @@ async fn without_a_set_time_the_clock_decides() {
 async fn it_serves_until_it_is_told_to_stop_even_with_a_connection_open() {
     let sandbox = sandbox().await;
     let address = sandbox.address;
-    assert_eq!(sandbox.base_url(), format!("http://127.0.0.1:{}", address.port()));
+    assert_eq!(
+        sandbox.base_url(),
+        format!("http://127.0.0.1:{}", address.port())
+    );
     let _idle = TcpStream::connect(address).await.unwrap();
     sandbox.serve_until(async {}).await.unwrap();
     assert!(TcpStream::connect(address).await.is_err());

@@ -25,7 +25,13 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 5] = [Format::Csv, Format::Tsv, Format::Json, Format::Ndjson, Format::Xlsx];
+    pub const ALL: [Format; 5] = [
+        Format::Csv,
+        Format::Tsv,
+        Format::Json,
+        Format::Ndjson,
+        Format::Xlsx,
+    ];
 
     /// The name that `--input-format` takes.
     pub const fn name(self) -> &'static str {
@@ -87,24 +93,37 @@ impl About {
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some((encoding, EncodingEvidence::Guessed)) = self.encoding {
-            notes.push(format!("the text was taken for {encoding}; if accents look wrong, give --encoding"));
+            notes.push(format!(
+                "the text was taken for {encoding}; if accents look wrong, give --encoding"
+            ));
         }
         if self.rows_above_header > 0 {
             let (above, header) = (self.rows_above_header, self.rows_above_header + 1);
-            notes.push(format!("the header was found in row {header}; {above} above it passed over"));
+            notes.push(format!(
+                "the header was found in row {header}; {above} above it passed over"
+            ));
         }
         if let (Some(sheet), Some(others)) = (&self.sheet, self.sheets_passed_over()) {
-            notes.push(format!("sheet {sheet:?} was read, not {others}; --sheet takes another"));
+            notes.push(format!(
+                "sheet {sheet:?} was read, not {others}; --sheet takes another"
+            ));
         }
-        if self.format == Format::Xlsx && self.size.is_some_and(|size| size > LARGE_WORKBOOK_BYTES) {
-            notes.push("a workbook of this size takes a lot of memory and time; CSV is read as a stream".to_owned());
+        if self.format == Format::Xlsx && self.size.is_some_and(|size| size > LARGE_WORKBOOK_BYTES)
+        {
+            notes.push(
+                "a workbook of this size takes a lot of memory and time; CSV is read as a stream"
+                    .to_owned(),
+            );
         }
         notes
     }
 
     fn sheets_passed_over(&self) -> Option<String> {
         let visible = self.other_sheets.iter().map(|name| format!("{name:?}"));
-        let hidden = self.hidden_sheets.iter().map(|name| format!("{name:?} (hidden)"));
+        let hidden = self
+            .hidden_sheets
+            .iter()
+            .map(|name| format!("{name:?} (hidden)"));
         let all: Vec<String> = visible.chain(hidden).collect();
         (!all.is_empty()).then(|| all.join(", "))
     }

@@ -27,7 +27,11 @@ pub enum Input {
 impl Input {
     /// The input that a command line means: `-` is standard input.
     pub fn from_argument(argument: &Path) -> Input {
-        if argument.as_os_str() == "-" { Input::Stdin } else { Input::File(argument.to_owned()) }
+        if argument.as_os_str() == "-" {
+            Input::Stdin
+        } else {
+            Input::File(argument.to_owned())
+        }
     }
 }
 
@@ -102,41 +106,72 @@ pub(super) fn open(input: &Input) -> Result<Opened, OpenError> {
     let (reader, size): (Bytes, Option<u64>) = match input {
         Input::File(path) => {
             let file = File::open(path).map_err(|error| cannot_open(input, path, error))?;
-            let metadata = file.metadata().map_err(|error| cannot_open(input, path, error))?;
+            let metadata = file
+                .metadata()
+                .map_err(|error| cannot_open(input, path, error))?;
             if metadata.is_dir() {
-                return Err(OpenError::Directory { input: input.clone() });
+                return Err(OpenError::Directory {
+                    input: input.clone(),
+                });
             }
             (Box::new(file), metadata.is_file().then_some(metadata.len()))
         }
         Input::Stdin => (Box::new(io::stdin()), None),
     };
     let position = Position::default();
-    let counted = Counted { reader, position: position.clone() };
-    from_reader(Box::new(counted), position, size)
-        .map_err(|source| OpenError::Unreadable { input: input.clone(), source })
+    let counted = Counted {
+        reader,
+        position: position.clone(),
+    };
+    from_reader(Box::new(counted), position, size).map_err(|source| OpenError::Unreadable {
+        input: input.clone(),
+        source,
+    })
 }
 
 /// Unpacks a reader if its bytes are compressed. An error of the unpacking shows later, when the sample ends early.
-pub(super) fn from_reader(mut reader: Bytes, position: Position, size: Option<u64>) -> io::Result<Opened> {
+pub(super) fn from_reader(
+    mut reader: Bytes,
+    position: Position,
+    size: Option<u64>,
+) -> io::Result<Opened> {
     let mut sample = Vec::new();
-    reader.by_ref().take(SAMPLE_BYTES).read_to_end(&mut sample)?;
+    reader
+        .by_ref()
+        .take(SAMPLE_BYTES)
+        .read_to_end(&mut sample)?;
     let compression = compression_of(&sample);
     let whole: Bytes = Box::new(Cursor::new(sample.clone()).chain(reader));
     let Some(compression) = compression else {
-        return Ok(Opened { sample, bytes: whole, compression: None, position, size });
+        return Ok(Opened {
+            sample,
+            bytes: whole,
+            compression: None,
+            position,
+            size,
+        });
     };
     let mut unpacked: Bytes = match compression {
         Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(whole)),
         Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(whole)?),
     };
     let mut sample = Vec::new();
-    let ended = unpacked.by_ref().take(SAMPLE_BYTES).read_to_end(&mut sample);
+    let ended = unpacked
+        .by_ref()
+        .take(SAMPLE_BYTES)
+        .read_to_end(&mut sample);
     let rest: Bytes = match ended {
         Ok(_) => unpacked,
         Err(error) => Box::new(Broken(Some(error))),
     };
     let bytes = Box::new(Cursor::new(sample.clone()).chain(rest));
-    Ok(Opened { sample, bytes, compression: Some(compression), position, size })
+    Ok(Opened {
+        sample,
+        bytes,
+        compression: Some(compression),
+        position,
+        size,
+    })
 }
 
 /// A reader that only has an error left to give.
@@ -144,7 +179,10 @@ struct Broken(Option<io::Error>);
 
 impl Read for Broken {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(self.0.take().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into()))
+        Err(self
+            .0
+            .take()
+            .unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into()))
     }
 }
 
@@ -218,6 +256,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let missing = Input::File(folder.path().join("none.csv"));
         assert!(matches!(open(&missing), Err(OpenError::Missing { .. })));
-        assert!(matches!(open(&Input::File(folder.path().to_owned())), Err(OpenError::Directory { .. })));
+        assert!(matches!(
+            open(&Input::File(folder.path().to_owned())),
+            Err(OpenError::Directory { .. })
+        ));
     }
 }

@@ -28,13 +28,21 @@ impl Header {
     /// A header from the cells of its row; empty ones at the end are no columns.
     pub(super) fn new(cells: impl Iterator<Item = String>) -> Header {
         let mut columns: Vec<String> = cells.map(|cell| clean_name(&cell).to_owned()).collect();
-        columns.truncate(columns.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1));
+        columns.truncate(
+            columns
+                .iter()
+                .rposition(|name| !name.is_empty())
+                .map_or(0, |last| last + 1),
+        );
         Header { columns }
     }
 
     /// Whether a row is the header again, as when files were joined end to end.
     pub(super) fn is_repeated_by<'a>(&self, cells: impl Iterator<Item = &'a str>) -> bool {
-        cells.take(self.columns.len()).map(clean_name).eq(self.columns.iter())
+        cells
+            .take(self.columns.len())
+            .map(clean_name)
+            .eq(self.columns.iter())
     }
 }
 
@@ -116,7 +124,12 @@ impl Chunk {
     }
 
     /// Appends a row from its cells; its line is taken to be its number.
-    pub fn push<'a>(&mut self, number: u64, refused: Option<Code>, cells: impl IntoIterator<Item = &'a str>) {
+    pub fn push<'a>(
+        &mut self,
+        number: u64,
+        refused: Option<Code>,
+        cells: impl IntoIterator<Item = &'a str>,
+    ) {
         self.begin_row(number, number);
         for cell in cells {
             self.push_cell(cell);
@@ -129,7 +142,9 @@ impl Chunk {
 
     /// Whether a reader should hand the chunk over before it adds another row.
     pub(super) fn is_full(&self) -> bool {
-        self.rows.len() >= MAX_ROWS || self.text.len() >= MAX_TEXT_BYTES || self.cells.len() >= MAX_CELLS
+        self.rows.len() >= MAX_ROWS
+            || self.text.len() >= MAX_TEXT_BYTES
+            || self.cells.len() >= MAX_CELLS
     }
 
     /// Whether there is anything to hand over: rows, findings or ignored rows.
@@ -140,7 +155,14 @@ impl Chunk {
     /// Opens a row; the cells pushed until [`end_row`](Chunk::end_row) are its own.
     pub(super) fn begin_row(&mut self, number: u64, line: u64) {
         let first_cell = self.cells.len() as u32;
-        self.rows.push(RowEntry { number, line, first_cell, cells: 0, record: Span::default(), refused: None });
+        self.rows.push(RowEntry {
+            number,
+            line,
+            first_cell,
+            cells: 0,
+            record: Span::default(),
+            refused: None,
+        });
     }
 
     /// Closes the row that was opened last.
@@ -166,13 +188,19 @@ impl Chunk {
             rest = &rest[quote + 2..];
         }
         self.text.push_str(rest);
-        Span { start, end: self.text.len() as u32 }
+        Span {
+            start,
+            end: self.text.len() as u32,
+        }
     }
 
     /// Appends a cell to the open row with its own text.
     pub(super) fn push_cell(&mut self, text: &str) {
         let start = self.push_text(text);
-        self.push_span(Span { start, end: self.text.len() as u32 });
+        self.push_span(Span {
+            start,
+            end: self.text.len() as u32,
+        });
     }
 
     /// Appends a cell to the open row that points to text already there.
@@ -200,7 +228,13 @@ impl Chunk {
 
     /// Adds a finding with the severity of its code.
     pub(super) fn note(&mut self, code: Code, row: u64, column: Option<u32>) {
-        self.findings.push(Finding { code, severity: code.severity(), row, field: None, column });
+        self.findings.push(Finding {
+            code,
+            severity: code.severity(),
+            row,
+            field: None,
+            column,
+        });
     }
 
     /// The cells of the row that was opened last.
@@ -210,7 +244,9 @@ impl Chunk {
 
     /// The first row with a character beyond ASCII.
     pub(super) fn first_row_beyond_ascii(&self) -> Option<u64> {
-        self.rows().find(|row| !row.cells().all(str::is_ascii)).map(Row::number)
+        self.rows()
+            .find(|row| !row.cells().all(str::is_ascii))
+            .map(Row::number)
     }
 
     /// Gives up the row that was opened last: it turned out to be no record.
@@ -243,7 +279,10 @@ impl Chunk {
 
     /// Takes NUL characters out of the cells, and notes them and the letters that were lost before the file got here.
     pub(super) fn clean(&mut self) {
-        let (has_nul, has_lost) = (self.text.contains('\0'), self.text.contains(char::REPLACEMENT_CHARACTER));
+        let (has_nul, has_lost) = (
+            self.text.contains('\0'),
+            self.text.contains(char::REPLACEMENT_CHARACTER),
+        );
         if !has_nul && !has_lost {
             return;
         }
@@ -253,7 +292,13 @@ impl Chunk {
                 let cell = &self.text[span.start as usize..span.end as usize];
                 let mut note = |code: Code| {
                     let (severity, column) = (code.severity(), Some(column));
-                    self.findings.push(Finding { code, severity, row: row.number, field: None, column });
+                    self.findings.push(Finding {
+                        code,
+                        severity,
+                        row: row.number,
+                        field: None,
+                        column,
+                    });
                 };
                 if has_lost && cell.contains(char::REPLACEMENT_CHARACTER) {
                     note(Code::TextUndecodable);
@@ -263,7 +308,10 @@ impl Chunk {
                     let clean = cell.replace('\0', "");
                     let start = self.text.len() as u32;
                     self.text.push_str(&clean);
-                    *span = Span { start, end: self.text.len() as u32 };
+                    *span = Span {
+                        start,
+                        end: self.text.len() as u32,
+                    };
                 }
             }
         }
@@ -326,9 +374,15 @@ mod tests {
         let mut chunk = Chunk::default();
         chunk.push(2, None, ["a", "", "ç"]);
         chunk.push(3, Some(Code::RowTooLong), ["only"]);
-        let rows: Vec<_> = chunk.rows().map(|row| (row.number(), row.cell(0), row.cell(1), row.cell(2))).collect();
+        let rows: Vec<_> = chunk
+            .rows()
+            .map(|row| (row.number(), row.cell(0), row.cell(1), row.cell(2)))
+            .collect();
         assert_eq!(rows, [(2, "a", "", "ç"), (3, "only", "", "")]);
-        assert_eq!(chunk.rows().nth(1).unwrap().refused(), Some(Code::RowTooLong));
+        assert_eq!(
+            chunk.rows().nth(1).unwrap().refused(),
+            Some(Code::RowTooLong)
+        );
     }
 
     #[test]
@@ -337,9 +391,22 @@ mod tests {
         chunk.push(2, None, ["plain", "A\0va\0", "J\u{fffd}rgen"]);
         chunk.clean();
         let row = chunk.rows().next().unwrap();
-        assert_eq!(row.cells().collect::<Vec<_>>(), ["plain", "Ava", "J\u{fffd}rgen"]);
-        let found: Vec<_> = chunk.findings.iter().map(|finding| (finding.code, finding.row, finding.column)).collect();
-        assert_eq!(found, [(Code::NulRemoved, 2, Some(1)), (Code::TextUndecodable, 2, Some(2))]);
+        assert_eq!(
+            row.cells().collect::<Vec<_>>(),
+            ["plain", "Ava", "J\u{fffd}rgen"]
+        );
+        let found: Vec<_> = chunk
+            .findings
+            .iter()
+            .map(|finding| (finding.code, finding.row, finding.column))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (Code::NulRemoved, 2, Some(1)),
+                (Code::TextUndecodable, 2, Some(2))
+            ]
+        );
     }
 
     #[test]
@@ -350,7 +417,10 @@ mod tests {
         chunk.drop_row();
         chunk.push(4, None, ["c"]);
         let rows: Vec<Vec<_>> = chunk.rows().map(|row| row.cells().collect()).collect();
-        assert_eq!((rows, chunk.rows_ignored), (vec![vec!["a", "b"], vec!["c"]], 1));
+        assert_eq!(
+            (rows, chunk.rows_ignored),
+            (vec![vec!["a", "b"], vec!["c"]], 1)
+        );
     }
 
     #[test]

@@ -10,7 +10,10 @@ pub(super) enum Content {
     /// Text of some kind, as far as the bytes tell.
     Text,
     /// Anything else: what it is, with its article, and what to do.
-    Other { found: &'static str, help: &'static str },
+    Other {
+        found: &'static str,
+        help: &'static str,
+    },
 }
 
 const SAVE_AS: &str = "open it in a spreadsheet and save it as .xlsx or CSV";
@@ -19,7 +22,11 @@ const EXPORT: &str = "export the leads as CSV, XLSX or JSON";
 
 /// Beginnings of files that hold no table this program reads.
 const OTHERS: [(&[u8], &str, &str); 15] = [
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old .xls or a password-protected workbook", SAVE_AS),
+    (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "an old .xls or a password-protected workbook",
+        SAVE_AS,
+    ),
     (b"%PDF-", "a PDF", EXPORT),
     (b"\x89PNG\r\n", "a PNG image", EXPORT),
     (b"\xff\xd8\xff", "a JPEG image", EXPORT),
@@ -41,7 +48,10 @@ pub(super) fn of(sample: &[u8]) -> Content {
     if sample.starts_with(b"PK\x03\x04") || sample.starts_with(b"PK\x05\x06") {
         return zip(sample);
     }
-    match OTHERS.iter().find(|(beginning, ..)| sample.starts_with(beginning)) {
+    match OTHERS
+        .iter()
+        .find(|(beginning, ..)| sample.starts_with(beginning))
+    {
         Some((_, found, help)) => Content::Other { found, help },
         None => Content::Text,
     }
@@ -51,34 +61,58 @@ pub(super) fn of(sample: &[u8]) -> Content {
 fn zip(sample: &[u8]) -> Content {
     let names = |name: &[u8]| memchr::memmem::find(sample, name).is_some();
     if names(b"opendocument") {
-        Content::Other { found: "an OpenDocument file", help: SAVE_AS }
+        Content::Other {
+            found: "an OpenDocument file",
+            help: SAVE_AS,
+        }
     } else if names(b"xl/workbook.bin") {
-        Content::Other { found: "a binary workbook (.xlsb)", help: SAVE_AS }
+        Content::Other {
+            found: "a binary workbook (.xlsb)",
+            help: SAVE_AS,
+        }
     } else if names(b"word/") {
-        Content::Other { found: "a Word document", help: EXPORT }
+        Content::Other {
+            found: "a Word document",
+            help: EXPORT,
+        }
     } else if names(b"xl/") || names(b"[Content_Types].xml") {
         Content::Workbook
     } else {
-        Content::Other { found: "a zip archive", help: UNPACK }
+        Content::Other {
+            found: "a zip archive",
+            help: UNPACK,
+        }
     }
 }
 
 /// What decoded text is, if it is no table and no JSON.
 pub(super) fn of_text(text: &str) -> Content {
     let start = text.trim_start();
-    let begins =
-        |beginning: &str| start.get(..beginning.len()).is_some_and(|part| part.eq_ignore_ascii_case(beginning));
+    let begins = |beginning: &str| {
+        start
+            .get(..beginning.len())
+            .is_some_and(|part| part.eq_ignore_ascii_case(beginning))
+    };
     if begins("<?xml") && text.contains("urn:schemas-microsoft-com:office:spreadsheet") {
-        return Content::Other { found: "a SpreadsheetML workbook (XML that is often named .xls)", help: SAVE_AS };
+        return Content::Other {
+            found: "a SpreadsheetML workbook (XML that is often named .xls)",
+            help: SAVE_AS,
+        };
     }
-    if ["<!doctype html", "<html", "<table", "<head", "<meta"].iter().any(|beginning| begins(beginning)) {
+    if ["<!doctype html", "<html", "<table", "<head", "<meta"]
+        .iter()
+        .any(|beginning| begins(beginning))
+    {
         return Content::Other {
             found: "an HTML page",
             help: "sign in and download the export again, or save it as .xlsx or CSV",
         };
     }
     if begins("<?xml") {
-        return Content::Other { found: "an XML file", help: EXPORT };
+        return Content::Other {
+            found: "an XML file",
+            help: EXPORT,
+        };
     }
     let is_odd = |character: char| {
         character == char::REPLACEMENT_CHARACTER
@@ -113,10 +147,15 @@ mod tests {
     #[test]
     fn files_that_hold_no_table_are_named() {
         assert_eq!(found(of(b"%PDF-1.7\n")), "a PDF");
-        assert_eq!(found(of(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest")), "an old .xls or a password-protected workbook");
+        assert_eq!(
+            found(of(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest")),
+            "an old .xls or a password-protected workbook"
+        );
         assert_eq!(found(of(b"PK\x03\x04....leads.csv")), "a zip archive");
         assert_eq!(
-            found(of(b"PK\x03\x04....mimetypeapplication/vnd.oasis.opendocument.spreadsheet")),
+            found(of(
+                b"PK\x03\x04....mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
+            )),
             "an OpenDocument file"
         );
         assert_eq!(found(of(b"PK\x03\x04....xl/workbook.xml")), "workbook");
@@ -126,9 +165,15 @@ mod tests {
     #[test]
     fn text_that_holds_no_table_is_named() {
         let sheet = "<?xml version=\"1.0\"?>\n<Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\">";
-        assert_eq!(found(of_text(sheet)), "a SpreadsheetML workbook (XML that is often named .xls)");
+        assert_eq!(
+            found(of_text(sheet)),
+            "a SpreadsheetML workbook (XML that is often named .xls)"
+        );
         assert_eq!(found(of_text("\n<!DOCTYPE html><html>")), "an HTML page");
-        assert_eq!(found(of_text("<?xml version=\"1.0\"?><leads/>")), "an XML file");
+        assert_eq!(
+            found(of_text("<?xml version=\"1.0\"?><leads/>")),
+            "an XML file"
+        );
         assert_eq!(
             found(of_text("\u{1}\u{2}abc\u{3}\u{fffd}")),
             "a binary file, or text in an encoding that was not recognised"

@@ -71,7 +71,14 @@ impl Delimited {
             line: 1 + u64::from(declared.is_some()),
         };
         table.read_header(rows_above_header)?;
-        Ok((table, Layout { delimiter, is_declared: declared.is_some(), rows_above_header }))
+        Ok((
+            table,
+            Layout {
+                delimiter,
+                is_declared: declared.is_some(),
+                rows_above_header,
+            },
+        ))
     }
 
     pub fn header(&self) -> &Arc<Header> {
@@ -109,7 +116,9 @@ impl Delimited {
         if let Next::Record = self.next()? {
             let text = self.text.rest();
             let name = |cell| self.record.cell(text, cell).replace('\0', "");
-            self.header = Arc::new(Header::new(self.record.cells.iter().map(|cell| name(*cell))));
+            self.header = Arc::new(Header::new(
+                self.record.cells.iter().map(|cell| name(*cell)),
+            ));
             self.width = self.record.cells.len();
             self.pass_record();
         }
@@ -119,13 +128,20 @@ impl Delimited {
     /// Finds the next record; it stays unused until it is passed.
     fn next(&mut self) -> io::Result<Next> {
         loop {
-            match scan(self.text.rest().as_bytes(), self.delimiter, self.text.has_ended(), &mut self.record) {
+            match scan(
+                self.text.rest().as_bytes(),
+                self.delimiter,
+                self.text.has_ended(),
+                &mut self.record,
+            ) {
                 Scan::Record if self.record.len <= MAX_RECORD_BYTES => {
                     self.row += 1;
                     return Ok(Next::Record);
                 }
                 Scan::End => return Ok(Next::End),
-                Scan::Incomplete if self.text.rest().len() <= MAX_RECORD_BYTES => self.text.more()?,
+                Scan::Incomplete if self.text.rest().len() <= MAX_RECORD_BYTES => {
+                    self.text.more()?
+                }
                 Scan::Record | Scan::Incomplete => {
                     self.row += 1;
                     return Ok(Next::TooLarge);
@@ -168,8 +184,13 @@ impl Delimited {
         let base = chunk.push_text(text);
         for cell in &self.record.cells {
             let span = match cell.quoting {
-                Quoting::Verbatim => Span { start: base + cell.start, end: base + cell.end },
-                Quoting::Doubled => chunk.push_unescaped(&text[cell.start as usize..cell.end as usize]),
+                Quoting::Verbatim => Span {
+                    start: base + cell.start,
+                    end: base + cell.end,
+                },
+                Quoting::Doubled => {
+                    chunk.push_unescaped(&text[cell.start as usize..cell.end as usize])
+                }
             };
             chunk.push_span(span);
         }
@@ -180,14 +201,19 @@ impl Delimited {
 
     /// Drops the row added last if it is no lead, and refuses it if its cells cannot be trusted.
     fn judge_row(&mut self, chunk: &mut Chunk) -> io::Result<()> {
-        let may_be_report_name = self.record.cells.len() == 1 && self.text.rest().len() < NOTICE_BYTES;
+        let may_be_report_name =
+            self.record.cells.len() == 1 && self.text.rest().len() < NOTICE_BYTES;
         if may_be_report_name && !self.text.has_ended() {
             self.text.more()?;
         }
-        let Some(row) = chunk.last_row() else { return Ok(()) };
+        let Some(row) = chunk.last_row() else {
+            return Ok(());
+        };
         let columns = self.header.columns.len();
         let notice_follows = || footer::notice_follows(self.text.rest());
-        if self.header.is_repeated_by(row.cells()) || self.footers.is_footer(columns, row.cells(), notice_follows) {
+        if self.header.is_repeated_by(row.cells())
+            || self.footers.is_footer(columns, row.cells(), notice_follows)
+        {
             chunk.drop_row();
             return Ok(());
         }

@@ -16,7 +16,9 @@ const SAMPLE_BYTES: usize = 64 * 1024;
 pub(super) fn declared(text: &str) -> Option<(u8, usize)> {
     let line = text.split(['\n', '\r']).next()?;
     let (key, delimiter) = line.trim_matches('"').split_at_checked(4)?;
-    let [delimiter] = delimiter.as_bytes() else { return None };
+    let [delimiter] = delimiter.as_bytes() else {
+        return None;
+    };
     let end = match &text.as_bytes()[line.len()..] {
         [b'\r', b'\n', ..] => line.len() + 2,
         [_, ..] => line.len() + 1,
@@ -27,16 +29,23 @@ pub(super) fn declared(text: &str) -> Option<(u8, usize)> {
 
 /// Whether a byte can be a delimiter at all.
 pub(super) fn is_possible(delimiter: u8) -> bool {
-    delimiter.is_ascii() && !delimiter.is_ascii_alphanumeric() && !matches!(delimiter, b'"' | b'\n' | b'\r' | 0)
+    delimiter.is_ascii()
+        && !delimiter.is_ascii_alphanumeric()
+        && !matches!(delimiter, b'"' | b'\n' | b'\r' | 0)
 }
 
 /// The delimiter that fits best; a comma where none does.
 pub(super) fn sniff(text: &str, is_whole: bool) -> u8 {
     let fits = CANDIDATES.map(|delimiter| (delimiter, fit(text, is_whole, delimiter)));
     let best = |must_cut_first_row: bool| {
-        let candidates = fits.iter().filter(|(_, fit)| fit.score > 0.0 && (fit.cuts_first_row || !must_cut_first_row));
+        let candidates = fits
+            .iter()
+            .filter(|(_, fit)| fit.score > 0.0 && (fit.cuts_first_row || !must_cut_first_row));
         // The first of equals wins.
-        candidates.rev().max_by(|left, right| left.1.score.total_cmp(&right.1.score)).map(|(delimiter, _)| *delimiter)
+        candidates
+            .rev()
+            .max_by(|left, right| left.1.score.total_cmp(&right.1.score))
+            .map(|(delimiter, _)| *delimiter)
     };
     best(true).or_else(|| best(false)).unwrap_or(b',')
 }
@@ -53,14 +62,20 @@ fn fit(text: &str, is_whole: bool, delimiter: u8) -> Fit {
         .filter(|row| row.filled > 0)
         .map(|row| row.cells)
         .collect();
-    let usual = widths
-        .iter()
-        .copied()
-        .max_by_key(|width| (widths.iter().filter(|other| *other == width).count() * usize::from(*width > 1), *width));
+    let usual = widths.iter().copied().max_by_key(|width| {
+        (
+            widths.iter().filter(|other| *other == width).count() * usize::from(*width > 1),
+            *width,
+        )
+    });
     let usual = usual.unwrap_or(1);
-    let share = widths.iter().filter(|width| **width == usual).count() as f64 / widths.len().max(1) as f64;
+    let share =
+        widths.iter().filter(|width| **width == usual).count() as f64 / widths.len().max(1) as f64;
     let cuts_first_row = share >= 0.5 && widths.first() == Some(&usual);
-    Fit { score: (usual - 1) as f64 * share, cuts_first_row }
+    Fit {
+        score: (usual - 1) as f64 * share,
+        cuts_first_row,
+    }
 }
 
 /// The size of a row of the beginning.
@@ -78,8 +93,13 @@ pub(super) fn first_records(text: &str, is_whole: bool, delimiter: u8) -> Vec<Ro
     }
     let (mut rest, is_whole) = (&text[..end], is_whole && end == text.len());
     let (mut record, mut sizes) = (Record::default(), Vec::new());
-    while sizes.len() < SAMPLE_RECORDS && scan(rest.as_bytes(), delimiter, is_whole, &mut record) == Scan::Record {
-        sizes.push(RowSize { cells: record.cells.len(), filled: record.filled(rest) });
+    while sizes.len() < SAMPLE_RECORDS
+        && scan(rest.as_bytes(), delimiter, is_whole, &mut record) == Scan::Record
+    {
+        sizes.push(RowSize {
+            cells: record.cells.len(),
+            filled: record.filled(rest),
+        });
         rest = &rest[record.next..];
     }
     sizes
@@ -90,8 +110,12 @@ pub(super) fn first_records(text: &str, is_whole: bool, delimiter: u8) -> Vec<Ro
 /// Titles, filters and dates above a table fill a cell or two of a table that is wider than that.
 pub(super) fn rows_above_header(filled: &[usize]) -> usize {
     let widest = filled.iter().copied().max().unwrap_or(0);
-    let is_title = |filled: usize| filled == 0 || filled == 1 && widest >= 3 || filled == 2 && widest >= 5;
-    filled.iter().take_while(|filled| is_title(**filled)).count()
+    let is_title =
+        |filled: usize| filled == 0 || filled == 1 && widest >= 3 || filled == 2 && widest >= 5;
+    filled
+        .iter()
+        .take_while(|filled| is_title(**filled))
+        .count()
 }
 
 #[cfg(test)]
@@ -102,12 +126,24 @@ mod tests {
     fn the_delimiter_is_the_one_that_cuts_header_and_rows_alike() {
         for (text, expected) in [
             ("email,stage,note\na@example.com,New,\"x; y; z\"\n", b','),
-            ("email;stage;note\na@example.com;New;x, y, z\nb@example.com;Won;p, q, r\n", b';'),
-            ("email;note\na@example.com;x, y, z\nb@example.com;x, y, z\nc@example.com;x, y, z\n", b';'),
-            ("id\twhat_are_you_looking_for?_(roof,_windows)\tstage\nl:1\troof,_windows\tNew\n", b'\t'),
+            (
+                "email;stage;note\na@example.com;New;x, y, z\nb@example.com;Won;p, q, r\n",
+                b';',
+            ),
+            (
+                "email;note\na@example.com;x, y, z\nb@example.com;x, y, z\nc@example.com;x, y, z\n",
+                b';',
+            ),
+            (
+                "id\twhat_are_you_looking_for?_(roof,_windows)\tstage\nl:1\troof,_windows\tNew\n",
+                b'\t',
+            ),
             ("email|stage\na@example.com|New\n", b'|'),
             ("amount;stage\n\"4,50\";New\n4,50;New\n", b';'),
-            ("Leads; November 2026\n\nemail,stage,city\na@example.com,New,Bonn\nb@example.com,New,Bonn\n", b','),
+            (
+                "Leads; November 2026\n\nemail,stage,city\na@example.com,New,Bonn\nb@example.com,New,Bonn\n",
+                b',',
+            ),
             ("email\na@example.com\n", b','),
             ("\"a;b\",\"c\"\n\"d;e\",\"f\"\n", b','),
         ] {

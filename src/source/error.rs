@@ -62,7 +62,9 @@ pub enum OpenError {
         found: &'static str,
     },
     /// The delimiter asked for cannot be one.
-    #[error("the delimiter must be one ASCII character, and no quotation mark, letter, digit or line break")]
+    #[error(
+        "the delimiter must be one ASCII character, and no quotation mark, letter, digit or line break"
+    )]
     Delimiter,
     /// The workbook has no sheet of that name.
     #[error("{input} has no sheet named {asked:?}; it has {sheets}")]
@@ -75,7 +77,9 @@ pub enum OpenError {
         sheets: String,
     },
     /// The workbook cannot be understood.
-    #[error("{input} is a workbook that cannot be read ({reason}); open it and save it again as .xlsx")]
+    #[error(
+        "{input} is a workbook that cannot be read ({reason}); open it and save it again as .xlsx"
+    )]
     Workbook {
         /// The input named.
         input: Input,
@@ -119,12 +123,21 @@ pub enum ReadError {
 }
 
 fn after(row: &u64) -> String {
-    if *row == 0 { "at its beginning".to_owned() } else { format!("after row {row}") }
+    if *row == 0 {
+        "at its beginning".to_owned()
+    } else {
+        format!("after row {row}")
+    }
 }
 
 impl ReadError {
     /// What an error of the byte stream means for whoever reads the file.
-    pub(super) fn new(input: &Input, is_compressed: bool, row: u64, source: io::Error) -> ReadError {
+    pub(super) fn new(
+        input: &Input,
+        is_compressed: bool,
+        row: u64,
+        source: io::Error,
+    ) -> ReadError {
         let input = input.clone();
         match (is_compressed, source.kind(), source.raw_os_error()) {
             (true, io::ErrorKind::UnexpectedEof, _) => ReadError::Truncated { input, row },

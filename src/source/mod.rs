@@ -66,7 +66,10 @@ pub struct Source {
 enum Rows {
     Delimited(Box<Delimited>),
     Json(Box<Json>),
-    Sheet { header: Arc<Header>, chunks: VecDeque<Chunk> },
+    Sheet {
+        header: Arc<Header>,
+        chunks: VecDeque<Chunk>,
+    },
 }
 
 impl Source {
@@ -79,24 +82,49 @@ impl Source {
         Source::from_opened(input, settings, bytes::open(input)?)
     }
 
-    fn from_opened(input: &Input, settings: &Settings, opened: Opened) -> Result<Source, OpenError> {
+    fn from_opened(
+        input: &Input,
+        settings: &Settings,
+        opened: Opened,
+    ) -> Result<Source, OpenError> {
         let mut about = About::new(&opened);
         let position = opened.position.clone();
         let rows = match content::of(&opened.sample) {
             Content::Workbook => open_workbook(input, settings, opened, &mut about)?,
-            Content::Other { found, help } => return Err(OpenError::NotAnExport { input: input.clone(), found, help }),
+            Content::Other { found, help } => {
+                return Err(OpenError::NotAnExport {
+                    input: input.clone(),
+                    found,
+                    help,
+                });
+            }
             Content::Text => open_text(input, settings, opened, &mut about)?,
         };
-        let mut source = Source { header: Arc::default(), about, input: input.clone(), rows, first: None, position };
+        let mut source = Source {
+            header: Arc::default(),
+            about,
+            input: input.clone(),
+            rows,
+            first: None,
+            position,
+        };
         let mut first = Chunk::default();
         source.read(&mut first)?;
         if first.header.columns.is_empty() && !first.is_empty() {
-            let (found, help) =
-                ("text in which no row can be read", "check the file, or export again as CSV, XLSX or JSON");
-            return Err(OpenError::NotAnExport { input: input.clone(), found, help });
+            let (found, help) = (
+                "text in which no row can be read",
+                "check the file, or export again as CSV, XLSX or JSON",
+            );
+            return Err(OpenError::NotAnExport {
+                input: input.clone(),
+                found,
+                help,
+            });
         }
         if first.is_empty() && first.findings.is_empty() {
-            return Err(OpenError::NoRows { input: input.clone() });
+            return Err(OpenError::NoRows {
+                input: input.clone(),
+            });
         }
         source.header = Arc::clone(&first.header);
         if let Rows::Json(json) = &source.rows {
@@ -147,26 +175,45 @@ impl Source {
                 return Ok(chunk.has_news());
             }
         };
-        read.map_err(|error| ReadError::new(&self.input, self.about.compression.is_some(), row, error))?;
+        read.map_err(|error| {
+            ReadError::new(&self.input, self.about.compression.is_some(), row, error)
+        })?;
         chunk.clean();
         Ok(chunk.has_news())
     }
 }
 
-fn open_workbook(input: &Input, settings: &Settings, opened: Opened, about: &mut About) -> Result<Rows, OpenError> {
+fn open_workbook(
+    input: &Input,
+    settings: &Settings,
+    opened: Opened,
+    about: &mut About,
+) -> Result<Rows, OpenError> {
     about.format = Format::Xlsx;
     if let Some(asked) = settings.format.filter(|asked| *asked != Format::Xlsx) {
-        return Err(OpenError::OtherFormat { input: input.clone(), asked: asked.name(), found: "an XLSX workbook" });
+        return Err(OpenError::OtherFormat {
+            input: input.clone(),
+            asked: asked.name(),
+            found: "an XLSX workbook",
+        });
     }
     let sheet = xlsx::open(input, opened.bytes, settings.sheet.as_deref())?;
     about.sheet = Some(sheet.name);
     about.rows_above_header = sheet.rows_above_header;
     about.other_sheets = sheet.others;
     about.hidden_sheets = sheet.hidden;
-    Ok(Rows::Sheet { header: sheet.header, chunks: sheet.chunks })
+    Ok(Rows::Sheet {
+        header: sheet.header,
+        chunks: sheet.chunks,
+    })
 }
 
-fn open_text(input: &Input, settings: &Settings, opened: Opened, about: &mut About) -> Result<Rows, OpenError> {
+fn open_text(
+    input: &Input,
+    settings: &Settings,
+    opened: Opened,
+    about: &mut About,
+) -> Result<Rows, OpenError> {
     let is_compressed = opened.compression.is_some();
     let broken = |error| ReadError::new(input, is_compressed, 0, error);
     let detected = encoding::detect(&opened.sample, settings.encoding);
@@ -174,14 +221,24 @@ fn open_text(input: &Input, settings: &Settings, opened: Opened, about: &mut Abo
     let mut text = Text::new(opened.bytes, detected).map_err(broken)?;
     text.more().map_err(broken)?;
     if text.rest().trim().is_empty() && text.has_ended() {
-        return Err(OpenError::Empty { input: input.clone() });
+        return Err(OpenError::Empty {
+            input: input.clone(),
+        });
     }
     if let Content::Other { found, help } = content::of_text(text.rest()) {
-        return Err(OpenError::NotAnExport { input: input.clone(), found, help });
+        return Err(OpenError::NotAnExport {
+            input: input.clone(),
+            found,
+            help,
+        });
     }
     let is_json = json::looks_like_json(text.rest());
     let found = if is_json { "JSON" } else { "delimited text" };
-    let other_format = |asked: Format| OpenError::OtherFormat { input: input.clone(), asked: asked.name(), found };
+    let other_format = |asked: Format| OpenError::OtherFormat {
+        input: input.clone(),
+        asked: asked.name(),
+        found,
+    };
     about.format = match settings.format {
         Some(asked @ Format::Xlsx) => return Err(other_format(asked)),
         Some(asked @ Format::Json) if !is_json => return Err(other_format(asked)),
@@ -193,10 +250,20 @@ fn open_text(input: &Input, settings: &Settings, opened: Opened, about: &mut Abo
         },
     };
     match about.format {
-        Format::Json => Ok(Rows::Json(Box::new(Json::new(text, json::Layout::Values, settings.keep_records)))),
-        Format::Ndjson => Ok(Rows::Json(Box::new(Json::new(text, json::Layout::Lines, settings.keep_records)))),
+        Format::Json => Ok(Rows::Json(Box::new(Json::new(
+            text,
+            json::Layout::Values,
+            settings.keep_records,
+        )))),
+        Format::Ndjson => Ok(Rows::Json(Box::new(Json::new(
+            text,
+            json::Layout::Lines,
+            settings.keep_records,
+        )))),
         Format::Csv | Format::Tsv | Format::Xlsx => {
-            let given = settings.delimiter.or((about.format == Format::Tsv).then_some(b'\t'));
+            let given = settings
+                .delimiter
+                .or((about.format == Format::Tsv).then_some(b'\t'));
             if given.is_some_and(|delimiter| !delimiter::is_possible(delimiter)) {
                 return Err(OpenError::Delimiter);
             }

@@ -65,7 +65,11 @@ pub(super) fn scan(text: &[u8], delimiter: u8, is_whole: bool, record: &mut Reco
     record.problem = None;
     record.has_quotes = false;
     if text.is_empty() {
-        return if is_whole { Scan::End } else { Scan::Incomplete };
+        return if is_whole {
+            Scan::End
+        } else {
+            Scan::Incomplete
+        };
     }
     let mut start = 0;
     loop {
@@ -74,7 +78,12 @@ pub(super) fn scan(text: &[u8], delimiter: u8, is_whole: bool, record: &mut Reco
             record.has_quotes = true;
             match quoted(text, start, delimiter, is_whole) {
                 Quoted::Incomplete => return Scan::Incomplete,
-                Quoted::Closed { end, after, quoting, is_stray } => {
+                Quoted::Closed {
+                    end,
+                    after,
+                    quoting,
+                    is_stray,
+                } => {
                     if is_stray {
                         record.note(Code::QuoteStray);
                     }
@@ -87,13 +96,21 @@ pub(super) fn scan(text: &[u8], delimiter: u8, is_whole: bool, record: &mut Reco
                         _ => return record.finish(text, after, is_whole),
                     }
                 }
-                Quoted::Literal { bare_from: from, code } => {
+                Quoted::Literal {
+                    bare_from: from,
+                    code,
+                } => {
                     record.note(code);
                     bare_from = from;
                 }
             }
         }
-        match memchr3(delimiter, b'\n', b'\r', text.get(bare_from..).unwrap_or_default()) {
+        match memchr3(
+            delimiter,
+            b'\n',
+            b'\r',
+            text.get(bare_from..).unwrap_or_default(),
+        ) {
             Some(length) => {
                 let end = bare_from + length;
                 record.push(start, end, Quoting::Verbatim);
@@ -123,27 +140,43 @@ impl Record {
 
     /// How many cells hold more than white space.
     pub fn filled(&self, text: &str) -> usize {
-        self.cells.iter().filter(|cell| !is_blank(&text[cell.start as usize..cell.end as usize])).count()
+        self.cells
+            .iter()
+            .filter(|cell| !is_blank(&text[cell.start as usize..cell.end as usize]))
+            .count()
     }
 
     /// Whether no cell holds more than white space.
     pub fn is_blank(&self, text: &str) -> bool {
-        self.cells.iter().all(|cell| is_blank(&text[cell.start as usize..cell.end as usize]))
+        self.cells
+            .iter()
+            .all(|cell| is_blank(&text[cell.start as usize..cell.end as usize]))
     }
 
     /// Line breaks in the record, its own end not counted.
     pub fn inner_lines(&self, text: &str) -> u64 {
-        if self.has_quotes { line_breaks(&text.as_bytes()[..self.len]) } else { 0 }
+        if self.has_quotes {
+            line_breaks(&text.as_bytes()[..self.len])
+        } else {
+            0
+        }
     }
 
     fn push(&mut self, start: usize, end: usize, quoting: Quoting) {
-        self.cells.push(Cell { start: start as u32, end: end as u32, quoting });
+        self.cells.push(Cell {
+            start: start as u32,
+            end: end as u32,
+            quoting,
+        });
     }
 
     fn note(&mut self, code: Code) {
         let cell = self.cells.len() as u32;
         // A quotation mark that is never closed weighs more than one that is merely not doubled.
-        if self.problem.is_none_or(|(known, _)| known == Code::QuoteStray) {
+        if self
+            .problem
+            .is_none_or(|(known, _)| known == Code::QuoteStray)
+        {
             self.problem = Some((code, cell));
         }
     }
@@ -163,8 +196,12 @@ impl Record {
 
 /// Whether a cell shows nothing; the end-of-file mark of DOS counts as nothing.
 pub(super) fn is_blank(cell: &str) -> bool {
-    cell.bytes().next().is_none_or(|first| first <= b' ' || !first.is_ascii())
-        && cell.chars().all(|character| character.is_whitespace() || character.is_control())
+    cell.bytes()
+        .next()
+        .is_none_or(|first| first <= b' ' || !first.is_ascii())
+        && cell
+            .chars()
+            .all(|character| character.is_whitespace() || character.is_control())
 }
 
 /// Line breaks of any kind; a CR LF is one.
@@ -201,13 +238,20 @@ enum Quoted {
 /// somebody forgot to double or to close: if it looks like the opening of another cell, or if lines were passed on the
 /// way to it, the cell was never closed; if the line goes on to a mark that does close, it is part of the text.
 fn quoted(text: &[u8], open: usize, delimiter: u8, is_whole: bool) -> Quoted {
-    let unclosed = Quoted::Literal { bare_from: open + 1, code: Code::QuoteUnclosed };
+    let unclosed = Quoted::Literal {
+        bare_from: open + 1,
+        code: Code::QuoteUnclosed,
+    };
     let (mut quoting, mut is_stray) = (Quoting::Verbatim, false);
     let mut from = open + 1;
     loop {
         let limit = text.len().min(open + MAX_CELL_BYTES);
         let Some(quote) = memchr(QUOTE, &text[from.min(limit)..limit]).map(|at| from + at) else {
-            return if is_whole || limit < text.len() { unclosed } else { Quoted::Incomplete };
+            return if is_whole || limit < text.len() {
+                unclosed
+            } else {
+                Quoted::Incomplete
+            };
         };
         if text.get(quote + 1) == Some(&QUOTE) {
             quoting = Quoting::Doubled;
@@ -215,12 +259,20 @@ fn quoted(text: &[u8], open: usize, delimiter: u8, is_whole: bool) -> Quoted {
             continue;
         }
         match cell_end(text, quote + 1, delimiter, is_whole) {
-            CellEnd::At(after) => return Quoted::Closed { end: quote, after, quoting, is_stray },
+            CellEnd::At(after) => {
+                return Quoted::Closed {
+                    end: quote,
+                    after,
+                    quoting,
+                    is_stray,
+                };
+            }
             CellEnd::Incomplete => return Quoted::Incomplete,
             CellEnd::No => {}
         }
         let before = text[quote - 1];
-        let opens_a_cell = quote > open + 1 && (before == delimiter || matches!(before, b'\n' | b'\r'));
+        let opens_a_cell =
+            quote > open + 1 && (before == delimiter || matches!(before, b'\n' | b'\r'));
         if opens_a_cell {
             return unclosed;
         }
@@ -231,7 +283,12 @@ fn quoted(text: &[u8], open: usize, delimiter: u8, is_whole: bool) -> Quoted {
                 from = quote + 1;
             }
             Some(false) if memchr2(b'\n', b'\r', &text[open..quote]).is_some() => return unclosed,
-            Some(false) => return Quoted::Literal { bare_from: quote + 1, code: Code::QuoteStray },
+            Some(false) => {
+                return Quoted::Literal {
+                    bare_from: quote + 1,
+                    code: Code::QuoteStray,
+                };
+            }
         }
     }
 }
@@ -245,7 +302,11 @@ enum CellEnd {
 /// Whether a cell ends at `from`, blanks allowed for.
 fn cell_end(text: &[u8], from: usize, delimiter: u8, is_whole: bool) -> CellEnd {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t') && *byte != delimiter;
-    let after = from + text[from..].iter().take_while(|byte| is_blank(byte)).count();
+    let after = from
+        + text[from..]
+            .iter()
+            .take_while(|byte| is_blank(byte))
+            .count();
     match text.get(after) {
         Some(byte) if *byte == delimiter || matches!(byte, b'\n' | b'\r') => CellEnd::At(after),
         Some(_) => CellEnd::No,
@@ -256,7 +317,13 @@ fn cell_end(text: &[u8], from: usize, delimiter: u8, is_whole: bool) -> CellEnd 
 
 /// Whether a quotation mark further on in the line closes a cell, with none before it that opens one; none when that
 /// cannot be seen yet.
-fn closes_on_this_line(text: &[u8], from: usize, delimiter: u8, is_whole: bool, limit: usize) -> Option<bool> {
+fn closes_on_this_line(
+    text: &[u8],
+    from: usize,
+    delimiter: u8,
+    is_whole: bool,
+    limit: usize,
+) -> Option<bool> {
     let has_line_end = |text: &[u8]| memchr2(b'\n', b'\r', text).is_some();
     let mut from = from;
     for _ in 0..MAX_STRAY_QUOTES {
@@ -287,7 +354,11 @@ mod tests {
         let (mut found, mut from) = (Vec::new(), 0);
         while scan(&text.as_bytes()[from..], delimiter, true, &mut record) == Scan::Record {
             let rest = &text[from..];
-            let cells = record.cells.iter().map(|cell| record.cell(rest, *cell).into_owned()).collect();
+            let cells = record
+                .cells
+                .iter()
+                .map(|cell| record.cell(rest, *cell).into_owned())
+                .collect();
             found.push((cells, record.problem.map(|(code, _)| code)));
             from += record.next;
         }
@@ -295,16 +366,27 @@ mod tests {
     }
 
     fn cells(text: &str) -> Vec<Vec<String>> {
-        records(text, b',').into_iter().map(|(cells, _)| cells).collect()
+        records(text, b',')
+            .into_iter()
+            .map(|(cells, _)| cells)
+            .collect()
     }
 
     #[test]
     fn quotes_line_ends_and_empty_lines_are_read_as_a_spreadsheet_reads_them() {
         assert_eq!(
             cells("a,b\r\nc,\"d,\"\"e\"\"\n\"\n\rf,"),
-            [vec!["a", "b"], vec!["c", "d,\"e\"\n"], vec![""], vec!["f", ""]]
+            [
+                vec!["a", "b"],
+                vec!["c", "d,\"e\"\n"],
+                vec![""],
+                vec!["f", ""]
+            ]
         );
-        assert_eq!(cells("\"a\" ,\" b\"\t\n5\" pipe,x"), [vec!["a", " b"], vec!["5\" pipe", "x"]]);
+        assert_eq!(
+            cells("\"a\" ,\" b\"\t\n5\" pipe,x"),
+            [vec!["a", " b"], vec!["5\" pipe", "x"]]
+        );
         assert!(records("", b',').is_empty());
     }
 
@@ -312,14 +394,24 @@ mod tests {
     fn a_quotation_mark_that_is_never_closed_costs_its_own_row_only() {
         let text = "1,\"Big Joe,555\n2,Sam,556\n3,Ann,557\n";
         let found = records(text, b',');
-        assert_eq!(found[0], (vec!["1".into(), "\"Big Joe".into(), "555".into()], Some(Code::QuoteUnclosed)));
+        assert_eq!(
+            found[0],
+            (
+                vec!["1".into(), "\"Big Joe".into(), "555".into()],
+                Some(Code::QuoteUnclosed)
+            )
+        );
         assert_eq!(found[1].0, ["2", "Sam", "556"]);
         assert_eq!((found.len(), found[2].1), (3, None));
     }
 
     #[test]
     fn it_is_also_found_when_later_rows_have_quotes() {
-        for text in ["1,\"Joe,555\n2,\"Sam\",556\n", "\"1\",\"Joe\n\"2\",\"Sam\"\n", "1,\"Joe,\"555\"\n2,Sam,556\n"] {
+        for text in [
+            "1,\"Joe,555\n2,\"Sam\",556\n",
+            "\"1\",\"Joe\n\"2\",\"Sam\"\n",
+            "1,\"Joe,\"555\"\n2,Sam,556\n",
+        ] {
             let found = records(text, b',');
             let problems: Vec<_> = found.iter().map(|(_, problem)| *problem).collect();
             assert_eq!(problems, [Some(Code::QuoteUnclosed), None], "{text}");
@@ -328,17 +420,41 @@ mod tests {
 
     #[test]
     fn a_mark_that_is_not_doubled_is_part_of_the_text() {
-        let found = records("\"5\" pipe, black\",\"next\"\n\"Acme, Inc\" Ltd,x\n\"Joe \"Big\" Bell\",y\n", b',');
-        assert_eq!(found[0], (vec!["5\" pipe, black".into(), "next".into()], Some(Code::QuoteStray)));
-        assert_eq!(found[1], (vec!["\"Acme, Inc\" Ltd".into(), "x".into()], Some(Code::QuoteStray)));
-        assert_eq!(found[2], (vec!["Joe \"Big\" Bell".into(), "y".into()], Some(Code::QuoteStray)));
+        let found = records(
+            "\"5\" pipe, black\",\"next\"\n\"Acme, Inc\" Ltd,x\n\"Joe \"Big\" Bell\",y\n",
+            b',',
+        );
+        assert_eq!(
+            found[0],
+            (
+                vec!["5\" pipe, black".into(), "next".into()],
+                Some(Code::QuoteStray)
+            )
+        );
+        assert_eq!(
+            found[1],
+            (
+                vec!["\"Acme, Inc\" Ltd".into(), "x".into()],
+                Some(Code::QuoteStray)
+            )
+        );
+        assert_eq!(
+            found[2],
+            (
+                vec!["Joe \"Big\" Bell".into(), "y".into()],
+                Some(Code::QuoteStray)
+            )
+        );
     }
 
     #[test]
     fn an_endless_cell_is_given_up() {
         let text = format!("1,\"{}\n2,\"x\"\n", "note\n".repeat(MAX_CELL_BYTES / 5));
         let found = records(&text, b',');
-        assert_eq!(found[0], (vec!["1".into(), "\"note".into()], Some(Code::QuoteUnclosed)));
+        assert_eq!(
+            found[0],
+            (vec!["1".into(), "\"note".into()], Some(Code::QuoteUnclosed))
+        );
         assert_eq!(found.last().unwrap().0, ["2", "x"]);
     }
 

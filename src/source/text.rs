@@ -32,7 +32,11 @@ pub(super) struct Text {
 
 enum Decoding {
     /// UTF-8, with the first bytes of a character that the last block cut.
-    InPlace { cut: Vec<u8>, is_plain: bool, may_be_other: bool },
+    InPlace {
+        cut: Vec<u8>,
+        is_plain: bool,
+        may_be_other: bool,
+    },
     /// Anything else, or UTF-8 that turned out to be damaged.
     Decoder { decoder: Decoder, block: Vec<u8> },
 }
@@ -40,14 +44,31 @@ enum Decoding {
 impl Text {
     /// Text from all bytes of an input, its byte order mark left out.
     pub fn new(mut bytes: Bytes, detected: Detected) -> io::Result<Text> {
-        io::copy(&mut bytes.by_ref().take(detected.mark as u64), &mut io::sink())?;
+        io::copy(
+            &mut bytes.by_ref().take(detected.mark as u64),
+            &mut io::sink(),
+        )?;
         let decoding = if detected.encoding == UTF_8 {
             let may_be_other = detected.evidence == EncodingEvidence::Valid;
-            Decoding::InPlace { cut: Vec::new(), is_plain: true, may_be_other }
+            Decoding::InPlace {
+                cut: Vec::new(),
+                is_plain: true,
+                may_be_other,
+            }
         } else {
-            Decoding::Decoder { decoder: detected.encoding.new_decoder_without_bom_handling(), block: Vec::new() }
+            Decoding::Decoder {
+                decoder: detected.encoding.new_decoder_without_bom_handling(),
+                block: Vec::new(),
+            }
         };
-        Ok(Text { bytes, decoding, window: String::new(), used: 0, has_ended: false, is_assumed: false })
+        Ok(Text {
+            bytes,
+            decoding,
+            window: String::new(),
+            used: 0,
+            has_ended: false,
+            is_assumed: false,
+        })
     }
 
     /// The text that was read and not used up yet.
@@ -92,12 +113,23 @@ impl Text {
     }
 
     fn read_in_place(&mut self, wanted: usize) -> io::Result<()> {
-        let Decoding::InPlace { cut, is_plain, may_be_other } = &mut self.decoding else { return Ok(()) };
+        let Decoding::InPlace {
+            cut,
+            is_plain,
+            may_be_other,
+        } = &mut self.decoding
+        else {
+            return Ok(());
+        };
         let known = self.window.len();
         let mut bytes = mem::take(&mut self.window).into_bytes();
         bytes.append(cut);
         bytes.reserve(wanted);
-        let read = self.bytes.by_ref().take(wanted as u64).read_to_end(&mut bytes)?;
+        let read = self
+            .bytes
+            .by_ref()
+            .take(wanted as u64)
+            .read_to_end(&mut bytes)?;
         self.has_ended = read < wanted;
         let error = match String::from_utf8(bytes) {
             Ok(window) => {
@@ -107,7 +139,10 @@ impl Text {
             }
             Err(error) => error,
         };
-        let (valid, is_cut) = (error.utf8_error().valid_up_to(), error.utf8_error().error_len().is_none());
+        let (valid, is_cut) = (
+            error.utf8_error().valid_up_to(),
+            error.utf8_error().error_len().is_none(),
+        );
         let mut bytes = error.into_bytes();
         let rest = bytes.split_off(valid);
         self.window = String::from_utf8(bytes).unwrap_or_default();
@@ -121,12 +156,17 @@ impl Text {
         let encoding = if is_other { WINDOWS_1252 } else { UTF_8 };
         let mut decoder = encoding.new_decoder_without_bom_handling();
         decode(&mut decoder, &rest, &mut self.window, self.has_ended);
-        self.decoding = Decoding::Decoder { decoder, block: Vec::new() };
+        self.decoding = Decoding::Decoder {
+            decoder,
+            block: Vec::new(),
+        };
         Ok(())
     }
 
     fn read_decoded(&mut self, wanted: usize) -> io::Result<()> {
-        let Decoding::Decoder { decoder, block } = &mut self.decoding else { return Ok(()) };
+        let Decoding::Decoder { decoder, block } = &mut self.decoding else {
+            return Ok(());
+        };
         block.clear();
         let read = self.bytes.by_ref().take(wanted as u64).read_to_end(block)?;
         self.has_ended = read < wanted;
@@ -137,7 +177,9 @@ impl Text {
 
 fn decode(decoder: &mut Decoder, mut bytes: &[u8], text: &mut String, is_last: bool) {
     loop {
-        let needed = decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len());
+        let needed = decoder
+            .max_utf8_buffer_length(bytes.len())
+            .unwrap_or(bytes.len());
         text.reserve(needed.clamp(16, 2 * BLOCK_BYTES));
         let (result, read, _) = decoder.decode_to_string(bytes, text, is_last);
         bytes = &bytes[read..];
@@ -162,7 +204,12 @@ mod tests {
             text.more().unwrap();
             assumed |= text.is_assumed;
             let rest = text.rest();
-            let step = rest.char_indices().map(|(at, _)| at).take_while(|at| *at < 200_000).last().unwrap_or(0);
+            let step = rest
+                .char_indices()
+                .map(|(at, _)| at)
+                .take_while(|at| *at < 200_000)
+                .last()
+                .unwrap_or(0);
             all.push_str(&rest[..step]);
             text.advance(step);
         }
@@ -174,9 +221,15 @@ mod tests {
     fn characters_cut_by_a_block_are_put_together_again() {
         for offset in 0..4 {
             let text = "x".repeat(offset) + &"Jürgen€𝄞".repeat(60_000);
-            assert!(read_all(text.as_bytes(), detect(text.as_bytes(), None)) == (text.clone(), false));
+            assert!(
+                read_all(text.as_bytes(), detect(text.as_bytes(), None)) == (text.clone(), false)
+            );
             let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-            let detected = Detected { encoding: UTF_16LE, evidence: EncodingEvidence::Given, mark: 0 };
+            let detected = Detected {
+                encoding: UTF_16LE,
+                evidence: EncodingEvidence::Given,
+                mark: 0,
+            };
             assert!(read_all(&wide, detected).0 == text);
         }
     }
@@ -190,7 +243,12 @@ mod tests {
 
     #[test]
     fn damage_in_utf_8_costs_a_character_and_no_text() {
-        let bytes = ["Jürgen,".as_bytes(), &b"a,b\n".repeat(100_000), b"K\xf6hler\nend\xc3"].concat();
+        let bytes = [
+            "Jürgen,".as_bytes(),
+            &b"a,b\n".repeat(100_000),
+            b"K\xf6hler\nend\xc3",
+        ]
+        .concat();
         let (text, assumed) = read_all(&bytes, detect(&bytes[..1000], None));
         assert!(text.ends_with("\nK\u{fffd}hler\nend\u{fffd}") && !assumed);
     }

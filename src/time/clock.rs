@@ -10,13 +10,21 @@ use super::written::Clock;
 /// A time of day whose first separator is a colon, which no date has.
 pub(super) fn clock_with_colon(cursor: &mut Cursor<'_>) -> Option<Clock> {
     let digits = cursor.count_digits();
-    (cursor.rest.as_bytes().get(digits) == Some(&b':')).then(|| clock_of(cursor, false)).flatten()
+    (cursor.rest.as_bytes().get(digits) == Some(&b':'))
+        .then(|| clock_of(cursor, false))
+        .flatten()
 }
 
 /// 14:03, 2:03:05.25 pm, 14.03, 14h03, 2 pm; after a `T` also 1403, 140305 and 14.
 pub(super) fn clock_of(cursor: &mut Cursor<'_>, after_t: bool) -> Option<Clock> {
     let mut ahead = *cursor;
-    let mut clock = Clock { hour: 0, minute: 0, second: 0, millis: 0, precision: Precision::Minute };
+    let mut clock = Clock {
+        hour: 0,
+        minute: 0,
+        second: 0,
+        millis: 0,
+        precision: Precision::Minute,
+    };
     let mut is_hour_alone = false;
     match ahead.count_digits() {
         4 | 6 => {
@@ -56,7 +64,8 @@ pub(super) fn clock_of(cursor: &mut Cursor<'_>, after_t: bool) -> Option<Clock> 
     }
     // A second 60 is a leap second, which Unix time does not count.
     clock.second = clock.second.min(59);
-    let ends_the_day = clock.hour == 24 && clock.minute == 0 && clock.second == 0 && clock.millis == 0;
+    let ends_the_day =
+        clock.hour == 24 && clock.minute == 0 && clock.second == 0 && clock.millis == 0;
     if clock.minute > 59 || clock.hour > 23 && !ends_the_day {
         return None;
     }
@@ -103,11 +112,19 @@ impl Half {
 fn meridiem(cursor: &mut Cursor<'_>) -> Option<Half> {
     let mut ahead = *cursor;
     ahead.skip_spaces();
-    let half = if ahead.eat_any(b"ap")? == b'a' { Half::Am } else { Half::Pm };
+    let half = if ahead.eat_any(b"ap")? == b'a' {
+        Half::Am
+    } else {
+        Half::Pm
+    };
     if ahead.eat(b'.') {
         ahead.skip_spaces();
     }
-    if !ahead.eat(b'm') || ahead.next().is_some_and(|byte| byte.is_ascii_alphanumeric()) {
+    if !ahead.eat(b'm')
+        || ahead
+            .next()
+            .is_some_and(|byte| byte.is_ascii_alphanumeric())
+    {
         return None;
     }
     ahead.eat(b'.');

@@ -18,7 +18,9 @@ const MALFORMED: Code = Code::TimeMalformed;
 
 /// Reads folded text.
 pub(super) fn read(text: &str) -> Result<Written<'_>, Code> {
-    if text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b',' | b'e' | b'+'))
+    if text
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b',' | b'e' | b'+'))
         && let Some(number) = number(text)
     {
         return number;
@@ -33,7 +35,11 @@ pub(super) fn read(text: &str) -> Result<Written<'_>, Code> {
 /// Numbers that are a whole time by themselves; None when it may still be a date in compact form or with dots.
 fn number(text: &str) -> Option<Result<Written<'_>, Code>> {
     if text.contains('e') {
-        return Some(Err(if text.bytes().any(|byte| byte == b'+') { Code::TimePrecisionLost } else { MALFORMED }));
+        return Some(Err(if text.bytes().any(|byte| byte == b'+') {
+            Code::TimePrecisionLost
+        } else {
+            MALFORMED
+        }));
     }
     let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, ""));
     if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -41,9 +47,13 @@ fn number(text: &str) -> Option<Result<Written<'_>, Code>> {
     }
     let number: i64 = whole.parse().ok()?;
     match (whole.len(), fraction) {
-        (10, _) => Some(Ok(Written::Instant { millis: number * 1000 + i64::from(millis(fraction.as_bytes())) })),
+        (10, _) => Some(Ok(Written::Instant {
+            millis: number * 1000 + i64::from(millis(fraction.as_bytes())),
+        })),
         (13, _) => Some(Ok(Written::Instant { millis: number })),
-        (16, _) => Some(Ok(Written::Instant { millis: number / 1000 })),
+        (16, _) => Some(Ok(Written::Instant {
+            millis: number / 1000,
+        })),
         (5, _) => Some(Ok(serial(number, fraction))),
         _ => None,
     }
@@ -53,11 +63,23 @@ fn number(text: &str) -> Option<Result<Written<'_>, Code>> {
 fn serial(days: i64, fraction: &str) -> Written<'static> {
     let days = i32::try_from(days).unwrap_or_default();
     if fraction.bytes().all(|byte| byte == b'0') {
-        return Written::Serial { days, seconds: None, precision: Precision::Day };
+        return Written::Serial {
+            days,
+            seconds: None,
+            precision: Precision::Day,
+        };
     }
     let part: f64 = format!("0.{fraction}").parse().unwrap_or_default();
-    let precision = if fraction.len() < 6 { Precision::Minute } else { Precision::Second };
-    Written::Serial { days, seconds: Some((part * 86_400.0).round() as i32), precision }
+    let precision = if fraction.len() < 6 {
+        Precision::Minute
+    } else {
+        Precision::Second
+    };
+    Written::Serial {
+        days,
+        seconds: Some((part * 86_400.0).round() as i32),
+        precision,
+    }
 }
 
 fn after_weekday(text: &str) -> Option<Cursor<'_>> {
@@ -98,7 +120,11 @@ fn date_and_clock(mut cursor: Cursor<'_>) -> Result<Written<'_>, Code> {
     if zone.is_some() && cursor.next() == Some(b'(') && cursor.rest.ends_with(')') {
         cursor.rest = "";
     }
-    if cursor.rest.is_empty() { Ok(Written::Civil { day, clock, zone }) } else { Err(MALFORMED) }
+    if cursor.rest.is_empty() {
+        Ok(Written::Civil { day, clock, zone })
+    } else {
+        Err(MALFORMED)
+    }
 }
 
 /// 14:03 20/11/2026
@@ -173,7 +199,10 @@ fn year_first(cursor: &mut Cursor<'_>) -> Result<Day, Code> {
     let separator = cursor.eat_any(b"-/. ");
     if matches!(separator, None | Some(b'-')) && cursor.eat(b'w') {
         let (week, _, day) = (cursor.leading(2), cursor.eat(b'-'), cursor.leading(1));
-        return year.zip(week.zip(day)).ok_or(MALFORMED).and_then(|(year, (week, day))| week_day(year, week, day));
+        return year
+            .zip(week.zip(day))
+            .ok_or(MALFORMED)
+            .and_then(|(year, (week, day))| week_day(year, week, day));
     }
     let separator = separator.ok_or(MALFORMED)?;
     if separator == b'-' && cursor.count_digits() == 3 {
@@ -222,7 +251,11 @@ fn numbers(first: i16, second: i16, year: i16) -> Result<Day, Code> {
     // Either order will do to learn whether the two can be a day of a month at all.
     calendar_day(Some(year), Some(second), Some(first))
         .or_else(|_| calendar_day(Some(year), Some(first), Some(second)))?;
-    Ok(Day::Numbers { first: first as i8, second: second as i8, year })
+    Ok(Day::Numbers {
+        first: first as i8,
+        second: second as i8,
+        year,
+    })
 }
 
 /// Nov 20, 2026 and Nov 20 14:03:00 EST 2026
@@ -241,7 +274,11 @@ fn month_first<'a>(cursor: &mut Cursor<'a>) -> Result<Dated<'a>, Code> {
         ahead.skip_spaces();
         if let Some(year) = ahead.number(4, 4) {
             *cursor = ahead;
-            return Ok(Dated::Unix(calendar_day(Some(year), month, day)?, clock, zone));
+            return Ok(Dated::Unix(
+                calendar_day(Some(year), month, day)?,
+                clock,
+                zone,
+            ));
         }
     }
     calendar_day(Some(year(cursor)?), month, day).map(Dated::Day)

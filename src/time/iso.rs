@@ -16,14 +16,26 @@ pub(super) fn read(text: &[u8]) -> Option<Written<'static>> {
     let year = i16::from(two(text, 0)?) * 100 + i16::from(two(text, 2)?);
     let day = Day::Known(Date::new(year, two(text, 5)?, two(text, 8)?).ok()?);
     let Some((separator, rest)) = text[10..].split_first() else {
-        return Some(Written::Civil { day, clock: None, zone: None });
+        return Some(Written::Civil {
+            day,
+            clock: None,
+            zone: None,
+        });
     };
     if !matches!(separator, b'T' | b't' | b' ') {
         return None;
     }
     let (clock, rest) = clock(rest)?;
-    let zone = if rest.is_empty() { None } else { Some(WrittenZone::Offset(offset(rest)?)) };
-    Some(Written::Civil { day, clock: Some(clock), zone })
+    let zone = if rest.is_empty() {
+        None
+    } else {
+        Some(WrittenZone::Offset(offset(rest)?))
+    };
+    Some(Written::Civil {
+        day,
+        clock: Some(clock),
+        zone,
+    })
 }
 
 fn clock(text: &[u8]) -> Option<(Clock, &[u8])> {
@@ -31,14 +43,23 @@ fn clock(text: &[u8]) -> Option<(Clock, &[u8])> {
         return None;
     }
     let (hour, minute) = (two(text, 0)?, two(text, 3)?);
-    let mut clock = Clock { hour, minute, second: 0, millis: 0, precision: Precision::Minute };
+    let mut clock = Clock {
+        hour,
+        minute,
+        second: 0,
+        millis: 0,
+        precision: Precision::Minute,
+    };
     let mut rest = &text[5..];
     if rest.first() == Some(&b':') {
         clock.second = two(rest, 1)?;
         clock.precision = Precision::Second;
         rest = &rest[3..];
         if matches!(rest.first(), Some(b'.' | b',')) {
-            let digits = rest[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let digits = rest[1..]
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count();
             if digits == 0 {
                 return None;
             }
@@ -80,7 +101,9 @@ pub(super) fn offset_seconds(sign: i32, hours: i32, minutes: i32) -> Option<i32>
 
 fn two(text: &[u8], at: usize) -> Option<i8> {
     match text.get(at..at + 2)? {
-        [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => Some(((tens - b'0') * 10 + (ones - b'0')) as i8),
+        [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => {
+            Some(((tens - b'0') * 10 + (ones - b'0')) as i8)
+        }
         _ => None,
     }
 }

@@ -36,7 +36,9 @@ impl Moment {
             Precision::Minute => self.seconds.div_euclid(60) < other.seconds.div_euclid(60),
             Precision::Day => {
                 let day = |moment: Moment| {
-                    Timestamp::from_second(moment.seconds).map(|instant| zone.to_datetime(instant).date()).ok()
+                    Timestamp::from_second(moment.seconds)
+                        .map(|instant| zone.to_datetime(instant).date())
+                        .ok()
                 };
                 day(self) < day(other)
             }
@@ -63,7 +65,12 @@ pub struct Reading {
 pub struct Notes(u8);
 
 impl Notes {
-    const CODES: [Code; 4] = [Code::TimeZoneAssumed, Code::TimeRepeatedHour, Code::TimeDateOnly, Code::TimeCapped];
+    const CODES: [Code; 4] = [
+        Code::TimeZoneAssumed,
+        Code::TimeRepeatedHour,
+        Code::TimeDateOnly,
+        Code::TimeCapped,
+    ];
 
     /// Whether nothing was assumed.
     pub fn is_empty(self) -> bool {
@@ -73,7 +80,11 @@ impl Notes {
     /// The warnings, each at most once.
     pub fn codes(self) -> impl Iterator<Item = Code> {
         let set = self.0;
-        Self::CODES.into_iter().enumerate().filter(move |(bit, _)| set & (1 << bit) != 0).map(|(_, code)| code)
+        Self::CODES
+            .into_iter()
+            .enumerate()
+            .filter(move |(bit, _)| set & (1 << bit) != 0)
+            .map(|(_, code)| code)
     }
 
     pub(super) fn add(&mut self, code: Code) {
@@ -101,8 +112,14 @@ mod tests {
         assert!(!before((1794423781, Second), (1794423780, Second)));
         assert!(!before((1794423780, Minute), (1794423839, Second)));
         assert!(before((1794423780, Minute), (1794423840, Second)));
-        assert!(!before((1794416400, Day), (1794423780, Second)), "noon of the day on which 14:03 lies");
-        assert!(before((1794416400, Day), (1794416400 + 12 * 3600, Second)), "midnight begins the next local day");
+        assert!(
+            !before((1794416400, Day), (1794423780, Second)),
+            "noon of the day on which 14:03 lies"
+        );
+        assert!(
+            before((1794416400, Day), (1794416400 + 12 * 3600, Second)),
+            "midnight begins the next local day"
+        );
     }
 
     #[test]
@@ -112,6 +129,9 @@ mod tests {
         notes.add(Code::TimeDateOnly);
         notes.add(Code::TimeZoneAssumed);
         notes.add(Code::TimeDateOnly);
-        assert_eq!(notes.codes().collect::<Vec<_>>(), [Code::TimeZoneAssumed, Code::TimeDateOnly]);
+        assert_eq!(
+            notes.codes().collect::<Vec<_>>(),
+            [Code::TimeZoneAssumed, Code::TimeDateOnly]
+        );
     }
 }

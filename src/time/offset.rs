@@ -33,7 +33,8 @@ fn bracketed<'a>(cursor: &mut Cursor<'a>, end: char) -> Option<WrittenZone<'a>> 
 }
 
 fn named<'a>(cursor: &mut Cursor<'a>) -> Option<WrittenZone<'a>> {
-    let is_of_a_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'+');
+    let is_of_a_name =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'+');
     let length = cursor.rest.bytes().take_while(is_of_a_name).count();
     let name = &cursor.rest[..length];
     if name.contains('/') {
@@ -51,17 +52,27 @@ fn named<'a>(cursor: &mut Cursor<'a>) -> Option<WrittenZone<'a>> {
             Some(WrittenZone::Offset(offset))
         }
         "z" => Some(WrittenZone::Offset(0)),
-        _ => (2..=5).contains(&word.len()).then_some(WrittenZone::Abbreviation(word)),
+        _ => (2..=5)
+            .contains(&word.len())
+            .then_some(WrittenZone::Abbreviation(word)),
     }
 }
 
 /// A sign and `5`, `05`, `0500`, `05:00` or `05:00:00`.
 pub(super) fn offset(cursor: &mut Cursor<'_>) -> Option<i32> {
-    let sign = if cursor.eat_any(b"+-")? == b'-' { -1 } else { 1 };
+    let sign = if cursor.eat_any(b"+-")? == b'-' {
+        -1
+    } else {
+        1
+    };
     let (hours, minutes) = match cursor.count_digits() {
         1 | 2 => {
             let hours = cursor.number(1, 2)?;
-            let minutes = if cursor.eat(b':') { cursor.number(2, 2)? } else { 0 };
+            let minutes = if cursor.eat(b':') {
+                cursor.number(2, 2)?
+            } else {
+                0
+            };
             cursor.eat_text(":00");
             (hours, minutes)
         }

@@ -65,7 +65,9 @@ impl FromStr for DateOrder {
 
 impl<'de> Deserialize<'de> for DateOrder {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 
@@ -110,8 +112,18 @@ impl OrderEvidence {
         if bytes.len() < 8 || bytes[..4].iter().all(u8::is_ascii_digit) {
             return;
         }
-        let Some(folded) = Folded::of(text) else { return };
-        let Ok(Written::Civil { day: Day::Numbers { first, second, year }, .. }) = general::read(folded.as_str())
+        let Some(folded) = Folded::of(text) else {
+            return;
+        };
+        let Ok(Written::Civil {
+            day:
+                Day::Numbers {
+                    first,
+                    second,
+                    year,
+                },
+            ..
+        }) = general::read(folded.as_str())
         else {
             return;
         };
@@ -119,7 +131,12 @@ impl OrderEvidence {
             Some(DateOrder::Mdy) => earliest(&mut self.month_first, Some(row)),
             Some(_) => earliest(&mut self.day_first, Some(row)),
             None if first == second => {}
-            None => self.note_ambiguous(AmbiguousDate { row, first, second, year }),
+            None => self.note_ambiguous(AmbiguousDate {
+                row,
+                first,
+                second,
+                year,
+            }),
         }
     }
 
@@ -159,10 +176,17 @@ fn earliest(known: &mut Option<u64>, row: Option<u64>) {
 
 impl fmt::Display for AmbiguousDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { first, second, year, .. } = *self;
+        let Self {
+            first,
+            second,
+            year,
+            ..
+        } = *self;
         write!(f, "{first:02}/{second:02}/{year} could be ")?;
         for (day, month, end) in [(first, second, " or "), (second, first, "")] {
-            let name = Date::new(year, month, day).map(|date| date.strftime("%B").to_string()).unwrap_or_default();
+            let name = Date::new(year, month, day)
+                .map(|date| date.strftime("%B").to_string())
+                .unwrap_or_default();
             write!(f, "{day} {name}{end}")?;
         }
         Ok(())
@@ -184,13 +208,31 @@ mod tests {
     #[test]
     fn one_row_settles_the_order_unless_another_contradicts() {
         let settles = |cells: &[&str]| evidence(cells).settles();
-        assert_eq!(settles(&["2026-03-04", "Nov 20, 2026", "", "05/05/2026"]), Settled::NotNeeded);
+        assert_eq!(
+            settles(&["2026-03-04", "Nov 20, 2026", "", "05/05/2026"]),
+            Settled::NotNeeded
+        );
         assert_eq!(settles(&["11/20/2026", "20/11/2026"]), Settled::NotNeeded);
-        assert_eq!(settles(&["11/20/2026", "2026-03-04 10:00"]), Settled::Order(DateOrder::Mdy));
-        assert_eq!(settles(&["03/04/2026", "11/20/2026 2:03 PM"]), Settled::Order(DateOrder::Mdy));
-        assert_eq!(settles(&["20.11.2026 14:03", "03.04.2026"]), Settled::Order(DateOrder::Dmy));
-        assert_eq!(settles(&["20/11/2026", "03/04/2026", "11/20/2026"]), Settled::Contradicted);
-        assert_eq!(settles(&["03/04/2026 10:00", "05/05/2026"]), Settled::Ambiguous);
+        assert_eq!(
+            settles(&["11/20/2026", "2026-03-04 10:00"]),
+            Settled::Order(DateOrder::Mdy)
+        );
+        assert_eq!(
+            settles(&["03/04/2026", "11/20/2026 2:03 PM"]),
+            Settled::Order(DateOrder::Mdy)
+        );
+        assert_eq!(
+            settles(&["20.11.2026 14:03", "03.04.2026"]),
+            Settled::Order(DateOrder::Dmy)
+        );
+        assert_eq!(
+            settles(&["20/11/2026", "03/04/2026", "11/20/2026"]),
+            Settled::Contradicted
+        );
+        assert_eq!(
+            settles(&["03/04/2026 10:00", "05/05/2026"]),
+            Settled::Ambiguous
+        );
     }
 
     #[test]
@@ -207,7 +249,10 @@ mod tests {
     #[test]
     fn both_readings_are_shown() {
         let date = evidence(&["3-4-2026 10:00"]).ambiguous.unwrap();
-        assert_eq!((date.row, date.to_string()), (2, "03/04/2026 could be 3 April or 4 March".to_owned()));
+        assert_eq!(
+            (date.row, date.to_string()),
+            (2, "03/04/2026 could be 3 April or 4 March".to_owned())
+        );
     }
 
     #[test]

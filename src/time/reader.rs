@@ -34,7 +34,13 @@ impl TimeReader {
     /// A reader for times that carry no zone of their own to be of `zone`, with a warning if it was not asked for.
     /// `now` is in Unix seconds.
     pub fn new(zone: TimeZone, zone_given: bool, order: Option<DateOrder>, now: i64) -> Self {
-        Self { local: LocalTime::new(zone), zone_given, order, now, takes_serials: false }
+        Self {
+            local: LocalTime::new(zone),
+            zone_given,
+            order,
+            now,
+            takes_serials: false,
+        }
     }
 
     /// Takes bare numbers such as `46336.37847` for a spreadsheet's days since 1899-12-30, as XLSX cells have them
@@ -82,12 +88,19 @@ impl TimeReader {
         let mut notes = Notes::default();
         match written {
             Written::Instant { millis } => in_years(millis).map(|seconds| Reading {
-                moment: Moment { seconds, precision: Precision::Second },
+                moment: Moment {
+                    seconds,
+                    precision: Precision::Second,
+                },
                 millis,
                 uncapped: seconds,
                 notes,
             }),
-            Written::Serial { days, seconds, precision } if self.takes_serials => {
+            Written::Serial {
+                days,
+                seconds,
+                precision,
+            } if self.takes_serials => {
                 let day = DateTime::from_parts(SERIAL_DAY_ZERO, Time::midnight())
                     .checked_add(SignedDuration::from_hours(24 * i64::from(days)))
                     .map_err(|_| Code::TimeMalformed)?;
@@ -119,11 +132,17 @@ impl TimeReader {
     fn date(&self, day: Day) -> Result<Date, Code> {
         match day {
             Day::Known(date) => Ok(date),
-            Day::Numbers { first, second, year } => {
+            Day::Numbers {
+                first,
+                second,
+                year,
+            } => {
                 let (month, day) = match (self.order, DateOrder::only_reading(first, second)) {
                     (Some(DateOrder::Mdy), None | Some(DateOrder::Mdy)) => (first, second),
                     (Some(DateOrder::Dmy), None | Some(DateOrder::Dmy)) => (second, first),
-                    (Some(DateOrder::Mdy | DateOrder::Dmy), Some(_)) => return Err(Code::TimeOrderContradicted),
+                    (Some(DateOrder::Mdy | DateOrder::Dmy), Some(_)) => {
+                        return Err(Code::TimeOrderContradicted);
+                    }
                     // A year in front says nothing about dates that have it at the end.
                     (None | Some(DateOrder::Ymd), Some(DateOrder::Mdy)) => (first, second),
                     (None | Some(DateOrder::Ymd), Some(_)) => (second, first),
@@ -142,7 +161,9 @@ impl TimeReader {
         let noon = self.instant(date.at(12, 0, 0, 0), zone, &mut notes)?;
         let mut reading = reading(noon, 0, Precision::Day, notes);
         if noon > self.now - 60 {
-            let midnight = self.instant(date.at(0, 0, 0, 0), zone, &mut Notes::default()).unwrap_or(noon - 12 * 3600);
+            let midnight = self
+                .instant(date.at(0, 0, 0, 0), zone, &mut Notes::default())
+                .unwrap_or(noon - 12 * 3600);
             if midnight <= self.now {
                 // In the first minute of the day, a minute ago would be another day.
                 reading.moment.seconds = midnight.max(self.now - 60);
@@ -153,7 +174,12 @@ impl TimeReader {
         Ok(reading)
     }
 
-    fn instant(&mut self, local: DateTime, zone: Option<WrittenZone<'_>>, notes: &mut Notes) -> Result<i64, Code> {
+    fn instant(
+        &mut self,
+        local: DateTime,
+        zone: Option<WrittenZone<'_>>,
+        notes: &mut Notes,
+    ) -> Result<i64, Code> {
         if !YEARS.contains(&local.year()) {
             return Err(Code::TimeMalformed);
         }
@@ -164,9 +190,14 @@ impl TimeReader {
                 }
                 self.local.instant(local)?
             }
-            Some(WrittenZone::Offset(offset)) => Instant::Once(seconds_as_utc(local)? - i64::from(offset)),
+            Some(WrittenZone::Offset(offset)) => {
+                Instant::Once(seconds_as_utc(local)? - i64::from(offset))
+            }
             Some(WrittenZone::Abbreviation(name)) => {
-                let offset = self.local.offset_of(name, local).or_else(|| words::zone_offset(name).map(i64::from));
+                let offset = self
+                    .local
+                    .offset_of(name, local)
+                    .or_else(|| words::zone_offset(name).map(i64::from));
                 Instant::Once(seconds_as_utc(local)? - offset.ok_or(Code::TimeZoneUnknown)?)
             }
             Some(WrittenZone::Name(name)) => {
@@ -195,7 +226,10 @@ fn reading(seconds: i64, millis: i16, precision: Precision, notes: Notes) -> Rea
 
 fn local(date: Date, clock: Clock) -> Result<DateTime, Code> {
     if clock.hour == 24 {
-        return date.tomorrow().map(|date| date.at(0, 0, 0, 0)).map_err(|_| Code::TimeMalformed);
+        return date
+            .tomorrow()
+            .map(|date| date.at(0, 0, 0, 0))
+            .map_err(|_| Code::TimeMalformed);
     }
     Ok(date.at(clock.hour, clock.minute, clock.second, 0))
 }
@@ -204,5 +238,8 @@ fn local(date: Date, clock: Clock) -> Result<DateTime, Code> {
 fn in_years(millis: i64) -> Result<i64, Code> {
     let instant = Timestamp::from_millisecond(millis).map_err(|_| Code::TimeMalformed)?;
     let year = Offset::UTC.to_datetime(instant).year();
-    YEARS.contains(&year).then(|| instant.as_second()).ok_or(Code::TimeMalformed)
+    YEARS
+        .contains(&year)
+        .then(|| instant.as_second())
+        .ok_or(Code::TimeMalformed)
 }

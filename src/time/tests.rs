@@ -119,9 +119,18 @@ fn months_are_known_in_several_languages() {
         "mar 5, 2026 9 AM",
         "1772701200",
     ] {
-        assert_eq!(reader("UTC", None).read(text).map(|it| it.unwrap().moment.seconds), Ok(1_772_701_200), "{text}");
+        assert_eq!(
+            reader("UTC", None)
+                .read(text)
+                .map(|it| it.unwrap().moment.seconds),
+            Ok(1_772_701_200),
+            "{text}"
+        );
     }
-    assert_eq!(seconds("mar. 24 nov. 2026 14:03"), Ok(1_795_201_380 + 4 * 86_400));
+    assert_eq!(
+        seconds("mar. 24 nov. 2026 14:03"),
+        Ok(1_795_201_380 + 4 * 86_400)
+    );
     assert_eq!(seconds("15 août 2026 10:00"), seconds("2026-08-15 10:00"));
     assert_eq!(seconds("15 Dez 2026 10:00"), seconds("2026-12-15 10:00"));
 }
@@ -144,8 +153,17 @@ fn precision_and_milliseconds_are_kept() {
 
 #[test]
 fn cells_that_say_nothing_have_no_time() {
-    for text in ["", "  ", "-", "N/A", "null", "########", "0000-00-00 00:00:00", "não fechado", "0001-01-01T00:00:00"]
-    {
+    for text in [
+        "",
+        "  ",
+        "-",
+        "N/A",
+        "null",
+        "########",
+        "0000-00-00 00:00:00",
+        "não fechado",
+        "0001-01-01T00:00:00",
+    ] {
         assert_eq!(read(text), Ok(None), "{text:?}");
     }
 }
@@ -202,7 +220,10 @@ fn the_order_of_day_and_month_is_given_or_the_only_one_or_refused() {
     use DateOrder::*;
     let day = |text, order| {
         reader("UTC", order).read(text).map(|it| {
-            Offset::UTC.to_datetime(Timestamp::from_second(it.unwrap().moment.seconds).unwrap()).date().to_string()
+            Offset::UTC
+                .to_datetime(Timestamp::from_second(it.unwrap().moment.seconds).unwrap())
+                .date()
+                .to_string()
         })
     };
     let (april, march) = (Ok("2026-04-03".to_owned()), Ok("2026-03-04".to_owned()));
@@ -214,8 +235,14 @@ fn the_order_of_day_and_month_is_given_or_the_only_one_or_refused() {
     assert_eq!(day("05/05/2026", None), Ok("2026-05-05".to_owned()));
     assert_eq!(day("11/20/2026", None), Ok("2026-11-20".to_owned()));
     assert_eq!(day("20/11/2026", Some(Ymd)), Ok("2026-11-20".to_owned()));
-    assert_eq!(day("20/11/2026", Some(Mdy)), Err(Code::TimeOrderContradicted));
-    assert_eq!(day("11/20/2026", Some(Dmy)), Err(Code::TimeOrderContradicted));
+    assert_eq!(
+        day("20/11/2026", Some(Mdy)),
+        Err(Code::TimeOrderContradicted)
+    );
+    assert_eq!(
+        day("11/20/2026", Some(Dmy)),
+        Err(Code::TimeOrderContradicted)
+    );
 }
 
 #[test]
@@ -223,7 +250,10 @@ fn the_hour_that_happens_twice_is_the_earlier_and_the_one_that_never_happens_is_
     // Clocks go back on 2026-11-01 at 2:00 EDT and forward on 2026-03-08 at 2:00 EST.
     let twice = read("2026-11-01 01:30:00").unwrap().unwrap();
     assert_eq!(twice.moment.seconds, 1_793_511_000);
-    assert_eq!(twice.notes.codes().collect::<Vec<_>>(), [Code::TimeRepeatedHour]);
+    assert_eq!(
+        twice.notes.codes().collect::<Vec<_>>(),
+        [Code::TimeRepeatedHour]
+    );
     for (text, expected) in [
         ("2026-11-01 00:59:59", Ok(1_793_509_199)),
         ("2026-11-01 02:00:00", Ok(1_793_516_400)),
@@ -243,20 +273,52 @@ fn the_hour_that_happens_twice_is_the_earlier_and_the_one_that_never_happens_is_
 
 #[test]
 fn a_zones_own_abbreviation_goes_before_the_american_one() {
-    let at = |zone, text| reader(zone, None).read(text).map(|it| it.unwrap().moment.seconds);
-    assert_eq!(at("Asia/Shanghai", "2026-11-20 14:03 CST"), at("UTC", "2026-11-20T14:03+08:00"));
-    assert_eq!(at("UTC", "2026-11-20 14:03 CST"), at("UTC", "2026-11-20T14:03-06:00"));
-    assert_eq!(at("Asia/Kolkata", "2026-11-20 14:03 IST"), at("UTC", "2026-11-20T14:03+05:30"));
-    assert_eq!(at("UTC", "2026-11-20 14:03 CEST"), at("UTC", "2026-11-20T14:03+02:00"));
+    let at = |zone, text| {
+        reader(zone, None)
+            .read(text)
+            .map(|it| it.unwrap().moment.seconds)
+    };
+    assert_eq!(
+        at("Asia/Shanghai", "2026-11-20 14:03 CST"),
+        at("UTC", "2026-11-20T14:03+08:00")
+    );
+    assert_eq!(
+        at("UTC", "2026-11-20 14:03 CST"),
+        at("UTC", "2026-11-20T14:03-06:00")
+    );
+    assert_eq!(
+        at("Asia/Kolkata", "2026-11-20 14:03 IST"),
+        at("UTC", "2026-11-20T14:03+05:30")
+    );
+    assert_eq!(
+        at("UTC", "2026-11-20 14:03 CEST"),
+        at("UTC", "2026-11-20T14:03+02:00")
+    );
 }
 
 #[test]
 fn utc_is_assumed_aloud_only_where_it_matters() {
     let mut reader = TimeReader::new(TimeZone::UTC, false, None, NOW);
-    let mut codes = |text| reader.read(text).unwrap().unwrap().notes.codes().collect::<Vec<_>>();
+    let mut codes = |text| {
+        reader
+            .read(text)
+            .unwrap()
+            .unwrap()
+            .notes
+            .codes()
+            .collect::<Vec<_>>()
+    };
     assert_eq!(codes("2026-11-20 14:03"), [Code::TimeZoneAssumed]);
-    assert_eq!(codes("2026-11-20"), [Code::TimeZoneAssumed, Code::TimeDateOnly]);
-    for text in ["2026-11-20T14:03Z", "2026-11-20T14:03+01:00", "1795201380", "Fri, 20 Nov 2026 14:03:00 EST"] {
+    assert_eq!(
+        codes("2026-11-20"),
+        [Code::TimeZoneAssumed, Code::TimeDateOnly]
+    );
+    for text in [
+        "2026-11-20T14:03Z",
+        "2026-11-20T14:03+01:00",
+        "1795201380",
+        "Fri, 20 Nov 2026 14:03:00 EST",
+    ] {
         assert_eq!(codes(text), [], "{text}");
     }
     assert!(read("2026-11-20 14:03").unwrap().unwrap().notes.is_empty());
@@ -265,47 +327,95 @@ fn utc_is_assumed_aloud_only_where_it_matters() {
 #[test]
 fn a_date_alone_is_noon_but_never_later_today_than_a_minute_ago() {
     let at = |now, text| {
-        TimeReader::new(parse_zone("America/New_York").unwrap(), true, None, now).read(text).unwrap().unwrap()
+        TimeReader::new(parse_zone("America/New_York").unwrap(), true, None, now)
+            .read(text)
+            .unwrap()
+            .unwrap()
     };
     let noon = NOW;
     let past = at(noon, "2026-11-20");
-    assert_eq!((past.moment.seconds, past.moment.precision), (noon - 2 * 86_400, Precision::Day));
+    assert_eq!(
+        (past.moment.seconds, past.moment.precision),
+        (noon - 2 * 86_400, Precision::Day)
+    );
     assert_eq!(past.notes.codes().collect::<Vec<_>>(), [Code::TimeDateOnly]);
     let capped = at(noon - 3600, "11/22/2026");
-    assert_eq!((capped.moment.seconds, capped.millis), (noon - 3660, (noon - 3660) * 1000));
+    assert_eq!(
+        (capped.moment.seconds, capped.millis),
+        (noon - 3660, (noon - 3660) * 1000)
+    );
     assert_eq!(capped.uncapped, noon, "ids stay the same all day");
-    assert_eq!(capped.notes.codes().collect::<Vec<_>>(), [Code::TimeDateOnly, Code::TimeCapped]);
+    assert_eq!(
+        capped.notes.codes().collect::<Vec<_>>(),
+        [Code::TimeDateOnly, Code::TimeCapped]
+    );
     assert_eq!(at(noon + 60, "2026-11-22").moment.seconds, noon);
     assert_eq!(at(noon + 59, "2026-11-22").moment.seconds, noon - 1);
     let tomorrow = at(noon, "2026-11-23");
-    assert_eq!(tomorrow.moment.seconds, noon + 86_400, "a later day stays in the future");
+    assert_eq!(
+        tomorrow.moment.seconds,
+        noon + 86_400,
+        "a later day stays in the future"
+    );
     // Twenty seconds into the day, a minute ago is another day.
     let midnight = noon - 12 * 3600;
     assert_eq!(at(midnight + 20, "2026-11-22").moment.seconds, midnight);
     assert_eq!(at(midnight - 1, "2026-11-22").moment.seconds, noon);
-    assert_eq!(at(noon, "2026-11-20Z").moment.seconds, noon - 2 * 86_400 - 5 * 3600);
+    assert_eq!(
+        at(noon, "2026-11-20Z").moment.seconds,
+        noon - 2 * 86_400 - 5 * 3600
+    );
 }
 
 #[test]
 fn midnight_and_the_end_of_a_day_are_times() {
     let midnight = read("2026-11-30 00:00").unwrap().unwrap();
-    assert_eq!((midnight.moment.precision, midnight.notes.is_empty()), (Precision::Minute, true));
-    assert_eq!(seconds("2026-11-20T24:00:00"), seconds("2026-11-21T00:00:00"));
-    assert_eq!(seconds("2026-11-20T23:59:60Z"), seconds("2026-11-20T23:59:59Z"));
+    assert_eq!(
+        (midnight.moment.precision, midnight.notes.is_empty()),
+        (Precision::Minute, true)
+    );
+    assert_eq!(
+        seconds("2026-11-20T24:00:00"),
+        seconds("2026-11-21T00:00:00")
+    );
+    assert_eq!(
+        seconds("2026-11-20T23:59:60Z"),
+        seconds("2026-11-20T23:59:59Z")
+    );
 }
 
 #[test]
 fn day_numbers_are_read_where_the_source_is_a_spreadsheet() {
     let mut reader = reader("America/New_York", None).with_serials();
     let mut at = |text| reader.read(text).map(|it| it.unwrap().moment);
-    let moment = |text, precision| Ok(Moment { seconds: seconds(text).unwrap(), precision });
-    assert_eq!(at("46336.37847"), moment("2026-11-10 09:05:00", Precision::Minute));
-    assert_eq!(at("46336.378611111"), moment("2026-11-10 09:05:12", Precision::Second));
-    assert_eq!(at("46336,378611111"), moment("2026-11-10 09:05:12", Precision::Second));
+    let moment = |text, precision| {
+        Ok(Moment {
+            seconds: seconds(text).unwrap(),
+            precision,
+        })
+    };
+    assert_eq!(
+        at("46336.37847"),
+        moment("2026-11-10 09:05:00", Precision::Minute)
+    );
+    assert_eq!(
+        at("46336.378611111"),
+        moment("2026-11-10 09:05:12", Precision::Second)
+    );
+    assert_eq!(
+        at("46336,378611111"),
+        moment("2026-11-10 09:05:12", Precision::Second)
+    );
     assert_eq!(at("46336"), moment("2026-11-10", Precision::Day));
-    assert_eq!(at("46336.999999999"), moment("2026-11-11 00:00:00", Precision::Second));
+    assert_eq!(
+        at("46336.999999999"),
+        moment("2026-11-11 00:00:00", Precision::Second)
+    );
     assert_eq!(at("20000"), Err(Code::TimeMalformed));
-    assert_eq!(at("1795201380"), moment("2026-11-20 14:03:00", Precision::Second));
+    assert_eq!(
+        at("1795201380"),
+        moment("2026-11-20 14:03:00", Precision::Second)
+    );
 }
 
 proptest! {

@@ -16,12 +16,18 @@ pub(super) struct Folded {
 impl Folded {
     /// None when the text is too long or has letters that no time is written in.
     pub(super) fn of(text: &str) -> Option<Self> {
-        let mut folded = Self { bytes: [0; LONGEST], len: 0 };
+        let mut folded = Self {
+            bytes: [0; LONGEST],
+            len: 0,
+        };
         let mut letters = text.chars();
         loop {
             // Nearly all cells are ASCII from end to end.
             let rest = letters.as_str();
-            let plain = rest.bytes().position(|byte| !matches!(byte, b' '..=b'~')).unwrap_or(rest.len());
+            let plain = rest
+                .bytes()
+                .position(|byte| !matches!(byte, b' '..=b'~'))
+                .unwrap_or(rest.len());
             let target = folded.bytes.get_mut(folded.len..folded.len + plain)?;
             target.copy_from_slice(&rest.as_bytes()[..plain]);
             target.make_ascii_lowercase();
@@ -36,7 +42,10 @@ impl Folded {
 
     fn push_folded(&mut self, letter: char) -> Option<()> {
         match letter {
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => Some(()),
+            '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}' => Some(()),
             '\u{2010}'..='\u{2015}' | '\u{2212}' => self.push(b'-'),
             '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}' => self.push(b'\''),
             _ if letter.is_whitespace() => self.push(b' '),
@@ -56,7 +65,9 @@ impl Folded {
 
     /// The text without what surrounds it: spaces, quotes and the apostrophe that marks a spreadsheet's text cell.
     pub(super) fn as_str(&self) -> &str {
-        str::from_utf8(&self.bytes[..self.len]).unwrap_or_default().trim_matches([' ', '"', '\'', '`'])
+        str::from_utf8(&self.bytes[..self.len])
+            .unwrap_or_default()
+            .trim_matches([' ', '"', '\'', '`'])
     }
 
     fn push(&mut self, byte: u8) -> Option<()> {
@@ -119,7 +130,10 @@ impl<'a> Cursor<'a> {
 
     /// Exactly this many digits, whatever follows, as a number.
     pub(super) fn leading(&mut self, count: usize) -> Option<i16> {
-        (self.count_digits() >= count).then(|| self.take(count))?.parse().ok()
+        (self.count_digits() >= count)
+            .then(|| self.take(count))?
+            .parse()
+            .ok()
     }
 
     /// The letters that stand here; empty where none do.
@@ -155,7 +169,10 @@ mod tests {
 
     #[test]
     fn text_is_folded_to_plain_ascii() {
-        assert_eq!(folded("\u{feff}'20 Août\u{a0}2026 2:03\u{202f}PM ").unwrap(), "20 aout 2026 2:03 pm");
+        assert_eq!(
+            folded("\u{feff}'20 Août\u{a0}2026 2:03\u{202f}PM ").unwrap(),
+            "20 aout 2026 2:03 pm"
+        );
         assert_eq!(folded("２０２６−１１–２０").unwrap(), "2026-11-20");
         assert_eq!(folded("1º março").unwrap(), "1o marco");
         assert_eq!(folded("ma\u{308}rz").unwrap_or_default(), "marz");

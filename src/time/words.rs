@@ -4,18 +4,61 @@
 
 /// The names and usual abbreviations of each month.
 const MONTHS: [&[&str]; 12] = [
-    &["jan", "january", "januar", "janner", "janv", "janvier", "ene", "enero", "janeiro", "gen", "gennaio"],
-    &["feb", "february", "februar", "fevr", "fevrier", "febrero", "fev", "fevereiro", "febbraio", "febr"],
-    &["mar", "march", "marz", "maerz", "mrz", "mars", "marzo", "marco"],
+    &[
+        "jan", "january", "januar", "janner", "janv", "janvier", "ene", "enero", "janeiro", "gen",
+        "gennaio",
+    ],
+    &[
+        "feb",
+        "february",
+        "februar",
+        "fevr",
+        "fevrier",
+        "febrero",
+        "fev",
+        "fevereiro",
+        "febbraio",
+        "febr",
+    ],
+    &[
+        "mar", "march", "marz", "maerz", "mrz", "mars", "marzo", "marco",
+    ],
     &["apr", "april", "avr", "avril", "abr", "abril", "aprile"],
     &["may", "mai", "mayo", "maio", "mag", "maggio"],
-    &["jun", "june", "juni", "juin", "junio", "junho", "giu", "giugno"],
-    &["jul", "july", "juli", "juil", "juillet", "julio", "julho", "lug", "luglio"],
+    &[
+        "jun", "june", "juni", "juin", "junio", "junho", "giu", "giugno",
+    ],
+    &[
+        "jul", "july", "juli", "juil", "juillet", "julio", "julho", "lug", "luglio",
+    ],
     &["aug", "august", "aout", "ago", "agosto"],
-    &["sep", "sept", "september", "septembre", "septiembre", "setiembre", "set", "setembro", "settembre"],
-    &["oct", "october", "okt", "oktober", "octobre", "octubre", "out", "outubro", "ott", "ottobre"],
+    &[
+        "sep",
+        "sept",
+        "september",
+        "septembre",
+        "septiembre",
+        "setiembre",
+        "set",
+        "setembro",
+        "settembre",
+    ],
+    &[
+        "oct", "october", "okt", "oktober", "octobre", "octubre", "out", "outubro", "ott",
+        "ottobre",
+    ],
     &["nov", "november", "novembre", "noviembre", "novembro"],
-    &["dec", "december", "dez", "dezember", "decembre", "dic", "diciembre", "dezembro", "dicembre"],
+    &[
+        "dec",
+        "december",
+        "dez",
+        "dezember",
+        "decembre",
+        "dic",
+        "diciembre",
+        "dezembro",
+        "dicembre",
+    ],
 ];
 
 /// The days of the week; which of them it is does not matter.
@@ -148,7 +191,10 @@ pub(super) fn is_weekday(word: &str) -> bool {
 
 /// Seconds east of UTC that an abbreviation stands for.
 pub(super) fn zone_offset(abbreviation: &str) -> Option<i32> {
-    ZONES.iter().find(|(name, _)| *name == abbreviation).map(|(_, minutes)| minutes * 60)
+    ZONES
+        .iter()
+        .find(|(name, _)| *name == abbreviation)
+        .map(|(_, minutes)| minutes * 60)
 }
 
 /// Whether the word may follow the number of a day: `20th`, `1er`, `1o`.
@@ -163,7 +209,10 @@ pub(super) fn is_date_filler(word: &str) -> bool {
 
 /// Whether the word may stand between a date and a time of day.
 pub(super) fn is_joint(word: &str) -> bool {
-    matches!(word, "t" | "at" | "um" | "a" | "as" | "la" | "las" | "alle" | "ore")
+    matches!(
+        word,
+        "t" | "at" | "um" | "a" | "as" | "la" | "las" | "alle" | "ore"
+    )
 }
 
 #[cfg(test)]
@@ -175,7 +224,14 @@ mod tests {
     fn no_word_names_two_months() {
         let words: Vec<_> = MONTHS.iter().flat_map(|names| names.iter()).collect();
         assert_eq!(words.iter().collect::<HashSet<_>>().len(), words.len());
-        assert!(words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())));
-        assert_eq!((month("dez"), month("gen"), month("mai"), month("x")), (Some(12), Some(1), Some(5), None));
+        assert!(
+            words
+                .iter()
+                .all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase()))
+        );
+        assert_eq!(
+            (month("dez"), month("gen"), month("mai"), month("x")),
+            (Some(12), Some(1), Some(5), None)
+        );
     }
 }

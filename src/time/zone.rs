@@ -36,14 +36,22 @@ pub fn parse_zone(name: &str) -> Result<TimeZone, UnknownZone> {
         return Ok(zone);
     }
     let zones = TimeZoneDatabase::bundled();
-    zones.get(name).map_err(|_| UnknownZone { name: name.to_owned(), near: near(&zones, name) })
+    zones.get(name).map_err(|_| UnknownZone {
+        name: name.to_owned(),
+        near: near(&zones, name),
+    })
 }
 
 fn fixed(name: &str) -> Option<TimeZone> {
     let folded = Folded::of(name)?;
     let text = folded.as_str();
-    let text = text.strip_prefix("utc").or_else(|| text.strip_prefix("gmt")).unwrap_or(text);
-    let mut cursor = Cursor { rest: text.trim_start() };
+    let text = text
+        .strip_prefix("utc")
+        .or_else(|| text.strip_prefix("gmt"))
+        .unwrap_or(text);
+    let mut cursor = Cursor {
+        rest: text.trim_start(),
+    };
     let seconds = offset(&mut cursor).filter(|_| cursor.rest.is_empty())?;
     Offset::from_seconds(seconds).ok().map(TimeZone::fixed)
 }
@@ -56,12 +64,18 @@ fn near(zones: &TimeZoneDatabase, text: &str) -> Vec<String> {
         .map(|name| {
             let known = name.as_str().to_ascii_lowercase();
             let city = known.rsplit('/').next().unwrap_or_default();
-            let score = strsim::jaro_winkler(&known, &wanted).max(strsim::jaro_winkler(city, &wanted));
+            let score =
+                strsim::jaro_winkler(&known, &wanted).max(strsim::jaro_winkler(city, &wanted));
             (score, name.to_string())
         })
         .filter(|(score, _)| *score > 0.9)
         .collect();
-    scored.sort_by(|left, right| right.0.total_cmp(&left.0).then_with(|| left.1.cmp(&right.1)));
+    scored.sort_by(|left, right| {
+        right
+            .0
+            .total_cmp(&left.0)
+            .then_with(|| left.1.cmp(&right.1))
+    });
     scored.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
@@ -94,7 +108,14 @@ pub(super) enum Instant {
 
 impl LocalTime {
     pub(super) fn new(zone: TimeZone) -> Self {
-        Self { zone, stretches: [Stretch { from: 0, until: 0, offset: 0 }; 2] }
+        Self {
+            zone,
+            stretches: [Stretch {
+                from: 0,
+                until: 0,
+                offset: 0,
+            }; 2],
+        }
     }
 
     pub(super) fn zone(&self) -> &TimeZone {
@@ -117,7 +138,9 @@ impl LocalTime {
                 self.stretches.swap(0, 1);
                 Ok(Instant::Once(seconds - i64::from(offset.seconds())))
             }
-            AmbiguousOffset::Fold { before, .. } => Ok(Instant::Twice(seconds - i64::from(before.seconds()))),
+            AmbiguousOffset::Fold { before, .. } => {
+                Ok(Instant::Twice(seconds - i64::from(before.seconds())))
+            }
             AmbiguousOffset::Gap { .. } => Err(Code::TimeNonexistent),
         }
     }
@@ -127,7 +150,9 @@ impl LocalTime {
         let ambiguous = self.zone.to_ambiguous_timestamp(local);
         let (first, second) = match ambiguous.offset() {
             AmbiguousOffset::Unambiguous { offset } => (offset, offset),
-            AmbiguousOffset::Fold { before, after } | AmbiguousOffset::Gap { before, after } => (before, after),
+            AmbiguousOffset::Fold { before, after } | AmbiguousOffset::Gap { before, after } => {
+                (before, after)
+            }
         };
         [first, second].into_iter().find_map(|offset| {
             let instant = offset.to_timestamp(local).ok()?;
@@ -140,7 +165,10 @@ impl LocalTime {
 
 /// The local time read as if it were UTC, in Unix seconds.
 pub(super) fn seconds_as_utc(local: DateTime) -> Result<i64, Code> {
-    Offset::UTC.to_timestamp(local).map(|instant| instant.as_second()).map_err(|_| Code::TimeMalformed)
+    Offset::UTC
+        .to_timestamp(local)
+        .map(|instant| instant.as_second())
+        .map_err(|_| Code::TimeMalformed)
 }
 
 /// How far the offset that holds at a local time reaches before a neighbouring one overlaps it or leaves a gap.
@@ -148,16 +176,25 @@ fn stretch(zone: &TimeZone, seconds: i64, offset: Offset) -> Stretch {
     let here = i64::from(offset.seconds());
     let at = |seconds: i64| Timestamp::from_second(seconds).unwrap_or_default();
     let instant = seconds - here;
-    let from = zone.preceding(at(instant + 1)).next().map_or(i64::MIN, |change| {
-        let change = change.timestamp().as_second();
-        let before = zone.to_offset(at(change - 1));
-        change + here.max(before.seconds().into())
-    });
+    let from = zone
+        .preceding(at(instant + 1))
+        .next()
+        .map_or(i64::MIN, |change| {
+            let change = change.timestamp().as_second();
+            let before = zone.to_offset(at(change - 1));
+            change + here.max(before.seconds().into())
+        });
     let until = zone
         .following(at(instant))
         .next()
-        .map_or(i64::MAX, |change| change.timestamp().as_second() + here.min(change.offset().seconds().into()));
-    Stretch { from, until, offset: here }
+        .map_or(i64::MAX, |change| {
+            change.timestamp().as_second() + here.min(change.offset().seconds().into())
+        });
+    Stretch {
+        from,
+        until,
+        offset: here,
+    }
 }
 
 #[cfg(test)]
@@ -166,24 +203,58 @@ mod tests {
 
     #[test]
     fn zones_are_known_by_name_alias_and_offset() {
-        for name in
-            ["America/New_York", "america/new_york", "US/Eastern", "UTC", "utc", "Z", "Europe/Berlin", "EST5EDT"]
-        {
+        for name in [
+            "America/New_York",
+            "america/new_york",
+            "US/Eastern",
+            "UTC",
+            "utc",
+            "Z",
+            "Europe/Berlin",
+            "EST5EDT",
+        ] {
             assert!(parse_zone(name).is_ok(), "{name}");
         }
-        for (name, seconds) in
-            [("+02:00", 7200), ("-0500", -18000), ("UTC+5:30", 19800), ("GMT-3", -10800), ("−5", -18000)]
-        {
-            assert_eq!(parse_zone(name).unwrap().to_fixed_offset().unwrap().seconds(), seconds, "{name}");
+        for (name, seconds) in [
+            ("+02:00", 7200),
+            ("-0500", -18000),
+            ("UTC+5:30", 19800),
+            ("GMT-3", -10800),
+            ("−5", -18000),
+        ] {
+            assert_eq!(
+                parse_zone(name)
+                    .unwrap()
+                    .to_fixed_offset()
+                    .unwrap()
+                    .seconds(),
+                seconds,
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn an_unknown_zone_names_its_neighbours() {
         let message = |name| parse_zone(name).unwrap_err().to_string();
-        assert_eq!(message("Amerca/New_York"), "unknown time zone \"Amerca/New_York\", did you mean America/New_York?");
-        assert!(message("New York").contains("did you mean America/New_York"), "{}", message("New York"));
-        assert!(message("Berlin").contains("Europe/Berlin"), "{}", message("Berlin"));
-        assert!(message("qqq").ends_with("use an IANA name such as America/New_York, or an offset such as +02:00"));
+        assert_eq!(
+            message("Amerca/New_York"),
+            "unknown time zone \"Amerca/New_York\", did you mean America/New_York?"
+        );
+        assert!(
+            message("New York").contains("did you mean America/New_York"),
+            "{}",
+            message("New York")
+        );
+        assert!(
+            message("Berlin").contains("Europe/Berlin"),
+            "{}",
+            message("Berlin")
+        );
+        assert!(
+            message("qqq").ends_with(
+                "use an IANA name such as America/New_York, or an offset such as +02:00"
+            )
+        );
     }
 }

@@ -14,7 +14,10 @@ struct Trial {
 
 impl Trial {
     fn new() -> Self {
-        let trial = Self { desk: Desk::new(), server: Listener::accepting() };
+        let trial = Self {
+            desk: Desk::new(),
+            server: Listener::accepting(),
+        };
         trial.desk.file("leads.csv", LEAD);
         trial.desk.file("token", TOKEN);
         trial
@@ -25,7 +28,11 @@ impl Trial {
     fn refuses(&self, more: &[&str]) -> String {
         let given = |option: &str| more.contains(&option);
         let mut arguments = vec!["upload", "--quiet", "--now", NOW, "--ledger", "none"];
-        let usual = [("--dataset-id", "123"), ("--access-token-file", "token"), ("--graph-url", &*self.server.url)];
+        let usual = [
+            ("--dataset-id", "123"),
+            ("--access-token-file", "token"),
+            ("--graph-url", &*self.server.url),
+        ];
         for (option, value) in usual {
             if !given(option) {
                 arguments.extend([option, value]);
@@ -33,7 +40,11 @@ impl Trial {
         }
         arguments.extend(more);
         let message = refusal(self.desk.run(&arguments));
-        assert_eq!(self.server.connections(), 0, "something was sent: {arguments:?}");
+        assert_eq!(
+            self.server.connections(),
+            0,
+            "something was sent: {arguments:?}"
+        );
         message
     }
 
@@ -51,10 +62,20 @@ fn refusal(ran: Ran) -> String {
     let ran = ran.ended(2);
     assert_eq!(ran.stdout, "");
     let lines: Vec<&str> = ran.stderr.lines().collect();
-    let [line] = lines[..] else { panic!("not one line:\n{}", ran.stderr) };
-    assert!(!line.contains(TOKEN) && !line.contains("ada.nunn"), "{line}");
-    assert!(!line.contains("panicked") && !line.contains("RUST_BACKTRACE"), "{line}");
-    line.strip_prefix("error: ").unwrap_or_else(|| panic!("{line}")).to_owned()
+    let [line] = lines[..] else {
+        panic!("not one line:\n{}", ran.stderr)
+    };
+    assert!(
+        !line.contains(TOKEN) && !line.contains("ada.nunn"),
+        "{line}"
+    );
+    assert!(
+        !line.contains("panicked") && !line.contains("RUST_BACKTRACE"),
+        "{line}"
+    );
+    line.strip_prefix("error: ")
+        .unwrap_or_else(|| panic!("{line}"))
+        .to_owned()
 }
 
 #[test]
@@ -97,26 +118,43 @@ fn a_file_that_is_no_export_says_what_it_is() {
     for ((name, content), expected) in files.iter().zip(expected) {
         trial.desk.file(name, content);
         let message = trial.refuses(&[name]);
-        assert!(message.starts_with(name) && message.contains(expected), "{message}");
+        assert!(
+            message.starts_with(name) && message.contains(expected),
+            "{message}"
+        );
         assert_eq!(message.matches(name).count(), 1, "{message}");
     }
-    assert_eq!(trial.refuses(&["missing.csv"]), "missing.csv: there is no such file; check the path");
-    assert_eq!(trial.refuses(&["folder.csv"]), "folder.csv is a directory; name the export inside it");
+    assert_eq!(
+        trial.refuses(&["missing.csv"]),
+        "missing.csv: there is no such file; check the path"
+    );
+    assert_eq!(
+        trial.refuses(&["folder.csv"]),
+        "folder.csv is a directory; name the export inside it"
+    );
 }
 
 #[test]
 fn a_good_file_beside_a_bad_one_is_not_sent() {
     let trial = Trial::new();
     trial.desk.file("empty.csv", "");
-    assert!(trial.refuses(&["leads.csv", "empty.csv"]).starts_with("empty.csv is empty"));
+    assert!(
+        trial
+            .refuses(&["leads.csv", "empty.csv"])
+            .starts_with("empty.csv is empty")
+    );
 }
 
 #[test]
 fn standard_input_is_refused_like_a_file() {
     let desk = Desk::new();
     for command in ["validate", "build"] {
-        let message = refusal(desk.run_on(&[command, "-", "--now", NOW], b"email,stage,stage_date\n"));
-        assert!(message.starts_with("standard input has no rows"), "{message}");
+        let message =
+            refusal(desk.run_on(&[command, "-", "--now", NOW], b"email,stage,stage_date\n"));
+        assert!(
+            message.starts_with("standard input has no rows"),
+            "{message}"
+        );
     }
     let message = refusal(desk.run(&["validate", "-", "-", "--now", NOW]));
     assert_eq!(message, "standard input (-) can be read only once");
@@ -130,9 +168,16 @@ fn a_file_is_read_by_what_it_holds_and_not_by_its_name() {
     desk.file("text.xlsx", bytes("examples/hubspot.csv"));
     desk.file("records.csv", bytes("examples/hubspot-api.json"));
     desk.file("text.json", bytes("examples/hubspot.csv"));
-    let formats = [("workbook.csv", "xlsx"), ("text.xlsx", "csv"), ("records.csv", "json"), ("text.json", "csv")];
+    let formats = [
+        ("workbook.csv", "xlsx"),
+        ("text.xlsx", "csv"),
+        ("records.csv", "json"),
+        ("text.json", "csv"),
+    ];
     for (name, format) in formats {
-        let report = desk.run(&["validate", name, "--now", NOW, "--format", "json"]).json();
+        let report = desk
+            .run(&["validate", name, "--now", NOW, "--format", "json"])
+            .json();
         assert_eq!(report["inputs"][0]["format"], format, "{name}");
         assert!(report["would_send"].as_u64().unwrap() > 0, "{name}");
     }
@@ -142,8 +187,14 @@ fn a_file_is_read_by_what_it_holds_and_not_by_its_name() {
 fn options_out_of_bounds_say_what_to_give() {
     let trial = Trial::new();
     let cases: &[(&[&str], &str)] = &[
-        (&["--batch-size", "0"], "Meta takes 1 to 1000 events a request"),
-        (&["--batch-size", "1001"], "Meta takes 1 to 1000 events a request"),
+        (
+            &["--batch-size", "0"],
+            "Meta takes 1 to 1000 events a request",
+        ),
+        (
+            &["--batch-size", "1001"],
+            "Meta takes 1 to 1000 events a request",
+        ),
         (&["--concurrency", "0"], "give 1 to 64"),
         (&["--max-invalid", "101"], "give 0 to 100"),
         (&["--max-invalid", "NaN"], "give 0 to 100"),
@@ -158,21 +209,43 @@ fn options_out_of_bounds_say_what_to_give() {
         (&["--preset", "hubsopt"], "there are hubspot, "),
         (&["--encoding", "klingon"], "try utf-8"),
         (&["--delimiter", "ab"], "is not one character"),
-        (&["--now", "yesterday"], "write it like 2026-11-20T14:03:00Z"),
+        (
+            &["--now", "yesterday"],
+            "write it like 2026-11-20T14:03:00Z",
+        ),
         (&["--map", "email"], "needs the form FIELD=COLUMN"),
         (&["--map", "emial=email"], "did you mean \"email\"?"),
-        (&["--stage", "New"], "needs the form \"CRM stage=Event name\""),
-        (&["--stage-column", "Won"], "needs the form \"COLUMN=Event name\""),
-        (&["--map", "phone=emial"], "there is no column \"emial\" (for phone); the nearest is \"email\""),
-        (&["--stage-column", "stage date#2=Won"], "there is no column \"stage date#2\""),
+        (
+            &["--stage", "New"],
+            "needs the form \"CRM stage=Event name\"",
+        ),
+        (
+            &["--stage-column", "Won"],
+            "needs the form \"COLUMN=Event name\"",
+        ),
+        (
+            &["--map", "phone=emial"],
+            "there is no column \"emial\" (for phone); the nearest is \"email\"",
+        ),
+        (
+            &["--stage-column", "stage date#2=Won"],
+            "there is no column \"stage date#2\"",
+        ),
         (&["--format", "github"], "--format github is for validate"),
         (&["--config", "missing.toml"], "missing.toml"),
-        (&["--rejects", "no/such/folder/r.csv"], "cannot write the rejects file no/such/folder/r.csv"),
+        (
+            &["--rejects", "no/such/folder/r.csv"],
+            "cannot write the rejects file no/such/folder/r.csv",
+        ),
     ];
     for (more, expected) in cases {
         // The clock of the trial would stand twice.
         let message = if more[0] == "--now" {
-            refusal(trial.desk.run(&[&["validate", "leads.csv"], *more].concat()))
+            refusal(
+                trial
+                    .desk
+                    .run(&[&["validate", "leads.csv"], *more].concat()),
+            )
         } else {
             trial.refuses(&[&["leads.csv"], *more].concat())
         };
@@ -184,33 +257,71 @@ fn options_out_of_bounds_say_what_to_give() {
 fn the_token_may_not_be_missing_empty_or_broken() {
     let trial = Trial::new();
     for (name, content, expected) in [
-        ("empty", "", "in the access token file empty: the access token is empty"),
-        ("blank", " \r\n", "in the access token file blank: the access token is empty"),
+        (
+            "empty",
+            "",
+            "in the access token file empty: the access token is empty",
+        ),
+        (
+            "blank",
+            " \r\n",
+            "in the access token file blank: the access token is empty",
+        ),
         (
             "two",
             "EAAB one\nEAAB two\n",
             "in the access token file two: the access token has characters that no token has",
         ),
-        ("umlaut", "EAABä", "in the access token file umlaut: the access token has characters that no token has"),
+        (
+            "umlaut",
+            "EAABä",
+            "in the access token file umlaut: the access token has characters that no token has",
+        ),
     ] {
         trial.desk.file(name, content);
         let message = trial.refuses(&["leads.csv", "--access-token-file", name]);
         assert!(
-            message.starts_with(expected) && message.ends_with("put the token itself there, on one line"),
+            message.starts_with(expected)
+                && message.ends_with("put the token itself there, on one line"),
             "{message}"
         );
     }
-    assert!(trial.refuses(&["leads.csv", "--access-token-file", "nowhere"]).contains("nowhere"));
-    let bare = ["upload", "leads.csv", "--now", NOW, "--dataset-id", "1", "--graph-url", &trial.server.url];
+    assert!(
+        trial
+            .refuses(&["leads.csv", "--access-token-file", "nowhere"])
+            .contains("nowhere")
+    );
+    let bare = [
+        "upload",
+        "leads.csv",
+        "--now",
+        NOW,
+        "--dataset-id",
+        "1",
+        "--graph-url",
+        &trial.server.url,
+    ];
     let message = refusal(trial.desk.run(&bare));
     assert!(
-        message.starts_with("no access token: set CRM2CAPI_ACCESS_TOKEN") && message.contains("--sandbox"),
+        message.starts_with("no access token: set CRM2CAPI_ACCESS_TOKEN")
+            && message.contains("--sandbox"),
         "{message}"
     );
-    let message = refusal(trial.desk.run_with(&bare, &[("CRM2CAPI_ACCESS_TOKEN", " ")]));
+    let message = refusal(
+        trial
+            .desk
+            .run_with(&bare, &[("CRM2CAPI_ACCESS_TOKEN", " ")]),
+    );
     assert!(message.starts_with("no access token"), "{message}");
-    let message = refusal(trial.desk.run_with(&bare[..4], &[("CRM2CAPI_ACCESS_TOKEN", TOKEN)]));
-    assert!(message.starts_with("no dataset: give --dataset-id"), "{message}");
+    let message = refusal(
+        trial
+            .desk
+            .run_with(&bare[..4], &[("CRM2CAPI_ACCESS_TOKEN", TOKEN)]),
+    );
+    assert!(
+        message.starts_with("no dataset: give --dataset-id"),
+        "{message}"
+    );
     assert_eq!(trial.server.connections(), 0);
 }
 
@@ -221,10 +332,23 @@ fn a_token_that_everybody_can_read_is_warned_about() {
     let trial = Trial::new();
     let token = trial.desk.path().join("token");
     // It stops before anything is sent.
-    let arguments = ["upload", "leads.csv", "--dataset-id", "1", "--access-token-file", "token", "--timeout", "0"];
+    let arguments = [
+        "upload",
+        "leads.csv",
+        "--dataset-id",
+        "1",
+        "--access-token-file",
+        "token",
+        "--timeout",
+        "0",
+    ];
     let says = |mode: u32| {
         std::fs::set_permissions(&token, std::fs::Permissions::from_mode(mode)).unwrap();
-        trial.desk.run(&arguments).stderr.contains("everybody on this machine can read token; run chmod 600 on it")
+        trial
+            .desk
+            .run(&arguments)
+            .stderr
+            .contains("everybody on this machine can read token; run chmod 600 on it")
     };
     assert!(says(0o644) && !says(0o640));
 }
@@ -232,17 +356,30 @@ fn a_token_that_everybody_can_read_is_warned_about() {
 #[test]
 fn the_token_goes_to_no_host_in_the_clear() {
     let trial = Trial::new();
-    for url in
-        ["http://example.com", "http://graph.facebook.com/", "http://127.0.0.1.example.com", "http://[2001:db8::1]"]
-    {
+    for url in [
+        "http://example.com",
+        "http://graph.facebook.com/",
+        "http://127.0.0.1.example.com",
+        "http://[2001:db8::1]",
+    ] {
         let message = trial.refuses(&["leads.csv", "--graph-url", url]);
-        assert!(message.contains("would send the token unencrypted; use https"), "{message}");
+        assert!(
+            message.contains("would send the token unencrypted; use https"),
+            "{message}"
+        );
     }
-    for url in
-        ["ftp://127.0.0.1", "graph.facebook.com", "", "https://user:secret@example.com", "https://example.com/?a=b"]
-    {
+    for url in [
+        "ftp://127.0.0.1",
+        "graph.facebook.com",
+        "",
+        "https://user:secret@example.com",
+        "https://example.com/?a=b",
+    ] {
         let message = trial.refuses(&["leads.csv", "--graph-url", url]);
-        assert!(message.contains("--graph-url") && !message.contains("secret"), "{message}");
+        assert!(
+            message.contains("--graph-url") && !message.contains("secret"),
+            "{message}"
+        );
     }
 }
 
@@ -250,30 +387,75 @@ fn the_token_goes_to_no_host_in_the_clear() {
 fn settings_name_the_line_and_the_nearest_key() {
     let trial = Trial::new();
     let cases = [
-        ("[meta]\ndatset_id = \"1\"\n", "line 2: unknown field `datset_id`; did you mean `dataset_id`?"),
-        ("[deliver]\nbatch_size = 1\n", "line 1: unknown field `deliver`; did you mean `delivery`?"),
-        ("[delivery]\nbatchsize = 1\n", "line 2: unknown field `batchsize`; did you mean `batch_size`?"),
-        ("[crm]\n\ntime_zone = \"UTC\"\n", "line 3: unknown field `time_zone`; did you mean `timezone`?"),
-        ("[columns]\nemial = \"E\"\n", "line 2: unknown field \"emial\"; did you mean `email`?"),
-        ("[fields]\nlead_id = \"drop\"\n", "line 2: unknown variant `drop`; there are reject, omit"),
-        ("[crm]\nunlisted_stages = \"no\"\n", "line 2: unknown variant `no`; there are error, send, skip"),
-        ("[delivery]\nbatch_size = \"5\"\n", "line 2: invalid type: string \"5\", expected a whole number"),
-        ("[columns]\nemail = 5\n", "line 2: expected a text or a list of texts"),
-        ("meta = 5\n", "line 1: invalid type: integer `5`, expected a [section]"),
+        (
+            "[meta]\ndatset_id = \"1\"\n",
+            "line 2: unknown field `datset_id`; did you mean `dataset_id`?",
+        ),
+        (
+            "[deliver]\nbatch_size = 1\n",
+            "line 1: unknown field `deliver`; did you mean `delivery`?",
+        ),
+        (
+            "[delivery]\nbatchsize = 1\n",
+            "line 2: unknown field `batchsize`; did you mean `batch_size`?",
+        ),
+        (
+            "[crm]\n\ntime_zone = \"UTC\"\n",
+            "line 3: unknown field `time_zone`; did you mean `timezone`?",
+        ),
+        (
+            "[columns]\nemial = \"E\"\n",
+            "line 2: unknown field \"emial\"; did you mean `email`?",
+        ),
+        (
+            "[fields]\nlead_id = \"drop\"\n",
+            "line 2: unknown variant `drop`; there are reject, omit",
+        ),
+        (
+            "[crm]\nunlisted_stages = \"no\"\n",
+            "line 2: unknown variant `no`; there are error, send, skip",
+        ),
+        (
+            "[delivery]\nbatch_size = \"5\"\n",
+            "line 2: invalid type: string \"5\", expected a whole number",
+        ),
+        (
+            "[columns]\nemail = 5\n",
+            "line 2: expected a text or a list of texts",
+        ),
+        (
+            "meta = 5\n",
+            "line 1: invalid type: integer `5`, expected a [section]",
+        ),
         ("[meta\n", "line 1: "),
     ];
     for (settings, expected) in cases {
         let message = trial.refuses_settings(settings);
-        assert!(message.starts_with(&format!("in the settings s.toml: {expected}")), "{message}");
+        assert!(
+            message.starts_with(&format!("in the settings s.toml: {expected}")),
+            "{message}"
+        );
     }
     for (settings, expected) in [
         ("[delivery]\nbatch_size = 1001\n", "Meta takes 1 to 1000"),
-        ("[event]\ndata_processing_options = [\"LDX\"]\n", "may be [] or [\"LDU\"]"),
-        ("[event]\ndata_processing_options_state = 1\n", "need data_processing_options"),
-        ("[event]\npartner_agent = \"7\"\n", "at least two of them letters"),
+        (
+            "[event]\ndata_processing_options = [\"LDX\"]\n",
+            "may be [] or [\"LDU\"]",
+        ),
+        (
+            "[event]\ndata_processing_options_state = 1\n",
+            "need data_processing_options",
+        ),
+        (
+            "[event]\npartner_agent = \"7\"\n",
+            "at least two of them letters",
+        ),
         ("[event]\ncurrency = \"Taler\"\n", "is not one of ISO 4217"),
         ("[crm]\ntimezone = \"Mars\"\n", "use an IANA name"),
-        ("[columns]\nemail = \"E-Mial\"\n", "there is no column \"E-Mial\" (for email); the nearest is \"email\""),
+        (
+            "[columns]\nemail = \"E-Mial\"\n",
+            "there is no column \"E-Mial\" (for email); the nearest is \"email\"",
+        ),
     ] {
         let message = trial.refuses_settings(settings);
         assert!(message.contains(expected), "{message}");
@@ -290,13 +472,19 @@ fn a_secret_in_the_settings_is_refused_and_not_repeated() {
         format!("{TOKEN}\n"),
     ] {
         // `refuses` asserts that the token is not in the message.
-        assert!(trial.refuses_settings(&settings).starts_with("in the settings s.toml: line "));
+        assert!(
+            trial
+                .refuses_settings(&settings)
+                .starts_with("in the settings s.toml: line ")
+        );
     }
 }
 
 #[test]
 fn there_is_no_option_that_takes_the_token() {
-    let ran = Desk::new().run(&["upload", "leads.csv", "--access-token", TOKEN]).ended(2);
+    let ran = Desk::new()
+        .run(&["upload", "leads.csv", "--access-token", TOKEN])
+        .ended(2);
     assert_eq!(ran.stdout, "");
 }
 
@@ -304,7 +492,10 @@ fn there_is_no_option_that_takes_the_token() {
 fn files_without_leads_or_stages_say_what_to_map() {
     let trial = Trial::new();
     for (content, expected) in [
-        ("a,b\n1,2\n", "no column says which stage a lead is in; name it with --map event_name=COLUMN"),
+        (
+            "a,b\n1,2\n",
+            "no column says which stage a lead is in; name it with --map event_name=COLUMN",
+        ),
         (
             "email,stage\na@example.com,Lead\n",
             "no column says when a stage was reached; name it with --map event_time=COLUMN",
@@ -312,12 +503,25 @@ fn files_without_leads_or_stages_say_what_to_map() {
     ] {
         trial.desk.file("odd.csv", content);
         let message = trial.refuses(&["odd.csv"]);
-        assert!(message.starts_with("odd.csv: ") && message.contains(expected), "{message}");
+        assert!(
+            message.starts_with("odd.csv: ") && message.contains(expected),
+            "{message}"
+        );
     }
-    trial.desk.file("odd.csv", "what,when\nLead,2026-11-20T10:00:00Z\n");
-    let message = trial.refuses(&["odd.csv", "--map", "event_name=what", "--map", "event_time=when"]);
+    trial
+        .desk
+        .file("odd.csv", "what,when\nLead,2026-11-20T10:00:00Z\n");
+    let message = trial.refuses(&[
+        "odd.csv",
+        "--map",
+        "event_name=what",
+        "--map",
+        "event_time=when",
+    ]);
     assert!(
-        message.starts_with("odd.csv: no column identifies a lead; name one with --map lead_id=COLUMN"),
+        message.starts_with(
+            "odd.csv: no column identifies a lead; name one with --map lead_id=COLUMN"
+        ),
         "{message}"
     );
 }

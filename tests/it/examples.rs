@@ -80,8 +80,11 @@ const FUNNEL: [(Reached, &str); 5] = [
 
 /// Leads that went through so many stages of the funnel.
 fn funnel(leads: &[(&'static str, usize)]) -> Vec<(&'static str, &'static str, When)> {
-    let stages =
-        |&(name, count): &(&'static str, usize)| FUNNEL[..count].iter().map(move |&(at, stage)| (name, stage, At(at)));
+    let stages = |&(name, count): &(&'static str, usize)| {
+        FUNNEL[..count]
+            .iter()
+            .map(move |&(at, stage)| (name, stage, At(at)))
+    };
     leads.iter().flat_map(stages).collect()
 }
 
@@ -430,7 +433,11 @@ fn kommo() -> Example {
         story: vec![
             ("Beatriz", "Negociação", On("2026-11-12T12:03:00-03:00")),
             ("João", "Qualificação", On("2026-11-13T17:08:22-03:00")),
-            ("Camila", "Orçamento Enviado", On("2026-11-16T11:20:00-03:00")),
+            (
+                "Camila",
+                "Orçamento Enviado",
+                On("2026-11-16T11:20:00-03:00"),
+            ),
             ("Rafael", "Venda Ganha", On("2026-11-19T13:15:30-03:00")),
             ("Letícia", "Venda Perdida", On("2026-11-17T18:18:00-03:00")),
             ("Thiago", "Degustação", On("2026-11-20T14:00:00-03:00")),
@@ -527,7 +534,11 @@ impl Example {
                 At(reached) => leads::of(lead).at(reached),
                 On(text) => seconds(text),
             };
-            let time = if self.to_the_minute { time - time % 60 } else { time };
+            let time = if self.to_the_minute {
+                time - time % 60
+            } else {
+                time
+            };
             (lead.to_owned(), stage.to_owned(), time)
         };
         self.story.iter().map(event).collect()
@@ -542,9 +553,19 @@ impl Example {
     }
 
     /// Runs a command on the export at a time.
-    fn arguments<'a>(&self, command: &'a str, now: &'a str, path: &'a str, settings: Option<&'a str>) -> Vec<&'a str> {
+    fn arguments<'a>(
+        &self,
+        command: &'a str,
+        now: &'a str,
+        path: &'a str,
+        settings: Option<&'a str>,
+    ) -> Vec<&'a str> {
         let mut arguments = vec![command, path, "--now", now, "--quiet"];
-        arguments.extend(settings.into_iter().flat_map(|settings| ["--config", settings]));
+        arguments.extend(
+            settings
+                .into_iter()
+                .flat_map(|settings| ["--config", settings]),
+        );
         if command == "validate" {
             arguments.extend(["--format", "json"]);
         }
@@ -566,31 +587,71 @@ impl Example {
         let status = i32::from(!ahead.is_empty());
         let invalid = match self.row_is_a_stage {
             true => ahead.len(),
-            false => ahead.iter().map(|(lead, _, _)| lead).collect::<BTreeSet<_>>().len(),
+            false => ahead
+                .iter()
+                .map(|(lead, _, _)| lead)
+                .collect::<BTreeSet<_>>()
+                .len(),
         };
 
         let path = self.path();
-        let report = desk.run(&self.arguments("validate", now, &path, settings)).ended(status).json();
-        let counts = ["rows", "rows_invalid", "rows_ignored", "events", "skipped_old", "would_send", "skipped_stage"];
-        let found: Vec<u64> = counts.iter().map(|count| report[count].as_u64().unwrap()).collect();
+        let report = desk
+            .run(&self.arguments("validate", now, &path, settings))
+            .ended(status)
+            .json();
+        let counts = [
+            "rows",
+            "rows_invalid",
+            "rows_ignored",
+            "events",
+            "skipped_old",
+            "would_send",
+            "skipped_stage",
+        ];
+        let found: Vec<u64> = counts
+            .iter()
+            .map(|count| report[count].as_u64().unwrap())
+            .collect();
         let (events, due_count) = (old + due.len() as u64, due.len() as u64);
-        let expected = [self.rows, invalid as u64, self.ignored, events, old, due_count, self.skipped_stage];
+        let expected = [
+            self.rows,
+            invalid as u64,
+            self.ignored,
+            events,
+            old,
+            due_count,
+            self.skipped_stage,
+        ];
         assert_eq!(found, expected, "{} at {now}: {counts:?}", self.export);
         assert_adds_up(&report);
-        assert_eq!(report["inputs"][0]["preset"].as_str(), self.preset, "{}", self.export);
+        assert_eq!(
+            report["inputs"][0]["preset"].as_str(),
+            self.preset,
+            "{}",
+            self.export
+        );
         if ahead.is_empty() {
             let mut warnings: Vec<(String, Vec<u64>)> = complaints(&report);
-            let mut expected: Vec<(String, Vec<u64>)> =
-                self.warnings.iter().map(|(code, rows)| ((*code).to_owned(), rows.to_vec())).collect();
+            let mut expected: Vec<(String, Vec<u64>)> = self
+                .warnings
+                .iter()
+                .map(|(code, rows)| ((*code).to_owned(), rows.to_vec()))
+                .collect();
             warnings.sort();
             expected.sort();
             assert_eq!(warnings, expected, "{}", self.export);
         } else {
-            let errors = complaints(&report).into_iter().filter(|(code, _)| code == "event-in-future").count();
+            let errors = complaints(&report)
+                .into_iter()
+                .filter(|(code, _)| code == "event-in-future")
+                .count();
             assert!(errors > 0, "{}", self.export);
         }
 
-        let built = desk.run(&self.arguments("build", now, &path, settings)).ended(status).ndjson();
+        let built = desk
+            .run(&self.arguments("build", now, &path, settings))
+            .ended(status)
+            .ndjson();
         let mut told: Vec<Told> = built.iter().map(|event| self.recognise(event)).collect();
         told.sort();
         due.sort();
@@ -600,7 +661,14 @@ impl Example {
     /// Which lead an event is about, after a look at everything that says so.
     fn recognise(&self, event: &Value) -> Told {
         let user = &event["user_data"];
-        let hashes = |key: &str| -> Vec<String> { user[key].as_array().into_iter().flatten().map(text).collect() };
+        let hashes = |key: &str| -> Vec<String> {
+            user[key]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(text)
+                .collect()
+        };
         let (emails, phones) = (hashes("em"), hashes("ph"));
         let is_it = |lead: &&&leads::Lead| {
             user["lead_id"] == lead.lead_id
@@ -609,16 +677,46 @@ impl Example {
         };
         let all: Vec<&leads::Lead> = leads::everybody().collect();
         let found: Vec<_> = all.iter().filter(is_it).collect();
-        let [lead] = found[..] else { panic!("{}: {event:#} is about {found:?}", self.export) };
+        let [lead] = found[..] else {
+            panic!("{}: {event:#} is about {found:?}", self.export)
+        };
 
-        assert_eq!(user.get("lead_id").is_some(), self.lead_ids, "{}: {event:#}", self.export);
-        assert!(!self.lead_ids || user["lead_id"] == lead.lead_id, "{}: {event:#}", self.export);
-        assert_eq!(emails.contains(&sha256(lead.email)), self.has_email(lead.name), "{}: {event:#}", self.export);
-        assert_eq!(phones.contains(&sha256(lead.phone)), self.has_phone(lead.name), "{}: {event:#}", self.export);
+        assert_eq!(
+            user.get("lead_id").is_some(),
+            self.lead_ids,
+            "{}: {event:#}",
+            self.export
+        );
+        assert!(
+            !self.lead_ids || user["lead_id"] == lead.lead_id,
+            "{}: {event:#}",
+            self.export
+        );
+        assert_eq!(
+            emails.contains(&sha256(lead.email)),
+            self.has_email(lead.name),
+            "{}: {event:#}",
+            self.export
+        );
+        assert_eq!(
+            phones.contains(&sha256(lead.phone)),
+            self.has_phone(lead.name),
+            "{}: {event:#}",
+            self.export
+        );
         // No lead has two phones, so a second hash would be a second reading of the first.
-        assert_eq!(phones.len(), usize::from(self.has_phone(lead.name)), "{}: {event:#}", self.export);
+        assert_eq!(
+            phones.len(),
+            usize::from(self.has_phone(lead.name)),
+            "{}: {event:#}",
+            self.export
+        );
         assert_eq!(event["custom_data"]["lead_event_source"], self.crm);
-        (lead.name.to_owned(), text(&event["event_name"]), event["event_time"].as_i64().unwrap())
+        (
+            lead.name.to_owned(),
+            text(&event["event_name"]),
+            event["event_time"].as_i64().unwrap(),
+        )
     }
 }
 
@@ -644,14 +742,20 @@ fn every_example_tells_its_story_while_the_later_half_is_yet_to_come() {
 fn the_two_windows_together_cover_every_stage() {
     let (early, late) = (seconds(EARLIER), seconds(NOW));
     for (lead, stage, time) in all().iter().flat_map(Example::told) {
-        assert!(time >= early - WEEK && time <= late && late - WEEK <= early, "{lead} {stage}");
+        assert!(
+            time >= early - WEEK && time <= late && late - WEEK <= early,
+            "{lead} {stage}"
+        );
     }
 }
 
 #[test]
 fn exports_that_say_everything_themselves_need_no_settings() {
     let mut count = 0;
-    for example in all().into_iter().filter(|example| example.needs_no_settings) {
+    for example in all()
+        .into_iter()
+        .filter(|example| example.needs_no_settings)
+    {
         example.holds_at(NOW, None);
         count += 1;
     }
@@ -661,32 +765,60 @@ fn exports_that_say_everything_themselves_need_no_settings() {
 #[test]
 fn several_exports_are_one_run_in_which_no_event_comes_twice() {
     let desk = Desk::new();
-    let examples: Vec<Example> = all().into_iter().filter(|example| example.needs_no_settings).collect();
+    let examples: Vec<Example> = all()
+        .into_iter()
+        .filter(|example| example.needs_no_settings)
+        .collect();
     let paths: Vec<String> = examples.iter().map(Example::path).collect();
     let mut arguments = vec!["build", "--now", NOW, "--quiet"];
     arguments.extend(paths.iter().map(String::as_str));
     let together = desk.run(&arguments).ended(0).ndjson();
     // Two exports tell of the same raw leads, by their lead ids and to the second.
     let mut seen = BTreeSet::new();
-    let one_by_one: Vec<Value> =
-        paths.iter().flat_map(|path| desk.run(&["build", "--now", NOW, "--quiet", path]).ended(0).ndjson()).collect();
-    let once: Vec<&Value> = one_by_one.iter().filter(|event| seen.insert(text(&event["event_id"]))).collect();
-    assert!(together.iter().eq(once.iter().copied()), "{} and {}", together.len(), once.len());
+    let one_by_one: Vec<Value> = paths
+        .iter()
+        .flat_map(|path| {
+            desk.run(&["build", "--now", NOW, "--quiet", path])
+                .ended(0)
+                .ndjson()
+        })
+        .collect();
+    let once: Vec<&Value> = one_by_one
+        .iter()
+        .filter(|event| seen.insert(text(&event["event_id"])))
+        .collect();
+    assert!(
+        together.iter().eq(once.iter().copied()),
+        "{} and {}",
+        together.len(),
+        once.len()
+    );
     assert!(once.len() < one_by_one.len());
 }
 
 #[test]
 fn every_export_has_a_short_settings_file_and_a_test() {
-    let tested: BTreeSet<String> = all().iter().map(|example| example.export.to_owned()).collect();
+    let tested: BTreeSet<String> = all()
+        .iter()
+        .map(|example| example.export.to_owned())
+        .collect();
     let mut exports = BTreeSet::new();
     for entry in std::fs::read_dir(repository("examples")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         match name.rsplit_once('.') {
             Some((_, "csv" | "json" | "xlsx")) => _ = exports.insert(name),
             Some((stem, "toml")) => {
-                let lines = std::fs::read_to_string(repository(&format!("examples/{name}"))).unwrap().lines().count();
+                let lines = std::fs::read_to_string(repository(&format!("examples/{name}")))
+                    .unwrap()
+                    .lines()
+                    .count();
                 assert!(lines <= 10, "{name} has {lines} lines");
-                assert!(tested.iter().any(|export| export.starts_with(&format!("{stem}."))), "{name} is of no use");
+                assert!(
+                    tested
+                        .iter()
+                        .any(|export| export.starts_with(&format!("{stem}."))),
+                    "{name} is of no use"
+                );
             }
             _ => {}
         }
@@ -698,24 +830,53 @@ fn every_export_has_a_short_settings_file_and_a_test() {
 fn a_lead_keeps_all_of_its_addresses() {
     let desk = Desk::new();
     let emails = |example: Example, lead: &str| {
-        let built = desk.run(&example.arguments("build", NOW, &example.path(), Some(&example.settings()))).ended(0);
+        let built = desk
+            .run(&example.arguments("build", NOW, &example.path(), Some(&example.settings())))
+            .ended(0);
         let hash = sha256(leads::of(lead).email);
-        let of_lead = built.ndjson().into_iter().find(|event| event["user_data"]["em"][0] == hash).unwrap();
-        of_lead["user_data"]["em"].as_array().unwrap().iter().map(text).collect::<Vec<_>>()
+        let of_lead = built
+            .ndjson()
+            .into_iter()
+            .find(|event| event["user_data"]["em"][0] == hash)
+            .unwrap();
+        of_lead["user_data"]["em"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(text)
+            .collect::<Vec<_>>()
     };
     let private = sha256("ava.t.private@example.org");
     let ava = sha256("ava.thornton@example.com");
-    assert_eq!(emails(hubspot(), "Ava"), [ava.clone(), private.clone(), sha256("thornton.bakery@example.com")]);
+    assert_eq!(
+        emails(hubspot(), "Ava"),
+        [
+            ava.clone(),
+            private.clone(),
+            sha256("thornton.bakery@example.com")
+        ]
+    );
     assert_eq!(emails(pipedrive(), "Ava"), [ava, private]);
     let office = sha256("office.koehler@example.com");
-    assert_eq!(emails(bitrix24(), "Jürgen"), [sha256("juergen.koehler@example.org"), office]);
+    assert_eq!(
+        emails(bitrix24(), "Jürgen"),
+        [sha256("juergen.koehler@example.org"), office]
+    );
 }
 
 #[test]
 fn the_stages_of_a_lead_come_in_the_order_of_their_times() {
     let desk = Desk::new();
-    for example in [hubspot(), hubspot_history(), hubspot_deals(), salesforce_api(), pipedrive()] {
-        let built = desk.run(&example.arguments("build", NOW, &example.path(), Some(&example.settings()))).ended(0);
+    for example in [
+        hubspot(),
+        hubspot_history(),
+        hubspot_deals(),
+        salesforce_api(),
+        pipedrive(),
+    ] {
+        let built = desk
+            .run(&example.arguments("build", NOW, &example.path(), Some(&example.settings())))
+            .ended(0);
         let mut latest = std::collections::HashMap::new();
         for (lead, stage, time) in built.ndjson().iter().map(|event| example.recognise(event)) {
             let before = latest.insert(lead.clone(), time).unwrap_or(0);

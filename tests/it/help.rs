@@ -32,7 +32,11 @@ fn every_help_text_is_as_it_was_read_and_found_good() {
 fn every_command_has_its_transcript() {
     for command in commands() {
         let transcript = repository(&format!("tests/cases/help/{}.trycmd", command.get_name()));
-        assert!(std::fs::exists(transcript).unwrap(), "{}", command.get_name());
+        assert!(
+            std::fs::exists(transcript).unwrap(),
+            "{}",
+            command.get_name()
+        );
     }
 }
 
@@ -41,7 +45,12 @@ fn every_command_and_every_option_is_explained() {
     for command in commands() {
         assert!(command.get_about().is_some(), "{}", command.get_name());
         for option in command.get_arguments() {
-            assert!(option.get_help().is_some(), "{} {}", command.get_name(), option.get_id());
+            assert!(
+                option.get_help().is_some(),
+                "{} {}",
+                command.get_name(),
+                option.get_id()
+            );
         }
     }
 }
@@ -49,14 +58,27 @@ fn every_command_and_every_option_is_explained() {
 #[test]
 fn every_command_has_examples_and_every_example_is_a_command_line_that_parses() {
     for command in commands() {
-        let text = command.get_after_long_help().unwrap_or_else(|| panic!("{}", command.get_name())).to_string();
-        let (_, examples) = text.split_once("Examples:").unwrap_or_else(|| panic!("{}", command.get_name()));
-        let lines: Vec<_> = examples.lines().filter(|line| line.starts_with("    ")).collect();
+        let text = command
+            .get_after_long_help()
+            .unwrap_or_else(|| panic!("{}", command.get_name()))
+            .to_string();
+        let (_, examples) = text
+            .split_once("Examples:")
+            .unwrap_or_else(|| panic!("{}", command.get_name()));
+        let lines: Vec<_> = examples
+            .lines()
+            .filter(|line| line.starts_with("    "))
+            .collect();
         assert!(!lines.is_empty(), "{}", command.get_name());
         for line in lines {
-            assert!(line.len() <= 80, "clap would break this line at 80 columns: {line}");
+            assert!(
+                line.len() <= 80,
+                "clap would break this line at 80 columns: {line}"
+            );
             let from_program = &line[line.find("crm2capi").unwrap()..];
-            let end = from_program.find([')', '>', '|']).unwrap_or(from_program.len());
+            let end = from_program
+                .find([')', '>', '|'])
+                .unwrap_or(from_program.len());
             let words = shlex(&from_program[..end]);
             Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{line}: {error}"));
         }
@@ -67,8 +89,16 @@ fn every_command_has_examples_and_every_example_is_a_command_line_that_parses() 
 fn shlex(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     for (index, part) in line.trim().split('\'').enumerate() {
-        let mut pieces = if index % 2 == 1 { vec![part] } else { part.split(' ').collect() }.into_iter();
-        words.last_mut().expect("there is a first word").push_str(pieces.next().expect("split gives at least one"));
+        let mut pieces = if index % 2 == 1 {
+            vec![part]
+        } else {
+            part.split(' ').collect()
+        }
+        .into_iter();
+        words
+            .last_mut()
+            .expect("there is a first word")
+            .push_str(pieces.next().expect("split gives at least one"));
         words.extend(pieces.map(str::to_owned));
     }
     words
@@ -77,16 +107,32 @@ fn shlex(line: &str) -> Vec<String> {
 #[test]
 fn every_problem_is_listed_once_with_its_cause_and_cure() {
     let page = Desk::new().run(&["help", "problems"]).ended(0).stdout;
-    let all = Code::ALL.iter().map(|code| (code.name(), code.message(), code.help()));
-    for (name, cause, cure) in all.chain(Kind::ALL.iter().map(|kind| (kind.name(), kind.message(), kind.help()))) {
+    let all = Code::ALL
+        .iter()
+        .map(|code| (code.name(), code.message(), code.help()));
+    for (name, cause, cure) in all.chain(
+        Kind::ALL
+            .iter()
+            .map(|kind| (kind.name(), kind.message(), kind.help())),
+    ) {
         // The weight and the name, and nothing else, stand on the first line.
         let is_of = |entry: &&str| {
-            let words: Vec<_> = entry.lines().next().unwrap_or_default().split_whitespace().collect();
+            let words: Vec<_> = entry
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .split_whitespace()
+                .collect();
             matches!(words[..], [_, code] if code == name)
         };
         let mut entries = page.split("\n\n").filter(is_of);
-        let entry = entries.next().unwrap_or_else(|| panic!("{name} is not listed"));
-        assert!(squeezed(entry).ends_with(&squeezed(&format!("{name} {cause} → {cure}"))), "{entry}");
+        let entry = entries
+            .next()
+            .unwrap_or_else(|| panic!("{name} is not listed"));
+        assert!(
+            squeezed(entry).ends_with(&squeezed(&format!("{name} {cause} → {cure}"))),
+            "{entry}"
+        );
         assert!(entries.next().is_none(), "{name} is listed twice");
     }
 }
@@ -95,11 +141,31 @@ fn every_problem_is_listed_once_with_its_cause_and_cure() {
 fn the_readme_has_every_problem_once_with_its_cause_and_cure() {
     let readme = std::fs::read_to_string(repository("README.md")).unwrap();
     for code in Code::ALL {
-        let weight = if code.makes_value_unusable() { "value" } else { code.severity().name() };
-        let row = format!("| `{}` | {weight} | {} | {} |", code.name(), code.message(), code.help());
-        assert_eq!(readme.lines().filter(|line| *line == row).count(), 1, "the table needs one row of its own:\n{row}");
+        let weight = if code.makes_value_unusable() {
+            "value"
+        } else {
+            code.severity().name()
+        };
+        let row = format!(
+            "| `{}` | {weight} | {} | {} |",
+            code.name(),
+            code.message(),
+            code.help()
+        );
+        assert_eq!(
+            readme.lines().filter(|line| *line == row).count(),
+            1,
+            "the table needs one row of its own:\n{row}"
+        );
         let start = format!("| `{}` |", code.name());
-        assert_eq!(readme.lines().filter(|line| line.starts_with(&start)).count(), 1, "{start}");
+        assert_eq!(
+            readme
+                .lines()
+                .filter(|line| line.starts_with(&start))
+                .count(),
+            1,
+            "{start}"
+        );
     }
 }
 
@@ -113,9 +179,16 @@ fn every_field_is_listed_with_its_key_and_its_example_is_usable() {
     let desk = Desk::new();
     let page = desk.run(&["help", "fields"]).ended(0).stdout;
     for field in Field::ALL {
-        let key = field.meta_key().map(|key| format!(" ({key})")).unwrap_or_default();
+        let key = field
+            .meta_key()
+            .map(|key| format!(" ({key})"))
+            .unwrap_or_default();
         let start = format!("{}{key} ", field.name());
-        assert_eq!(page.lines().filter(|line| line.starts_with(&start)).count(), 1, "{start}");
+        assert_eq!(
+            page.lines().filter(|line| line.starts_with(&start)).count(),
+            1,
+            "{start}"
+        );
     }
     let hashed_or_plain = [
         Field::LeadId,
@@ -137,7 +210,14 @@ fn every_field_is_listed_with_its_key_and_its_example_is_usable() {
         Field::ClientUserAgent,
     ];
     for field in hashed_or_plain {
-        desk.run(&["normalize", field.name(), field.example(), "--country", "US"]).ended(0);
+        desk.run(&[
+            "normalize",
+            field.name(),
+            field.example(),
+            "--country",
+            "US",
+        ])
+        .ended(0);
     }
 }
 
@@ -146,7 +226,13 @@ fn completions_know_every_command_and_option() {
     let desk = Desk::new();
     for shell in ["bash", "zsh", "fish", "powershell"] {
         let script = desk.run(&["completions", shell]).ended(0).stdout;
-        for word in ["upload", "validate", "normalize", "metrics-file", "default-country"] {
+        for word in [
+            "upload",
+            "validate",
+            "normalize",
+            "metrics-file",
+            "default-country",
+        ] {
             assert!(script.contains(word), "{shell}: {word}");
         }
     }
@@ -157,16 +243,30 @@ fn there_is_a_manual_page_for_every_command_that_is_shown() {
     let desk = Desk::new();
     desk.run(&["man", "pages"]).ended(0);
     let written = std::fs::read_dir(desk.path().join("pages")).unwrap();
-    let written: BTreeSet<_> = written.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    let shown = commands().into_iter().skip(1).filter(|command| !command.is_hide_set());
-    let mut expected: BTreeSet<_> = shown.map(|command| format!("crm2capi-{}.1", command.get_name())).collect();
+    let written: BTreeSet<_> = written
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let shown = commands()
+        .into_iter()
+        .skip(1)
+        .filter(|command| !command.is_hide_set());
+    let mut expected: BTreeSet<_> = shown
+        .map(|command| format!("crm2capi-{}.1", command.get_name()))
+        .collect();
     expected.insert("crm2capi.1".to_owned());
     assert_eq!(written, expected);
     let page = std::fs::read_to_string(desk.path().join("pages/crm2capi-upload.1")).unwrap();
-    for words in ["\\-\\-test\\-event\\-code", "Examples:", "CRM2CAPI_ACCESS_TOKEN"] {
+    for words in [
+        "\\-\\-test\\-event\\-code",
+        "Examples:",
+        "CRM2CAPI_ACCESS_TOKEN",
+    ] {
         assert!(page.contains(words), "{words}");
     }
-    assert!(!page.contains('\u{1b}'), "a manual page has no colours of a terminal");
+    assert!(
+        !page.contains('\u{1b}'),
+        "a manual page has no colours of a terminal"
+    );
 }
 
 #[test]
@@ -174,20 +274,45 @@ fn manual_pages_that_cannot_be_written_say_where() {
     let desk = Desk::new();
     desk.file("taken", "");
     let ran = desk.run(&["man", "taken"]).ended(2);
-    assert!(ran.stderr.starts_with("error: cannot write the manual pages to taken: "), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .starts_with("error: cannot write the manual pages to taken: "),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
 fn messages_are_json_lines_when_asked_for() {
     let desk = Desk::new();
-    let ran = desk.run(&["validate", "--log-format", "json", "nowhere.csv"]).ended(2);
+    let ran = desk
+        .run(&["validate", "--log-format", "json", "nowhere.csv"])
+        .ended(2);
     let line: serde_json::Value = serde_json::from_str(ran.stderr.trim_end()).unwrap();
     assert_eq!(line["level"], "error");
-    assert!(line["message"].as_str().unwrap().contains("nowhere.csv"), "{line}");
-    line["time"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert!(
+        line["message"].as_str().unwrap().contains("nowhere.csv"),
+        "{line}"
+    );
+    line["time"]
+        .as_str()
+        .unwrap()
+        .parse::<jiff::Timestamp>()
+        .unwrap();
 
-    desk.file("leads.csv", "lead_id,Stage,Stage Date\n1234567890123456,New,2026-11-20 09:00\n");
-    let args = ["build", "--log-format=json", "--now", crate::support::NOW, "--crm", "Example", "leads.csv"];
+    desk.file(
+        "leads.csv",
+        "lead_id,Stage,Stage Date\n1234567890123456,New,2026-11-20 09:00\n",
+    );
+    let args = [
+        "build",
+        "--log-format=json",
+        "--now",
+        crate::support::NOW,
+        "--crm",
+        "Example",
+        "leads.csv",
+    ];
     let ran = desk.run(&args).ended(0);
     assert!(!ran.stderr.is_empty());
     for line in ran.stderr.lines() {
@@ -199,8 +324,20 @@ fn messages_are_json_lines_when_asked_for() {
 #[test]
 fn quiet_says_nothing_when_all_went_well_and_everything_when_not() {
     let desk = Desk::new();
-    desk.file("leads.csv", "lead_id,Stage,Stage Date\n1234567890123456,New,2026-11-20T09:00:00Z\n");
-    let args = |file: &'static str| ["upload", "--sandbox", "--quiet", "--now", crate::support::NOW, file];
+    desk.file(
+        "leads.csv",
+        "lead_id,Stage,Stage Date\n1234567890123456,New,2026-11-20T09:00:00Z\n",
+    );
+    let args = |file: &'static str| {
+        [
+            "upload",
+            "--sandbox",
+            "--quiet",
+            "--now",
+            crate::support::NOW,
+            file,
+        ]
+    };
     let ran = desk.run(&args("leads.csv")).ended(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
 
@@ -211,21 +348,53 @@ fn quiet_says_nothing_when_all_went_well_and_everything_when_not() {
     let ran = desk.run(&args("bad.csv")).ended(1);
     assert!(ran.stdout.contains("lead-id-malformed"), "{}", ran.stdout);
 
-    let ran = desk.run(&[&args("leads.csv")[..], &["--format", "json"]].concat()).ended(0);
+    let ran = desk
+        .run(&[&args("leads.csv")[..], &["--format", "json"]].concat())
+        .ended(0);
     assert_eq!(ran.json()["accepted"], 1);
 }
 
 #[test]
 fn the_numbers_of_a_run_are_written_for_a_monitor() {
     let desk = Desk::new();
-    desk.file("leads.csv", "lead_id,Stage,Stage Date\n1234567890123456,New,2026-11-20T09:00:00Z\n");
+    desk.file(
+        "leads.csv",
+        "lead_id,Stage,Stage Date\n1234567890123456,New,2026-11-20T09:00:00Z\n",
+    );
     for command in [&["upload", "--sandbox"][..], &["validate"]] {
-        let args = [command, &["--metrics-file", "m.prom", "--now", crate::support::NOW, "leads.csv"]].concat();
+        let args = [
+            command,
+            &[
+                "--metrics-file",
+                "m.prom",
+                "--now",
+                crate::support::NOW,
+                "leads.csv",
+            ],
+        ]
+        .concat();
         desk.run(&args).ended(0);
         let metrics = std::fs::read_to_string(desk.path().join("m.prom")).unwrap();
-        assert!(metrics.lines().any(|line| line.starts_with("crm2capi_events{") && line.ends_with(" 1")), "{metrics}");
+        assert!(
+            metrics
+                .lines()
+                .any(|line| line.starts_with("crm2capi_events{") && line.ends_with(" 1")),
+            "{metrics}"
+        );
     }
-    let args = ["upload", "--sandbox", "--metrics-file", "no/m.prom", "--now", crate::support::NOW, "leads.csv"];
+    let args = [
+        "upload",
+        "--sandbox",
+        "--metrics-file",
+        "no/m.prom",
+        "--now",
+        crate::support::NOW,
+        "leads.csv",
+    ];
     let ran = desk.run(&args).ended(1);
-    assert!(ran.stderr.contains("cannot write the metrics no/m.prom"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("cannot write the metrics no/m.prom"),
+        "{}",
+        ran.stderr
+    );
 }

@@ -11,7 +11,11 @@ fn examples() -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(repository("examples"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| [".csv", ".json", ".xlsx"].iter().any(|end| name.ends_with(end)))
+        .filter(|name| {
+            [".csv", ".json", ".xlsx"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        })
         .collect();
     names.sort();
     assert!(names.len() >= 16, "{names:?}");
@@ -20,9 +24,20 @@ fn examples() -> Vec<String> {
 
 /// What a run of `validate` comes to.
 fn outcome(report: &Value) -> Vec<(&'static str, Value)> {
-    let keys =
-        ["exit_status", "rows", "rows_invalid", "events", "would_send", "skipped_old", "skipped_stage", "match_keys"];
-    keys.iter().chain(&["stages"]).map(|&key| (key, report[key].clone())).collect()
+    let keys = [
+        "exit_status",
+        "rows",
+        "rows_invalid",
+        "events",
+        "would_send",
+        "skipped_old",
+        "skipped_stage",
+        "match_keys",
+    ];
+    keys.iter()
+        .chain(&["stages"])
+        .map(|&key| (key, report[key].clone()))
+        .collect()
 }
 
 fn validate(desk: &Desk, args: &[&str]) -> Value {
@@ -32,7 +47,10 @@ fn validate(desk: &Desk, args: &[&str]) -> Value {
 }
 
 fn settings(desk: &Desk) -> toml::Table {
-    std::fs::read_to_string(desk.path().join("crm2capi.toml")).unwrap().parse().unwrap()
+    std::fs::read_to_string(desk.path().join("crm2capi.toml"))
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 #[test]
@@ -49,14 +67,21 @@ fn validate_understands_every_example_with_the_settings_as_it_did_without() {
         assert_eq!(outcome(&with), outcome(&without), "{name}");
         assert!(without["events"].as_u64().unwrap() > 0, "{name}");
         // Headings that many exports have in common are written down one by one.
-        let preset = if name == "generic.csv" { Value::Null } else { without["inputs"][0]["preset"].clone() };
+        let preset = if name == "generic.csv" {
+            Value::Null
+        } else {
+            without["inputs"][0]["preset"].clone()
+        };
         assert_eq!(with["inputs"][0]["preset"], preset, "{name}");
     }
 }
 
 #[test]
 fn no_value_of_a_lead_is_shown_or_written() {
-    for name in examples().iter().filter(|name| name.ends_with(".csv") && !name.starts_with("meta")) {
+    for name in examples()
+        .iter()
+        .filter(|name| name.ends_with(".csv") && !name.starts_with("meta"))
+    {
         let desk = Desk::new();
         let path = repository(&format!("examples/{name}"));
         let shown = desk.run(&["init", &path]).ended(0);
@@ -67,7 +92,8 @@ fn no_value_of_a_lead_is_shown_or_written() {
         let heading: BTreeSet<String> = words(rows.next().unwrap());
         let mut secrets = 0;
         for word in rows.flat_map(words) {
-            let is_telling = word.contains('@') || word.bytes().filter(u8::is_ascii_digit).count() >= 7;
+            let is_telling =
+                word.contains('@') || word.bytes().filter(u8::is_ascii_digit).count() >= 7;
             if is_telling && !heading.contains(&word) {
                 secrets += 1;
                 assert!(!text.contains(&word), "{name}: {word}");
@@ -81,8 +107,13 @@ fn no_value_of_a_lead_is_shown_or_written() {
 }
 
 fn words(line: &str) -> BTreeSet<String> {
-    let is_edge = |letter: char| letter.is_whitespace() || matches!(letter, ',' | ';' | '"' | '(' | ')');
-    line.to_lowercase().split(is_edge).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    let is_edge =
+        |letter: char| letter.is_whitespace() || matches!(letter, ',' | ';' | '"' | '(' | ')');
+    line.to_lowercase()
+        .split(is_edge)
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -91,16 +122,36 @@ fn settings_that_are_there_stay_unless_they_may_be_replaced() {
     desk.file("crm2capi.toml", "# mine\n");
     let path = repository("examples/hubspot.csv");
     let refused = desk.run(&["init", &path]).ended(2);
-    assert!(refused.stderr.contains("--force") && refused.stdout.is_empty(), "{refused:?}");
-    assert_eq!(std::fs::read_to_string(desk.path().join("crm2capi.toml")).unwrap(), "# mine\n");
+    assert!(
+        refused.stderr.contains("--force") && refused.stdout.is_empty(),
+        "{refused:?}"
+    );
+    assert_eq!(
+        std::fs::read_to_string(desk.path().join("crm2capi.toml")).unwrap(),
+        "# mine\n"
+    );
 
-    desk.run(&["init", &path, "--output", "other.toml"]).ended(0);
+    desk.run(&["init", &path, "--output", "other.toml"])
+        .ended(0);
     assert!(desk.path().join("other.toml").is_file());
     desk.run(&["init", &path, "--force"]).ended(0);
-    assert_eq!(settings(&desk)["crm"]["preset"].as_str().unwrap(), "hubspot");
-    let nowhere = desk.run(&["init", &path, "--output", "no/where.toml"]).ended(2);
-    assert!(nowhere.stderr.contains("there is no folder no for the settings"), "{nowhere:?}");
-    let left: BTreeSet<_> = std::fs::read_dir(desk.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(
+        settings(&desk)["crm"]["preset"].as_str().unwrap(),
+        "hubspot"
+    );
+    let nowhere = desk
+        .run(&["init", &path, "--output", "no/where.toml"])
+        .ended(2);
+    assert!(
+        nowhere
+            .stderr
+            .contains("there is no folder no for the settings"),
+        "{nowhere:?}"
+    );
+    let left: BTreeSet<_> = std::fs::read_dir(desk.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }
 
@@ -122,15 +173,25 @@ fn what_is_given_stands_in_the_settings() {
     args.extend(options);
     let shown = desk.run(&args).ended(0).stdout;
     let settings = settings(&desk);
-    assert_eq!(settings["meta"]["dataset_id"].as_str().unwrap(), "123456789012345");
-    assert_eq!(settings["crm"]["timezone"].as_str().unwrap(), "America/New_York");
+    assert_eq!(
+        settings["meta"]["dataset_id"].as_str().unwrap(),
+        "123456789012345"
+    );
+    assert_eq!(
+        settings["crm"]["timezone"].as_str().unwrap(),
+        "America/New_York"
+    );
     assert_eq!(settings["crm"]["name"].as_str().unwrap(), "Acme");
     assert_eq!(settings["crm"]["default_country"].as_str().unwrap(), "US");
     assert_eq!(settings["input"]["delimiter"].as_str().unwrap(), ",");
     assert!(!shown.contains("still open"), "{shown}");
     let report = validate(&desk, &[&path]);
-    let codes: Vec<&str> =
-        report["problems"].as_array().unwrap().iter().map(|problem| problem["code"].as_str().unwrap()).collect();
+    let codes: Vec<&str> = report["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| problem["code"].as_str().unwrap())
+        .collect();
     assert!(!codes.contains(&"time-zone-assumed"), "{codes:?}");
 }
 
@@ -162,17 +223,31 @@ João Araújo,joao@example.com,+5511987654322,Novo,2026-11-20 09:00,2026-11-20 0
 #[test]
 fn exports_in_other_languages_work_without_a_preset() {
     for (name, export, fields, keys) in [
-        ("german.csv", GERMAN, 9, vec!["em", "fn", "ln", "ph", "ct", "zp"]),
+        (
+            "german.csv",
+            GERMAN,
+            9,
+            vec!["em", "fn", "ln", "ph", "ct", "zp"],
+        ),
         ("french.csv", FRENCH, 7, vec!["em", "fn", "ln", "ph"]),
         ("spanish.csv", SPANISH, 7, vec!["em", "fn", "ln", "ph"]),
-        ("portuguese.csv", PORTUGUESE, 6, vec!["em", "fn", "ln", "ph"]),
+        (
+            "portuguese.csv",
+            PORTUGUESE,
+            6,
+            vec!["em", "fn", "ln", "ph"],
+        ),
     ] {
         let desk = Desk::new();
         desk.file(name, export);
         let shown = desk.run(&["init", name]).ended(0).stdout;
         let settings = settings(&desk);
         assert_eq!(settings["crm"]["preset"].as_str().unwrap(), "none");
-        assert_eq!(settings["columns"].as_table().unwrap().len(), fields, "{name}\n{shown}");
+        assert_eq!(
+            settings["columns"].as_table().unwrap().len(),
+            fields,
+            "{name}\n{shown}"
+        );
         let report = validate(&desk, &[name]);
         assert_eq!(report["exit_status"], 0, "{report:#}");
         let rows = export.lines().count() as u64 - 1;
@@ -188,21 +263,42 @@ fn stages_stand_in_the_settings_in_the_order_of_the_funnel_with_their_counts() {
     let desk = Desk::new();
     desk.file("german.csv", GERMAN);
     let shown = desk.run(&["init", "german.csv"]).ended(0).stdout;
-    assert!(shown.contains("dmy, as row 2 reads only as day/month"), "{shown}");
+    assert!(
+        shown.contains("dmy, as row 2 reads only as day/month"),
+        "{shown}"
+    );
     let text = std::fs::read_to_string(desk.path().join("crm2capi.toml")).unwrap();
     let stages = "[stages]\n\"Neu\" = \"Neu\"  # 1\n\"Qualifiziert\" = \"Qualifiziert\"  # 1\n\"Gewonnen\" = \"Gewonnen\"  # 1\n";
     assert!(text.contains(stages), "{text}");
-    assert!(text.contains("date_order = \"dmy\"") && text.contains("\n# timezone ="), "{text}");
+    assert!(
+        text.contains("date_order = \"dmy\"") && text.contains("\n# timezone ="),
+        "{text}"
+    );
 }
 
 #[test]
 fn what_is_missing_is_said_and_nothing_is_written() {
     for (export, expected) in [
-        ("Product,Stage,Stage date\nRoof,New,2026-11-19\n", vec!["no column identifies a lead", "--map"]),
-        ("Email,Notes\na@example.com,called back\n", vec!["which stage a lead is in", "--stage-column"]),
-        ("Email,Stage\na@example.com,New\n", vec!["when a stage was reached, as none holds times"]),
-        ("Email,Stage,Created at\na@example.com,New,2026-11-19\n", vec!["event_time=COLUMN", "\"Created at\""]),
-        ("Ref,Stage,Stage date\n1234567890123456,New,2026-11-19\n", vec!["perhaps --map lead_id=\"Ref\""]),
+        (
+            "Product,Stage,Stage date\nRoof,New,2026-11-19\n",
+            vec!["no column identifies a lead", "--map"],
+        ),
+        (
+            "Email,Notes\na@example.com,called back\n",
+            vec!["which stage a lead is in", "--stage-column"],
+        ),
+        (
+            "Email,Stage\na@example.com,New\n",
+            vec!["when a stage was reached, as none holds times"],
+        ),
+        (
+            "Email,Stage,Created at\na@example.com,New,2026-11-19\n",
+            vec!["event_time=COLUMN", "\"Created at\""],
+        ),
+        (
+            "Ref,Stage,Stage date\n1234567890123456,New,2026-11-19\n",
+            vec!["perhaps --map lead_id=\"Ref\""],
+        ),
     ] {
         let desk = Desk::new();
         desk.file("leads.csv", export);
@@ -218,32 +314,62 @@ fn what_is_missing_is_said_and_nothing_is_written() {
 #[test]
 fn what_the_message_asks_for_helps() {
     let desk = Desk::new();
-    desk.file("leads.csv", "Ref,Stage,Created at\n1234567890123456,New,2026-11-19\n");
-    desk.run(&["init", "leads.csv", "--map", "lead_id=Ref", "--stage-column", "Created at=Lead"]).ended(0);
+    desk.file(
+        "leads.csv",
+        "Ref,Stage,Created at\n1234567890123456,New,2026-11-19\n",
+    );
+    desk.run(&[
+        "init",
+        "leads.csv",
+        "--map",
+        "lead_id=Ref",
+        "--stage-column",
+        "Created at=Lead",
+    ])
+    .ended(0);
     let report = validate(&desk, &["leads.csv"]);
-    assert_eq!((&report["would_send"], &report["match_keys"]["lead_id"]), (&1.into(), &1.into()));
-    let wrong = desk.run(&["init", "leads.csv", "--force", "--map", "lead_id=Reff"]).ended(2);
+    assert_eq!(
+        (&report["would_send"], &report["match_keys"]["lead_id"]),
+        (&1.into(), &1.into())
+    );
+    let wrong = desk
+        .run(&["init", "leads.csv", "--force", "--map", "lead_id=Reff"])
+        .ended(2);
     assert!(wrong.stderr.contains("\"Ref\""), "{}", wrong.stderr);
 }
 
 #[test]
 fn a_file_without_headings_is_refused_without_its_values() {
     let desk = Desk::new();
-    desk.file("leads.csv", "ava@example.com,New,2026-11-19\nbo@example.com,Won,2026-11-20\n");
+    desk.file(
+        "leads.csv",
+        "ava@example.com,New,2026-11-19\nbo@example.com,Won,2026-11-20\n",
+    );
     let ran = desk.run(&["init", "leads.csv"]).ended(2);
-    assert!(ran.stderr.contains("its cell 1 reads as an email address"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("its cell 1 reads as an email address"),
+        "{}",
+        ran.stderr
+    );
     assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("ava"));
 }
 
 #[test]
 fn people_in_the_stages_column_are_neither_shown_nor_listed() {
     let desk = Desk::new();
-    let rows: String =
-        (10..40).map(|index| format!("a{index}@example.com,Person Number{index},2026-11-19\n")).collect();
+    let rows: String = (10..40)
+        .map(|index| format!("a{index}@example.com,Person Number{index},2026-11-19\n"))
+        .collect();
     desk.file("leads.csv", format!("Email,Status,Date\n{rows}"));
-    let ran = desk.run(&["init", "leads.csv", "--map", "event_name=Status"]).ended(0);
+    let ran = desk
+        .run(&["init", "leads.csv", "--map", "event_name=Status"])
+        .ended(0);
     let written = std::fs::read_to_string(desk.path().join("crm2capi.toml")).unwrap();
-    assert!(ran.stdout.contains("look like values of people"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("look like values of people"),
+        "{}",
+        ran.stdout
+    );
     assert!(!format!("{}{}{written}", ran.stdout, ran.stderr).contains("Person"));
 }
 
@@ -255,11 +381,29 @@ fn an_order_of_dates_that_nothing_settles_stays_open_until_it_is_given() {
         "Email,Stage,Stage date\na@example.com,New,11/10/2026 10:00\nb@example.com,New,10/11/2026 10:00\n",
     );
     let ran = desk.run(&["init", "leads.csv"]).ended(0);
-    assert!(ran.stdout.contains("still open in it: date_order"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("11/10/2026 could be 11 October or 10 November"), "{}", ran.stdout);
-    assert!(!settings(&desk)["crm"].as_table().unwrap().contains_key("date_order"));
-    desk.run(&["init", "leads.csv", "--force", "--date-order", "mdy"]).ended(0);
-    assert_eq!(settings(&desk)["crm"]["date_order"].as_str().unwrap(), "mdy");
+    assert!(
+        ran.stdout.contains("still open in it: date_order"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout
+            .contains("11/10/2026 could be 11 October or 10 November"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        !settings(&desk)["crm"]
+            .as_table()
+            .unwrap()
+            .contains_key("date_order")
+    );
+    desk.run(&["init", "leads.csv", "--force", "--date-order", "mdy"])
+        .ended(0);
+    assert_eq!(
+        settings(&desk)["crm"]["date_order"].as_str().unwrap(),
+        "mdy"
+    );
 }
 
 #[test]
@@ -271,20 +415,30 @@ fn an_owners_address_is_not_taken_for_the_leads() {
     );
     desk.run(&["init", "leads.csv"]).ended(0);
     let settings = settings(&desk);
-    let columns: Vec<&str> = settings["columns"].as_table().unwrap().keys().map(String::as_str).collect();
-    assert!(!columns.contains(&"email") && columns.contains(&"lead_id"), "{columns:?}");
+    let columns: Vec<&str> = settings["columns"]
+        .as_table()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert!(
+        !columns.contains(&"email") && columns.contains(&"lead_id"),
+        "{columns:?}"
+    );
 }
 
 #[test]
 fn a_lead_id_beside_a_preset_is_found_by_its_cells() {
     let desk = Desk::new();
-    let export =
-        "Record ID,Email,Became a Lead Date,Lead ref on Instagram\n1,a@example.com,2026-11-19 10:00,1234567890123456\n";
+    let export = "Record ID,Email,Became a Lead Date,Lead ref on Instagram\n1,a@example.com,2026-11-19 10:00,1234567890123456\n";
     desk.file("leads.csv", export);
     desk.run(&["init", "leads.csv"]).ended(0);
     let settings = settings(&desk);
     assert_eq!(settings["crm"]["preset"].as_str().unwrap(), "hubspot");
-    assert_eq!(settings["columns"]["lead_id"].as_str().unwrap(), "Lead ref on Instagram");
+    assert_eq!(
+        settings["columns"]["lead_id"].as_str().unwrap(),
+        "Lead ref on Instagram"
+    );
     assert_eq!(validate(&desk, &["leads.csv"])["match_keys"]["lead_id"], 1);
 }
 
@@ -293,7 +447,10 @@ fn standard_input_is_looked_at_like_a_file() {
     let desk = Desk::new();
     let ran = desk.run_on(&["init", "-"], GERMAN.as_bytes()).ended(0);
     assert!(ran.stdout.starts_with("standard input\n"), "{}", ran.stdout);
-    assert_eq!(settings(&desk)["columns"]["email"].as_str().unwrap(), "E-Mail-Adresse");
+    assert_eq!(
+        settings(&desk)["columns"]["email"].as_str().unwrap(),
+        "E-Mail-Adresse"
+    );
 }
 
 #[test]
@@ -302,14 +459,21 @@ fn histories_of_unknown_systems_give_every_stage() {
     let lines = r#"{"lead":{"email":"a@example.com"},"moves":[{"stage":"New","at":"2026-11-18T10:00:00Z"},{"stage":"Won","at":"2026-11-19T10:00:00Z"}]}
 {"lead":{"email":"b@example.com"},"moves":[{"stage":"New","at":"2026-11-18T10:00:00Z"}]}
 "#;
-    let events =
-        "Email,Stage,ts\na@example.com,New,1795000000\na@example.com,Won,1795100000\nb@example.com,New,1795000000\n";
-    for (name, export) in [("groups.csv", table), ("moves.ndjson", lines), ("events.csv", events)] {
+    let events = "Email,Stage,ts\na@example.com,New,1795000000\na@example.com,Won,1795100000\nb@example.com,New,1795000000\n";
+    for (name, export) in [
+        ("groups.csv", table),
+        ("moves.ndjson", lines),
+        ("events.csv", events),
+    ] {
         let desk = Desk::new();
         desk.file(name, export);
         desk.run(&["init", name]).ended(0);
         let report = validate(&desk, &[name]);
-        assert_eq!((&report["would_send"], &report["exit_status"]), (&3.into(), &0.into()), "{name}: {report:#}");
+        assert_eq!(
+            (&report["would_send"], &report["exit_status"]),
+            (&3.into(), &0.into()),
+            "{name}: {report:#}"
+        );
     }
 }
 
@@ -317,10 +481,17 @@ fn histories_of_unknown_systems_give_every_stage() {
 fn a_page_that_nobody_reads_to_its_end_leaves_the_settings_all_the_same() {
     let desk = Desk::new();
     desk.file("leads.csv", GERMAN);
-    let mut child = desk.command(&["init", "leads.csv"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = desk
+        .command(&["init", "leads.csv"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     child.wait().unwrap();
-    assert_eq!(settings(&desk)["columns"]["email"].as_str().unwrap(), "E-Mail-Adresse");
+    assert_eq!(
+        settings(&desk)["columns"]["email"].as_str().unwrap(),
+        "E-Mail-Adresse"
+    );
 }
 
 #[test]
@@ -328,12 +499,25 @@ fn headings_of_any_kind_read_back() {
     let desk = Desk::new();
     let export = "\"E-mail \"\"work\"\"\",Date,\"Stage = \\ #\",Date,\"Line\nbreak\"\na@example.com,2026-11-18,New,2026-11-19,x\n";
     desk.file("leads.csv", export);
-    let given = ["--map", "email=E-mail \"work\"", "--map", "event_name=Stage = \\ #", "--map", "event_time=Date#2"];
+    let given = [
+        "--map",
+        "email=E-mail \"work\"",
+        "--map",
+        "event_name=Stage = \\ #",
+        "--map",
+        "event_time=Date#2",
+    ];
     let mut args = vec!["init", "leads.csv", "--map", "custom.note=Line\nbreak"];
     args.extend(given);
     desk.run(&args).ended(0);
     let settings = settings(&desk);
-    assert_eq!(settings["columns"]["event_time"].as_str().unwrap(), "Date#2");
-    assert_eq!(settings["columns"]["custom.note"].as_str().unwrap(), "Line\nbreak");
+    assert_eq!(
+        settings["columns"]["event_time"].as_str().unwrap(),
+        "Date#2"
+    );
+    assert_eq!(
+        settings["columns"]["custom.note"].as_str().unwrap(),
+        "Line\nbreak"
+    );
     assert_eq!(validate(&desk, &["leads.csv"])["would_send"], 1);
 }

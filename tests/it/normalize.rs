@@ -20,12 +20,48 @@ const PUBLISHED: [(&str, &str, &[&str], &str, &str); 10] = [
         "16505551212",
         "e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176",
     ),
-    ("fn", "Mary", &[], "mary", "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec"),
-    ("fn", "정", &[], "정", "8fa8cd9c440be61d0151429310034083132b35975c4bea67fdd74158eb51db14"),
-    ("fn", "Valéry", &[], "valéry", "08e1996b5dd49e62a4b4c010d44e4345592a863bb9f8e3976219bac29417149c"),
-    ("db", "2/16/1997", &[], "19970216", "01acdbf6ec7b4f478a225f1a246e5d6767eeab1a7ffa17f025265b5b94f40f0c"),
-    ("country", "United States", &[], "us", "79adb2a2fce5c6ba215fe5f27f532d4e7edbac4b6a5e09e1ef3a08084a904621"),
-    ("ct", "New York", &[], "newyork", "350c754ba4d38897693aa077ef43072a859d23f613443133fecbbd90a3512ca5"),
+    (
+        "fn",
+        "Mary",
+        &[],
+        "mary",
+        "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec",
+    ),
+    (
+        "fn",
+        "정",
+        &[],
+        "정",
+        "8fa8cd9c440be61d0151429310034083132b35975c4bea67fdd74158eb51db14",
+    ),
+    (
+        "fn",
+        "Valéry",
+        &[],
+        "valéry",
+        "08e1996b5dd49e62a4b4c010d44e4345592a863bb9f8e3976219bac29417149c",
+    ),
+    (
+        "db",
+        "2/16/1997",
+        &[],
+        "19970216",
+        "01acdbf6ec7b4f478a225f1a246e5d6767eeab1a7ffa17f025265b5b94f40f0c",
+    ),
+    (
+        "country",
+        "United States",
+        &[],
+        "us",
+        "79adb2a2fce5c6ba215fe5f27f532d4e7edbac4b6a5e09e1ef3a08084a904621",
+    ),
+    (
+        "ct",
+        "New York",
+        &[],
+        "newyork",
+        "350c754ba4d38897693aa077ef43072a859d23f613443133fecbbd90a3512ca5",
+    ),
     (
         "st",
         "California",
@@ -33,7 +69,13 @@ const PUBLISHED: [(&str, &str, &[&str], &str, &str); 10] = [
         "ca",
         "6959097001d10501ac7d54c0bdb8db61420f658f2922cc26e46d536119a31126",
     ),
-    ("zp", "M1 1AE", &["--country", "GB"], "m11ae", "1dc694c2070e697769fb959b50671d76cafd430d8ca191fbdd0affcaea344ac5"),
+    (
+        "zp",
+        "M1 1AE",
+        &["--country", "GB"],
+        "m11ae",
+        "1dc694c2070e697769fb959b50671d76cafd430d8ca191fbdd0affcaea344ac5",
+    ),
 ];
 
 #[test]
@@ -43,11 +85,16 @@ fn the_published_examples_come_out() {
         let mut arguments = vec!["normalize", field, value];
         arguments.extend(more);
         let ran = desk.run(&arguments).ended(0);
-        assert!(ran.stdout.contains(normalized) && ran.stdout.contains(hash), "{}", ran.stdout);
+        assert!(
+            ran.stdout.contains(normalized) && ran.stdout.contains(hash),
+            "{}",
+            ran.stdout
+        );
 
         arguments.extend(["--format", "json"]);
         let lines = desk.run(&arguments).ended(0).ndjson();
-        let expected = json!({ "field": field, "input_line": 1, "normalized": normalized, "sha256": hash });
+        let expected =
+            json!({ "field": field, "input_line": 1, "normalized": normalized, "sha256": hash });
         assert_eq!(lines, [expected]);
     }
 }
@@ -55,10 +102,16 @@ fn the_published_examples_come_out() {
 #[test]
 fn a_field_goes_by_its_name_too() {
     let desk = Desk::new();
-    for (field, value) in
-        [("email", "a@example.com"), ("phone", "+12125550101"), ("first_name", "Mary"), ("zip", "10001")]
-    {
-        let lines = desk.run(&["normalize", field, value, "--format", "json"]).ended(0).ndjson();
+    for (field, value) in [
+        ("email", "a@example.com"),
+        ("phone", "+12125550101"),
+        ("first_name", "Mary"),
+        ("zip", "10001"),
+    ] {
+        let lines = desk
+            .run(&["normalize", field, value, "--format", "json"])
+            .ended(0)
+            .ndjson();
         assert_eq!(lines[0]["field"], field);
         assert!(lines[0]["sha256"].is_string());
     }
@@ -68,15 +121,29 @@ fn a_field_goes_by_its_name_too() {
 fn ten_thousand_lines_come_back_each_in_its_place() {
     let desk = Desk::new();
     let input: String = (1..=10_000)
-        .map(|n| if n % 100 == 0 { "no address\r\n".into() } else { format!("User{n}@Example.com\r\n") })
+        .map(|n| {
+            if n % 100 == 0 {
+                "no address\r\n".into()
+            } else {
+                format!("User{n}@Example.com\r\n")
+            }
+        })
         .collect();
-    let ran = desk.run_on(&["normalize", "em", "-", "--format", "json"], input.as_bytes()).ended(1);
+    let ran = desk
+        .run_on(
+            &["normalize", "em", "-", "--format", "json"],
+            input.as_bytes(),
+        )
+        .ended(1);
     let lines = ran.ndjson();
     assert_eq!(lines.len(), 10_000);
     for (line, n) in lines.iter().zip(1_u64..) {
         assert_eq!(line["input_line"], n);
         if n % 100 == 0 {
-            assert_eq!((&line["normalized"], &line["sha256"]), (&Value::Null, &Value::Null));
+            assert_eq!(
+                (&line["normalized"], &line["sha256"]),
+                (&Value::Null, &Value::Null)
+            );
             assert_eq!(line["problem"], "email-invalid");
         } else {
             let normalized = format!("user{n}@example.com");
@@ -92,9 +159,22 @@ fn ten_thousand_lines_come_back_each_in_its_place() {
 #[test]
 fn a_last_line_needs_no_line_feed_and_an_empty_one_is_a_line() {
     let desk = Desk::new();
-    let lines = desk.run_on(&["normalize", "fn", "-", "--format", "json"], b"Mary\n\nAda").ended(1).ndjson();
-    let told: Vec<_> =
-        lines.iter().map(|line| (line["input_line"].as_u64().unwrap(), line["normalized"].as_str())).collect();
+    let lines = desk
+        .run_on(
+            &["normalize", "fn", "-", "--format", "json"],
+            b"Mary\n\nAda",
+        )
+        .ended(1)
+        .ndjson();
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            (
+                line["input_line"].as_u64().unwrap(),
+                line["normalized"].as_str(),
+            )
+        })
+        .collect();
     assert_eq!(told, [(1, Some("mary")), (2, None), (3, Some("ada"))]);
     assert_eq!(lines[1]["problem"], "value-empty");
 }
@@ -103,8 +183,14 @@ fn a_last_line_needs_no_line_feed_and_an_empty_one_is_a_line() {
 fn a_hash_passes_in_lower_case_and_has_no_normalised_form() {
     let desk = Desk::new();
     let hash = sha256("john_smith@gmail.com");
-    let lines = desk.run(&["normalize", "em", &hash.to_uppercase(), "--format", "json"]).ended(0).ndjson();
-    assert_eq!(lines, [json!({ "field": "em", "input_line": 1, "normalized": null, "sha256": hash })]);
+    let lines = desk
+        .run(&["normalize", "em", &hash.to_uppercase(), "--format", "json"])
+        .ended(0)
+        .ndjson();
+    assert_eq!(
+        lines,
+        [json!({ "field": "em", "input_line": 1, "normalized": null, "sha256": hash })]
+    );
 }
 
 #[test]
@@ -123,8 +209,15 @@ fn what_is_unusable_ends_with_status_1_and_a_reason() {
     ];
     for (field, value, code) in cases {
         let ran = desk.run(&["normalize", field, value]).ended(1);
-        assert!(ran.stdout.starts_with(&format!("unusable: {code}: ")), "{}", ran.stdout);
-        let lines = desk.run(&["normalize", field, value, "--format", "json"]).ended(1).ndjson();
+        assert!(
+            ran.stdout.starts_with(&format!("unusable: {code}: ")),
+            "{}",
+            ran.stdout
+        );
+        let lines = desk
+            .run(&["normalize", field, value, "--format", "json"])
+            .ended(1)
+            .ndjson();
         let expected = json!({ "field": field, "input_line": 1, "normalized": null, "sha256": null, "problem": code });
         assert_eq!(lines, [expected]);
     }
@@ -137,28 +230,53 @@ fn country_and_date_order_decide() {
         let mut all = vec!["normalize"];
         all.extend(arguments);
         all.extend(["--format", "json"]);
-        desk.run(&all).ended(0).ndjson()[0]["normalized"].as_str().unwrap().to_owned()
+        desk.run(&all).ended(0).ndjson()[0]["normalized"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
-    assert_eq!(normalized(&["ph", "07911 123456", "--country", "GB"]), "447911123456");
-    assert_eq!(normalized(&["ph", "07911 123456", "--country", "United Kingdom"]), "447911123456");
-    assert_eq!(normalized(&["ph", "02 1234 5678", "--country", "IT"]), "390212345678");
-    assert_eq!(normalized(&["db", "03/04/1990", "--date-order", "dmy"]), "19900403");
-    assert_eq!(normalized(&["db", "03/04/1990", "--date-order", "mdy"]), "19900304");
+    assert_eq!(
+        normalized(&["ph", "07911 123456", "--country", "GB"]),
+        "447911123456"
+    );
+    assert_eq!(
+        normalized(&["ph", "07911 123456", "--country", "United Kingdom"]),
+        "447911123456"
+    );
+    assert_eq!(
+        normalized(&["ph", "02 1234 5678", "--country", "IT"]),
+        "390212345678"
+    );
+    assert_eq!(
+        normalized(&["db", "03/04/1990", "--date-order", "dmy"]),
+        "19900403"
+    );
+    assert_eq!(
+        normalized(&["db", "03/04/1990", "--date-order", "mdy"]),
+        "19900304"
+    );
 }
 
 #[test]
 fn a_value_may_begin_with_a_dash() {
-    let ran = Desk::new().run(&["normalize", "ct", "-Aachen-", "--format", "json"]).ended(0);
+    let ran = Desk::new()
+        .run(&["normalize", "ct", "-Aachen-", "--format", "json"])
+        .ended(0);
     assert_eq!(ran.ndjson()[0]["normalized"], "aachen");
 }
 
 #[test]
 fn an_unknown_field_names_the_nearest() {
     let desk = Desk::new();
-    for (field, near) in [("emial", "email"), ("frist_name", "first_name"), ("phon", "phone")] {
+    for (field, near) in [
+        ("emial", "email"),
+        ("frist_name", "first_name"),
+        ("phon", "phone"),
+    ] {
         let ran = desk.run(&["normalize", field, "x"]).ended(2);
         assert!(
-            ran.stderr.starts_with("error: ") && ran.stderr.contains(&format!("did you mean {near:?}?")),
+            ran.stderr.starts_with("error: ")
+                && ran.stderr.contains(&format!("did you mean {near:?}?")),
             "{}",
             ran.stderr
         );

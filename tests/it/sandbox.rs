@@ -15,11 +15,18 @@ const RECENT: i64 = 1_795_273_364;
 fn post(sandbox: &Sandbox, path: &str, headers: &str, body: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(sandbox.url.trim_start_matches("http://")).unwrap();
     let length = body.len();
-    write!(stream, "POST {path} HTTP/1.0\r\nContent-Length: {length}\r\n{headers}\r\n{body}").unwrap();
+    write!(
+        stream,
+        "POST {path} HTTP/1.0\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap())
+    (
+        head.split(' ').nth(1).unwrap().parse().unwrap(),
+        serde_json::from_str(body).unwrap(),
+    )
 }
 
 fn event(time: i64) -> String {
@@ -38,11 +45,25 @@ fn it_prints_one_line_and_takes_what_meta_takes() {
     let port = sandbox.url.strip_prefix("http://127.0.0.1:").unwrap();
     assert!(port.parse::<u16>().unwrap() > 0);
 
-    let (status, answer) = post(&sandbox, PATH, JSON, &format!(r#"{{"data":[{}]}}"#, event(RECENT)));
+    let (status, answer) = post(
+        &sandbox,
+        PATH,
+        JSON,
+        &format!(r#"{{"data":[{}]}}"#, event(RECENT)),
+    );
     assert_eq!(status, 200);
-    assert_eq!((answer["events_received"].as_u64(), answer["messages"].as_array().map(Vec::len)), (Some(1), Some(0)));
+    assert_eq!(
+        (
+            answer["events_received"].as_u64(),
+            answer["messages"].as_array().map(Vec::len)
+        ),
+        (Some(1), Some(0))
+    );
     assert!(answer["fbtrace_id"].as_str().unwrap().starts_with('A'));
-    assert_eq!(get(&sandbox.url, "/sandbox/events"), format!("{}\n", event(RECENT)));
+    assert_eq!(
+        get(&sandbox.url, "/sandbox/events"),
+        format!("{}\n", event(RECENT))
+    );
 }
 
 #[test]
@@ -53,12 +74,23 @@ fn it_answers_as_recorded_and_keeps_nothing_of_a_refused_batch() {
         let (status, answer) = post(&sandbox, PATH, headers, body);
         let error = &answer["error"];
         assert!(error["fbtrace_id"].is_string(), "{answer}");
-        (status, error["code"].as_i64().unwrap(), error["error_subcode"].as_i64(), error["error_user_title"].clone())
+        (
+            status,
+            error["code"].as_i64().unwrap(),
+            error["error_subcode"].as_i64(),
+            error["error_user_title"].clone(),
+        )
     };
     let too_old = format!(r#"{{"data":[{}]}}"#, event(RECENT - 8 * 24 * 60 * 60));
-    assert_eq!(refused(JSON, &too_old), (400, 100, Some(2804003), "Event Timestamp Too Old".into()));
+    assert_eq!(
+        refused(JSON, &too_old),
+        (400, 100, Some(2804003), "Event Timestamp Too Old".into())
+    );
     let bad_lead = format!(r#"{{"data":[{}]}}"#, event(RECENT));
-    assert_eq!(refused(JSON, &bad_lead), (400, 100, Some(2804036), "Invalid Lead ID".into()));
+    assert_eq!(
+        refused(JSON, &bad_lead),
+        (400, 100, Some(2804036), "Invalid Lead ID".into())
+    );
     let (_, code, subcode, _) = refused("Content-Type: application/json\r\n", &bad_lead);
     assert_eq!((code, subcode), (104, None));
     let (_, code, subcode, _) = refused(JSON, r#"{"data":[{}]}"#);
@@ -74,8 +106,17 @@ fn a_form_is_taken_as_the_sdks_send_it() {
     let data = serde_json::to_string(&[event]).unwrap();
     let encoded: String = data.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let headers = "Content-Type: application/x-www-form-urlencoded\r\n";
-    let (status, answer) = post(&sandbox, &format!("{PATH}?access_token=T"), headers, &format!("data={encoded}"));
-    assert_eq!((status, answer["events_received"].as_u64()), (200, Some(1)), "{answer}");
+    let (status, answer) = post(
+        &sandbox,
+        &format!("{PATH}?access_token=T"),
+        headers,
+        &format!("data={encoded}"),
+    );
+    assert_eq!(
+        (status, answer["events_received"].as_u64()),
+        (200, Some(1)),
+        "{answer}"
+    );
     assert_eq!(sandbox.events().len(), 1);
 }
 
@@ -85,6 +126,11 @@ fn an_address_that_is_taken_is_an_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let ran = desk.run(&["sandbox", "--listen", &address]).ended(2);
-    assert!(ran.stderr.starts_with(&format!("error: cannot listen on {address}")), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .starts_with(&format!("error: cannot listen on {address}")),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(ran.stdout, "");
 }

@@ -19,16 +19,24 @@ fn assert_understood<'a>(words: impl IntoIterator<Item = &'a str>) {
 #[test]
 fn the_crontab_calls_commands_that_there_are() {
     let crontab = example("cron");
-    let lines: Vec<_> = crontab.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).collect();
+    let lines: Vec<_> = crontab
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_digit()))
+        .collect();
     assert_eq!(lines.len(), 2);
     // Five times and a user stand before the command.
-    lines.iter().for_each(|line| assert_understood(line.split_whitespace().skip(6)));
+    lines
+        .iter()
+        .for_each(|line| assert_understood(line.split_whitespace().skip(6)));
 }
 
 #[test]
 fn the_service_calls_a_command_that_there_is() {
     let service = example("systemd/crm2capi.service").replace("\\\n", " ");
-    let command = service.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    let command = service
+        .lines()
+        .find_map(|line| line.strip_prefix("ExecStart="))
+        .unwrap();
     assert_understood(command.split_whitespace());
     assert!(example("systemd/crm2capi.timer").contains("Persistent=true"));
 }
@@ -37,7 +45,9 @@ fn the_service_calls_a_command_that_there_is() {
 fn the_cron_job_of_kubernetes_calls_a_command_that_there_is() {
     let job = example("kubernetes-cronjob.yaml");
     let (_, args) = job.split_once("args:\n").unwrap();
-    let args = args.lines().map_while(|line| line.trim_start().strip_prefix("- "));
+    let args = args
+        .lines()
+        .map_while(|line| line.trim_start().strip_prefix("- "));
     assert_understood(std::iter::once("crm2capi").chain(args));
 }
 
@@ -50,7 +60,9 @@ fn the_pipelines_call_commands_that_there_are() {
         .filter(|line| line.starts_with("crm2capi "))
         .collect();
     assert!(!commands.is_empty());
-    commands.iter().for_each(|command| assert_understood(command.split_whitespace()));
+    commands
+        .iter()
+        .for_each(|command| assert_understood(command.split_whitespace()));
     assert!(example("ci/github-validate.yml").contains("/.github/actions/validate@"));
 }
 
@@ -59,12 +71,26 @@ fn a_quiet_status_speaks_only_when_an_upload_is_late() {
     let desk = Desk::new();
     let sandbox = Sandbox::start(&desk, &["--now", NOW]);
     let export = repository("examples/hubspot.csv");
-    let upload = ["upload", "--dataset-id", "123456789012345", "--graph-url", &sandbox.url, "--now", NOW, &export];
-    desk.run_with(&upload, &[("CRM2CAPI_ACCESS_TOKEN", "t")]).ended(0);
+    let upload = [
+        "upload",
+        "--dataset-id",
+        "123456789012345",
+        "--graph-url",
+        &sandbox.url,
+        "--now",
+        NOW,
+        &export,
+    ];
+    desk.run_with(&upload, &[("CRM2CAPI_ACCESS_TOKEN", "t")])
+        .ended(0);
 
     let status = ["status", "--quiet", "--max-age", "26h", "--now"];
-    let ran = desk.run(&[&status[..], &["2026-11-22T16:00:00Z"]].concat()).ended(0);
+    let ran = desk
+        .run(&[&status[..], &["2026-11-22T16:00:00Z"]].concat())
+        .ended(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
-    let ran = desk.run(&[&status[..], &["2026-11-23T16:00:00Z"]].concat()).ended(1);
+    let ran = desk
+        .run(&[&status[..], &["2026-11-23T16:00:00Z"]].concat())
+        .ended(1);
     assert!(ran.stderr.contains("--max-age is 26h"), "{}", ran.stderr);
 }

@@ -23,7 +23,17 @@ fn upload(desk: &Desk, url: &str, more: &[&str]) -> Ran {
 }
 
 fn upload_on(desk: &Desk, url: &str, more: &[&str], stdin: &[u8]) -> Ran {
-    let mut arguments = vec!["upload", "--now", NOW, "--format", "json", "--dataset-id", "1", "--graph-url", url];
+    let mut arguments = vec![
+        "upload",
+        "--now",
+        NOW,
+        "--format",
+        "json",
+        "--dataset-id",
+        "1",
+        "--graph-url",
+        url,
+    ];
     arguments.extend(more);
     desk.run_on_with(&arguments, stdin, &[TOKEN])
 }
@@ -33,12 +43,19 @@ fn counts(report: &Value) -> [u64; 3] {
 }
 
 fn by_id(events: Vec<Value>) -> BTreeMap<String, Value> {
-    events.into_iter().map(|event| (text(&event["event_id"]), event)).collect()
+    events
+        .into_iter()
+        .map(|event| (text(&event["event_id"]), event))
+        .collect()
 }
 
 /// The rows of a CSV file as maps from heading to cell.
 fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
-    csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
+    csv::Reader::from_path(path)
+        .unwrap()
+        .deserialize()
+        .map(Result::unwrap)
+        .collect()
 }
 
 #[test]
@@ -50,16 +67,39 @@ fn every_example_arrives_as_built_and_only_once() {
         let ledger = format!("{}.sqlite3", example.export);
         let more = [&*path, "--config", &settings, "--ledger", &ledger];
 
-        let built = desk.run(&["build", &path, "--config", &settings, "--now", NOW, "--quiet"]).ended(0).ndjson();
+        let built = desk
+            .run(&[
+                "build", &path, "--config", &settings, "--now", NOW, "--quiet",
+            ])
+            .ended(0)
+            .ndjson();
         let first = upload(&desk, &sandbox.url, &more).ended(0).json();
         assert_adds_up(&first);
-        assert_eq!(counts(&first), [built.len() as u64, 0, 0], "{}", example.export);
-        assert_eq!(by_id(sandbox.events()), by_id(built.clone()), "{}", example.export);
+        assert_eq!(
+            counts(&first),
+            [built.len() as u64, 0, 0],
+            "{}",
+            example.export
+        );
+        assert_eq!(
+            by_id(sandbox.events()),
+            by_id(built.clone()),
+            "{}",
+            example.export
+        );
 
         let second = upload(&desk, &sandbox.url, &more).ended(0).json();
         assert_adds_up(&second);
-        assert_eq!(counts(&second), [0, 0, built.len() as u64], "{}", example.export);
-        assert_eq!((&second["requests"], sandbox.events().len()), (&0.into(), built.len()));
+        assert_eq!(
+            counts(&second),
+            [0, 0, built.len() as u64],
+            "{}",
+            example.export
+        );
+        assert_eq!(
+            (&second["requests"], sandbox.events().len()),
+            (&0.into(), built.len())
+        );
     }
 }
 
@@ -68,12 +108,30 @@ fn the_sandbox_inside_needs_no_token_dataset_or_ledger() {
     let desk = Desk::new();
     let export = repository("examples/hubspot-api.json");
     for _ in 0..2 {
-        let report = desk.run(&["upload", "--sandbox", &export, "--now", NOW, "--format", "json"]).ended(0).json();
+        let report = desk
+            .run(&[
+                "upload",
+                "--sandbox",
+                &export,
+                "--now",
+                NOW,
+                "--format",
+                "json",
+            ])
+            .ended(0)
+            .json();
         assert_adds_up(&report);
         assert!(report["accepted"].as_u64().unwrap() > 5);
-        assert_eq!((&report["skipped_delivered"], &report["destination"]["kind"]), (&0.into(), &"sandbox".into()));
+        assert_eq!(
+            (&report["skipped_delivered"], &report["destination"]["kind"]),
+            (&0.into(), &"sandbox".into())
+        );
     }
-    assert_eq!(std::fs::read_dir(desk.path()).unwrap().count(), 0, "something was written");
+    assert_eq!(
+        std::fs::read_dir(desk.path()).unwrap().count(),
+        0,
+        "something was written"
+    );
 }
 
 #[test]
@@ -85,14 +143,20 @@ fn a_dry_run_sends_nothing_remembers_nothing_and_knows_what_was_delivered() {
 
     let before = upload(&desk, &server.url, &dry).ended(0).json();
     assert_adds_up(&before);
-    assert_eq!((&before["would_send"], &before["skipped_delivered"]), (&3.into(), &0.into()));
+    assert_eq!(
+        (&before["would_send"], &before["skipped_delivered"]),
+        (&3.into(), &0.into())
+    );
     assert_eq!(server.connections(), 0);
     assert!(!desk.path().join("l.sqlite3").exists());
 
     upload(&desk, &server.url, &more).ended(0);
     let sent = server.requests().len();
     let after = upload(&desk, &server.url, &dry).ended(0).json();
-    assert_eq!((&after["would_send"], &after["skipped_delivered"]), (&0.into(), &3.into()));
+    assert_eq!(
+        (&after["would_send"], &after["skipped_delivered"]),
+        (&0.into(), &3.into())
+    );
     assert_eq!(server.requests().len(), sent);
 }
 
@@ -103,14 +167,26 @@ fn a_test_never_marks_anything_as_delivered() {
     let more = ["--ledger", "l.sqlite3", "leads.csv"];
     for _ in 0..2 {
         let test = [more.as_slice(), &["--test-event-code", "TEST1"]].concat();
-        assert_eq!(counts(&upload(&desk, &server.url, &test).ended(0).json()), [3, 0, 0]);
+        assert_eq!(
+            counts(&upload(&desk, &server.url, &test).ended(0).json()),
+            [3, 0, 0]
+        );
     }
     let real = upload(&desk, &server.url, &more).ended(0).json();
     assert_eq!(counts(&real), [3, 0, 0]);
-    let is_test = |request: &Request| (request.json()["test_event_code"] == "TEST1", request.events().len());
+    let is_test = |request: &Request| {
+        (
+            request.json()["test_event_code"] == "TEST1",
+            request.events().len(),
+        )
+    };
     let told: Vec<(bool, usize)> = server.requests().iter().map(is_test).collect();
-    let events =
-        |test: bool| told.iter().filter(|(is_test, _)| *is_test == test).map(|(_, count)| count).sum::<usize>();
+    let events = |test: bool| {
+        told.iter()
+            .filter(|(is_test, _)| *is_test == test)
+            .map(|(_, count)| count)
+            .sum::<usize>()
+    };
     assert_eq!((events(true), events(false)), (6, 3));
 }
 
@@ -119,13 +195,19 @@ fn without_a_ledger_everything_is_sent_again() {
     let (desk, server) = (Desk::new(), Listener::accepting());
     desk.file("leads.csv", LEADS);
     for _ in 0..2 {
-        let report = upload(&desk, &server.url, &["--ledger", "none", "leads.csv"]).ended(0).json();
+        let report = upload(&desk, &server.url, &["--ledger", "none", "leads.csv"])
+            .ended(0)
+            .json();
         assert_eq!(counts(&report), [3, 0, 0]);
     }
     let arrived: Vec<Value> = server.requests().iter().flat_map(Request::events).collect();
     let (first, second) = arrived.split_at(3);
     assert_eq!(by_id(first.to_vec()), by_id(second.to_vec()));
-    assert_eq!(std::fs::read_dir(desk.path()).unwrap().count(), 1, "something was written");
+    assert_eq!(
+        std::fs::read_dir(desk.path()).unwrap().count(),
+        1,
+        "something was written"
+    );
 }
 
 #[test]
@@ -134,7 +216,10 @@ fn the_ledger_lies_in_the_state_folder_unless_told_otherwise() {
     desk.file("leads.csv", LEADS);
     upload(&desk, &server.url, &["leads.csv"]).ended(0);
     assert!(desk.path().join("state/crm2capi/ledger.sqlite3").exists());
-    assert_eq!(counts(&upload(&desk, &server.url, &["leads.csv"]).ended(0).json()), [0, 0, 3]);
+    assert_eq!(
+        counts(&upload(&desk, &server.url, &["leads.csv"]).ended(0).json()),
+        [0, 0, 3]
+    );
 }
 
 #[test]
@@ -142,9 +227,21 @@ fn another_dataset_has_not_got_what_the_first_one_has() {
     let (desk, server) = (Desk::new(), Listener::accepting());
     desk.file("leads.csv", LEADS);
     for dataset in ["111", "222"] {
-        let mut arguments = vec!["upload", "--now", NOW, "--format", "json", "--ledger", "l.sqlite3", "leads.csv"];
+        let mut arguments = vec![
+            "upload",
+            "--now",
+            NOW,
+            "--format",
+            "json",
+            "--ledger",
+            "l.sqlite3",
+            "leads.csv",
+        ];
         arguments.extend(["--graph-url", &server.url, "--dataset-id", dataset]);
-        assert_eq!(counts(&desk.run_with(&arguments, &[TOKEN]).ended(0).json()), [3, 0, 0]);
+        assert_eq!(
+            counts(&desk.run_with(&arguments, &[TOKEN]).ended(0).json()),
+            [3, 0, 0]
+        );
     }
 }
 
@@ -154,74 +251,160 @@ fn one_bad_lead_id_costs_its_own_event_and_comes_back_to_be_corrected() {
     let sandbox = Sandbox::start(&desk, &["--now", NOW, "--bad-lead-id", "987654321098765"]);
     desk.file("leads.csv", LEADS);
     let more = ["--ledger", "l.sqlite3", "--rejects", "rejects.csv"];
-    let first = upload(&desk, &sandbox.url, &[more.as_slice(), &["leads.csv"]].concat()).ended(1).json();
+    let first = upload(
+        &desk,
+        &sandbox.url,
+        &[more.as_slice(), &["leads.csv"]].concat(),
+    )
+    .ended(1)
+    .json();
     assert_adds_up(&first);
-    assert_eq!((&first["accepted"], &first["rejected"], &first["rows_invalid"]), (&2.into(), &1.into(), &0.into()));
-    let refused = first["problems"].as_array().unwrap().iter().find(|p| p["severity"] == "error").unwrap();
+    assert_eq!(
+        (
+            &first["accepted"],
+            &first["rejected"],
+            &first["rows_invalid"]
+        ),
+        (&2.into(), &1.into(), &0.into())
+    );
+    let refused = first["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|p| p["severity"] == "error")
+        .unwrap();
     assert_eq!(rows_of(refused), [3]);
     assert_eq!(sandbox.events().len(), 2);
 
     let rejects = desk.path().join("rejects.csv");
     let refused = rows(&rejects);
     assert_eq!(refused.len(), 1);
-    assert_eq!((&*refused[0]["email"], &*refused[0]["crm2capi_row"]), ("ben.ott@example.com", "3"));
-    assert!(refused[0]["crm2capi_problem"].contains("2804036"), "{refused:?}");
+    assert_eq!(
+        (&*refused[0]["email"], &*refused[0]["crm2capi_row"]),
+        ("ben.ott@example.com", "3")
+    );
+    assert!(
+        refused[0]["crm2capi_problem"].contains("2804036"),
+        "{refused:?}"
+    );
 
     // As it is: the ledger knows that it was refused, and it stays among the rejects.
-    let again = upload(&desk, &sandbox.url, &[more.as_slice(), &["rejects.csv"]].concat()).json();
-    assert_eq!((&again["accepted"], &again["requests"]), (&0.into(), &0.into()));
+    let again = upload(
+        &desk,
+        &sandbox.url,
+        &[more.as_slice(), &["rejects.csv"]].concat(),
+    )
+    .json();
+    assert_eq!(
+        (&again["accepted"], &again["requests"]),
+        (&0.into(), &0.into())
+    );
     let refused = rows(&rejects);
     assert_eq!(refused.len(), 1);
     assert_eq!(
         (&*refused[0]["email"], &*refused[0]["crm2capi_problem"]),
-        ("ben.ott@example.com", "refused-earlier 100/2804036: the lead id is invalid or was deleted")
+        (
+            "ben.ott@example.com",
+            "refused-earlier 100/2804036: the lead id is invalid or was deleted"
+        )
     );
 
     let text = std::fs::read_to_string(&rejects).unwrap();
     desk.file("corrected.csv", text.replace("987654321098765", ""));
-    let corrected = upload(&desk, &sandbox.url, &[more.as_slice(), &["corrected.csv"]].concat()).ended(0).json();
+    let corrected = upload(
+        &desk,
+        &sandbox.url,
+        &[more.as_slice(), &["corrected.csv"]].concat(),
+    )
+    .ended(0)
+    .json();
     assert_eq!(counts(&corrected)[..2], [1, 0]);
     assert_eq!(sandbox.events().len(), 3);
-    assert_eq!(rows(&rejects).len(), 0, "nothing was refused, and the file says so");
+    assert_eq!(
+        rows(&rejects).len(),
+        0,
+        "nothing was refused, and the file says so"
+    );
 }
 
 #[test]
 fn a_lead_with_several_refused_stages_is_one_row_of_the_rejects() {
     let desk = Desk::new();
     let sandbox = Sandbox::start(&desk, &["--now", NOW, "--bad-lead-id", "4567890123456789"]);
-    let (export, settings) = (repository("examples/hubspot.csv"), repository("examples/hubspot.toml"));
-    let more = [&*export, "--config", &settings, "--ledger", "none", "--rejects", "r.csv"];
+    let (export, settings) = (
+        repository("examples/hubspot.csv"),
+        repository("examples/hubspot.toml"),
+    );
+    let more = [
+        &*export,
+        "--config",
+        &settings,
+        "--ledger",
+        "none",
+        "--rejects",
+        "r.csv",
+    ];
     let report = upload(&desk, &sandbox.url, &more).ended(1).json();
     assert_adds_up(&report);
     assert_eq!(report["rejected"], 4);
     let refused = rows(&desk.path().join("r.csv"));
     assert_eq!(refused.len(), 1);
-    assert_eq!((&*refused[0]["Meta Lead ID"], &*refused[0]["crm2capi_row"]), ("4567890123456789", "7"));
+    assert_eq!(
+        (&*refused[0]["Meta Lead ID"], &*refused[0]["crm2capi_row"]),
+        ("4567890123456789", "7")
+    );
 }
 
 #[test]
 fn a_row_refused_here_is_corrected_and_uploaded_as_it_is() {
     let desk = Desk::new();
     let sandbox = Sandbox::start(&desk, &["--now", NOW]);
-    desk.file("leads.csv", LEADS.replace("2345678901234567", "2.34568E+15"));
+    desk.file(
+        "leads.csv",
+        LEADS.replace("2345678901234567", "2.34568E+15"),
+    );
     let more = ["--ledger", "l.sqlite3", "--rejects", "rejects.csv"];
-    let report = upload(&desk, &sandbox.url, &[more.as_slice(), &["leads.csv"]].concat()).ended(1).json();
-    assert_eq!((counts(&report)[0], &report["rows_invalid"]), (2, &1.into()));
+    let report = upload(
+        &desk,
+        &sandbox.url,
+        &[more.as_slice(), &["leads.csv"]].concat(),
+    )
+    .ended(1)
+    .json();
+    assert_eq!(
+        (counts(&report)[0], &report["rows_invalid"]),
+        (2, &1.into())
+    );
     assert_eq!(rows_of(problem(&report, "lead-id-precision-lost")), [4]);
 
     let rejects = desk.path().join("rejects.csv");
     let refused = rows(&rejects);
     assert_eq!(refused.len(), 1);
     assert_eq!(&*refused[0]["crm2capi_problem"], "lead-id-precision-lost");
-    assert_eq!((&*refused[0]["note"], &*refused[0]["crm2capi_row"]), ("two\nlines", "4"));
+    assert_eq!(
+        (&*refused[0]["note"], &*refused[0]["crm2capi_row"]),
+        ("two\nlines", "4")
+    );
 
     let text = std::fs::read_to_string(&rejects).unwrap();
-    desk.file("rejects.csv", text.replace("2.34568E+15", "2345678901234567"));
-    let report = upload(&desk, &sandbox.url, &["--ledger", "l.sqlite3", "rejects.csv"]).ended(0).json();
+    desk.file(
+        "rejects.csv",
+        text.replace("2.34568E+15", "2345678901234567"),
+    );
+    let report = upload(
+        &desk,
+        &sandbox.url,
+        &["--ledger", "l.sqlite3", "rejects.csv"],
+    )
+    .ended(0)
+    .json();
     assert_eq!(counts(&report)[0], 1);
     // The same events as if the row had been right from the start.
     desk.file("leads.csv", LEADS);
-    let built = desk.run(&["build", "leads.csv", "--now", NOW, "--quiet"]).ended(0).ndjson();
+    let built = desk
+        .run(&["build", "leads.csv", "--now", NOW, "--quiet"])
+        .ended(0)
+        .ndjson();
     assert_eq!(by_id(sandbox.events()), by_id(built));
 }
 
@@ -231,7 +414,14 @@ fn a_refused_json_record_comes_back_as_it_was() {
     let sandbox = Sandbox::start(&desk, &["--now", NOW, "--bad-lead-id", "987654321098765"]);
     let export = repository("examples/salesforce-api.json");
     let settings = repository("examples/salesforce-api.toml");
-    let more = ["--config", &settings, "--ledger", "none", "--rejects", "r.ndjson"];
+    let more = [
+        "--config",
+        &settings,
+        "--ledger",
+        "none",
+        "--rejects",
+        "r.ndjson",
+    ];
     upload(&desk, &sandbox.url, &[more.as_slice(), &[&export]].concat()).ended(1);
 
     let refused = std::fs::read_to_string(desk.path().join("r.ndjson")).unwrap();
@@ -244,31 +434,71 @@ fn a_refused_json_record_comes_back_as_it_was() {
 
     let before = sandbox.events().len();
     desk.file("corrected.ndjson", refused.replace("987654321098765", ""));
-    let more = ["--config", &settings, "--ledger", "none", "corrected.ndjson"];
+    let more = [
+        "--config",
+        &settings,
+        "--ledger",
+        "none",
+        "corrected.ndjson",
+    ];
     let report = upload(&desk, &sandbox.url, &more).ended(0).json();
-    assert_eq!((counts(&report)[0], sandbox.events().len()), (1, before + 1));
+    assert_eq!(
+        (counts(&report)[0], sandbox.events().len()),
+        (1, before + 1)
+    );
 }
 
 #[test]
 fn nothing_is_sent_when_too_many_rows_are_unusable() {
     let (desk, server) = (Desk::new(), Listener::accepting());
-    let broken = LEADS.replace("1234567890123456,", "1.23457E+15,").replace("987654321098765", "9.87654E+14");
+    let broken = LEADS
+        .replace("1234567890123456,", "1.23457E+15,")
+        .replace("987654321098765", "9.87654E+14");
     desk.file("leads.csv", &broken);
     let more = ["--ledger", "l.sqlite3", "leads.csv"];
     for stdin in [false, true] {
-        let more = ["--ledger", "l.sqlite3", "--rejects", "r.csv", if stdin { "-" } else { "leads.csv" }];
-        let report = upload_on(&desk, &server.url, &more, broken.as_bytes()).ended(2).json();
-        assert_eq!((&report["rows"], &report["rows_invalid"], &report["accepted"]), (&3.into(), &2.into(), &0.into()));
+        let more = [
+            "--ledger",
+            "l.sqlite3",
+            "--rejects",
+            "r.csv",
+            if stdin { "-" } else { "leads.csv" },
+        ];
+        let report = upload_on(&desk, &server.url, &more, broken.as_bytes())
+            .ended(2)
+            .json();
+        assert_eq!(
+            (
+                &report["rows"],
+                &report["rows_invalid"],
+                &report["accepted"]
+            ),
+            (&3.into(), &2.into(), &0.into())
+        );
         assert!(text(&report["ended"]["help"]).contains("--max-invalid"));
-        let refused: Vec<String> =
-            rows(&desk.path().join("r.csv")).iter().map(|row| row["crm2capi_row"].clone()).collect();
+        let refused: Vec<String> = rows(&desk.path().join("r.csv"))
+            .iter()
+            .map(|row| row["crm2capi_row"].clone())
+            .collect();
         assert_eq!(refused, ["2", "3"]);
         std::fs::remove_file(desk.path().join("r.csv")).unwrap();
         assert_eq!(server.connections(), 0);
     }
-    let report = upload(&desk, &server.url, &[more.as_slice(), &["--max-invalid", "66"]].concat()).ended(2).json();
+    let report = upload(
+        &desk,
+        &server.url,
+        &[more.as_slice(), &["--max-invalid", "66"]].concat(),
+    )
+    .ended(2)
+    .json();
     assert_eq!(report["accepted"], 0);
-    let report = upload(&desk, &server.url, &[more.as_slice(), &["--max-invalid", "67"]].concat()).ended(1).json();
+    let report = upload(
+        &desk,
+        &server.url,
+        &[more.as_slice(), &["--max-invalid", "67"]].concat(),
+    )
+    .ended(1)
+    .json();
     assert_eq!(counts(&report)[..2], [1, 0]);
     assert_adds_up(&report);
 }
@@ -276,11 +506,20 @@ fn nothing_is_sent_when_too_many_rows_are_unusable() {
 #[test]
 fn half_of_the_rows_may_be_unusable_by_default() {
     let (desk, server) = (Desk::new(), Listener::accepting());
-    let two: String =
-        LEADS.replace("987654321098765", "9.87654E+14").lines().take(3).map(|l| format!("{l}\n")).collect();
+    let two: String = LEADS
+        .replace("987654321098765", "9.87654E+14")
+        .lines()
+        .take(3)
+        .map(|l| format!("{l}\n"))
+        .collect();
     desk.file("leads.csv", two);
-    let report = upload(&desk, &server.url, &["--ledger", "none", "leads.csv"]).ended(1).json();
-    assert_eq!((counts(&report)[0], &report["rows_invalid"]), (1, &1.into()));
+    let report = upload(&desk, &server.url, &["--ledger", "none", "leads.csv"])
+        .ended(1)
+        .json();
+    assert_eq!(
+        (counts(&report)[0], &report["rows_invalid"]),
+        (1, &1.into())
+    );
 }
 
 #[test]
@@ -288,12 +527,22 @@ fn standard_input_is_read_like_a_file() {
     let desk = Desk::new();
     let bytes = std::fs::read(repository("examples/meta-lead-ads.csv")).unwrap();
     let sandbox = Sandbox::start(&desk, &["--now", NOW]);
-    let report = upload_on(&desk, &sandbox.url, &["--ledger", "l.sqlite3", "-"], &bytes).ended(0).json();
-    assert_eq!((&report["inputs"][0]["path"], &report["inputs"][0]["preset"]), (&"-".into(), &"meta-lead-ads".into()));
-    assert_eq!((report["rows"].as_u64(), counts(&report)[0]), (Some(12), sandbox.events().len() as u64));
+    let report = upload_on(&desk, &sandbox.url, &["--ledger", "l.sqlite3", "-"], &bytes)
+        .ended(0)
+        .json();
+    assert_eq!(
+        (&report["inputs"][0]["path"], &report["inputs"][0]["preset"]),
+        (&"-".into(), &"meta-lead-ads".into())
+    );
+    assert_eq!(
+        (report["rows"].as_u64(), counts(&report)[0]),
+        (Some(12), sandbox.events().len() as u64)
+    );
 
     let file = repository("examples/meta-lead-ads.csv");
-    let again = upload(&desk, &sandbox.url, &["--ledger", "l.sqlite3", &file]).ended(0).json();
+    let again = upload(&desk, &sandbox.url, &["--ledger", "l.sqlite3", &file])
+        .ended(0)
+        .json();
     assert_eq!(counts(&again)[0], 0);
 }
 
@@ -301,23 +550,47 @@ fn standard_input_is_read_like_a_file() {
 fn several_files_and_standard_input_are_one_run_in_the_order_given() {
     let (desk, server) = (Desk::new(), Listener::accepting());
     desk.file("a.csv", LEADS);
-    let more: String = LEADS.replace("2026-11-20T1", "2026-11-19T1").replace("Lead,", "Contacted,");
+    let more: String = LEADS
+        .replace("2026-11-20T1", "2026-11-19T1")
+        .replace("Lead,", "Contacted,");
     let export = repository("examples/hubspot-api.json");
     let report = upload_on(
         &desk,
         &server.url,
-        &["--ledger", "none", "--concurrency", "1", "a.csv", "-", &export],
+        &[
+            "--ledger",
+            "none",
+            "--concurrency",
+            "1",
+            "a.csv",
+            "-",
+            &export,
+        ],
         more.as_bytes(),
     )
     .ended(0)
     .json();
-    let inputs: Vec<_> =
-        report["inputs"].as_array().unwrap().iter().map(|i| (text(&i["path"]), i["rows"].as_u64())).collect();
-    assert_eq!(inputs, [("a.csv".to_owned(), Some(3)), ("-".to_owned(), Some(3)), (export, Some(7))]);
+    let inputs: Vec<_> = report["inputs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|i| (text(&i["path"]), i["rows"].as_u64()))
+        .collect();
+    assert_eq!(
+        inputs,
+        [
+            ("a.csv".to_owned(), Some(3)),
+            ("-".to_owned(), Some(3)),
+            (export, Some(7))
+        ]
+    );
     assert_eq!(report["rows"], 13);
     assert_adds_up(&report);
     let events: Vec<Value> = server.requests().iter().flat_map(Request::events).collect();
-    let sources: Vec<String> = events.iter().map(|event| text(&event["custom_data"]["lead_event_source"])).collect();
+    let sources: Vec<String> = events
+        .iter()
+        .map(|event| text(&event["custom_data"]["lead_event_source"]))
+        .collect();
     assert_eq!(sources[..6], ["CRM"; 6]);
     assert!(sources[6..].iter().all(|source| source == "HubSpot"));
 }
@@ -326,8 +599,17 @@ fn several_files_and_standard_input_are_one_run_in_the_order_given() {
 fn the_same_file_twice_is_sent_once() {
     let (desk, server) = (Desk::new(), Listener::accepting());
     desk.file("a.csv", LEADS);
-    let report = upload(&desk, &server.url, &["--ledger", "none", "a.csv", "a.csv"]).ended(0).json();
-    assert_eq!((counts(&report)[0], report["rows"].as_u64(), report["events"].as_u64()), (3, Some(6), Some(3)));
+    let report = upload(&desk, &server.url, &["--ledger", "none", "a.csv", "a.csv"])
+        .ended(0)
+        .json();
+    assert_eq!(
+        (
+            counts(&report)[0],
+            report["rows"].as_u64(),
+            report["events"].as_u64()
+        ),
+        (3, Some(6), Some(3))
+    );
     assert_eq!(problem(&report, "duplicate-event")["count"], 3);
 }
 
@@ -335,10 +617,27 @@ fn the_same_file_twice_is_sent_once() {
 fn strict_fails_for_a_warning_after_everything_was_sent() {
     let (desk, server) = (Desk::new(), Listener::accepting());
     desk.file("leads.csv", LEADS.replace("10:00:00Z", "10:00:00"));
-    let report = upload(&desk, &server.url, &["--ledger", "none", "--strict", "leads.csv"]).ended(1).json();
-    assert_eq!((counts(&report)[0], &problem(&report, "time-zone-assumed")["severity"]), (3, &"warning".into()));
+    let report = upload(
+        &desk,
+        &server.url,
+        &["--ledger", "none", "--strict", "leads.csv"],
+    )
+    .ended(1)
+    .json();
+    assert_eq!(
+        (
+            counts(&report)[0],
+            &problem(&report, "time-zone-assumed")["severity"]
+        ),
+        (3, &"warning".into())
+    );
     desk.file("leads.csv", LEADS);
-    upload(&desk, &server.url, &["--ledger", "none", "--strict", "leads.csv"]).ended(0);
+    upload(
+        &desk,
+        &server.url,
+        &["--ledger", "none", "--strict", "leads.csv"],
+    )
+    .ended(0);
 }
 
 #[test]
@@ -353,19 +652,41 @@ fn settings_give_what_the_command_line_does_not() {
         server.url
     );
     desk.file("crm2capi.toml", settings);
-    let report = desk.run(&["upload", "leads.csv", "--now", NOW]).ended(0).json();
-    assert_eq!((counts(&report), &report["skipped_stage"]), ([2, 0, 0], &1.into()));
+    let report = desk
+        .run(&["upload", "leads.csv", "--now", NOW])
+        .ended(0)
+        .json();
+    assert_eq!(
+        (counts(&report), &report["skipped_stage"]),
+        ([2, 0, 0], &1.into())
+    );
     for request in server.requests() {
         assert_eq!(request.line, "POST /v24.0/777/events?locale=en_US HTTP/1.1");
-        let [event] = &request.events()[..] else { panic!("{request:?}") };
-        assert_eq!((&event["event_name"], &event["custom_data"]["lead_event_source"]), (&"Raw".into(), &"Acme".into()));
-        assert!([1_795_186_800, 1_795_190_400].contains(&event["event_time"].as_i64().unwrap()), "{event:#}");
+        let [event] = &request.events()[..] else {
+            panic!("{request:?}")
+        };
+        assert_eq!(
+            (
+                &event["event_name"],
+                &event["custom_data"]["lead_event_source"]
+            ),
+            (&"Raw".into(), &"Acme".into())
+        );
+        assert!(
+            [1_795_186_800, 1_795_190_400].contains(&event["event_time"].as_i64().unwrap()),
+            "{event:#}"
+        );
     }
     // The command line beats the environment, which beats the file.
     let before = server.requests().len();
     let variables = [("CRM2CAPI_DATASET_ID", "888")];
-    desk.run_with(&["upload", "leads.csv", "--now", NOW], &variables).ended(0);
+    desk.run_with(&["upload", "leads.csv", "--now", NOW], &variables)
+        .ended(0);
     assert!(server.requests()[before].line.contains("/888/"));
-    desk.run_with(&["upload", "leads.csv", "--now", NOW, "--dataset-id", "999"], &variables).ended(0);
+    desk.run_with(
+        &["upload", "leads.csv", "--now", NOW, "--dataset-id", "999"],
+        &variables,
+    )
+    .ended(0);
     assert!(server.requests()[before + 2].line.contains("/999/"));
 }

@@ -22,7 +22,10 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn of_width(width: usize) -> Self {
-        Self { text: String::new(), width }
+        Self {
+            text: String::new(),
+            width,
+        }
     }
 
     pub(super) fn title(&mut self, title: &str) {
@@ -45,7 +48,11 @@ impl Page {
         };
         self.gap();
         let fill = INDENT - weight.len();
-        let _ = writeln!(self.text, "{style}{weight}{style:#}{:fill$}{NAME}{name}{NAME:#}", "");
+        let _ = writeln!(
+            self.text,
+            "{style}{weight}{style:#}{:fill$}{NAME}{name}{NAME:#}",
+            ""
+        );
         for (mark, text) in lines {
             self.marked(mark, text, INDENT);
         }
@@ -117,7 +124,14 @@ mod tests {
     #[test]
     fn long_lines_are_broken_between_words_and_hang_below_their_start() {
         let mut page = Page::of_width(30);
-        page.entry("info", "a-code", &[("", "one two three four five"), ("→ ", "six seven eight nine")]);
+        page.entry(
+            "info",
+            "a-code",
+            &[
+                ("", "one two three four five"),
+                ("→ ", "six seven eight nine"),
+            ],
+        );
         let text = anstream::adapter::strip_str(&page.finish()).to_string();
         assert_eq!(
             text,

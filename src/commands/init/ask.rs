@@ -23,11 +23,17 @@ impl<R: BufRead, W: Write> Dialogue<R, W> {
         check: impl Fn(&str) -> Result<()>,
     ) -> Result<Option<String>> {
         loop {
-            let default = proposed.map(|text| format!(" [{text}]")).unwrap_or_default();
+            let default = proposed
+                .map(|text| format!(" [{text}]"))
+                .unwrap_or_default();
             write!(self.questions, "{question}{default}: ")?;
             self.questions.flush()?;
             let mut line = String::new();
-            let has_ended = self.answers.read_line(&mut line).context("cannot read the answer")? == 0;
+            let has_ended = self
+                .answers
+                .read_line(&mut line)
+                .context("cannot read the answer")?
+                == 0;
             let answer = line.trim();
             if has_ended || answer.is_empty() {
                 return Ok(proposed.map(str::to_owned));
@@ -46,8 +52,17 @@ mod tests {
     use anyhow::bail;
 
     fn answered(answers: &str, proposed: Option<&str>) -> (Option<String>, String) {
-        let mut dialogue = Dialogue { answers: answers.as_bytes(), questions: Vec::new() };
-        let check = |text: &str| if text == "UTC" { Ok(()) } else { bail!("there is no zone {text:?}") };
+        let mut dialogue = Dialogue {
+            answers: answers.as_bytes(),
+            questions: Vec::new(),
+        };
+        let check = |text: &str| {
+            if text == "UTC" {
+                Ok(())
+            } else {
+                bail!("there is no zone {text:?}")
+            }
+        };
         let answer = dialogue.ask("Time zone", proposed, check).unwrap();
         (answer, String::from_utf8(dialogue.questions).unwrap())
     }
@@ -56,7 +71,10 @@ mod tests {
     fn a_wrong_answer_is_asked_again_and_an_empty_one_takes_the_proposal() {
         let (answer, shown) = answered("Mars\n UTC \n", Some("x"));
         assert_eq!(answer.unwrap(), "UTC");
-        assert_eq!(shown, "Time zone [x]:   there is no zone \"Mars\"\nTime zone [x]: ");
+        assert_eq!(
+            shown,
+            "Time zone [x]:   there is no zone \"Mars\"\nTime zone [x]: "
+        );
         assert_eq!(answered("\n", Some("x")).0.unwrap(), "x");
         assert_eq!(answered("", None), (None, "Time zone: ".to_owned()));
     }

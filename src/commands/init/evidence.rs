@@ -93,7 +93,11 @@ impl Evidence {
 
     /// The share of filled cells that read as this, 0 to 1.
     pub fn share(&self, kind: Kind) -> f64 {
-        if self.filled == 0 { 0.0 } else { self.count(kind) as f64 / self.filled as f64 }
+        if self.filled == 0 {
+            0.0
+        } else {
+            self.count(kind) as f64 / self.filled as f64
+        }
     }
 
     /// Whether the column holds times.
@@ -103,16 +107,26 @@ impl Evidence {
 
     /// Whether the column could hold stages: a few texts that come again and again, and are nothing else.
     pub fn could_be_stages(&self) -> bool {
-        let is_few =
-            self.distinct >= 1 && self.distinct <= 40 && (self.filled < 10 || self.distinct * 2 <= self.filled);
-        let is_else = [Kind::Email, Kind::Phone, Kind::LeadId, Kind::Time, Kind::Amount, Kind::Fbclid]
-            .into_iter()
-            .any(|kind| self.share(kind) > 0.3)
+        let is_few = self.distinct >= 1
+            && self.distinct <= 40
+            && (self.filled < 10 || self.distinct * 2 <= self.filled);
+        let is_else = [
+            Kind::Email,
+            Kind::Phone,
+            Kind::LeadId,
+            Kind::Time,
+            Kind::Amount,
+            Kind::Fbclid,
+        ]
+        .into_iter()
+        .any(|kind| self.share(kind) > 0.3)
             || self.share(Kind::Country) > 0.8;
         let is_yes_or_no = self.distinct <= 2
             && self.texts.shown().0.iter().all(|(text, _)| {
-                let answers =
-                    ["true", "false", "yes", "no", "ja", "nein", "oui", "non", "si", "sí", "sim", "não", "nao"];
+                let answers = [
+                    "true", "false", "yes", "no", "ja", "nein", "oui", "non", "si", "sí", "sim",
+                    "não", "nao",
+                ];
                 answers.contains(&text.to_lowercase().as_str())
             });
         is_few && !is_else && !is_yes_or_no
@@ -152,7 +166,11 @@ impl Evidence {
             self.distinct += 1;
         }
         *self.texts.counter(text.trim()) += 1;
-        let Self { counts, phones_without_country, .. } = self;
+        let Self {
+            counts,
+            phones_without_country,
+            ..
+        } = self;
         let mut note = |kind: Kind, holds: bool| counts[kind as usize] += usize::from(holds);
         judge.judge(text.trim(), &mut note, phones_without_country);
     }
@@ -165,8 +183,17 @@ struct Judge {
 }
 
 impl Judge {
-    fn judge(&mut self, text: &str, note: &mut dyn FnMut(Kind, bool), phones_without_country: &mut usize) {
-        let reads = |field: Field| self.normalizer.values(field, text).is_ok_and(|values| !values.is_empty());
+    fn judge(
+        &mut self,
+        text: &str,
+        note: &mut dyn FnMut(Kind, bool),
+        phones_without_country: &mut usize,
+    ) {
+        let reads = |field: Field| {
+            self.normalizer
+                .values(field, text)
+                .is_ok_and(|values| !values.is_empty())
+        };
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
         let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
 
@@ -174,54 +201,78 @@ impl Judge {
         note(Kind::LeadId, digits >= 15 && reads(Field::LeadId));
         note(Kind::Fbc, text.starts_with("fb.") && reads(Field::Fbc));
         note(Kind::Fbp, text.starts_with("fb.") && reads(Field::Fbp));
-        note(Kind::IpAddress, text.contains(['.', ':']) && reads(Field::ClientIpAddress));
+        note(
+            Kind::IpAddress,
+            text.contains(['.', ':']) && reads(Field::ClientIpAddress),
+        );
         note(Kind::UserAgent, text.starts_with("Mozilla/"));
         note(Kind::Fbclid, is_click_id(text));
         note(Kind::Gender, text.len() < 24 && reads(Field::Gender));
 
         if (6..=60).contains(&digits) && letters <= 6 {
             let phone = self.normalizer.values(Field::Phone, text);
-            let lacks_country = phone.as_ref().is_err_and(|code| *code == Code::PhoneCountryMissing);
+            let lacks_country = phone
+                .as_ref()
+                .is_err_and(|code| *code == Code::PhoneCountryMissing);
             *phones_without_country += usize::from(lacks_country);
             let is_phone = lacks_country || phone.is_ok_and(|values| !values.is_empty());
             note(Kind::Phone, is_phone);
             let start = text.trim_start_matches("p:").trim_start_matches('\'');
-            let speaks = start.starts_with('+') || start.starts_with("00") || start.starts_with('(');
+            let speaks =
+                start.starts_with('+') || start.starts_with("00") || start.starts_with('(');
             note(Kind::PlainPhone, is_phone && speaks);
         }
         if digits > 0 {
-            let is_time =
-                !matches!(self.times.read(text), Ok(None) | Err(Code::TimeMalformed | Code::TimePrecisionLost));
+            let is_time = !matches!(
+                self.times.read(text),
+                Ok(None) | Err(Code::TimeMalformed | Code::TimePrecisionLost)
+            );
             let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
             note(Kind::Time, is_time && !is_number);
             note(Kind::Epoch, is_time && is_number);
-            let is_amount = letters <= 4 && money(text, None, None).is_ok_and(|amount| amount.is_some());
+            let is_amount =
+                letters <= 4 && money(text, None, None).is_ok_and(|amount| amount.is_some());
             note(Kind::Amount, is_amount && (!is_time || is_number));
         }
         if digits == 0 && text.len() <= 60 {
             let is_country = Country::parse(text).is_some();
             note(Kind::Country, is_country);
             note(Kind::CountryName, is_country && letters > 3);
-            note(Kind::Currency, letters > 0 && letters <= 20 && currency(text).is_ok_and(|found| found.is_some()));
+            note(
+                Kind::Currency,
+                letters > 0 && letters <= 20 && currency(text).is_ok_and(|found| found.is_some()),
+            );
         }
         let is_letters = letters > 0
-            && text
-                .chars()
-                .all(|c| c.is_alphabetic() || c.is_whitespace() || matches!(c, '\'' | '’' | '-' | '.' | ','));
+            && text.chars().all(|c| {
+                c.is_alphabetic() || c.is_whitespace() || matches!(c, '\'' | '’' | '-' | '.' | ',')
+            });
         note(Kind::Letters, is_letters && text.len() <= 80);
-        note(Kind::Words, is_letters && text.split_whitespace().count() >= 2);
+        note(
+            Kind::Words,
+            is_letters && text.split_whitespace().count() >= 2,
+        );
         note(
             Kind::Postcode,
-            digits > 0 && text.len() <= 12 && text.chars().all(|c| c.is_alphanumeric() || " -:".contains(c)),
+            digits > 0
+                && text.len() <= 12
+                && text
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || " -:".contains(c)),
         );
-        note(Kind::StageName, text.len() <= 60 && sounds_like_a_stage(text));
+        note(
+            Kind::StageName,
+            text.len() <= 60 && sounds_like_a_stage(text),
+        );
     }
 }
 
 /// Whether a text is one of the click ids that Meta puts into addresses.
 fn is_click_id(text: &str) -> bool {
     let id = text.split_once("fbclid=").map_or(text, |(_, id)| id);
-    let starts = ["IwAR", "IwY2", "IwZX", "PAAa", "PAY2", "PAZX"].iter().any(|start| id.starts_with(start));
+    let starts = ["IwAR", "IwY2", "IwZX", "PAAa", "PAY2", "PAZX"]
+        .iter()
+        .any(|start| id.starts_with(start));
     (starts || id.len() < text.len()) && id.len() >= 20
 }
 
@@ -237,7 +288,11 @@ impl Sample {
     /// No evidence yet. `now` is in Unix seconds.
     pub fn new(header: &Header, customer: &Settings, now: i64) -> Self {
         Self {
-            columns: header.columns.iter().map(|heading| Evidence::of(heading)).collect(),
+            columns: header
+                .columns
+                .iter()
+                .map(|heading| Evidence::of(heading))
+                .collect(),
             judge: Judge {
                 normalizer: Normalizer::new(customer),
                 times: TimeReader::new(TimeZone::UTC, true, None, now),
@@ -260,15 +315,28 @@ impl Sample {
 
     /// The first heading that is a person's value: the file then has no row of headings.
     pub fn value_among_headings(&self, header: &Header) -> Option<(usize, &'static str)> {
-        header.columns.iter().enumerate().find_map(|(index, heading)| {
-            let reads = |field| self.judge.normalizer.values(field, heading).is_ok_and(|values| !values.is_empty());
-            match () {
-                () if heading.contains('@') && reads(Field::Email) => Some((index, "an email address")),
-                () if reads(Field::LeadId) => Some((index, "a lead id")),
-                () if heading.starts_with(['+', '(']) && reads(Field::Phone) => Some((index, "a phone number")),
-                () => None,
-            }
-        })
+        header
+            .columns
+            .iter()
+            .enumerate()
+            .find_map(|(index, heading)| {
+                let reads = |field| {
+                    self.judge
+                        .normalizer
+                        .values(field, heading)
+                        .is_ok_and(|values| !values.is_empty())
+                };
+                match () {
+                    () if heading.contains('@') && reads(Field::Email) => {
+                        Some((index, "an email address"))
+                    }
+                    () if reads(Field::LeadId) => Some((index, "a lead id")),
+                    () if heading.starts_with(['+', '(']) && reads(Field::Phone) => {
+                        Some((index, "a phone number"))
+                    }
+                    () => None,
+                }
+            })
     }
 }
 
@@ -277,8 +345,14 @@ mod tests {
     use super::*;
 
     fn column(heading: &str, cells: &[&str]) -> Evidence {
-        let header = Header { columns: vec![heading.to_owned()] };
-        let settings = Settings { default_country: None, date_order: None, this_year: 2026 };
+        let header = Header {
+            columns: vec![heading.to_owned()],
+        };
+        let settings = Settings {
+            default_country: None,
+            date_order: None,
+            this_year: 2026,
+        };
         let mut sample = Sample::new(&header, &settings, 1_795_305_600);
         let mut chunk = Chunk::default();
         for (row, cell) in (2..).zip(cells) {
@@ -290,22 +364,52 @@ mod tests {
 
     #[test]
     fn cells_are_counted_by_what_they_read_as() {
-        let emails = column("x", &["ava@example.com", "bo@example.org; cy@example.org", "-", "", "none of these"]);
+        let emails = column(
+            "x",
+            &[
+                "ava@example.com",
+                "bo@example.org; cy@example.org",
+                "-",
+                "",
+                "none of these",
+            ],
+        );
         assert_eq!((emails.filled, emails.count(Kind::Email)), (3, 2));
         let phones = column("x", &["+12125550101", "(212) 555-0101", "27410000"]);
-        assert_eq!((phones.count(Kind::PlainPhone), phones.phones_without_country > 0), (2, true));
-        assert_eq!(column("x", &["1234567890123456", "l:987654321098765", "123"]).count(Kind::LeadId), 2);
-        let times = column("x", &["03/04/2026", "2026-11-20T14:03:00Z", "1795305600", "Ava"]);
+        assert_eq!(
+            (
+                phones.count(Kind::PlainPhone),
+                phones.phones_without_country > 0
+            ),
+            (2, true)
+        );
+        assert_eq!(
+            column("x", &["1234567890123456", "l:987654321098765", "123"]).count(Kind::LeadId),
+            2
+        );
+        let times = column(
+            "x",
+            &["03/04/2026", "2026-11-20T14:03:00Z", "1795305600", "Ava"],
+        );
         assert_eq!((times.count(Kind::Time), times.count(Kind::Epoch)), (2, 1));
-        assert_eq!(column("x", &["Deutschland", "FR", "Elsewhere"]).count(Kind::Country), 2);
+        assert_eq!(
+            column("x", &["Deutschland", "FR", "Elsewhere"]).count(Kind::Country),
+            2
+        );
     }
 
     #[test]
     fn few_texts_that_come_again_could_be_stages() {
-        let stages: Vec<&str> = ["Neu", "Angebot", "Gewonnen"].into_iter().cycle().take(30).collect();
+        let stages: Vec<&str> = ["Neu", "Angebot", "Gewonnen"]
+            .into_iter()
+            .cycle()
+            .take(30)
+            .collect();
         assert!(column("x", &stages).could_be_stages());
         let people: Vec<String> = (0..30).map(|index| format!("Person {index}")).collect();
-        assert!(!column("x", &people.iter().map(String::as_str).collect::<Vec<_>>()).could_be_stages());
+        assert!(
+            !column("x", &people.iter().map(String::as_str).collect::<Vec<_>>()).could_be_stages()
+        );
         assert!(!column("x", &["true", "false", "true"]).could_be_stages());
     }
 

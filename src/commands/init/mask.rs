@@ -27,7 +27,11 @@ pub(super) fn mask(value: &str) -> String {
             None if !in_word => form.push_str("•••"),
             None => {}
         }
-        shown += if kept.is_some() { 1 } else { usize::from(!in_word) * 3 };
+        shown += if kept.is_some() {
+            1
+        } else {
+            usize::from(!in_word) * 3
+        };
         in_word = kept.is_none();
     }
     form

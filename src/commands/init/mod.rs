@@ -53,8 +53,14 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus> {
     check_place(&args.output, args.force)?;
     let dataset_id = Endpoint::dataset(args.dataset_id.as_deref(), &SettingsFile::default())?;
     let spooled = (args.file.as_os_str() == "-").then(spool).transpose()?;
-    let path = spooled.as_ref().map_or(args.file.as_path(), |file| file.path());
-    let name = if spooled.is_some() { Input::Stdin.to_string() } else { path.display().to_string() };
+    let path = spooled
+        .as_ref()
+        .map_or(args.file.as_path(), |file| file.path());
+    let name = if spooled.is_some() {
+        Input::Stdin.to_string()
+    } else {
+        path.display().to_string()
+    };
 
     let mut reading = Reading::resolve(&read_args(args, path), &SettingsFile::default())?;
     let input = Input::File(path.to_owned());
@@ -65,7 +71,9 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus> {
         PresetChoice::Guess => Preset::guess(&header)?,
         PresetChoice::None => None,
     };
-    if let Err(error @ MappingError::MissingColumn { .. }) = Plan::compile(&reading.given, preset.as_ref(), &header) {
+    if let Err(error @ MappingError::MissingColumn { .. }) =
+        Plan::compile(&reading.given, preset.as_ref(), &header)
+    {
         return Err(error).context(name);
     }
     let below = match &preset {
@@ -75,29 +83,51 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus> {
     let layout = Plan::layout(&reading.given, preset.as_ref(), &columns);
     let proposal = search::propose(&layout, &reading.given, below, &columns, &sample.columns);
     if let Some(missing) = missing(&proposal, &columns, &sample.columns) {
-        page::print_columns(&mut anstream::stdout().lock(), &name, &proposal, &header, &sample.columns)?;
+        page::print_columns(
+            &mut anstream::stdout().lock(),
+            &name,
+            &proposal,
+            &header,
+            &sample.columns,
+        )?;
         bail!("{name}: no settings were written: {missing}");
     }
 
     let product = preset.filter(|_| below == Below::Product);
     reading.given = proposal.layout(&columns);
-    reading.preset = product.clone().map_or(PresetChoice::None, |preset| PresetChoice::Named(Box::new(preset)));
+    reading.preset = product.clone().map_or(PresetChoice::None, |preset| {
+        PresetChoice::Named(Box::new(preset))
+    });
     // Whether times name their zone shows only while none is given for those that do not.
     reading.zone = None;
     let feed = Feed::open(&input, &reading)?;
     let story = stages::read(&feed, &reading.given, product.as_ref(), &reading.source)?;
     let product = product.map(|preset| preset.name);
     let evidence = sample.columns;
-    let found = Understanding { name, feed, header: &header, columns: &columns, evidence, product, proposal, story };
+    let found = Understanding {
+        name,
+        feed,
+        header: &header,
+        columns: &columns,
+        evidence,
+        product,
+        proposal,
+        story,
+    };
 
     let mut out = anstream::stdout().lock();
     // Whoever stops reading the page still gets the settings.
     let shown = page::print(&mut out, &found);
     let decided = decide(args, dataset_id, &found)?;
     let text = settings::text(&found, &decided);
-    check(&text, args, path).context("the settings drawn up do not hold; this is a mistake of crm2capi's")?;
+    check(&text, args, path)
+        .context("the settings drawn up do not hold; this is a mistake of crm2capi's")?;
     write(&args.output, &text, args.force)?;
-    let export = if spooled.is_some() { "FILE" } else { found.name.as_str() };
+    let export = if spooled.is_some() {
+        "FILE"
+    } else {
+        found.name.as_str()
+    };
     shown.and_then(|()| page::print_end(&mut out, &found, &decided, &args.output, export))?;
     Ok(ExitStatus::Done)
 }
@@ -112,21 +142,28 @@ fn check_place(output: &Path, force: bool) -> Result<()> {
         bail!("{shown} is there already; give --force to replace it, or --output for another name");
     }
     if !folder_of(output).is_dir() {
-        bail!("there is no folder {} for the settings; make it, or give another --output", folder_of(output).display());
+        bail!(
+            "there is no folder {} for the settings; make it, or give another --output",
+            folder_of(output).display()
+        );
     }
     Ok(())
 }
 
 /// The folder a file lies in.
 fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// Standard input in a file of its own, as an export is read more than once. It is gone when the run ends.
 fn spool() -> Result<tempfile::NamedTempFile> {
-    let mut file = tempfile::NamedTempFile::new().context("cannot keep standard input in a temporary file")?;
+    let mut file =
+        tempfile::NamedTempFile::new().context("cannot keep standard input in a temporary file")?;
     std::io::copy(&mut std::io::stdin().lock(), &mut file).context("cannot read standard input")?;
-    file.flush().context("cannot keep standard input in a temporary file")?;
+    file.flush()
+        .context("cannot keep standard input in a temporary file")?;
     Ok(file)
 }
 
@@ -150,7 +187,9 @@ fn read_args(args: &InitArgs, path: &Path) -> ReadArgs {
 fn look_at(input: &Input, reading: &Reading, name: &str) -> Result<(Arc<Header>, Sample)> {
     let mut source = Source::open(input, &reading.source)?;
     let header = source.header.clone();
-    let this_year = jiff::Timestamp::from_second(reading.now)?.to_zoned(jiff::tz::TimeZone::UTC).year();
+    let this_year = jiff::Timestamp::from_second(reading.now)?
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .year();
     let customer = crate::customer::Settings {
         default_country: reading.default_country,
         date_order: reading.date_order,
@@ -176,7 +215,10 @@ fn look_at(input: &Input, reading: &Reading, name: &str) -> Result<(Arc<Header>,
 fn missing(proposal: &Proposal, columns: &Columns<'_>, evidence: &[Evidence]) -> Option<String> {
     let mut missing = Vec::new();
     if !proposal.has_somebody() {
-        let guess = proposal.guesses.iter().find_map(|guess| Some((guess, columns.name_of(guess.column)?)));
+        let guess = proposal
+            .guesses
+            .iter()
+            .find_map(|guess| Some((guess, columns.name_of(guess.column)?)));
         let hint = match guess {
             Some((guess, name)) => format!("perhaps --map {}={name:?}", guess.target),
             None => "name one with --map lead_id=COLUMN, email=COLUMN or phone=COLUMN".to_owned(),
@@ -210,7 +252,11 @@ fn missing(proposal: &Proposal, columns: &Columns<'_>, evidence: &[Evidence]) ->
 }
 
 /// Settles what the export leaves open: by the command line, by asking, or not at all.
-fn decide(args: &InitArgs, dataset_id: Option<String>, found: &Understanding<'_>) -> Result<Decided> {
+fn decide(
+    args: &InitArgs,
+    dataset_id: Option<String>,
+    found: &Understanding<'_>,
+) -> Result<Decided> {
     let given_order = args.date_order.as_deref().map(str::parse).transpose()?;
     let mut decided = Decided {
         dataset_id,
@@ -222,7 +268,10 @@ fn decide(args: &InitArgs, dataset_id: Option<String>, found: &Understanding<'_>
     };
     let is_asked = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if is_asked {
-        let dialogue = Dialogue { answers: BufReader::new(std::io::stdin()), questions: anstream::stderr() };
+        let dialogue = Dialogue {
+            answers: BufReader::new(std::io::stdin()),
+            questions: anstream::stderr(),
+        };
         ask_for(dialogue, args.crm.is_some(), found, &mut decided)?;
     }
     Ok(decided)
@@ -241,15 +290,20 @@ fn ask_for<R: std::io::BufRead, W: Write>(
     }
     if decided.date_order.is_none() && found.order_is_open() {
         let question = format!("Order of dates, mdy or dmy ({})", found.order_in_words());
-        let answer = dialogue.ask(&question, None, |text| Ok(text.parse::<DateOrder>().map(|_| ())?))?;
+        let answer = dialogue.ask(&question, None, |text| {
+            Ok(text.parse::<DateOrder>().map(|_| ())?)
+        })?;
         decided.date_order = answer.map(|text| text.parse()).transpose()?;
     }
     if decided.timezone.is_none() && found.needs_zone() {
-        let question = "Time zone of the export's times, such as America/New_York (empty: decide later)";
-        decided.timezone = dialogue.ask(question, None, |text| Ok(parse_zone(text).map(|_| ())?))?;
+        let question =
+            "Time zone of the export's times, such as America/New_York (empty: decide later)";
+        decided.timezone =
+            dialogue.ask(question, None, |text| Ok(parse_zone(text).map(|_| ())?))?;
     }
     if decided.dataset_id.is_none() {
-        let check = |text: &str| Endpoint::dataset(Some(text), &SettingsFile::default()).map(|_| ());
+        let check =
+            |text: &str| Endpoint::dataset(Some(text), &SettingsFile::default()).map(|_| ());
         decided.dataset_id = dialogue.ask("Dataset id (empty: decide later)", None, check)?;
     }
     Ok(())
@@ -257,25 +311,35 @@ fn ask_for<R: std::io::BufRead, W: Write>(
 
 /// What the command line said about reading must be said again by whoever reads the next export.
 fn input_section(args: &FormatArgs) -> Vec<(&'static str, String)> {
-    let format = args
-        .input_format
-        .and_then(|format| clap::ValueEnum::to_possible_value(&format).map(|value| value.get_name().to_owned()));
+    let format = args.input_format.and_then(|format| {
+        clap::ValueEnum::to_possible_value(&format).map(|value| value.get_name().to_owned())
+    });
     let given = [
         ("format", format),
         ("delimiter", args.delimiter.clone()),
         ("encoding", args.encoding.clone()),
         ("sheet", args.sheet.clone()),
     ];
-    given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    given
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
 }
 
 /// Reads the settings back and opens the export with them.
 fn check(text: &str, args: &InitArgs, path: &Path) -> Result<()> {
     let file: SettingsFile = toml::from_str(text)?;
     Endpoint::dataset(None, &file)?;
-    let read = ReadArgs { files: vec![path.to_owned()], ..ReadArgs::default() };
-    let reading = Reading::resolve(&read, &file).with_context(|| format!("for {}", args.output.display()))?;
-    reading.inputs.iter().try_for_each(|input| Feed::open(input, &reading).map(|_| ()))
+    let read = ReadArgs {
+        files: vec![path.to_owned()],
+        ..ReadArgs::default()
+    };
+    let reading =
+        Reading::resolve(&read, &file).with_context(|| format!("for {}", args.output.display()))?;
+    reading
+        .inputs
+        .iter()
+        .try_for_each(|input| Feed::open(input, &reading).map(|_| ()))
 }
 
 /// Puts the file in its place, whole; without `force` only if nothing stands there.
@@ -290,8 +354,14 @@ fn write(path: &Path, text: &str, force: bool) -> Result<()> {
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     let mut file = builder.tempfile_in(folder_of(path)).with_context(place)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).with_context(place)?;
-    let kept = if force { file.persist(path) } else { file.persist_noclobber(path) };
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .with_context(place)?;
+    let kept = if force {
+        file.persist(path)
+    } else {
+        file.persist_noclobber(path)
+    };
     kept.map(|_| ()).with_context(place)
 }
 
@@ -304,8 +374,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("leads.csv");
         std::fs::write(&path, content).unwrap();
-        let args =
-            ReadArgs { files: vec![path.clone()], now: Some("2026-11-21T16:00:00Z".into()), ..ReadArgs::default() };
+        let args = ReadArgs {
+            files: vec![path.clone()],
+            now: Some("2026-11-21T16:00:00Z".into()),
+            ..ReadArgs::default()
+        };
         let mut reading = Reading::resolve(&args, &SettingsFile::default()).unwrap();
         let input = Input::File(path);
         let (header, sample) = look_at(&input, &reading, "leads.csv").unwrap();
@@ -331,11 +404,17 @@ mod tests {
     #[test]
     fn one_date_that_reads_one_way_is_the_evidence() {
         let dates = |dates: [&str; 2]| {
-            format!("email,stage,stage date\na@example.com,New,{}\nb@example.com,New,{}\n", dates[0], dates[1])
+            format!(
+                "email,stage,stage date\na@example.com,New,{}\nb@example.com,New,{}\n",
+                dates[0], dates[1]
+            )
         };
         understanding(&dates(["03/04/2026", "11/20/2026"]), |found| {
             assert_eq!(found.settled_order(), Some(DateOrder::Mdy));
-            assert_eq!(found.order_in_words(), "mdy, as row 3 reads only as month/day");
+            assert_eq!(
+                found.order_in_words(),
+                "mdy, as row 3 reads only as month/day"
+            );
         });
         understanding(&dates(["03/04/2026", "04/05/2026"]), |found| {
             assert!(found.order_is_open() && found.settled_order().is_none());
@@ -351,7 +430,12 @@ mod tests {
             b@example.com,New,2026-11-18,2026-11-18\n\
             c@example.com,Qualified,2026-11-14,2026-11-11\n";
         understanding(table, |found| {
-            let names: Vec<&str> = found.story.stages.iter().map(|(name, _)| name.as_str()).collect();
+            let names: Vec<&str> = found
+                .story
+                .stages
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect();
             assert_eq!(names, ["New", "Qualified", "Won"]);
         });
     }
@@ -370,14 +454,25 @@ mod tests {
             };
             let answers = "Acme\nxyz\ndmy\nEurope/Berlin\n12x\n123456789012345\n";
             let mut questions = Vec::new();
-            ask_for(Dialogue { answers: answers.as_bytes(), questions: &mut questions }, false, found, &mut decided)
-                .unwrap();
+            ask_for(
+                Dialogue {
+                    answers: answers.as_bytes(),
+                    questions: &mut questions,
+                },
+                false,
+                found,
+                &mut decided,
+            )
+            .unwrap();
             assert_eq!(decided.crm, "Acme");
             assert_eq!(decided.date_order, Some(DateOrder::Dmy));
             assert_eq!(decided.timezone.as_deref(), Some("Europe/Berlin"));
             assert_eq!(decided.dataset_id.as_deref(), Some("123456789012345"));
             let asked = String::from_utf8(questions).unwrap();
-            assert!(asked.contains("unknown date order") && asked.contains("is not a number"), "{asked}");
+            assert!(
+                asked.contains("unknown date order") && asked.contains("is not a number"),
+                "{asked}"
+            );
         });
     }
 }

@@ -37,7 +37,9 @@ pub(super) fn print(out: &mut dyn Write, found: &Understanding<'_>) -> io::Resul
     let notes = notes(found);
     if !notes.is_empty() {
         writeln!(out, "\nto check")?;
-        notes.iter().try_for_each(|note| writeln!(out, "  {note}"))?;
+        notes
+            .iter()
+            .try_for_each(|note| writeln!(out, "  {note}"))?;
     }
     writeln!(out)?;
     out.flush()
@@ -89,7 +91,11 @@ pub(super) fn print_end(
 /// A path as a shell takes it for one word.
 fn word(path: &str) -> String {
     let is_plain = |letter: char| letter.is_alphanumeric() || "/\\._-:+@,=".contains(letter);
-    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+    if path.chars().all(is_plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
 }
 
 fn fact(out: &mut dyn Write, name: &str, words: &str) -> io::Result<()> {
@@ -98,7 +104,10 @@ fn fact(out: &mut dyn Write, name: &str, words: &str) -> io::Result<()> {
 
 /// A heading on one line, and not too long.
 fn heading(text: &str) -> String {
-    let flat: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let flat: String = text
+        .chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
     match flat.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &flat[..end]),
         None => flat,
@@ -115,9 +124,18 @@ fn format_in_words(about: &About) -> String {
             EncodingEvidence::Guessed => format!("{encoding} at a guess"),
         });
     }
-    words.extend(about.delimiter_name().map(|name| format!("delimiter {name}")));
+    words.extend(
+        about
+            .delimiter_name()
+            .map(|name| format!("delimiter {name}")),
+    );
     words.extend(about.sheet.as_ref().map(|sheet| format!("sheet {sheet:?}")));
-    words.extend(about.records_at.as_ref().map(|path| format!("records at {path}")));
+    words.extend(
+        about
+            .records_at
+            .as_ref()
+            .map(|path| format!("records at {path}")),
+    );
     words.join(", ")
 }
 
@@ -135,16 +153,24 @@ fn shape_in_words(found: &Understanding<'_>) -> String {
         () if proposal.rest.history.is_some() && has_stage => {
             "a history where a record has one, else the stage it is in now"
         }
-        () if proposal.rest.history.is_some() => "wide history: one row a lead, with groups of stage and time",
-        () if !proposal.rest.only.is_empty() => "field history: one row a change, of which those of the stage count",
+        () if proposal.rest.history.is_some() => {
+            "wide history: one row a lead, with groups of stage and time"
+        }
+        () if !proposal.rest.only.is_empty() => {
+            "field history: one row a change, of which those of the stage count"
+        }
         () if !proposal.stage_columns.is_empty() && has_stage => {
             "current stage: one row a lead with the stage it is in now, and dates of some stages"
         }
         () if proposal.stage_columns.len() == 1 && proposal.stage_columns[0].column.is_some() => {
             "one row a lead, with the date of one stage"
         }
-        () if !proposal.stage_columns.is_empty() => "wide: one row a lead, with a date column a stage",
-        () if has_one_stage_now(found) => "current stage: one row a lead with the stage it is in now",
+        () if !proposal.stage_columns.is_empty() => {
+            "wide: one row a lead, with a date column a stage"
+        }
+        () if has_one_stage_now(found) => {
+            "current stage: one row a lead with the stage it is in now"
+        }
         () => "one row an event",
     }
     .to_owned()
@@ -166,14 +192,24 @@ fn columns_in_words(
     for taken in &proposal.taken {
         // A stage is no personal data, but its column may be the wrong one: its form will do here.
         let sample = form(taken.column);
-        lines.push([taken.target.to_string(), name(taken.column), taken.confidence.name().to_owned(), sample]);
+        lines.push([
+            taken.target.to_string(),
+            name(taken.column),
+            taken.confidence.name().to_owned(),
+            sample,
+        ]);
     }
     for stage in &proposal.stage_columns {
         let (name, sample) = match stage.column {
             Some(column) => (name(column), form(column)),
             None => (heading(&stage.name), String::new()),
         };
-        lines.push([format!("date of {:?}", stage.event_name), name, stage.confidence.name().to_owned(), sample]);
+        lines.push([
+            format!("date of {:?}", stage.event_name),
+            name,
+            stage.confidence.name().to_owned(),
+            sample,
+        ]);
     }
     if lines.is_empty() {
         writeln!(out, "\nno column was recognised")?;
@@ -192,38 +228,70 @@ fn columns_in_words(
         )?;
     }
     for (column, texts) in &proposal.rest.only {
-        writeln!(out, "  only rows in which {:?} is {}", heading(column), texts.join(" or "))?;
+        writeln!(
+            out,
+            "  only rows in which {:?} is {}",
+            heading(column),
+            texts.join(" or ")
+        )?;
     }
     if !proposal.guesses.is_empty() {
         writeln!(out, "\nguesses, not used")?;
         let line = |guess: &Taken| {
             let field = guess.target.to_string();
-            [field, name(guess.column), Confidence::Guess.name().to_owned(), form(guess.column)]
+            [
+                field,
+                name(guess.column),
+                Confidence::Guess.name().to_owned(),
+                form(guess.column),
+            ]
         };
         table(out, &proposal.guesses.iter().map(line).collect::<Vec<_>>())?;
     }
 
     let used = proposal.used(columns);
     let is_unused = |column: &usize| {
-        let guessed = proposal.guesses.iter().any(|guess| guess.column as usize == *column);
+        let guessed = proposal
+            .guesses
+            .iter()
+            .any(|guess| guess.column as usize == *column);
         !used.contains(&(*column as u32)) && !guessed && !header.columns[*column].is_empty()
     };
-    let unused: Vec<String> =
-        (0..header.columns.len()).filter(is_unused).map(|column| heading(&header.columns[column])).collect();
+    let unused: Vec<String> = (0..header.columns.len())
+        .filter(is_unused)
+        .map(|column| heading(&header.columns[column]))
+        .collect();
     if !unused.is_empty() {
         let more = unused.len().saturating_sub(MAX_NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        writeln!(out, "\nnot used: {}{more}", unused[..unused.len().min(MAX_NAMED)].join(", "))?;
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        writeln!(
+            out,
+            "\nnot used: {}{more}",
+            unused[..unused.len().min(MAX_NAMED)].join(", ")
+        )?;
     }
     Ok(())
 }
 
 /// Prints columns of text side by side.
 fn table<const N: usize>(out: &mut dyn Write, lines: &[[String; N]]) -> io::Result<()> {
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        lines
+            .iter()
+            .map(|line| line[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..N).map(width).collect();
     for line in lines {
-        let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let cells = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
         writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
     }
     Ok(())
@@ -237,7 +305,11 @@ fn stages(out: &mut dyn Write, found: &Understanding<'_>) -> io::Result<()> {
     writeln!(out, "\nstages")?;
     let line = |(stage, count): &(String, u64)| {
         let event_name = found.event_name(stage);
-        let renamed = if event_name == *stage { String::new() } else { format!("sent as {event_name}") };
+        let renamed = if event_name == *stage {
+            String::new()
+        } else {
+            format!("sent as {event_name}")
+        };
         [heading(stage), count.to_string(), renamed]
     };
     table(out, &story.stages.iter().map(line).collect::<Vec<_>>())
@@ -250,39 +322,75 @@ fn notes(found: &Understanding<'_>) -> Vec<String> {
     let doubts = found.feed.doubts();
     let mut said: Vec<Code> = Vec::new();
     for doubt in &doubts {
-        let column = doubt.column.map(|column| format!("{:?}: ", heading(&found.header.columns[column as usize])));
-        notes.push(format!("{}{}; {}", column.unwrap_or_default(), doubt.code.message(), doubt.code.help()));
+        let column = doubt
+            .column
+            .map(|column| format!("{:?}: ", heading(&found.header.columns[column as usize])));
+        notes.push(format!(
+            "{}{}; {}",
+            column.unwrap_or_default(),
+            doubt.code.message(),
+            doubt.code.help()
+        ));
         said.push(doubt.code);
     }
     if has_one_stage_now(found) && !said.contains(&Code::StageSnapshot) {
-        notes.push(format!("{}; {}", Code::StageSnapshot.message(), Code::StageSnapshot.help()));
+        notes.push(format!(
+            "{}; {}",
+            Code::StageSnapshot.message(),
+            Code::StageSnapshot.help()
+        ));
     }
-    for taken in proposal.taken.iter().filter(|taken| taken.confidence == Confidence::Guess) {
+    for taken in proposal
+        .taken
+        .iter()
+        .filter(|taken| taken.confidence == Confidence::Guess)
+    {
         let name = heading(&found.header.columns[taken.column as usize]);
-        let why = found.reads_in_words(taken).map(|why| format!(": {why}")).unwrap_or_default();
+        let why = found
+            .reads_in_words(taken)
+            .map(|why| format!(": {why}"))
+            .unwrap_or_default();
         notes.push(format!("{} from {name:?} is a guess{why}", taken.target));
     }
-    if !proposal.taken.iter().any(|taken| taken.target == Target::Field(Field::LeadId)) {
+    if !proposal
+        .taken
+        .iter()
+        .any(|taken| taken.target == Target::Field(Field::LeadId))
+    {
         notes.push(
             "no column holds Meta's lead id, by which leads are matched best; export it too if the CRM has it".into(),
         );
     }
     if story.withheld > 0 {
-        let what = if story.stages.is_empty() { "none of them is shown" } else { "they are neither shown nor listed" };
-        let (withheld, of) =
-            (story.withheld, "texts in the stage's column are too many to be stages, or look like values of people");
+        let what = if story.stages.is_empty() {
+            "none of them is shown"
+        } else {
+            "they are neither shown nor listed"
+        };
+        let (withheld, of) = (
+            story.withheld,
+            "texts in the stage's column are too many to be stages, or look like values of people",
+        );
         notes.push(format!(
             "{withheld} {of}; {what}; if it is the wrong column, name the right one with --map event_name=COLUMN"
         ));
     }
     if found.order_is_open() {
-        notes.push(format!("the order of day and month is open: {}; give --date-order", found.order_in_words()));
+        notes.push(format!(
+            "the order of day and month is open: {}; give --date-order",
+            found.order_in_words()
+        ));
     }
     if story.days > 0 {
-        notes.push(format!("{} times of stages give only the day; its noon is taken", story.days));
+        notes.push(format!(
+            "{} times of stages give only the day; its noon is taken",
+            story.days
+        ));
     }
     if let Some((lacking, phones)) = found.phones_without_country() {
-        notes.push(format!("{lacking} of {phones} phones name no country; give --default-country if they share one"));
+        notes.push(format!(
+            "{lacking} of {phones} phones name no country; give --default-country if they share one"
+        ));
     }
     notes
 }

@@ -67,34 +67,62 @@ impl Proposal {
     pub fn layout(&self, columns: &Columns<'_>) -> Layout {
         let mut layout = self.rest.clone();
         for taken in &self.taken {
-            let Some(name) = columns.name_of(taken.column) else { continue };
-            match layout.columns.iter_mut().find(|mapped| mapped.target == taken.target) {
+            let Some(name) = columns.name_of(taken.column) else {
+                continue;
+            };
+            match layout
+                .columns
+                .iter_mut()
+                .find(|mapped| mapped.target == taken.target)
+            {
                 Some(mapped) => mapped.columns.push(name),
-                None => layout.columns.push(Mapped { target: taken.target.clone(), columns: vec![name] }),
+                None => layout.columns.push(Mapped {
+                    target: taken.target.clone(),
+                    columns: vec![name],
+                }),
             }
         }
         let stage_columns = self.stage_columns.iter();
-        layout.stage_columns = stage_columns.map(|stage| (stage.name.clone(), stage.event_name.clone())).collect();
+        layout.stage_columns = stage_columns
+            .map(|stage| (stage.name.clone(), stage.event_name.clone()))
+            .collect();
         layout
     }
 
     /// The column taken for a field.
     pub fn column_of(&self, field: Field) -> Option<u32> {
-        self.taken.iter().find(|taken| taken.target == Target::Field(field)).map(|taken| taken.column)
+        self.taken
+            .iter()
+            .find(|taken| taken.target == Target::Field(field))
+            .map(|taken| taken.column)
     }
 
     /// Whether something identifies a lead.
     pub fn has_somebody(&self) -> bool {
-        [Field::LeadId, Field::Email, Field::Phone, Field::ExternalId, Field::Fbc, Field::Fbclid, Field::Fbp]
-            .into_iter()
-            .any(|field| self.column_of(field).is_some())
+        [
+            Field::LeadId,
+            Field::Email,
+            Field::Phone,
+            Field::ExternalId,
+            Field::Fbc,
+            Field::Fbclid,
+            Field::Fbp,
+        ]
+        .into_iter()
+        .any(|field| self.column_of(field).is_some())
     }
 
     /// Whether events have names, and whether they have times.
     pub fn has_events(&self) -> (bool, bool) {
         let by_column = !self.stage_columns.is_empty() || self.rest.history.is_some();
-        let (stage, time) = (self.column_of(Field::EventName), self.column_of(Field::EventTime));
-        (by_column || stage.is_some(), by_column && stage.is_none() || time.is_some())
+        let (stage, time) = (
+            self.column_of(Field::EventName),
+            self.column_of(Field::EventTime),
+        );
+        (
+            by_column || stage.is_some(),
+            by_column && stage.is_none() || time.is_some(),
+        )
     }
 
     /// Columns that are in use.
@@ -103,11 +131,31 @@ impl Proposal {
         let of_stages = self.stage_columns.iter().filter_map(|stage| stage.column);
         let history = self.rest.history.iter().flat_map(|history| {
             let conditions = history.only.0.iter().map(|(pattern, _)| pattern);
-            history.stage.as_slice().iter().chain(history.time.as_slice()).chain(conditions)
+            history
+                .stage
+                .as_slice()
+                .iter()
+                .chain(history.time.as_slice())
+                .chain(conditions)
         });
-        let patterns = self.stage_columns.iter().filter(|stage| stage.column.is_none()).map(|stage| &stage.name);
-        let matching = patterns.chain(history).flat_map(|pattern| columns.matching(pattern)).map(|(column, _)| column);
-        let conditions = self.rest.only.iter().filter_map(|(name, _)| columns.find(name));
-        taken.chain(of_stages).chain(matching).chain(conditions).collect()
+        let patterns = self
+            .stage_columns
+            .iter()
+            .filter(|stage| stage.column.is_none())
+            .map(|stage| &stage.name);
+        let matching = patterns
+            .chain(history)
+            .flat_map(|pattern| columns.matching(pattern))
+            .map(|(column, _)| column);
+        let conditions = self
+            .rest
+            .only
+            .iter()
+            .filter_map(|(name, _)| columns.find(name));
+        taken
+            .chain(of_stages)
+            .chain(matching)
+            .chain(conditions)
+            .collect()
     }
 }

@@ -30,7 +30,13 @@ pub(super) fn propose(
     columns: &Columns<'_>,
     evidence: &[Evidence],
 ) -> Proposal {
-    let mut search = Search { columns, evidence, below, used: Vec::new(), found: Proposal::default() };
+    let mut search = Search {
+        columns,
+        evidence,
+        below,
+        used: Vec::new(),
+        found: Proposal::default(),
+    };
     search.take_over(layout, given);
     search.find_people();
     search.find_events();
@@ -54,7 +60,11 @@ impl Search<'_> {
     fn take_over(&mut self, layout: &Layout, given: &Layout) {
         for mapped in &layout.columns {
             let is_given = given.columns_of(&mapped.target).is_some();
-            for column in mapped.columns.iter().filter_map(|name| self.columns.find(name)) {
+            for column in mapped
+                .columns
+                .iter()
+                .filter_map(|name| self.columns.find(name))
+            {
                 // A cell or two may be odd in any column.
                 let speaks_against = self.at(column).filled >= 3;
                 let confidence = match (is_given, self.below, self.share(&mapped.target, column)) {
@@ -77,18 +87,35 @@ impl Search<'_> {
             }
         }
         for (name, event_name) in &layout.stage_columns {
-            let column = if is_pattern(name) { None } else { self.columns.find(name) };
-            let name = column.and_then(|column| self.columns.name_of(column)).unwrap_or_else(|| name.clone());
+            let column = if is_pattern(name) {
+                None
+            } else {
+                self.columns.find(name)
+            };
+            let name = column
+                .and_then(|column| self.columns.name_of(column))
+                .unwrap_or_else(|| name.clone());
             self.used.extend(column);
             let event_name = event_name.clone();
-            self.found.stage_columns.push(StageColumn { name, column, event_name, confidence: Certain });
+            self.found.stage_columns.push(StageColumn {
+                name,
+                column,
+                event_name,
+                confidence: Certain,
+            });
         }
-        self.found.rest = Layout { columns: Vec::new(), stage_columns: Vec::new(), ..layout.clone() };
+        self.found.rest = Layout {
+            columns: Vec::new(),
+            stage_columns: Vec::new(),
+            ..layout.clone()
+        };
     }
 
     /// The share of a column's cells that read as the field; none where any text does, or where there are none.
     fn share(&self, target: &Target, column: u32) -> Option<f64> {
-        let Target::Field(field) = target else { return None };
+        let Target::Field(field) = target else {
+            return None;
+        };
         let evidence = self.at(column);
         let reads = evidence.reads_as(*field)?;
         (evidence.filled > 0).then(|| reads as f64 / evidence.filled as f64)
@@ -100,7 +127,11 @@ impl Search<'_> {
 
     pub(super) fn take(&mut self, target: Target, column: u32, confidence: Confidence) {
         self.used.push(column);
-        self.found.taken.push(Taken { target, column, confidence });
+        self.found.taken.push(Taken {
+            target,
+            column,
+            confidence,
+        });
     }
 
     pub(super) fn lacks(&self, field: Field) -> bool {
@@ -111,7 +142,9 @@ impl Search<'_> {
     pub(super) fn free(&self) -> Vec<u32> {
         let all = 0..self.evidence.len() as u32;
         all.filter(|&column| {
-            self.at(column).filled > 0 && !self.used.contains(&column) && self.columns.name_of(column).is_some()
+            self.at(column).filled > 0
+                && !self.used.contains(&column)
+                && self.columns.name_of(column).is_some()
         })
         .collect()
     }
@@ -121,13 +154,24 @@ impl Search<'_> {
         if !self.lacks(field) {
             return;
         }
-        let mut judged: Vec<(u32, Confidence)> =
-            self.free().into_iter().filter_map(|column| Some((column, judge(self.at(column))?))).collect();
+        let mut judged: Vec<(u32, Confidence)> = self
+            .free()
+            .into_iter()
+            .filter_map(|column| Some((column, judge(self.at(column))?)))
+            .collect();
         judged.sort_by_key(|&(_, confidence)| std::cmp::Reverse(confidence));
-        judged.truncate(if holds_several(&Target::Field(field)) { MAX_COLUMNS } else { 1 });
+        judged.truncate(if holds_several(&Target::Field(field)) {
+            MAX_COLUMNS
+        } else {
+            1
+        });
         for (column, confidence) in judged {
             match confidence {
-                Guess => self.found.guesses.push(Taken { target: Target::Field(field), column, confidence }),
+                Guess => self.found.guesses.push(Taken {
+                    target: Target::Field(field),
+                    column,
+                    confidence,
+                }),
                 _ => self.take(Target::Field(field), column, confidence),
             }
         }
@@ -136,7 +180,8 @@ impl Search<'_> {
     /// What identifies a lead.
     fn find_people(&mut self) {
         self.find(Field::LeadId, |column| {
-            let is_other = column.heading.is_other_id() || column.distinct * 5 < column.filled && column.filled >= 10;
+            let is_other = column.heading.is_other_id()
+                || column.distinct * 5 < column.filled && column.filled >= 10;
             match column.share(Kind::LeadId) {
                 share if share < 0.9 => None,
                 _ if is_other && column.heading.says(Field::LeadId).is_none() => None,
@@ -156,19 +201,31 @@ impl Search<'_> {
             }
         });
         self.find(Field::Phone, |column| {
-            let is_else = column.holds_times() || column.share(Kind::LeadId) > 0.5 || column.heading.has_word("fax");
+            let is_else = column.holds_times()
+                || column.share(Kind::LeadId) > 0.5
+                || column.heading.has_word("fax");
             let is_other = column.heading.is_other_person() || column.distinct * 10 < column.filled;
             match column.heading.says(Field::Phone) {
                 _ if is_else || column.share(Kind::Phone) < 0.8 => None,
                 _ if is_other => Some(Guess),
                 Some(Says::Exactly) => Some(Certain),
-                Some(Says::InPart) => Some(if column.share(Kind::PlainPhone) >= 0.3 { Certain } else { Likely }),
+                Some(Says::InPart) => Some(if column.share(Kind::PlainPhone) >= 0.3 {
+                    Certain
+                } else {
+                    Likely
+                }),
                 None => (column.share(Kind::PlainPhone) >= 0.5).then_some(Likely),
             }
         });
-        self.find(Field::Fbclid, |column| match column.heading.says(Field::Fbclid) {
-            Some(_) => Some(if column.share(Kind::Fbclid) >= 0.5 { Certain } else { Likely }),
-            None => (column.share(Kind::Fbclid) >= 0.8).then_some(Likely),
+        self.find(Field::Fbclid, |column| {
+            match column.heading.says(Field::Fbclid) {
+                Some(_) => Some(if column.share(Kind::Fbclid) >= 0.5 {
+                    Certain
+                } else {
+                    Likely
+                }),
+                None => (column.share(Kind::Fbclid) >= 0.8).then_some(Likely),
+            }
         });
     }
 
@@ -177,21 +234,41 @@ impl Search<'_> {
         use Field::*;
         let by_heading = |field: Field, exactly: Confidence, in_part: Confidence| {
             move |column: &Evidence| {
-                let says = column.heading.says(field).filter(|_| !column.heading.is_other_person())?;
-                let reads = column.reads_as(field).is_none_or(|reads| reads as f64 >= 0.8 * column.filled as f64);
-                reads.then_some(if says == Says::Exactly { exactly } else { in_part })
+                let says = column
+                    .heading
+                    .says(field)
+                    .filter(|_| !column.heading.is_other_person())?;
+                let reads = column
+                    .reads_as(field)
+                    .is_none_or(|reads| reads as f64 >= 0.8 * column.filled as f64);
+                reads.then_some(if says == Says::Exactly {
+                    exactly
+                } else {
+                    in_part
+                })
             }
         };
-        for field in [Fbc, Fbp, ClientIpAddress, ClientUserAgent, DateOfBirth, Gender, Currency] {
+        for field in [
+            Fbc,
+            Fbp,
+            ClientIpAddress,
+            ClientUserAgent,
+            DateOfBirth,
+            Gender,
+            Currency,
+        ] {
             self.find(field, by_heading(field, Certain, Likely));
         }
         self.find(CreatedTime, |column| {
-            let is_other = column.heading.is_edited() || column.heading.is_other_time() || !column.holds_times();
+            let is_other = column.heading.is_edited()
+                || column.heading.is_other_time()
+                || !column.holds_times();
             by_heading(CreatedTime, Certain, Likely)(column).filter(|_| !is_other)
         });
         self.find(Country, |column| {
-            let by_name =
-                (column.share(Kind::CountryName) >= 0.8 && !column.heading.is_other_person()).then_some(Likely);
+            let by_name = (column.share(Kind::CountryName) >= 0.8
+                && !column.heading.is_other_person())
+            .then_some(Likely);
             by_heading(Country, Certain, Likely)(column).or(by_name)
         });
         for field in [FirstName, LastName] {
@@ -214,10 +291,12 @@ impl Search<'_> {
                 && column.share(Kind::Letters) >= 0.8
         };
         match (self.lacks(Field::FirstName), self.lacks(Field::LastName)) {
-            (false, true) => {
-                self.find(Field::LastName, |column| (is_name(column) && is_one_word(column)).then_some(Likely))
+            (false, true) => self.find(Field::LastName, |column| {
+                (is_name(column) && is_one_word(column)).then_some(Likely)
+            }),
+            (true, false) => {
+                self.find(Field::FirstName, |column| is_name(column).then_some(Likely))
             }
-            (true, false) => self.find(Field::FirstName, |column| is_name(column).then_some(Likely)),
             (true, true) => self.find(Field::FullName, |column| {
                 is_name(column).then_some(if is_one_word(column) { Guess } else { Likely })
             }),
@@ -237,8 +316,14 @@ mod tests {
     fn proposed(table: &[&str]) -> (Proposal, Header) {
         let cells = |row: &'static str| row.split('|').map(str::to_owned).collect::<Vec<_>>();
         let table: Vec<&'static str> = table.iter().map(|row| &*row.to_string().leak()).collect();
-        let header = Header { columns: cells(table[0]) };
-        let settings = Settings { default_country: None, date_order: None, this_year: 2026 };
+        let header = Header {
+            columns: cells(table[0]),
+        };
+        let settings = Settings {
+            default_country: None,
+            date_order: None,
+            this_year: 2026,
+        };
         let mut sample = Sample::new(&header, &settings, 1_795_305_600);
         let mut chunk = Chunk::default();
         for (row, text) in (2..).zip(&table[1..]) {
@@ -247,12 +332,22 @@ mod tests {
         sample.observe(&chunk);
         let columns = Columns::new(&header);
         let (none, evidence) = (Layout::default(), &sample.columns);
-        (propose(&none, &none, Below::Headings, &columns, evidence), header)
+        (
+            propose(&none, &none, Below::Headings, &columns, evidence),
+            header,
+        )
     }
 
     fn column(found: &(Proposal, Header), field: Field) -> Option<(&str, Confidence)> {
-        let taken = found.0.taken.iter().find(|taken| taken.target == Target::Field(field))?;
-        Some((found.1.columns[taken.column as usize].as_str(), taken.confidence))
+        let taken = found
+            .0
+            .taken
+            .iter()
+            .find(|taken| taken.target == Target::Field(field))?;
+        Some((
+            found.1.columns[taken.column as usize].as_str(),
+            taken.confidence,
+        ))
     }
 
     #[test]
@@ -263,15 +358,27 @@ mod tests {
             "Eva|Braun|e@example.org|+493023125043|20095|Hamburg|Neu|20.11.2026 09:00|17.11.2026|r@example.com",
             "Ida|Ott|i@example.org|+493023125044|50667|Köln|Neu|20.11.2026 10:00|18.11.2026|r@example.com",
         ]);
-        assert_eq!(column(&found, Field::Email), Some(("E-Mail-Adresse", Certain)));
+        assert_eq!(
+            column(&found, Field::Email),
+            Some(("E-Mail-Adresse", Certain))
+        );
         assert_eq!(column(&found, Field::Phone), Some(("Telefon", Certain)));
         assert_eq!(column(&found, Field::EventName), Some(("Status", Certain)));
-        assert_eq!(column(&found, Field::EventTime), Some(("Status geändert am", Certain)));
-        assert_eq!(column(&found, Field::CreatedTime), Some(("Erstellt am", Certain)));
+        assert_eq!(
+            column(&found, Field::EventTime),
+            Some(("Status geändert am", Certain))
+        );
+        assert_eq!(
+            column(&found, Field::CreatedTime),
+            Some(("Erstellt am", Certain))
+        );
         assert_eq!(column(&found, Field::FirstName), Some(("Vorname", Certain)));
         assert_eq!(column(&found, Field::City), Some(("Ort", Certain)));
         assert_eq!(column(&found, Field::Zip), Some(("PLZ", Certain)));
-        assert!(!found.0.taken.iter().any(|taken| taken.column == 9), "the address of whoever deals with the lead");
+        assert!(
+            !found.0.taken.iter().any(|taken| taken.column == 9),
+            "the address of whoever deals with the lead"
+        );
     }
 
     #[test]
@@ -298,10 +405,21 @@ mod tests {
         ];
         let (found, _) = proposed(&rows);
         assert_eq!(found.column_of(Field::LeadId), None);
-        let guesses: Vec<_> = found.guesses.iter().map(|taken| (taken.target.to_string(), taken.column)).collect();
+        let guesses: Vec<_> = found
+            .guesses
+            .iter()
+            .map(|taken| (taken.target.to_string(), taken.column))
+            .collect();
         assert_eq!(guesses, [("lead_id".to_owned(), 1)]);
-        let rows = ["x|Meta lead ID", "a@example.com|1234567890123456", "b@example.com|2345678901234567"];
-        assert_eq!(column(&proposed(&rows), Field::LeadId), Some(("Meta lead ID", Certain)));
+        let rows = [
+            "x|Meta lead ID",
+            "a@example.com|1234567890123456",
+            "b@example.com|2345678901234567",
+        ];
+        assert_eq!(
+            column(&proposed(&rows), Field::LeadId),
+            Some(("Meta lead ID", Certain))
+        );
     }
 
     #[test]
@@ -312,8 +430,19 @@ mod tests {
             "b@example.com|Nuevo|11/11/2026|||30/11/2026",
             "c@example.com|Nuevo|12/11/2026|13/11/2026||30/11/2026",
         ]);
-        let stages: Vec<_> = found.0.stage_columns.iter().map(|stage| (&*stage.name, &*stage.event_name)).collect();
-        assert_eq!(stages, [("Fecha calificado", "calificado"), ("Fecha ganado", "ganado")]);
+        let stages: Vec<_> = found
+            .0
+            .stage_columns
+            .iter()
+            .map(|stage| (&*stage.name, &*stage.event_name))
+            .collect();
+        assert_eq!(
+            stages,
+            [
+                ("Fecha calificado", "calificado"),
+                ("Fecha ganado", "ganado")
+            ]
+        );
         assert_eq!(column(&found, Field::EventName), None);
     }
 
@@ -326,7 +455,10 @@ mod tests {
             "b@example.com|Stage|New|Lost|2026-11-13",
         ]);
         assert_eq!(found.column_of(Field::EventName), Some(3));
-        assert_eq!(found.rest.only, [("Field".to_owned(), vec!["Stage".to_owned()])]);
+        assert_eq!(
+            found.rest.only,
+            [("Field".to_owned(), vec!["Stage".to_owned()])]
+        );
         assert_eq!(found.column_of(Field::EventTime), Some(4));
     }
 
@@ -343,10 +475,19 @@ mod tests {
             (&["Stage {n}".into()][..], &["Date {n}".into()][..])
         );
         assert_eq!(found.used(&Columns::new(&header)).len(), 7);
-        assert_eq!(super::super::events::numbered_pattern("items.12.at").unwrap(), "items.{n}.at");
-        assert_eq!(super::super::events::numbered_pattern("Größe1").unwrap(), "Größe{n}");
         assert_eq!(
-            (super::super::events::numbered_pattern("Date"), super::super::events::numbered_pattern("Date*1")),
+            super::super::events::numbered_pattern("items.12.at").unwrap(),
+            "items.{n}.at"
+        );
+        assert_eq!(
+            super::super::events::numbered_pattern("Größe1").unwrap(),
+            "Größe{n}"
+        );
+        assert_eq!(
+            (
+                super::super::events::numbered_pattern("Date"),
+                super::super::events::numbered_pattern("Date*1")
+            ),
             (None, None)
         );
     }

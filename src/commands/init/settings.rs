@@ -13,7 +13,11 @@ use crate::time::Settled;
 
 /// Writes the settings.
 pub(super) fn text(found: &Understanding<'_>, decided: &Decided) -> String {
-    let mut page = Page { text: String::new(), found, decided };
+    let mut page = Page {
+        text: String::new(),
+        found,
+        decided,
+    };
     page.head();
     page.meta();
     page.crm();
@@ -27,8 +31,15 @@ pub(super) fn text(found: &Understanding<'_>, decided: &Decided) -> String {
 
 /// A key as TOML takes it: bare where it can be.
 fn key(text: &str) -> String {
-    let is_bare = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-    if is_bare { text.to_owned() } else { quoted(text) }
+    let is_bare = !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if is_bare {
+        text.to_owned()
+    } else {
+        quoted(text)
+    }
 }
 
 /// A basic string of TOML.
@@ -52,13 +63,21 @@ fn quoted(text: &str) -> String {
 fn list(texts: &[String]) -> String {
     match texts {
         [one] => quoted(one),
-        many => format!("[{}]", many.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ")),
+        many => format!(
+            "[{}]",
+            many.iter()
+                .map(|text| quoted(text))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
     }
 }
 
 /// Text in a comment: it ends with its line, and may hold no control characters.
 fn plain(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    text.chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect()
 }
 
 struct Page<'a> {
@@ -83,16 +102,24 @@ impl Page<'_> {
 
     fn head(&mut self) {
         self.line(&format!("#:schema {CONFIG_URL}"));
-        let name = Path::new(&self.found.name).file_name().map(|name| name.to_string_lossy());
+        let name = Path::new(&self.found.name)
+            .file_name()
+            .map(|name| name.to_string_lossy());
         let name = plain(&name.unwrap_or_default());
-        self.line(&format!("# Settings of crm2capi for exports such as {name}, as `crm2capi init` understood it."));
+        self.line(&format!(
+            "# Settings of crm2capi for exports such as {name}, as `crm2capi init` understood it."
+        ));
         self.line("# Each column says how sure that is; look at every \"guess\". Then: crm2capi validate FILE");
     }
 
     fn meta(&mut self) {
         self.line("\n[meta]");
         self.line("# The dataset's id; Events Manager shows it below the dataset's name.");
-        self.setting("dataset_id", self.decided.dataset_id.as_deref(), "123456789012345");
+        self.setting(
+            "dataset_id",
+            self.decided.dataset_id.as_deref(),
+            "123456789012345",
+        );
     }
 
     fn crm(&mut self) {
@@ -116,7 +143,11 @@ impl Page<'_> {
         self.country();
         if !self.found.story.stages.is_empty() {
             self.line("# A stage that is not under [stages]: \"error\" refuses its rows, \"send\" sends it as it is called, \"skip\" skips it.");
-            let unlisted = if self.has_too_many_stages() { "send" } else { "error" };
+            let unlisted = if self.has_too_many_stages() {
+                "send"
+            } else {
+                "error"
+            };
             self.setting("unlisted_stages", Some(unlisted), "");
         }
     }
@@ -127,19 +158,33 @@ impl Page<'_> {
     }
 
     fn time_zone(&mut self) {
-        let comment = format!("# Zone of times that name none: {}.", self.found.zone_in_words());
+        let comment = format!(
+            "# Zone of times that name none: {}.",
+            self.found.zone_in_words()
+        );
         self.line(&comment);
-        self.setting("timezone", self.decided.timezone.as_deref(), "America/New_York");
+        self.setting(
+            "timezone",
+            self.decided.timezone.as_deref(),
+            "America/New_York",
+        );
     }
 
     fn date_order(&mut self) {
-        let comment = format!("# Order of dates such as 03/04/2026 (mdy, dmy): {}.", self.found.order_in_words());
+        let comment = format!(
+            "# Order of dates such as 03/04/2026 (mdy, dmy): {}.",
+            self.found.order_in_words()
+        );
         self.line(&comment);
         let example = match self.found.feed.order.settles() {
             Settled::Order(order) => order.name(),
             _ => "mdy",
         };
-        self.setting("date_order", self.decided.date_order.map(|order| order.name()), example);
+        self.setting(
+            "date_order",
+            self.decided.date_order.map(|order| order.name()),
+            example,
+        );
     }
 
     fn country(&mut self) {
@@ -153,7 +198,11 @@ impl Page<'_> {
             None => "# Country of phones and rows that name none.".to_owned(),
         };
         self.line(&comment);
-        self.setting("default_country", self.decided.default_country.as_deref(), "US");
+        self.setting(
+            "default_country",
+            self.decided.default_country.as_deref(),
+            "US",
+        );
     }
 
     fn columns(&mut self) {
@@ -166,18 +215,49 @@ impl Page<'_> {
                 continue;
             }
             done.push(&taken.target);
-            let same: Vec<&Taken> = found.proposal.taken.iter().filter(|other| other.target == taken.target).collect();
-            let names: Vec<String> = same.iter().filter_map(|taken| found.columns.name_of(taken.column)).collect();
-            let least = same.iter().map(|taken| taken.confidence).min().unwrap_or(Confidence::Guess);
-            let why = same.iter().find(|taken| taken.confidence == least).map(|taken| found.reads_in_words(taken));
-            let why = why.flatten().map(|why| format!(", {why}")).unwrap_or_default();
-            self.line(&format!("{} = {}  # {}{why}", key(&taken.target.to_string()), list(&names), least.name()));
+            let same: Vec<&Taken> = found
+                .proposal
+                .taken
+                .iter()
+                .filter(|other| other.target == taken.target)
+                .collect();
+            let names: Vec<String> = same
+                .iter()
+                .filter_map(|taken| found.columns.name_of(taken.column))
+                .collect();
+            let least = same
+                .iter()
+                .map(|taken| taken.confidence)
+                .min()
+                .unwrap_or(Confidence::Guess);
+            let why = same
+                .iter()
+                .find(|taken| taken.confidence == least)
+                .map(|taken| found.reads_in_words(taken));
+            let why = why
+                .flatten()
+                .map(|why| format!(", {why}"))
+                .unwrap_or_default();
+            self.line(&format!(
+                "{} = {}  # {}{why}",
+                key(&taken.target.to_string()),
+                list(&names),
+                least.name()
+            ));
         }
         for guess in &found.proposal.guesses {
-            let Some(name) = found.columns.name_of(guess.column) else { continue };
-            let why = found.reads_in_words(guess).map(|why| format!(", {why}")).unwrap_or_default();
+            let Some(name) = found.columns.name_of(guess.column) else {
+                continue;
+            };
+            let why = found
+                .reads_in_words(guess)
+                .map(|why| format!(", {why}"))
+                .unwrap_or_default();
             let field = key(&guess.target.to_string());
-            self.line(&format!("# {field} = {}  # guess{why}; not used unless you take the # away", quoted(&name)));
+            self.line(&format!(
+                "# {field} = {}  # guess{why}; not used unless you take the # away",
+                quoted(&name)
+            ));
         }
     }
 
@@ -200,7 +280,11 @@ impl Page<'_> {
             }
             done.push(stage.clone());
             let event_name = found.event_name(stage);
-            self.line(&format!("{} = {}  # {count}", quoted(stage), quoted(&event_name)));
+            self.line(&format!(
+                "{} = {}  # {count}",
+                quoted(stage),
+                quoted(&event_name)
+            ));
         }
     }
 
@@ -213,7 +297,11 @@ impl Page<'_> {
         self.line("[stage_columns]");
         for stage in stages {
             let why = stage.confidence.name();
-            self.line(&format!("{} = {}  # {why}", quoted(&stage.name), quoted(&stage.event_name)));
+            self.line(&format!(
+                "{} = {}  # {why}",
+                quoted(&stage.name),
+                quoted(&stage.event_name)
+            ));
         }
     }
 
@@ -227,8 +315,13 @@ impl Page<'_> {
             self.conditions("history.only", &history.only);
         }
         if !rest.only.is_empty() {
-            self.line("\n# Only rows in which the column holds one of these texts are stage changes.");
-            let only = rest.only.iter().map(|(column, texts)| (column.clone(), OneOrMany::Many(texts.clone())));
+            self.line(
+                "\n# Only rows in which the column holds one of these texts are stage changes.",
+            );
+            let only = rest
+                .only
+                .iter()
+                .map(|(column, texts)| (column.clone(), OneOrMany::Many(texts.clone())));
             self.conditions("only", &Ordered(only.collect()));
         }
     }
@@ -258,7 +351,9 @@ impl Page<'_> {
 /// What a preset calls the event of a stage; the stage's own name where it says nothing.
 pub(super) fn event_name(stages: &[(String, String)], stage: &str) -> String {
     let wanted = canonical(stage);
-    let known = stages.iter().find(|(known, _)| known == stage || !wanted.is_empty() && canonical(known) == wanted);
+    let known = stages
+        .iter()
+        .find(|(known, _)| known == stage || !wanted.is_empty() && canonical(known) == wanted);
     known.map_or_else(|| stage.to_owned(), |(_, event_name)| event_name.clone())
 }
 
@@ -268,8 +363,17 @@ mod tests {
 
     #[test]
     fn any_text_reads_back_from_toml() {
-        for text in ["a", "a b", "", "\"q\" \\ 'x'", "line\nbreak\ttab\u{1}\u{7f}", "Größe = #1", "[x].y"] {
-            let parsed: toml::Table = toml::from_str(&format!("{} = {}", key(text), quoted(text))).unwrap();
+        for text in [
+            "a",
+            "a b",
+            "",
+            "\"q\" \\ 'x'",
+            "line\nbreak\ttab\u{1}\u{7f}",
+            "Größe = #1",
+            "[x].y",
+        ] {
+            let parsed: toml::Table =
+                toml::from_str(&format!("{} = {}", key(text), quoted(text))).unwrap();
             assert_eq!(parsed[text].as_str().unwrap(), text);
         }
     }

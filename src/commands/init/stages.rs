@@ -68,11 +68,20 @@ impl Mean {
 ///
 /// # Errors
 /// The export cannot be read to its end, or does not fit the layout.
-pub(super) fn read(feed: &Feed, layout: &Layout, preset: Option<&Preset>, settings: &Settings) -> Result<Story> {
+pub(super) fn read(
+    feed: &Feed,
+    layout: &Layout,
+    preset: Option<&Preset>,
+    settings: &Settings,
+) -> Result<Story> {
     let place = || feed.input.to_string();
     let mut source = Source::open(&feed.input, settings).with_context(place)?;
     // With no stage listed and none let through, every stage is noticed as the export spells it.
-    let bare = Layout { stages: Vec::new(), unlisted: Some(Unlisted::Error), ..layout.clone() };
+    let bare = Layout {
+        stages: Vec::new(),
+        unlisted: Some(Unlisted::Error),
+        ..layout.clone()
+    };
     let nameless = preset.map(Preset::without_stages);
     let compile = |header: &Header| Plan::compile(&bare, nameless.as_ref(), header);
     let mut reader = Reader {
@@ -101,9 +110,14 @@ pub(super) fn read(feed: &Feed, layout: &Layout, preset: Option<&Preset>, settin
         }
     }
     let columns = Columns::new(&header);
-    let patterns = layout.stage_columns.iter().filter(|(name, _)| is_pattern(name));
-    let in_headings: Vec<String> =
-        patterns.flat_map(|(name, _)| columns.matching(name)).filter_map(|(_, captured)| captured.stage).collect();
+    let patterns = layout
+        .stage_columns
+        .iter()
+        .filter(|(name, _)| is_pattern(name));
+    let in_headings: Vec<String> = patterns
+        .flat_map(|(name, _)| columns.matching(name))
+        .filter_map(|(_, captured)| captured.stage)
+        .collect();
     Ok(reader.finish(&in_headings))
 }
 
@@ -121,15 +135,26 @@ struct Reader {
 
 impl Reader {
     fn read<'a>(&mut self, row: Row<'a>, record: &mut Record<'a>) {
-        let Self { plan, times, story, found, .. } = self;
+        let Self {
+            plan,
+            times,
+            story,
+            found,
+            ..
+        } = self;
         found.clear();
         let mut assumed = 0;
-        plan.read(row, times, record, &mut |notice: Notice<'_>| match (notice.code, notice.stage) {
-            (Code::StageUnlisted, Some(stage)) => found.push((stage.to_owned(), notice.column)),
-            (Code::TimeZoneAssumed, _) if notice.field == Field::EventTime => assumed += 1,
-            (Code::TimeDateOnly, _) if notice.field == Field::EventTime => story.days += 1,
-            _ => {}
-        });
+        plan.read(
+            row,
+            times,
+            record,
+            &mut |notice: Notice<'_>| match (notice.code, notice.stage) {
+                (Code::StageUnlisted, Some(stage)) => found.push((stage.to_owned(), notice.column)),
+                (Code::TimeZoneAssumed, _) if notice.field == Field::EventTime => assumed += 1,
+                (Code::TimeDateOnly, _) if notice.field == Field::EventTime => story.days += 1,
+                _ => {}
+            },
+        );
         story.times_without_zone += assumed;
         story.times_with_zone += record.stages.len() as u64 - assumed;
         for column in plan.time_columns() {
@@ -147,15 +172,25 @@ impl Reader {
         let mut reached = Vec::with_capacity(self.found.len());
         for (stage, column) in &self.found {
             *self.counts.counter(stage) += 1;
-            let Ok(Some(reading)) = self.times.read(*column, row.cell(*column)) else { continue };
-            match reading.notes.codes().any(|code| code == Code::TimeZoneAssumed) {
+            let Ok(Some(reading)) = self.times.read(*column, row.cell(*column)) else {
+                continue;
+            };
+            match reading
+                .notes
+                .codes()
+                .any(|code| code == Code::TimeZoneAssumed)
+            {
                 true => self.story.times_without_zone += 1,
                 false => self.story.times_with_zone += 1,
             }
             self.story.days += u64::from(reading.moment.precision == Precision::Day);
             reached.push((stage, reading.uncapped));
         }
-        let first = reached.iter().map(|(_, at)| *at).min().filter(|_| reached.len() > 1);
+        let first = reached
+            .iter()
+            .map(|(_, at)| *at)
+            .min()
+            .filter(|_| reached.len() > 1);
         let start = record.created.map(|created| created.seconds).or(first);
         for (stage, at) in reached {
             let passage = self.passages.counter(stage);
@@ -167,7 +202,13 @@ impl Reader {
     }
 
     fn finish(self, in_headings: &[String]) -> Story {
-        let Self { mut story, mut counts, mut passages, leads, .. } = self;
+        let Self {
+            mut story,
+            mut counts,
+            mut passages,
+            leads,
+            ..
+        } = self;
         let (mut shown, mut withheld) = counts.shown();
         // What stands in a heading is a stage, whatever it looks like and even if no lead has come to it.
         for stage in in_headings {
@@ -183,12 +224,31 @@ impl Reader {
             stages.push((name, count, passage));
         }
         // How long after the lead is the same scale for all stages only if it is known of all.
-        let is_known = stages.iter().all(|(_, count, passage)| *count == 0 || passage.since_lead.get().is_some());
-        let when = |passage: &Passage| if is_known { passage.since_lead.get() } else { passage.at.get() };
-        stages.sort_by(|(.., a), (.., b)| when(a).unwrap_or(f64::MAX).total_cmp(&when(b).unwrap_or(f64::MAX)));
-        story.stages = stages.into_iter().map(|(name, count, _)| (name, count)).collect();
+        let is_known = stages
+            .iter()
+            .all(|(_, count, passage)| *count == 0 || passage.since_lead.get().is_some());
+        let when = |passage: &Passage| {
+            if is_known {
+                passage.since_lead.get()
+            } else {
+                passage.at.get()
+            }
+        };
+        stages.sort_by(|(.., a), (.., b)| {
+            when(a)
+                .unwrap_or(f64::MAX)
+                .total_cmp(&when(b).unwrap_or(f64::MAX))
+        });
+        story.stages = stages
+            .into_iter()
+            .map(|(name, count, _)| (name, count))
+            .collect();
         story.withheld = withheld;
-        story.leads = if leads.is_empty() || leads.len() >= MAX_LEADS { story.rows } else { leads.len() as u64 };
+        story.leads = if leads.is_empty() || leads.len() >= MAX_LEADS {
+            story.rows
+        } else {
+            leads.len() as u64
+        };
         story
     }
 }

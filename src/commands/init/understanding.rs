@@ -27,24 +27,36 @@ pub(super) struct Understanding<'a> {
 impl Understanding<'_> {
     /// The order that the dates settle, unless dates of birth are written the other way.
     pub fn settled_order(&self) -> Option<DateOrder> {
-        let Settled::Order(order) = self.story.order.settles() else { return None };
-        (!matches!(self.story.births.settles(), Settled::Order(other) if other != order)).then_some(order)
+        let Settled::Order(order) = self.story.order.settles() else {
+            return None;
+        };
+        (!matches!(self.story.births.settles(), Settled::Order(other) if other != order))
+            .then_some(order)
     }
 
     /// Whether there are dates that nothing in the export settles.
     pub fn order_is_open(&self) -> bool {
-        matches!(self.story.order.settles(), Settled::Ambiguous | Settled::Contradicted)
+        matches!(
+            self.story.order.settles(),
+            Settled::Ambiguous | Settled::Contradicted
+        )
     }
 
     pub fn order_in_words(&self) -> String {
         let order = &self.story.order;
-        let only = |row: Option<u64>, reading: &str| row.map(|row| format!("row {row} reads only as {reading}"));
+        let only = |row: Option<u64>, reading: &str| {
+            row.map(|row| format!("row {row} reads only as {reading}"))
+        };
         let month_first = only(order.month_first, "month/day");
         let day_first = only(order.day_first, "day/month");
         let seen: Vec<String> = month_first.into_iter().chain(day_first).collect();
-        let ambiguous = order.ambiguous.map(|date| format!("row {}: {date}", date.row));
+        let ambiguous = order
+            .ambiguous
+            .map(|date| format!("row {}: {date}", date.row));
         let birth = match (self.story.births.settles(), order.settles()) {
-            (Settled::Order(birth), Settled::Order(time)) if birth != time => ", and dates of birth the other way",
+            (Settled::Order(birth), Settled::Order(time)) if birth != time => {
+                ", and dates of birth the other way"
+            }
             _ => "",
         };
         match (order.settles(), ambiguous) {
@@ -62,12 +74,22 @@ impl Understanding<'_> {
     }
 
     pub fn zone_in_words(&self) -> String {
-        let Story { times_with_zone: with, times_without_zone: without, .. } = self.story;
+        let Story {
+            times_with_zone: with,
+            times_without_zone: without,
+            ..
+        } = self.story;
         match (with, without) {
             (0, 0) => "no time could be read yet".to_owned(),
             (_, 0) => "every time, or its column's heading, names its own".to_owned(),
-            (0, _) => "no time here names one, so UTC is assumed until the account's zone stands here".to_owned(),
-            _ => format!("{without} of {} times name none, so UTC is assumed until it stands here", with + without),
+            (0, _) => {
+                "no time here names one, so UTC is assumed until the account's zone stands here"
+                    .to_owned()
+            }
+            _ => format!(
+                "{without} of {} times name none, so UTC is assumed until it stands here",
+                with + without
+            ),
         }
     }
 
@@ -76,20 +98,29 @@ impl Understanding<'_> {
         if self.proposal.column_of(Field::Country).is_some() {
             return None;
         }
-        let phones = self.proposal.taken.iter().filter(|taken| taken.target == Target::Field(Field::Phone));
+        let phones = self
+            .proposal
+            .taken
+            .iter()
+            .filter(|taken| taken.target == Target::Field(Field::Phone));
         let evidence = phones.map(|taken| &self.evidence[taken.column as usize]);
-        let (lacking, all) = evidence
-            .fold((0, 0), |(lacking, all), column| (lacking + column.phones_without_country, all + column.filled));
+        let (lacking, all) = evidence.fold((0, 0), |(lacking, all), column| {
+            (lacking + column.phones_without_country, all + column.filled)
+        });
         (lacking > 0).then_some((lacking, all))
     }
 
     /// How many of a column's cells read as its field; nothing where all do, or where any text does.
     pub fn reads_in_words(&self, taken: &Taken) -> Option<String> {
-        let Target::Field(field) = taken.target else { return None };
+        let Target::Field(field) = taken.target else {
+            return None;
+        };
         let evidence = &self.evidence[taken.column as usize];
         match evidence.reads_as(field)? {
             _ if evidence.filled == 0 => Some("empty in the rows looked at".to_owned()),
-            reads if reads < evidence.filled => Some(format!("{reads} of {} values read as one", evidence.filled)),
+            reads if reads < evidence.filled => {
+                Some(format!("{reads} of {} values read as one", evidence.filled))
+            }
             _ => None,
         }
     }

@@ -33,7 +33,11 @@ const FIELDS: &[(Field, &str, &str)] = &[
         iddoleadmeta iddelleadmeta iddulead idduleadmeta",
         "leadgen metalead facebooklead fblead",
     ),
-    (Field::Email, "email mail emailaddress emailadresse mailadresse correo courriel", "email mail correo courriel"),
+    (
+        Field::Email,
+        "email mail emailaddress emailadresse mailadresse correo courriel",
+        "email mail correo courriel",
+    ),
     (
         Field::Phone,
         "phone telephone tel mobile cell telefon handy mobil portable celular movil telefone telefono gsm",
@@ -57,7 +61,11 @@ const FIELDS: &[(Field, &str, &str)] = &[
         nomcomplet nombre nombrecompleto nombreyapellidos nome nomecompleto contacto contato ansprechpartner",
         "fullname nomcomplet nombrecompleto nomecompleto",
     ),
-    (Field::Gender, "gender sex geschlecht sexe genre sexo genero anrede salutation civilite", "gender geschlecht"),
+    (
+        Field::Gender,
+        "gender sex geschlecht sexe genre sexo genero anrede salutation civilite",
+        "gender geschlecht",
+    ),
     (
         Field::DateOfBirth,
         "dateofbirth dob birthday birthdate geburtsdatum geburtstag datedenaissance naissance \
@@ -102,11 +110,23 @@ const FIELDS: &[(Field, &str, &str)] = &[
         "value amount dealvalue leadvalue revenue betrag wert umsatz auftragswert montant valeur importe valor",
         "amount betrag montant importe",
     ),
-    (Field::Fbclid, "fbclid facebookclickid metaclickid", "fbclid"),
+    (
+        Field::Fbclid,
+        "fbclid facebookclickid metaclickid",
+        "fbclid",
+    ),
     (Field::Fbc, "fbc", "fbc"),
     (Field::Fbp, "fbp", "fbp"),
-    (Field::ClientIpAddress, "ip ipaddress clientipaddress ipadresse adresseip direccionip", "ip"),
-    (Field::ClientUserAgent, "useragent clientuseragent", "useragent"),
+    (
+        Field::ClientIpAddress,
+        "ip ipaddress clientipaddress ipadresse adresseip direccionip",
+        "ip",
+    ),
+    (
+        Field::ClientUserAgent,
+        "useragent clientuseragent",
+        "useragent",
+    ),
 ];
 
 /// Headings of a stage.
@@ -115,7 +135,8 @@ const STAGE: &str = "stage leadstage dealstage pipelinestage lifecyclestage lead
     statusdolead situacaodolead estadodelead";
 /// Headings that often mean the stage, and as often something else.
 const STATUS: &str = "status statut estado situacao situacion bearbeitungsstatus";
-const STAGE_WORDS: &str = "stage phase stufe etapa etape fase estagio status statut estado situacao";
+const STAGE_WORDS: &str =
+    "stage phase stufe etapa etape fase estagio status statut estado situacao";
 /// Words of a time that says when the stage was reached.
 const CHANGE: &str = "changed change since entered geandert anderung seit gewechselt wechsel modifie changement depuis \
     cambio cambiado desde mudanca alterado alteracao";
@@ -158,7 +179,10 @@ fn has(list: &str, word: &str) -> bool {
 /// The text in lower case, without accents.
 pub(super) fn fold(text: &str) -> String {
     let plain = text.nfd().filter(|letter| !is_combining_mark(*letter));
-    plain.flat_map(char::to_lowercase).collect::<String>().replace('ß', "ss")
+    plain
+        .flat_map(char::to_lowercase)
+        .collect::<String>()
+        .replace('ß', "ss")
 }
 
 impl Heading {
@@ -178,12 +202,27 @@ impl Heading {
             }
             after_small = letter.is_lowercase();
         }
-        let words: Vec<String> = words.iter().map(|word| fold(word)).filter(|word| !word.is_empty()).collect();
+        let words: Vec<String> = words
+            .iter()
+            .map(|word| fold(word))
+            .filter(|word| !word.is_empty())
+            .collect();
         // A JSON path is named by its end, a word of it by any part.
-        let last = text.rsplit('.').next().filter(|last| !last.contains(' ')).unwrap_or(text);
-        let last = if text.contains('.') && !text.contains(' ') { last } else { text };
+        let last = text
+            .rsplit('.')
+            .next()
+            .filter(|last| !last.contains(' '))
+            .unwrap_or(text);
+        let last = if text.contains('.') && !text.contains(' ') {
+            last
+        } else {
+            text
+        };
         let joined = fold(last.strip_suffix("__c").unwrap_or(last));
-        let joined = joined.chars().filter(|letter| letter.is_alphanumeric()).collect();
+        let joined = joined
+            .chars()
+            .filter(|letter| letter.is_alphanumeric())
+            .collect();
         Self { words, joined }
     }
 
@@ -193,28 +232,51 @@ impl Heading {
         if has(exact, &self.joined) {
             return Some(Says::Exactly);
         }
-        let is_part =
-            |part: &&str| self.words.iter().any(|word| word == part) || part.len() > 4 && self.joined.contains(*part);
-        parts.split_ascii_whitespace().any(|part| is_part(&part)).then_some(Says::InPart)
+        let is_part = |part: &&str| {
+            self.words.iter().any(|word| word == part)
+                || part.len() > 4 && self.joined.contains(*part)
+        };
+        parts
+            .split_ascii_whitespace()
+            .any(|part| is_part(&part))
+            .then_some(Says::InPart)
     }
 
     /// How much the heading is that of a stage, 0 to 4.
     pub(super) fn stage_rank(&self) -> u8 {
-        let of_the_past =
-            ["old", "previous", "alter", "ancien", "anterior", "reason", "grund", "motivo", "motif", "source"];
-        if self.words.iter().any(|word| of_the_past.contains(&word.as_str())) {
+        let of_the_past = [
+            "old", "previous", "alter", "ancien", "anterior", "reason", "grund", "motivo", "motif",
+            "source",
+        ];
+        if self
+            .words
+            .iter()
+            .any(|word| of_the_past.contains(&word.as_str()))
+        {
             return 0;
         }
         match () {
-            () if ["newvalue", "neuerwert", "nouvellevaleur", "nuevovalor", "valornuevo", "novovalor"]
-                .contains(&self.joined.as_str())
+            () if [
+                "newvalue",
+                "neuerwert",
+                "nouvellevaleur",
+                "nuevovalor",
+                "valornuevo",
+                "novovalor",
+            ]
+            .contains(&self.joined.as_str())
                 || has(STAGE, &self.joined) =>
             {
                 4
             }
             () if has(STATUS, &self.joined) => 3,
             () if self.has_any(STAGE_WORDS) => 2,
-            () if STAGE_WORDS.split_ascii_whitespace().any(|word| self.joined.contains(word)) => 1,
+            () if STAGE_WORDS
+                .split_ascii_whitespace()
+                .any(|word| self.joined.contains(word)) =>
+            {
+                1
+            }
             () => 0,
         }
     }
@@ -222,7 +284,12 @@ impl Heading {
     /// Whether a time under this heading is that of a stage, beside a stage column headed `stage`. 0 to 4.
     pub(super) fn stage_time_rank(&self, stage: Option<&Heading>) -> u8 {
         let is_of_stage = self.stage_rank() > 0
-            || stage.is_some_and(|stage| stage.words.iter().any(|word| word.len() > 3 && self.words.contains(word)));
+            || stage.is_some_and(|stage| {
+                stage
+                    .words
+                    .iter()
+                    .any(|word| word.len() > 3 && self.words.contains(word))
+            });
         match () {
             () if is_of_stage => 4,
             () if self.is_edited() => 1,
@@ -254,12 +321,17 @@ impl Heading {
 
     /// Whether the column names the field a history row is about.
     pub(super) fn is_field_name(&self) -> bool {
-        has("field fieldevent fieldname feld feldname champ campo", &self.joined)
+        has(
+            "field fieldevent fieldname feld feldname champ campo",
+            &self.joined,
+        )
     }
 
     /// Whether the heading has a word of a funnel besides those that stand around a stage's name.
     pub(super) fn names_a_stage(&self) -> bool {
-        self.words.iter().any(|word| has(FUNNEL, word) && !has(AROUND_STAGE, word))
+        self.words
+            .iter()
+            .any(|word| has(FUNNEL, word) && !has(AROUND_STAGE, word))
     }
 
     /// Whether one of the heading's words is this one.
@@ -274,12 +346,16 @@ impl Heading {
 
 /// Whether a text has a word that names of stages have.
 pub(super) fn sounds_like_a_stage(text: &str) -> bool {
-    fold(text).split(|letter: char| !letter.is_alphanumeric()).any(|word| has(FUNNEL, word))
+    fold(text)
+        .split(|letter: char| !letter.is_alphanumeric())
+        .any(|word| has(FUNNEL, word))
 }
 
 /// The name of the stage in the heading of its date: `Qualifiziert am` is `Qualifiziert`.
 pub(super) fn stage_in_heading(heading: &str) -> Option<String> {
-    let words: Vec<&str> = heading.split(|letter: char| letter.is_whitespace() || letter == '_').collect();
+    let words: Vec<&str> = heading
+        .split(|letter: char| letter.is_whitespace() || letter == '_')
+        .collect();
     let is_around = |word: &&str| {
         let folded = fold(word.trim_matches(|letter: char| !letter.is_alphanumeric()));
         folded.is_empty() || has(AROUND_STAGE, &folded)
@@ -333,15 +409,27 @@ mod tests {
         assert_eq!(rank("Previous stage"), 0);
         let stage = Heading::of("Vertriebsphase");
         let time = |heading: &str| Heading::of(heading).stage_time_rank(Some(&stage));
-        assert!(time("Status geändert am") > time("Datum") && time("Datum") > time("Zuletzt geändert am"));
-        assert!(Heading::of("Zuletzt bearbeitet").is_edited() && !Heading::of("Status geändert am").is_edited());
-        assert!(Heading::of("Nächster Termin").is_other_time() && Heading::of("Owner.Email").is_other_person());
+        assert!(
+            time("Status geändert am") > time("Datum")
+                && time("Datum") > time("Zuletzt geändert am")
+        );
+        assert!(
+            Heading::of("Zuletzt bearbeitet").is_edited()
+                && !Heading::of("Status geändert am").is_edited()
+        );
+        assert!(
+            Heading::of("Nächster Termin").is_other_time()
+                && Heading::of("Owner.Email").is_other_person()
+        );
     }
 
     #[test]
     fn the_heading_of_a_stages_date_names_it() {
         let name = |heading: &str| stage_in_heading(heading).unwrap_or_default();
-        assert_eq!(name("Became a Marketing Qualified Lead Date"), "Marketing Qualified Lead");
+        assert_eq!(
+            name("Became a Marketing Qualified Lead Date"),
+            "Marketing Qualified Lead"
+        );
         assert_eq!(name("Qualifiziert am"), "Qualifiziert");
         assert_eq!(name("Date de devis"), "devis");
         assert_eq!(name("Fecha"), "");

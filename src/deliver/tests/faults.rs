@@ -12,21 +12,57 @@ fn passing_faults() -> Vec<(&'static str, Reply, bool)> {
     vec![
         ("an empty 500", answer(500, ""), true),
         ("an HTML 502", answer(502, "<html>Bad gateway</html>"), true),
-        ("a 503 with Retry-After", Reply::Answer(503, "Retry-After: 0\r\n", "busy".into()), true),
+        (
+            "a 503 with Retry-After",
+            Reply::Answer(503, "Retry-After: 0\r\n", "busy".into()),
+            true,
+        ),
         ("a 429", answer(429, ""), false),
         ("the user's limit", Reply::fault(400, 17, 0), false),
-        ("the dataset's limit", Reply::fault(400, 80004, 2446079), false),
-        ("a dataset that is not ready", Reply::fault(400, 21009, 0), false),
+        (
+            "the dataset's limit",
+            Reply::fault(400, 80004, 2446079),
+            false,
+        ),
+        (
+            "a dataset that is not ready",
+            Reply::fault(400, 21009, 0),
+            false,
+        ),
         ("a temporary error", Reply::fault(500, 2, 0), true),
         ("a negative code", Reply::fault(400, -2, 0), true),
-        ("a transient error", answer(400, r#"{"error":{"code":100,"is_transient":true}}"#), false),
+        (
+            "a transient error",
+            answer(400, r#"{"error":{"code":100,"is_transient":true}}"#),
+            false,
+        ),
         ("a reset after the body was taken", Reply::Bytes(b""), true),
-        ("a truncated answer", Reply::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"events_rec"), true),
-        ("a truncated head", Reply::Bytes(b"HTTP/1.1 200 OK\r\nConte"), true),
-        ("no HTTP at all", Reply::Bytes(b"SSH-2.0-OpenSSH_9.9\r\n"), true),
-        ("a captive portal", answer(200, "<html>Sign in</html>"), true),
+        (
+            "a truncated answer",
+            Reply::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"events_rec"),
+            true,
+        ),
+        (
+            "a truncated head",
+            Reply::Bytes(b"HTTP/1.1 200 OK\r\nConte"),
+            true,
+        ),
+        (
+            "no HTTP at all",
+            Reply::Bytes(b"SSH-2.0-OpenSSH_9.9\r\n"),
+            true,
+        ),
+        (
+            "a captive portal",
+            answer(200, "<html>Sign in</html>"),
+            true,
+        ),
         ("an empty 200", answer(200, ""), true),
-        ("a redirect", Reply::Answer(302, "Location: /login\r\n", String::new()), false),
+        (
+            "a redirect",
+            Reply::Answer(302, "Location: /login\r\n", String::new()),
+            false,
+        ),
     ]
 }
 
@@ -41,7 +77,11 @@ async fn a_fault_that_passes_costs_nothing_but_a_repetition() {
         let delivered = run(&server, events(150), quick()).await;
         assert_eq!(delivered.accepted(), (0..150).collect::<Vec<_>>(), "{name}");
         assert!(matches!(delivered.delivery.ended, Ended::Done), "{name}");
-        assert_eq!(delivered.delivery.requests, server.seen().len() as u64, "{name}");
+        assert_eq!(
+            delivered.delivery.requests,
+            server.seen().len() as u64,
+            "{name}"
+        );
         assert_eq!(delivered.delivery.retries, 3, "{name}");
         let mut taken = server.taken();
         taken.retain(|id| *id < 150);
@@ -52,14 +92,33 @@ async fn a_fault_that_passes_costs_nothing_but_a_repetition() {
 #[tokio::test]
 async fn a_fault_that_does_not_pass_ends_the_run_and_nothing_is_claimed() {
     for (name, reply, is_uncertain) in passing_faults() {
-        let server =
-            Server::start(move |seen| if seen.number == 0 { Reply::receipt(seen) } else { reply.clone() }).await;
-        let settings = Settings { give_up_after: Duration::from_millis(60), ..quick() };
+        let server = Server::start(move |seen| {
+            if seen.number == 0 {
+                Reply::receipt(seen)
+            } else {
+                reply.clone()
+            }
+        })
+        .await;
+        let settings = Settings {
+            give_up_after: Duration::from_millis(60),
+            ..quick()
+        };
         let delivered = run(&server, events(500), settings).await;
-        assert!(matches!(&delivered.delivery.ended, Ended::Unreachable(reason) if !reason.is_empty()), "{name}");
+        assert!(
+            matches!(&delivered.delivery.ended, Ended::Unreachable(reason) if !reason.is_empty()),
+            "{name}"
+        );
         assert_eq!(delivered.accepted(), (0..10).collect::<Vec<_>>(), "{name}");
-        let sent: BTreeSet<u64> = server.seen()[1..].iter().flat_map(|seen| seen.events.clone()).collect();
-        let expected: Vec<u64> = if is_uncertain { sent.into_iter().collect() } else { Vec::new() };
+        let sent: BTreeSet<u64> = server.seen()[1..]
+            .iter()
+            .flat_map(|seen| seen.events.clone())
+            .collect();
+        let expected: Vec<u64> = if is_uncertain {
+            sent.into_iter().collect()
+        } else {
+            Vec::new()
+        };
         assert_eq!(delivered.uncertain(), expected, "{name}");
         assert_eq!(delivered.delivery.rejected, 0, "{name}");
     }
@@ -68,32 +127,69 @@ async fn a_fault_that_does_not_pass_ends_the_run_and_nothing_is_claimed() {
 #[tokio::test]
 async fn a_server_that_hangs_leaves_the_events_uncertain() {
     let server = Server::start(|_| Reply::Hang).await;
-    let settings = Settings { give_up_after: Duration::from_millis(700), ..quick() };
+    let settings = Settings {
+        give_up_after: Duration::from_millis(700),
+        ..quick()
+    };
     let client = server.client_with(Duration::from_millis(400));
     let never = tokio::sync::watch::channel(Interrupt::None).1;
-    let delivered = run_with(client, events(30), settings, SharedLedger::new(NoLedger), never).await;
-    assert_eq!((delivered.delivery.uncertain, delivered.delivery.undelivered), (10, 20));
-    assert!(matches!(&delivered.delivery.ended, Ended::Unreachable(reason) if reason == "no answer in time"));
+    let delivered = run_with(
+        client,
+        events(30),
+        settings,
+        SharedLedger::new(NoLedger),
+        never,
+    )
+    .await;
+    assert_eq!(
+        (delivered.delivery.uncertain, delivered.delivery.undelivered),
+        (10, 20)
+    );
+    assert!(
+        matches!(&delivered.delivery.ended, Ended::Unreachable(reason) if reason == "no answer in time")
+    );
     assert!(delivered.delivery.retries >= 1);
 }
 
 #[tokio::test]
 async fn a_server_that_is_not_there_leaves_everything_undelivered() {
     let mut server = Server::start(Reply::receipt).await;
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     server.url = format!("http://127.0.0.1:{port}");
-    let settings = Settings { give_up_after: Duration::from_millis(50), ..quick() };
+    let settings = Settings {
+        give_up_after: Duration::from_millis(50),
+        ..quick()
+    };
     let delivered = run(&server, events(30), settings).await;
-    assert_eq!((delivered.delivery.uncertain, delivered.delivery.undelivered), (0, 30));
+    assert_eq!(
+        (delivered.delivery.uncertain, delivered.delivery.undelivered),
+        (0, 30)
+    );
 }
 
 #[tokio::test]
 async fn once_unknown_stays_unknown_whatever_later_attempts_are_told() {
-    let server =
-        Server::start(|seen| if seen.number == 0 { Reply::Bytes(b"") } else { Reply::fault(400, 17, 0) }).await;
-    let settings = Settings { give_up_after: Duration::from_millis(60), ..quick() };
+    let server = Server::start(|seen| {
+        if seen.number == 0 {
+            Reply::Bytes(b"")
+        } else {
+            Reply::fault(400, 17, 0)
+        }
+    })
+    .await;
+    let settings = Settings {
+        give_up_after: Duration::from_millis(60),
+        ..quick()
+    };
     let delivered = run(&server, events(30), settings).await;
-    assert_eq!((delivered.delivery.uncertain, delivered.delivery.undelivered), (10, 20));
+    assert_eq!(
+        (delivered.delivery.uncertain, delivered.delivery.undelivered),
+        (10, 20)
+    );
 }
 
 #[tokio::test]
@@ -107,35 +203,68 @@ async fn a_dead_token_stops_at_the_first_small_batch() {
     ] {
         let server = Server::start(move |_| fault.clone()).await;
         let delivered = run(&server, events(500), quick()).await;
-        assert!(matches!(&delivered.delivery.ended, Ended::Stopped(stop) if stop.barrier == barrier));
-        assert_eq!((server.seen().len(), server.seen()[0].events.len()), (1, 10));
-        assert_eq!(delivered.delivery.undelivered as usize, delivered.outcomes.len());
+        assert!(
+            matches!(&delivered.delivery.ended, Ended::Stopped(stop) if stop.barrier == barrier)
+        );
+        assert_eq!(
+            (server.seen().len(), server.seen()[0].events.len()),
+            (1, 10)
+        );
+        assert_eq!(
+            delivered.delivery.undelivered as usize,
+            delivered.outcomes.len()
+        );
         assert_eq!(delivered.delivery.fbtrace_ids, ["F"]);
     }
 }
 
 #[tokio::test]
 async fn a_token_that_dies_in_mid_run_stops_there_and_what_was_taken_stays_taken() {
-    let server =
-        Server::start(|seen| if seen.number < 5 { Reply::receipt(seen) } else { Reply::fault(400, 190, 460) }).await;
+    let server = Server::start(|seen| {
+        if seen.number < 5 {
+            Reply::receipt(seen)
+        } else {
+            Reply::fault(400, 190, 460)
+        }
+    })
+    .await;
     let delivered = run(&server, events(2000), quick()).await;
     let mut taken = server.taken();
     taken.sort_unstable();
     assert_eq!(delivered.accepted(), taken);
     assert!(matches!(delivered.delivery.ended, Ended::Stopped(_)));
-    assert!(server.seen().len() <= 5 + 4, "only what was in flight still came in");
-    assert_eq!((delivered.delivery.uncertain, delivered.delivery.rejected), (0, 0));
+    assert!(
+        server.seen().len() <= 5 + 4,
+        "only what was in flight still came in"
+    );
+    assert_eq!(
+        (delivered.delivery.uncertain, delivered.delivery.rejected),
+        (0, 0)
+    );
 }
 
 #[tokio::test]
 async fn a_fault_all_events_share_stops_the_run_before_it_burns_many_requests() {
     let server = Server::start(|_| Reply::fault(400, 100, 2804036)).await;
-    let settings = Settings { limits: Limits::of(500), ..quick() };
+    let settings = Settings {
+        limits: Limits::of(500),
+        ..quick()
+    };
     let delivered = run(&server, events(5000), settings).await;
-    let Ended::SystematicFault(fault) = &delivered.delivery.ended else { panic!("{:?}", delivered.delivery) };
+    let Ended::SystematicFault(fault) = &delivered.delivery.ended else {
+        panic!("{:?}", delivered.delivery)
+    };
     assert_eq!(fault.codes(), "100/2804036");
-    assert!(delivered.delivery.rejected > 20 && delivered.delivery.rejected < 60, "{}", delivered.delivery.rejected);
-    assert!(server.seen().len() < 130, "{} requests", server.seen().len());
+    assert!(
+        delivered.delivery.rejected > 20 && delivered.delivery.rejected < 60,
+        "{}",
+        delivered.delivery.rejected
+    );
+    assert!(
+        server.seen().len() < 130,
+        "{} requests",
+        server.seen().len()
+    );
     assert_eq!(delivered.delivery.uncertain, 0);
 }
 
@@ -145,20 +274,34 @@ async fn twenty_bad_events_are_no_systematic_fault_nor_are_many_among_very_many(
         let bad: BTreeSet<u64> = bad.collect();
         let refused = bad.clone();
         let server = Server::start(move |seen| Reply::unless_bad(seen, &bad)).await;
-        let settings = Settings { limits: Limits::of(500), ..quick() };
+        let settings = Settings {
+            limits: Limits::of(500),
+            ..quick()
+        };
         let delivered = run(&server, events(count), settings).await;
         assert!(matches!(delivered.delivery.ended, Ended::Done));
-        assert_eq!(delivered.rejected(), refused.into_iter().collect::<Vec<_>>());
+        assert_eq!(
+            delivered.rejected(),
+            refused.into_iter().collect::<Vec<_>>()
+        );
     }
 }
 
 #[tokio::test]
 async fn an_unexplained_error_on_one_event_is_blamed_on_it_after_three_repetitions() {
-    let server =
-        Server::start(|seen| if seen.events.contains(&4) { Reply::fault(500, 1, 99) } else { Reply::receipt(seen) })
-            .await;
+    let server = Server::start(|seen| {
+        if seen.events.contains(&4) {
+            Reply::fault(500, 1, 99)
+        } else {
+            Reply::receipt(seen)
+        }
+    })
+    .await;
     let delivered = run(&server, events(10), quick()).await;
-    assert_eq!((delivered.rejected(), delivered.accepted().len()), (vec![4], 9));
+    assert_eq!(
+        (delivered.rejected(), delivered.accepted().len()),
+        (vec![4], 9)
+    );
     assert_eq!(delivered.delivery.retries, 3);
     assert!(server.seen().len() <= 4 + 8, "{}", server.seen().len());
 }
@@ -167,7 +310,11 @@ async fn an_unexplained_error_on_one_event_is_blamed_on_it_after_three_repetitio
 async fn an_unexplained_error_for_ever_ends_as_a_systematic_fault() {
     let server = Server::start(|_| Reply::fault(500, 1, 99)).await;
     let delivered = run(&server, events(3000), quick()).await;
-    assert!(matches!(delivered.delivery.ended, Ended::SystematicFault(_)), "{:?}", delivered.delivery.ended);
+    assert!(
+        matches!(delivered.delivery.ended, Ended::SystematicFault(_)),
+        "{:?}",
+        delivered.delivery.ended
+    );
     assert_eq!(delivered.delivery.accepted, 0);
     assert!(server.seen().len() < 100, "{}", server.seen().len());
 }
@@ -175,12 +322,27 @@ async fn an_unexplained_error_for_ever_ends_as_a_systematic_fault() {
 #[tokio::test]
 async fn a_receipt_for_fewer_events_is_uncertain_and_not_sent_again() {
     let server = Server::start(|seen| match seen.number {
-        1 => Reply::Answer(200, "", r#"{"events_received":1,"messages":["one was dropped"]}"#.into()),
+        1 => Reply::Answer(
+            200,
+            "",
+            r#"{"events_received":1,"messages":["one was dropped"]}"#.into(),
+        ),
         _ => Reply::receipt(seen),
     })
     .await;
-    let delivered = run(&server, events(60), Settings { concurrency: 1, ..quick() }).await;
-    assert_eq!((delivered.delivery.uncertain, delivered.delivery.accepted), (50, 10));
+    let delivered = run(
+        &server,
+        events(60),
+        Settings {
+            concurrency: 1,
+            ..quick()
+        },
+    )
+    .await;
+    assert_eq!(
+        (delivered.delivery.uncertain, delivered.delivery.accepted),
+        (50, 10)
+    );
     assert_eq!((server.seen().len(), delivered.delivery.retries), (2, 0));
     assert_eq!(delivered.delivery.messages, ["one was dropped"]);
 }
@@ -195,10 +357,17 @@ async fn a_batch_that_never_goes_through_does_not_keep_the_others_from_it() {
         }
     })
     .await;
-    let settings = Settings { give_up_after: Duration::from_millis(300), ..quick() };
+    let settings = Settings {
+        give_up_after: Duration::from_millis(300),
+        ..quick()
+    };
     let delivered = run(&server, events(5000), settings).await;
     assert!(matches!(delivered.delivery.ended, Ended::Unreachable(_)));
-    assert!(delivered.delivery.uncertain <= 50 && delivered.delivery.undelivered == 0, "{:?}", delivered.delivery);
+    assert!(
+        delivered.delivery.uncertain <= 50 && delivered.delivery.undelivered == 0,
+        "{:?}",
+        delivered.delivery
+    );
     assert!(delivered.delivery.accepted >= 4950);
 }
 
@@ -211,7 +380,9 @@ fn scramble(number: u64) -> u64 {
 #[tokio::test]
 async fn whatever_the_server_plays_the_outcomes_agree_with_what_it_took() {
     for seed in 0..40 {
-        let bad: BTreeSet<u64> = (0..seed % 15).map(|n| scramble(seed * 100 + n) % 600).collect();
+        let bad: BTreeSet<u64> = (0..seed % 15)
+            .map(|n| scramble(seed * 100 + n) % 600)
+            .collect();
         let (refused, faults) = (bad.clone(), passing_faults());
         let server = Server::start(move |seen| {
             let dice = scramble(seed * 10_000 + seen.number as u64);
@@ -219,10 +390,15 @@ async fn whatever_the_server_plays_the_outcomes_agree_with_what_it_took() {
                 _ if seen.events.iter().any(|id| bad.contains(id)) => Reply::unless_bad(seen, &bad),
                 0..2 => faults[(dice / 10) as usize % faults.len()].1.clone(),
                 2 => Reply::Lost,
-                3 => Reply::After(Duration::from_millis(dice / 10 % 5), Box::new(Reply::receipt(seen))),
+                3 => Reply::After(
+                    Duration::from_millis(dice / 10 % 5),
+                    Box::new(Reply::receipt(seen)),
+                ),
                 // Some of the runs end early.
                 4 if (dice / 10).is_multiple_of(20) => Reply::fault(400, 190, 0),
-                5 if (dice / 10).is_multiple_of(20) => Reply::Answer(200, "", r#"{"events_received":0}"#.into()),
+                5 if (dice / 10).is_multiple_of(20) => {
+                    Reply::Answer(200, "", r#"{"events_received":0}"#.into())
+                }
                 _ => Reply::receipt(seen),
             }
         })
@@ -230,14 +406,35 @@ async fn whatever_the_server_plays_the_outcomes_agree_with_what_it_took() {
         let delivered = run(&server, events(600), quick()).await;
         let taken: BTreeSet<u64> = server.taken().into_iter().collect();
         let (accepted, uncertain) = (delivered.accepted(), delivered.uncertain());
-        assert!(accepted.iter().all(|id| taken.contains(id)), "seed {seed}: accepted, but not taken");
+        assert!(
+            accepted.iter().all(|id| taken.contains(id)),
+            "seed {seed}: accepted, but not taken"
+        );
         let known: BTreeSet<u64> = accepted.iter().chain(&uncertain).copied().collect();
-        assert!(taken.is_subset(&known), "seed {seed}: taken, but neither accepted nor uncertain");
-        assert!(delivered.rejected().iter().all(|id| refused.contains(id)), "seed {seed}");
+        assert!(
+            taken.is_subset(&known),
+            "seed {seed}: taken, but neither accepted nor uncertain"
+        );
+        assert!(
+            delivered.rejected().iter().all(|id| refused.contains(id)),
+            "seed {seed}"
+        );
         if matches!(delivered.delivery.ended, Ended::Done) && uncertain.is_empty() {
-            assert_eq!(delivered.rejected(), refused.into_iter().collect::<Vec<_>>(), "seed {seed}");
-            assert_eq!(accepted.len() + delivered.rejected().len(), 600, "seed {seed}");
+            assert_eq!(
+                delivered.rejected(),
+                refused.into_iter().collect::<Vec<_>>(),
+                "seed {seed}"
+            );
+            assert_eq!(
+                accepted.len() + delivered.rejected().len(),
+                600,
+                "seed {seed}"
+            );
         }
-        assert_eq!(delivered.delivery.requests, server.seen().len() as u64, "seed {seed}");
+        assert_eq!(
+            delivered.delivery.requests,
+            server.seen().len() as u64,
+            "seed {seed}"
+        );
     }
 }

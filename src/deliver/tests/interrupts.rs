@@ -27,28 +27,45 @@ async fn interrupting(
 
 #[tokio::test]
 async fn the_first_interrupt_waits_for_what_is_in_flight_and_sends_nothing_new() {
-    let slow = |seen: &Seen| Reply::After(Duration::from_millis(100), Box::new(Reply::receipt(seen)));
+    let slow =
+        |seen: &Seen| Reply::After(Duration::from_millis(100), Box::new(Reply::receipt(seen)));
     let (server, interrupt) = interrupting(4, Interrupt::Finish, slow).await;
     let ledger = SharedLedger::new(NoLedger);
     let delivered = run_with(server.client(), events(5000), quick(), ledger, interrupt).await;
     assert!(matches!(delivered.delivery.ended, Ended::Interrupted));
-    assert!(server.seen().len() < 5 + 4, "{} requests", server.seen().len());
+    assert!(
+        server.seen().len() < 5 + 4,
+        "{} requests",
+        server.seen().len()
+    );
     let mut taken = server.taken();
     taken.sort_unstable();
     assert_eq!(delivered.accepted(), taken);
-    assert_eq!((delivered.delivery.uncertain, delivered.delivery.rejected), (0, 0));
+    assert_eq!(
+        (delivered.delivery.uncertain, delivered.delivery.rejected),
+        (0, 0)
+    );
 }
 
 #[tokio::test]
 async fn the_second_interrupt_waits_for_nothing() {
-    let hang = |seen: &Seen| if seen.number == 0 { Reply::receipt(seen) } else { Reply::Hang };
+    let hang = |seen: &Seen| {
+        if seen.number == 0 {
+            Reply::receipt(seen)
+        } else {
+            Reply::Hang
+        }
+    };
     let (server, interrupt) = interrupting(4, Interrupt::Now, hang).await;
     let start = Instant::now();
     let ledger = SharedLedger::new(NoLedger);
     let delivered = run_with(server.client(), events(5000), quick(), ledger, interrupt).await;
     assert!(start.elapsed() < Duration::from_secs(5));
     assert!(matches!(delivered.delivery.ended, Ended::Interrupted));
-    assert_eq!((delivered.delivery.accepted, delivered.delivery.uncertain), (10, 200));
+    assert_eq!(
+        (delivered.delivery.accepted, delivered.delivery.uncertain),
+        (10, 200)
+    );
 }
 
 #[tokio::test]
@@ -59,5 +76,12 @@ async fn an_interrupt_cuts_a_wait_short() {
     let ledger = SharedLedger::new(NoLedger);
     let delivered = run_with(server.client(), events(100), quick(), ledger, interrupt).await;
     assert!(start.elapsed() < Duration::from_secs(5));
-    assert_eq!((server.seen().len(), delivered.delivery.accepted, delivered.delivery.uncertain), (1, 0, 0));
+    assert_eq!(
+        (
+            server.seen().len(),
+            delivered.delivery.accepted,
+            delivered.delivery.uncertain
+        ),
+        (1, 0, 0)
+    );
 }

@@ -12,16 +12,37 @@ fn slowly(seen: &Seen) -> Reply {
 #[tokio::test]
 async fn the_first_request_is_small_and_alone_and_the_rest_fills_its_batches() {
     let server = Server::start(slowly).await;
-    let delivered = run(&server, events(1000), Settings { linger: Duration::from_secs(60), ..quick() }).await;
+    let delivered = run(
+        &server,
+        events(1000),
+        Settings {
+            linger: Duration::from_secs(60),
+            ..quick()
+        },
+    )
+    .await;
     let seen = server.seen();
     assert_eq!(seen[0].events, (0..10).collect::<Vec<_>>());
-    assert_eq!((seen[0].in_flight, seen[1].in_flight), (1, 1), "nothing goes beside the first");
+    assert_eq!(
+        (seen[0].in_flight, seen[1].in_flight),
+        (1, 1),
+        "nothing goes beside the first"
+    );
     assert!(seen.iter().all(|seen| seen.in_flight <= 4));
-    assert!(seen.iter().any(|seen| seen.in_flight == 4), "the lanes work side by side");
-    assert!(seen.iter().filter(|seen| seen.events.len() == 50).count() >= 16, "batches are filled");
+    assert!(
+        seen.iter().any(|seen| seen.in_flight == 4),
+        "the lanes work side by side"
+    );
+    assert!(
+        seen.iter().filter(|seen| seen.events.len() == 50).count() >= 16,
+        "batches are filled"
+    );
     assert_eq!(delivered.accepted(), (0..1000).collect::<Vec<_>>());
     assert!(matches!(delivered.delivery.ended, Ended::Done));
-    assert_eq!((delivered.delivery.requests, delivered.delivery.retries), (seen.len() as u64, 0));
+    assert_eq!(
+        (delivered.delivery.requests, delivered.delivery.retries),
+        (seen.len() as u64, 0)
+    );
     assert_eq!(delivered.delivery.batches, seen.len() as u64);
     assert_eq!(delivered.delivery.fbtrace_ids[0], "T0");
 }
@@ -34,13 +55,23 @@ async fn the_events_of_a_lead_arrive_in_order_even_around_refused_ones() {
         if seen.events.iter().any(|id| bad.contains(id)) {
             return Reply::unless_bad(seen, &bad);
         }
-        if seen.number % 5 == 3 { Reply::fault(503, 2, 0) } else { slowly(seen) }
+        if seen.number % 5 == 3 {
+            Reply::fault(503, 2, 0)
+        } else {
+            slowly(seen)
+        }
     })
     .await;
     let events: Vec<_> = (0..1000).map(|id| event(id, id % 40)).collect();
-    let settings = Settings { concurrency: 8, ..quick() };
+    let settings = Settings {
+        concurrency: 8,
+        ..quick()
+    };
     let delivered = run(&server, events, settings).await;
-    assert_eq!(delivered.rejected(), refused.into_iter().collect::<Vec<_>>());
+    assert_eq!(
+        delivered.rejected(),
+        refused.into_iter().collect::<Vec<_>>()
+    );
     let taken = server.taken();
     assert_eq!(taken.len(), 995);
     for lead in 0..40 {
@@ -54,13 +85,27 @@ async fn few_bad_events_among_many_are_found_in_few_requests() {
     let bad: BTreeSet<u64> = [12, 99, 260, 261, 490].into();
     let refused = bad.clone();
     let server = Server::start(move |seen| Reply::unless_bad(seen, &bad)).await;
-    let settings = Settings { limits: Limits::of(500), concurrency: 1, ..quick() };
+    let settings = Settings {
+        limits: Limits::of(500),
+        concurrency: 1,
+        ..quick()
+    };
     let delivered = run(&server, events(510), settings).await;
-    assert_eq!(delivered.rejected(), refused.into_iter().collect::<Vec<_>>());
+    assert_eq!(
+        delivered.rejected(),
+        refused.into_iter().collect::<Vec<_>>()
+    );
     assert_eq!(delivered.accepted().len(), 505);
-    assert!(server.seen().len() <= 2 + 2 * 5 * 9, "{}", server.seen().len());
+    assert!(
+        server.seen().len() <= 2 + 2 * 5 * 9,
+        "{}",
+        server.seen().len()
+    );
     let refusal = &delivered.delivery.refusals[0];
-    assert_eq!((refusal.count, refusal.fault.codes().as_str()), (5, "100/2804036"));
+    assert_eq!(
+        (refusal.count, refusal.fault.codes().as_str()),
+        (5, "100/2804036")
+    );
     assert_eq!((refusal.origins.len(), refusal.origins[0].row), (5, 14));
     assert_eq!(refusal.fault.title.as_deref(), Some("Nein"));
     assert!(matches!(delivered.delivery.ended, Ended::Done));
@@ -77,8 +122,19 @@ async fn an_event_the_answer_names_is_taken_out_at_once() {
         ),
     })
     .await;
-    let delivered = run(&server, events(100), Settings { concurrency: 1, ..quick() }).await;
-    assert_eq!((delivered.rejected(), delivered.accepted().len()), (vec![77], 99));
+    let delivered = run(
+        &server,
+        events(100),
+        Settings {
+            concurrency: 1,
+            ..quick()
+        },
+    )
+    .await;
+    assert_eq!(
+        (delivered.rejected(), delivered.accepted().len()),
+        (vec![77], 99)
+    );
     assert_eq!(server.seen().len(), 4);
 }
 
@@ -99,23 +155,46 @@ async fn events_come_in_slowly_and_are_not_held_back_for_ever() {
         }
         drop(sender);
     };
-    tokio::time::timeout(Duration::from_secs(10), async { tokio::join!(delivery, feeding) }).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), async {
+        tokio::join!(delivery, feeding)
+    })
+    .await
+    .unwrap();
     assert_eq!(count, 3);
 }
 
 #[tokio::test]
 async fn many_events_wait_outside_while_the_server_is_slow() {
-    let server = Server::start(|seen| if seen.number == 0 { Reply::receipt(seen) } else { Reply::Hang }).await;
+    let server = Server::start(|seen| {
+        if seen.number == 0 {
+            Reply::receipt(seen)
+        } else {
+            Reply::Hang
+        }
+    })
+    .await;
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
     let ledger = SharedLedger::new(crate::ledger::NoLedger);
     let (stop, interrupt) = tokio::sync::watch::channel(Interrupt::None);
-    let settings = Settings { limits: Limits::of(10), concurrency: 2, ..quick() };
+    let settings = Settings {
+        limits: Limits::of(10),
+        concurrency: 2,
+        ..quick()
+    };
     let mut note = |_: &Event, _: &Outcome| {};
-    let delivery = deliver(receiver, server.client(), ledger, settings, interrupt, &mut note);
+    let delivery = deliver(
+        receiver,
+        server.client(),
+        ledger,
+        settings,
+        interrupt,
+        &mut note,
+    );
     let feeding = async {
         let mut fed = 0;
         for chunk in events(1000).chunks(10) {
-            let sent = tokio::time::timeout(Duration::from_secs(1), sender.send(chunk.to_vec())).await;
+            let sent =
+                tokio::time::timeout(Duration::from_secs(1), sender.send(chunk.to_vec())).await;
             if sent.is_err() {
                 break;
             }
@@ -125,7 +204,10 @@ async fn many_events_wait_outside_while_the_server_is_slow() {
         fed
     };
     let (delivery, fed) = tokio::join!(delivery, feeding);
-    assert!(fed <= 10 + 2 * 10 * 2 + 3 * 10, "{fed} events were taken in");
+    assert!(
+        fed <= 10 + 2 * 10 * 2 + 3 * 10,
+        "{fed} events were taken in"
+    );
     assert_eq!(delivery.accepted, 10);
 }
 
@@ -133,22 +215,30 @@ async fn many_events_wait_outside_while_the_server_is_slow() {
 async fn the_token_is_in_one_header_and_no_redirect_is_followed() {
     let other = Server::start(Reply::receipt).await;
     let location: &'static str = format!("Location: {}/v23.0/1/events\r\n", other.url).leak();
-    let server =
-        Server::start(
-            move |seen| {
-                if seen.number < 2 { Reply::Answer(307, location, String::new()) } else { Reply::receipt(seen) }
-            },
-        )
-        .await;
+    let server = Server::start(move |seen| {
+        if seen.number < 2 {
+            Reply::Answer(307, location, String::new())
+        } else {
+            Reply::receipt(seen)
+        }
+    })
+    .await;
     let delivered = run(&server, events(3), quick()).await;
-    assert_eq!((delivered.accepted().len(), delivered.delivery.retries), (3, 2));
+    assert_eq!(
+        (delivered.accepted().len(), delivered.delivery.retries),
+        (3, 2)
+    );
     assert!(other.seen().is_empty());
     for seen in server.seen() {
         let (line, headers) = seen.head.split_once("\r\n").unwrap();
         assert_eq!(line, "POST /v23.0/1/events?locale=en_US HTTP/1.1");
         assert!(headers.contains("authorization: Bearer EAABtoken\r\n"));
         assert!(headers.contains("content-type: application/json\r\n"));
-        assert!(headers.contains(concat!("user-agent: crm2capi/", env!("CARGO_PKG_VERSION"), "\r\n")));
+        assert!(headers.contains(concat!(
+            "user-agent: crm2capi/",
+            env!("CARGO_PKG_VERSION"),
+            "\r\n"
+        )));
         assert_eq!(seen.head.matches("EAABtoken").count(), 1);
     }
 }
@@ -156,28 +246,50 @@ async fn the_token_is_in_one_header_and_no_redirect_is_followed() {
 #[tokio::test]
 async fn a_throttle_holds_all_lanes_back_for_the_time_it_names() {
     let server = Server::start(|seen| match seen.number {
-        3 => Reply::Answer(400, "Retry-After: 1\r\n", r#"{"error":{"code":80004}}"#.into()),
+        3 => Reply::Answer(
+            400,
+            "Retry-After: 1\r\n",
+            r#"{"error":{"code":80004}}"#.into(),
+        ),
         _ => slowly(seen),
     })
     .await;
     let delivered = run(&server, events(2000), quick()).await;
-    assert_eq!((delivered.delivery.accepted, delivered.delivery.retries), (2000, 1));
+    assert_eq!(
+        (delivered.delivery.accepted, delivered.delivery.retries),
+        (2000, 1)
+    );
     let seen = server.seen();
     let throttled = seen[3].at;
     let meanwhile = throttled + Duration::from_millis(300)..throttled + Duration::from_millis(950);
-    assert!(!seen.iter().any(|seen| meanwhile.contains(&seen.at)), "no lane sends during the pause");
-    assert!(seen.iter().filter(|seen| seen.at > meanwhile.end).count() > 20, "all go on after it");
+    assert!(
+        !seen.iter().any(|seen| meanwhile.contains(&seen.at)),
+        "no lane sends during the pause"
+    );
+    assert!(
+        seen.iter().filter(|seen| seen.at > meanwhile.end).count() > 20,
+        "all go on after it"
+    );
 }
 
 #[tokio::test]
 async fn a_nearly_used_up_allowance_slows_requests_down() {
     let server = Server::start(|seen| {
-        let percent = if seen.number == 0 { "X-App-Usage: {\"call_count\":90.8}\r\n" } else { "" };
-        let Reply::Answer(status, _, body) = Reply::receipt(seen) else { unreachable!() };
+        let percent = if seen.number == 0 {
+            "X-App-Usage: {\"call_count\":90.8}\r\n"
+        } else {
+            ""
+        };
+        let Reply::Answer(status, _, body) = Reply::receipt(seen) else {
+            unreachable!()
+        };
         Reply::Answer(status, percent, body)
     })
     .await;
     let start = Instant::now();
-    assert_eq!(run(&server, events(20), quick()).await.delivery.accepted, 20);
+    assert_eq!(
+        run(&server, events(20), quick()).await.delivery.accepted,
+        20
+    );
     assert!(start.elapsed() >= Duration::from_millis(700));
 }

@@ -4,11 +4,18 @@ use tokio::sync::watch;
 
 use crate::deliver::testing::*;
 use crate::deliver::*;
-use crate::ledger::{Begun, Entry, Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger, Standing};
+use crate::ledger::{
+    Begun, Entry, Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger, Standing,
+};
 
 fn open(folder: &tempfile::TempDir) -> SqliteLedger {
     let mut ledger = SqliteLedger::open(&folder.path().join("ledger"), Duration::ZERO).unwrap();
-    ledger.start_run(&RunStart { dataset: "1", now: 1_700_000_000 }).unwrap();
+    ledger
+        .start_run(&RunStart {
+            dataset: "1",
+            now: 1_700_000_000,
+        })
+        .unwrap();
     ledger
 }
 
@@ -25,8 +32,19 @@ async fn every_outcome_is_in_the_ledger_when_it_is_told() {
         _ => Reply::Answer(502, "", String::new()),
     })
     .await;
-    let settings = Settings { give_up_after: Duration::from_millis(30), concurrency: 1, ..quick() };
-    let delivered = run_with(server.client(), events(400), settings, SharedLedger::new(open(&folder)), never()).await;
+    let settings = Settings {
+        give_up_after: Duration::from_millis(30),
+        concurrency: 1,
+        ..quick()
+    };
+    let delivered = run_with(
+        server.client(),
+        events(400),
+        settings,
+        SharedLedger::new(open(&folder)),
+        never(),
+    )
+    .await;
     assert!(delivered.delivery.accepted > 0 && delivered.delivery.uncertain > 0);
 
     let mut next = open(&folder);
@@ -34,7 +52,10 @@ async fn every_outcome_is_in_the_ledger_when_it_is_told() {
     for (id, outcome) in &delivered.outcomes {
         let expected = match outcome {
             Outcome::Accepted => Standing::Accepted,
-            Outcome::Rejected(_) => Standing::Refused { code: 100, subcode: Some(2804036) },
+            Outcome::Rejected(_) => Standing::Refused {
+                code: 100,
+                subcode: Some(2804036),
+            },
             Outcome::Uncertain => Standing::Uncertain,
             Outcome::Undelivered => Standing::New,
             Outcome::Duplicate => unreachable!(),
@@ -52,7 +73,10 @@ async fn what_a_dead_run_left_in_flight_is_counted_when_it_is_sent_again() {
     let server = Server::start(Reply::receipt).await;
     let ledger = SharedLedger::new(open(&folder));
     let delivered = run_with(server.client(), events(20), quick(), ledger, never()).await;
-    assert_eq!((delivered.delivery.accepted, delivered.delivery.resent), (20, 5));
+    assert_eq!(
+        (delivered.delivery.accepted, delivered.delivery.resent),
+        (20, 5)
+    );
 }
 
 #[tokio::test]
@@ -62,10 +86,23 @@ async fn an_event_a_dead_run_may_have_delivered_stays_uncertain_until_it_is_acce
     dead.write(&[Entry::Begin(events(5))]).unwrap();
     drop(dead);
     let server = Server::start(|_| Reply::fault(400, 190, 0)).await;
-    let delivered = run_with(server.client(), events(20), quick(), SharedLedger::new(open(&folder)), never()).await;
-    assert_eq!((delivered.delivery.uncertain, delivered.delivery.undelivered), (5, 15));
+    let delivered = run_with(
+        server.client(),
+        events(20),
+        quick(),
+        SharedLedger::new(open(&folder)),
+        never(),
+    )
+    .await;
+    assert_eq!(
+        (delivered.delivery.uncertain, delivered.delivery.undelivered),
+        (5, 15)
+    );
     let standings = open(&folder).standing(&events(6)).unwrap();
-    assert_eq!(standings, [[Standing::Uncertain; 5].as_slice(), &[Standing::New]].concat());
+    assert_eq!(
+        standings,
+        [[Standing::Uncertain; 5].as_slice(), &[Standing::New]].concat()
+    );
 }
 
 #[tokio::test]
@@ -75,11 +112,17 @@ async fn the_same_event_twice_is_sent_once_with_and_without_a_ledger() {
     let server = Server::start(Reply::receipt).await;
     let ledger = SharedLedger::new(open(&folder));
     let delivered = run_with(server.client(), twice, quick(), ledger, never()).await;
-    assert_eq!((delivered.delivery.accepted, delivered.delivery.duplicates), (30, 30));
+    assert_eq!(
+        (delivered.delivery.accepted, delivered.delivery.duplicates),
+        (30, 30)
+    );
     assert_eq!(server.taken().len(), 30);
     let neighbours = vec![event(1, 1), event(1, 1), event(2, 2)];
     let delivered = run(&server, neighbours, quick()).await;
-    assert_eq!((delivered.delivery.accepted, delivered.delivery.duplicates), (2, 1));
+    assert_eq!(
+        (delivered.delivery.accepted, delivered.delivery.duplicates),
+        (2, 1)
+    );
 }
 
 #[tokio::test]
@@ -104,9 +147,15 @@ async fn a_run_that_dies_is_resumed_and_only_what_was_in_flight_goes_twice() {
 
         // What the dead run had handed to the ledger may take a moment to be written.
         let path = folder.path().join("ledger");
-        let opening = tokio::task::spawn_blocking(move || SqliteLedger::open(&path, Duration::from_secs(10)));
+        let opening =
+            tokio::task::spawn_blocking(move || SqliteLedger::open(&path, Duration::from_secs(10)));
         let mut ledger = opening.await.unwrap().unwrap();
-        ledger.start_run(&RunStart { dataset: "1", now: 1_700_000_000 }).unwrap();
+        ledger
+            .start_run(&RunStart {
+                dataset: "1",
+                now: 1_700_000_000,
+            })
+            .unwrap();
         let standings = ledger.standing(&events(1000)).unwrap();
         let with = |wanted: Standing| {
             events(1000)
@@ -118,17 +167,37 @@ async fn a_run_that_dies_is_resumed_and_only_what_was_in_flight_goes_twice() {
         let uncertain: Vec<u64> = with(Standing::Uncertain).map(|event| event.lead).collect();
         assert!(uncertain.len() <= 4 * 50, "no more than was in flight");
         assert!(with(Standing::Accepted).all(|event| before.contains(&event.lead)));
-        let rest: Vec<Event> = with(Standing::New).chain(with(Standing::Uncertain)).collect();
-        let second = run_with(server.client(), rest, quick(), SharedLedger::new(ledger), never()).await;
+        let rest: Vec<Event> = with(Standing::New)
+            .chain(with(Standing::Uncertain))
+            .collect();
+        let second = run_with(
+            server.client(),
+            rest,
+            quick(),
+            SharedLedger::new(ledger),
+            never(),
+        )
+        .await;
         assert!(matches!(second.delivery.ended, Ended::Done));
         assert_eq!(second.delivery.resent as usize, uncertain.len());
 
         let mut taken = server.taken();
         taken.sort_unstable();
-        let twice: Vec<u64> = taken.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        let twice: Vec<u64> = taken
+            .windows(2)
+            .filter(|pair| pair[0] == pair[1])
+            .map(|pair| pair[0])
+            .collect();
         taken.dedup();
-        assert_eq!(taken, (0..1000).collect::<Vec<_>>(), "the server has every event");
-        assert!(twice.iter().all(|id| uncertain.contains(id)), "{twice:?} went twice, {uncertain:?} were uncertain");
+        assert_eq!(
+            taken,
+            (0..1000).collect::<Vec<_>>(),
+            "the server has every event"
+        );
+        assert!(
+            twice.iter().all(|id| uncertain.contains(id)),
+            "{twice:?} went twice, {uncertain:?} were uncertain"
+        );
     }
 }
 
@@ -168,9 +237,15 @@ async fn nothing_is_sent_that_the_ledger_could_not_note_first() {
     for calls_left in 0..6 {
         let server = Server::start(Reply::receipt).await;
         let ledger = SharedLedger::new(Failing { calls_left });
-        let settings = Settings { concurrency: 1, ..quick() };
+        let settings = Settings {
+            concurrency: 1,
+            ..quick()
+        };
         let delivered = run_with(server.client(), events(500), settings, ledger, never()).await;
-        assert!(matches!(delivered.delivery.ended, Ended::Ledger(LedgerError::Full(_))));
+        assert!(matches!(
+            delivered.delivery.ended,
+            Ended::Ledger(LedgerError::Full(_))
+        ));
         assert_eq!(server.seen().len(), calls_left.div_ceil(2));
         let mut taken = server.taken();
         taken.sort_unstable();

@@ -10,7 +10,11 @@ fn word(verdict: &Verdict) -> String {
         Verdict::Accepted(_) => "accepted".into(),
         Verdict::Miscounted(_) => "miscounted".into(),
         Verdict::Retry(retry) => {
-            let fate = if retry.fate == Fate::Unknown { "maybe" } else { "not" };
+            let fate = if retry.fate == Fate::Unknown {
+                "maybe"
+            } else {
+                "not"
+            };
             format!("{:?} {fate}", retry.why).to_lowercase()
         }
         Verdict::Split(_) => "split".into(),
@@ -21,12 +25,20 @@ fn word(verdict: &Verdict) -> String {
 
 #[test]
 fn every_code_of_the_table_has_its_verdict() {
-    let throttles = [4, 17, 32, 341, 613].into_iter().chain(80_000..=80_014).map(|code| (code, None, "throttled not"));
+    let throttles = [4, 17, 32, 341, 613]
+        .into_iter()
+        .chain(80_000..=80_014)
+        .map(|code| (code, None, "throttled not"));
     let tokens = [102, 104, 190, 412].map(|code| (code, None, "token"));
     let subcodes = [458, 459, 460, 463, 464, 467, 492].map(|subcode| (190, Some(subcode), "token"));
-    let permissions = [3, 10, 294].into_iter().chain(200..=299).map(|code| (code, None, "permission"));
-    let payload = [2804001, 2804003, 2804004, 2804008, 2804009, 2804016, 2804023, 2804036, 2804050, 1, 99]
-        .map(|subcode| (100, Some(subcode), "split"));
+    let permissions = [3, 10, 294]
+        .into_iter()
+        .chain(200..=299)
+        .map(|code| (code, None, "permission"));
+    let payload = [
+        2804001, 2804003, 2804004, 2804008, 2804009, 2804016, 2804023, 2804036, 2804050, 1, 99,
+    ]
+    .map(|subcode| (100, Some(subcode), "split"));
     let others = [
         (803, None, "dataset"),
         (100, Some(33), "dataset"),
@@ -44,11 +56,17 @@ fn every_code_of_the_table_has_its_verdict() {
         (80_015, None, "split"),
         (300, None, "split"),
     ];
-    let rows = throttles.chain(tokens).chain(subcodes).chain(permissions).chain(payload).chain(others);
+    let rows = throttles
+        .chain(tokens)
+        .chain(subcodes)
+        .chain(permissions)
+        .chain(payload)
+        .chain(others);
     for (code, subcode, expected) in rows {
         let subcode = subcode.map_or("null".into(), |subcode: i64| subcode.to_string());
-        let body =
-            format!(r#"{{"error":{{"message":"?","type":"OAuthException","code":{code},"error_subcode":{subcode}}}}}"#);
+        let body = format!(
+            r#"{{"error":{{"message":"?","type":"OAuthException","code":{code},"error_subcode":{subcode}}}}}"#
+        );
         assert_eq!(word(&judged(400, &body)), expected, "{body}");
         // Meta's own codes go before the status, whatever it is.
         if code != 4711 && code != 80_015 && code != 300 {
@@ -113,26 +131,51 @@ fn answers_that_are_not_the_graph_apis_are_judged_by_their_status() {
 
 #[test]
 fn a_receipt_counts_what_was_sent() {
-    let receipt = judged(200, r#"{"events_received":20,"messages":["careful\u0007"],"fbtrace_id":"Tr4ce"}"#);
-    let expected = Receipt { fbtrace_id: Some("Tr4ce".into()), messages: vec!["careful".into()] };
+    let receipt = judged(
+        200,
+        r#"{"events_received":20,"messages":["careful\u0007"],"fbtrace_id":"Tr4ce"}"#,
+    );
+    let expected = Receipt {
+        fbtrace_id: Some("Tr4ce".into()),
+        messages: vec!["careful".into()],
+    };
     assert_eq!(receipt, Verdict::Accepted(expected));
     for count in ["19", "21", "0", "-1", "\"7\""] {
-        assert_eq!(word(&judged(200, &format!(r#"{{"events_received":{count}}}"#))), "miscounted");
+        assert_eq!(
+            word(&judged(200, &format!(r#"{{"events_received":{count}}}"#))),
+            "miscounted"
+        );
     }
-    assert_eq!(word(&judged(200, r#"{"events_received":"20","messages":[]}"#)), "accepted");
+    assert_eq!(
+        word(&judged(200, r#"{"events_received":"20","messages":[]}"#)),
+        "accepted"
+    );
 }
 
 #[test]
 fn a_schema_error_names_the_event_by_its_path() {
-    let error = |rest: &str| format!(r#"{{"error":{{"code":100,"error_subcode":2804019,{rest}}}}}"#);
+    let error =
+        |rest: &str| format!(r#"{{"error":{{"code":100,"error_subcode":2804019,{rest}}}}}"#);
     for (rest, expected) in [
-        (r#""error_user_msg":"Unexpected key \"index\" on param \"$['data'][17]['custom_data']\".""#, "refuse 17"),
-        (r#""error_user_msg":"$['data'][0]['user_data']""#, "refuse 0"),
-        (r#""error_user_msg":"?","message":"param $['data'][3] is wrong""#, "refuse 3"),
+        (
+            r#""error_user_msg":"Unexpected key \"index\" on param \"$['data'][17]['custom_data']\".""#,
+            "refuse 17",
+        ),
+        (
+            r#""error_user_msg":"$['data'][0]['user_data']""#,
+            "refuse 0",
+        ),
+        (
+            r#""error_user_msg":"?","message":"param $['data'][3] is wrong""#,
+            "refuse 3",
+        ),
         (r#""error_data":"{\"blame\":\"$['data'][4]\"}""#, "refuse 4"),
         (r#""error_data":{"blame":"$['data'][5]['ph']"}"#, "refuse 5"),
         (r#""error_user_msg":"$['data'][20]""#, "split"),
-        (r#""error_user_msg":"$['data'][99999999999999999999999]""#, "split"),
+        (
+            r#""error_user_msg":"$['data'][99999999999999999999999]""#,
+            "split",
+        ),
         (r#""error_user_msg":"$['data'][-1]""#, "split"),
         (r#""error_user_msg":"$['data'] must be an array""#, "split"),
         (r#""error_user_msg":null"#, "split"),
@@ -143,13 +186,26 @@ fn a_schema_error_names_the_event_by_its_path() {
 
 #[test]
 fn a_throttle_carries_the_time_its_headers_name() {
-    let body = br#"{"error":{"message":"User request limit reached","type":"OAuthException","code":17}}"#;
+    let body =
+        br#"{"error":{"message":"User request limit reached","type":"OAuthException","code":17}}"#;
     let mut headers = HeaderMap::new();
-    headers.insert("x-ad-account-usage", r#"{"acc_id_util_pct":100,"reset_time_duration":120}"#.parse().unwrap());
-    let Verdict::Retry(retry) = verdict(400, &headers, body, 1) else { panic!() };
-    assert_eq!((retry.why, retry.wait), (Why::Throttled, Some(Duration::from_secs(120))));
+    headers.insert(
+        "x-ad-account-usage",
+        r#"{"acc_id_util_pct":100,"reset_time_duration":120}"#
+            .parse()
+            .unwrap(),
+    );
+    let Verdict::Retry(retry) = verdict(400, &headers, body, 1) else {
+        panic!()
+    };
+    assert_eq!(
+        (retry.why, retry.wait),
+        (Why::Throttled, Some(Duration::from_secs(120)))
+    );
     let odd = br#"{"error":{"code":613,"error_subcode":1996}}"#;
-    let Verdict::Retry(retry) = verdict(400, &HeaderMap::new(), odd, 1) else { panic!() };
+    let Verdict::Retry(retry) = verdict(400, &HeaderMap::new(), odd, 1) else {
+        panic!()
+    };
     assert_eq!(retry.wait, Some(Duration::from_secs(300)));
 }
 
@@ -157,7 +213,9 @@ fn a_throttle_carries_the_time_its_headers_name() {
 fn a_proxy_may_ask_for_time() {
     let headers = HeaderMap::from_iter([(reqwest::header::RETRY_AFTER, "30".parse().unwrap())]);
     for status in [429, 503] {
-        let Verdict::Retry(retry) = verdict(status, &headers, b"<html>", 1) else { panic!() };
+        let Verdict::Retry(retry) = verdict(status, &headers, b"<html>", 1) else {
+            panic!()
+        };
         assert_eq!(retry.wait, Some(Duration::from_secs(30)));
     }
 }
@@ -165,8 +223,14 @@ fn a_proxy_may_ask_for_time() {
 #[test]
 fn the_recorded_bodies_are_understood() {
     let accepted = br#"{"events_received":1,"messages":[],"fbtrace_id":"ATHEd8F7ddsITPV0fE5TWjY"}"#;
-    let receipt = Receipt { fbtrace_id: Some("ATHEd8F7ddsITPV0fE5TWjY".into()), messages: Vec::new() };
-    assert_eq!(verdict(200, &HeaderMap::new(), accepted, 1), Verdict::Accepted(receipt));
+    let receipt = Receipt {
+        fbtrace_id: Some("ATHEd8F7ddsITPV0fE5TWjY".into()),
+        messages: Vec::new(),
+    };
+    assert_eq!(
+        verdict(200, &HeaderMap::new(), accepted, 1),
+        Verdict::Accepted(receipt)
+    );
     for (body, expected) in [
         (
             r#"{"error":{"message":"Invalid parameter","type":"OAuthException","code":100,"error_subcode":2804003,"is_transient":false,"error_user_title":"Event Timestamp Too Old","error_user_msg":"The timestamp for this event is too far in the past. Events need to be sent from your server within 7 days of when they occurred. Enter a timestamp that has occurred within the last 7 days.","fbtrace_id":"A6UyEgg_HdoiRX9duxcBOjb"}}"#,
@@ -192,7 +256,10 @@ fn the_recorded_bodies_are_understood() {
             r#"{"error":{"message":"Unsupported post request. Object with ID '1' does not exist, cannot be loaded due to missing permissions, or does not support this operation.","type":"GraphMethodException","code":100,"error_subcode":33}}"#,
             "dataset",
         ),
-        (r#"{"error":{"message":"User request limit reached","type":"OAuthException","code":17}}"#, "throttled not"),
+        (
+            r#"{"error":{"message":"User request limit reached","type":"OAuthException","code":17}}"#,
+            "throttled not",
+        ),
         (
             r#"{"error":{"message":"(#21009) The data set upload is temporarily not ready.","type":"OAuthException","code":21009,"fbtrace_id":"dDu39o39lkeo8"}}"#,
             "transient not",
@@ -206,7 +273,10 @@ fn the_recorded_bodies_are_understood() {
     ) else {
         panic!()
     };
-    assert_eq!((fault.title.as_deref(), fault.fbtrace_id.as_deref()), (Some("ID contatto non valido"), Some("x")));
+    assert_eq!(
+        (fault.title.as_deref(), fault.fbtrace_id.as_deref()),
+        (Some("ID contatto non valido"), Some("x"))
+    );
 }
 
 proptest::proptest! {

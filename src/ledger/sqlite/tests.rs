@@ -14,10 +14,17 @@ fn event(number: u64) -> Event {
     key.copy_from_slice(&digest[..16]);
     Event {
         key: EventKey(key),
-        name: if number.is_multiple_of(2) { "Lead".into() } else { "Qualified".into() },
+        name: if number.is_multiple_of(2) {
+            "Lead".into()
+        } else {
+            "Qualified".into()
+        },
         time: NOW - 60,
         lead: number,
-        origin: Origin { input: 0, row: number },
+        origin: Origin {
+            input: 0,
+            row: number,
+        },
         json: Bytes::from(format!("{{\"event\":{number}}}")),
     }
 }
@@ -27,7 +34,10 @@ fn events(count: u64) -> Vec<Event> {
 }
 
 fn all(events: &[Event], settled: Settled) -> Vec<(Event, Settled)> {
-    events.iter().map(|event| (event.clone(), settled)).collect()
+    events
+        .iter()
+        .map(|event| (event.clone(), settled))
+        .collect()
 }
 
 impl SqliteLedger {
@@ -58,7 +68,12 @@ impl Folder {
     /// Opens the ledger for a run that starts at `now`.
     fn start(&self, now: i64) -> SqliteLedger {
         let mut ledger = self.open();
-        ledger.start_run(&RunStart { dataset: "123", now }).unwrap();
+        ledger
+            .start_run(&RunStart {
+                dataset: "123",
+                now,
+            })
+            .unwrap();
         ledger
     }
 }
@@ -70,25 +85,48 @@ fn the_next_run_knows_what_became_of_every_event() {
     let mut first = folder.start(NOW);
     assert_eq!(first.standing(&events).unwrap(), [Standing::New; 5]);
     assert_eq!(first.begin(&events).unwrap(), [Begun::Fresh; 5]);
-    let refused = Settled::Rejected { code: 100, subcode: Some(2804036) };
-    let settled = [Settled::Accepted, refused, Settled::Unsent, Settled::Uncertain];
+    let refused = Settled::Rejected {
+        code: 100,
+        subcode: Some(2804036),
+    };
+    let settled = [
+        Settled::Accepted,
+        refused,
+        Settled::Unsent,
+        Settled::Uncertain,
+    ];
     let outcomes: Vec<_> = events.iter().cloned().zip(settled).collect();
     first.settle(&outcomes).unwrap();
     // The fifth was in flight when the run died.
-    let this_run = [Standing::ThisRun, Standing::ThisRun, Standing::New, Standing::ThisRun, Standing::ThisRun];
+    let this_run = [
+        Standing::ThisRun,
+        Standing::ThisRun,
+        Standing::New,
+        Standing::ThisRun,
+        Standing::ThisRun,
+    ];
     assert_eq!(first.standing(&events).unwrap(), this_run);
     drop(first);
 
     let mut second = folder.start(NOW);
     let expected = [
         Standing::Accepted,
-        Standing::Refused { code: 100, subcode: Some(2804036) },
+        Standing::Refused {
+            code: 100,
+            subcode: Some(2804036),
+        },
         Standing::New,
         Standing::Uncertain,
         Standing::Uncertain,
     ];
     assert_eq!(second.standing(&events).unwrap(), expected);
-    let begun = [Begun::Known, Begun::Fresh, Begun::Fresh, Begun::Again, Begun::Again];
+    let begun = [
+        Begun::Known,
+        Begun::Fresh,
+        Begun::Fresh,
+        Begun::Again,
+        Begun::Again,
+    ];
     assert_eq!(second.begin(&events).unwrap(), begun);
     assert_eq!(second.begin(&events).unwrap(), [Begun::Known; 5]);
 }
@@ -99,11 +137,25 @@ fn a_refused_event_is_new_again_when_its_content_changed() {
     let mut ledger = folder.start(NOW);
     let mut event = event(1);
     ledger.begin(std::slice::from_ref(&event)).unwrap();
-    ledger.settle(&[(event.clone(), Settled::Rejected { code: 100, subcode: None })]).unwrap();
+    ledger
+        .settle(&[(
+            event.clone(),
+            Settled::Rejected {
+                code: 100,
+                subcode: None,
+            },
+        )])
+        .unwrap();
     drop(ledger);
     let mut ledger = folder.start(NOW);
-    let refused = Standing::Refused { code: 100, subcode: None };
-    assert_eq!(ledger.standing(std::slice::from_ref(&event)).unwrap(), [refused]);
+    let refused = Standing::Refused {
+        code: 100,
+        subcode: None,
+    };
+    assert_eq!(
+        ledger.standing(std::slice::from_ref(&event)).unwrap(),
+        [refused]
+    );
     event.json = Bytes::from_static(b"{\"event\":1,\"corrected\":true}");
     assert_eq!(ledger.standing(&[event]).unwrap(), [Standing::New]);
 }
@@ -112,15 +164,28 @@ fn a_refused_event_is_new_again_when_its_content_changed() {
 fn a_batch_is_begun_and_settled_as_a_whole_or_not_at_all() {
     let folder = Folder::new();
     let mut ledger = folder.start(NOW);
-    let pages: i64 = ledger.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
-    ledger.connection.pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).unwrap();
+    let pages: i64 = ledger
+        .connection
+        .pragma_query_value(None, "page_count", |row| row.get(0))
+        .unwrap();
+    ledger
+        .connection
+        .pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(()))
+        .unwrap();
     let events = events(5000);
     let error = ledger.begin(&events).unwrap_err();
     assert!(matches!(error, LedgerError::Full(_)), "{error}");
     assert_eq!(ledger.standing(&events).unwrap(), vec![Standing::New; 5000]);
-    assert_eq!(ledger.begin(&events[..10]).unwrap(), [Begun::Fresh; 10], "a small one still fits");
+    assert_eq!(
+        ledger.begin(&events[..10]).unwrap(),
+        [Begun::Fresh; 10],
+        "a small one still fits"
+    );
     drop(ledger);
-    assert_eq!(folder.start(NOW).standing(&events[..11]).unwrap()[9..], [Standing::Uncertain, Standing::New]);
+    assert_eq!(
+        folder.start(NOW).standing(&events[..11]).unwrap()[9..],
+        [Standing::Uncertain, Standing::New]
+    );
 }
 
 #[test]
@@ -136,7 +201,11 @@ fn events_that_can_no_longer_be_sent_and_runs_of_the_year_before_are_forgotten()
     drop(ledger);
     let mut ledger = folder.start(NOW + 30 * 86_400);
     assert_eq!(ledger.standing(&events).unwrap(), [Standing::New; 2]);
-    assert_eq!(ledger.status(None, NOW, 10).unwrap().delivered.len(), 2, "the counts outlive the events");
+    assert_eq!(
+        ledger.status(None, NOW, 10).unwrap().delivered.len(),
+        2,
+        "the counts outlive the events"
+    );
     drop(ledger);
     let ledger = folder.start(NOW + 400 * 86_400);
     let status = ledger.status(None, NOW, 10).unwrap();
@@ -147,59 +216,163 @@ fn events_that_can_no_longer_be_sent_and_runs_of_the_year_before_are_forgotten()
 fn the_status_tells_runs_deliveries_a_day_and_what_is_open() {
     let folder = Folder::new();
     let events = events(9);
-    let counts =
-        RunCounts { events: 9, accepted: 6, rejected: 1, uncertain: 1, undelivered: 1, ..RunCounts::default() };
+    let counts = RunCounts {
+        events: 9,
+        accepted: 6,
+        rejected: 1,
+        uncertain: 1,
+        undelivered: 1,
+        ..RunCounts::default()
+    };
     let mut ledger = folder.start(NOW - 86_400);
     ledger.begin(&events).unwrap();
-    ledger.settle(&all(&events[..4], Settled::Accepted)).unwrap();
-    ledger.settle(&all(&events[4..6], Settled::Accepted)).unwrap();
-    ledger.settle(&all(&events[6..7], Settled::Rejected { code: 100, subcode: None })).unwrap();
-    ledger.settle(&all(&events[7..8], Settled::Uncertain)).unwrap();
+    ledger
+        .settle(&all(&events[..4], Settled::Accepted))
+        .unwrap();
+    ledger
+        .settle(&all(&events[4..6], Settled::Accepted))
+        .unwrap();
+    ledger
+        .settle(&all(
+            &events[6..7],
+            Settled::Rejected {
+                code: 100,
+                subcode: None,
+            },
+        ))
+        .unwrap();
+    ledger
+        .settle(&all(&events[7..8], Settled::Uncertain))
+        .unwrap();
     ledger.settle(&all(&events[8..], Settled::Unsent)).unwrap();
-    ledger.finish_run(&RunEnd { now: NOW - 86_300, exit_status: 4, counts }).unwrap();
+    ledger
+        .finish_run(&RunEnd {
+            now: NOW - 86_300,
+            exit_status: 4,
+            counts,
+        })
+        .unwrap();
     drop(ledger);
     let mut ledger = folder.start(NOW);
-    ledger.finish_run(&RunEnd { now: NOW + 5, exit_status: 0, counts: RunCounts::default() }).unwrap();
-    ledger.start_run(&RunStart { dataset: "other", now: NOW + 6 }).unwrap();
+    ledger
+        .finish_run(&RunEnd {
+            now: NOW + 5,
+            exit_status: 0,
+            counts: RunCounts::default(),
+        })
+        .unwrap();
+    ledger
+        .start_run(&RunStart {
+            dataset: "other",
+            now: NOW + 6,
+        })
+        .unwrap();
     drop(ledger);
 
-    let reader = SqliteLedger::open_read_only(&folder.path()).unwrap().unwrap();
+    let reader = SqliteLedger::open_read_only(&folder.path())
+        .unwrap()
+        .unwrap();
     let status = reader.status(Some("123"), NOW, 5).unwrap();
-    assert_eq!(status.runs.iter().map(|run| run.exit_status).collect::<Vec<_>>(), [Some(0), Some(4)]);
     assert_eq!(
-        (status.runs[1].counts, status.runs[1].started, status.runs[1].ended),
+        status
+            .runs
+            .iter()
+            .map(|run| run.exit_status)
+            .collect::<Vec<_>>(),
+        [Some(0), Some(4)]
+    );
+    assert_eq!(
+        (
+            status.runs[1].counts,
+            status.runs[1].started,
+            status.runs[1].ended
+        ),
         (counts, NOW - 86_400, Some(NOW - 86_300))
     );
     let yesterday = NOW / 86_400 - 1;
-    let delivered = |name: &str, count| Delivered { day: yesterday, name: name.into(), count };
-    assert_eq!(status.delivered, [delivered("Lead", 3), delivered("Qualified", 3)]);
-    assert_eq!((status.last_success, status.last_delivery), (Some(NOW + 5), Some(NOW - 86_300)));
+    let delivered = |name: &str, count| Delivered {
+        day: yesterday,
+        name: name.into(),
+        count,
+    };
+    assert_eq!(
+        status.delivered,
+        [delivered("Lead", 3), delivered("Qualified", 3)]
+    );
+    assert_eq!(
+        (status.last_success, status.last_delivery),
+        (Some(NOW + 5), Some(NOW - 86_300))
+    );
     assert_eq!((status.refused, status.uncertain), (1, 1));
-    assert_eq!(reader.status(Some("123"), NOW + 12 * 86_400, 1).unwrap().delivered.len(), 2);
-    assert_eq!(reader.status(Some("123"), NOW + 13 * 86_400, 1).unwrap().delivered.len(), 0);
+    assert_eq!(
+        reader
+            .status(Some("123"), NOW + 12 * 86_400, 1)
+            .unwrap()
+            .delivered
+            .len(),
+        2
+    );
+    assert_eq!(
+        reader
+            .status(Some("123"), NOW + 13 * 86_400, 1)
+            .unwrap()
+            .delivered
+            .len(),
+        0
+    );
     let other = reader.status(Some("other"), NOW, 5).unwrap();
-    assert_eq!((other.runs.len(), other.runs[0].exit_status, other.refused, other.last_success), (1, None, 0, None));
+    assert_eq!(
+        (
+            other.runs.len(),
+            other.runs[0].exit_status,
+            other.refused,
+            other.last_success
+        ),
+        (1, None, 0, None)
+    );
     assert_eq!(reader.status(None, NOW, 5).unwrap().runs.len(), 3);
 }
 
 #[test]
 fn looking_things_up_makes_no_ledger_and_disturbs_no_run() {
     let folder = Folder::new();
-    assert!(SqliteLedger::open_read_only(&folder.path()).unwrap().is_none());
+    assert!(
+        SqliteLedger::open_read_only(&folder.path())
+            .unwrap()
+            .is_none()
+    );
     assert!(!folder.path().parent().unwrap().exists());
     let mut writer = folder.start(NOW);
     let events = events(3);
     writer.begin(&events).unwrap();
-    writer.settle(&all(&events[..2], Settled::Accepted)).unwrap();
-    let mut reader = SqliteLedger::open_read_only(&folder.path()).unwrap().unwrap();
-    assert_eq!(reader.standing(&events).unwrap(), [Standing::Accepted, Standing::Accepted, Standing::Uncertain]);
-    assert!(matches!(reader.begin(&events), Err(LedgerError::ReadOnly(_))));
-    writer.settle(&all(&events[2..], Settled::Accepted)).unwrap();
+    writer
+        .settle(&all(&events[..2], Settled::Accepted))
+        .unwrap();
+    let mut reader = SqliteLedger::open_read_only(&folder.path())
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        reader.standing(&events).unwrap(),
+        [Standing::Accepted, Standing::Accepted, Standing::Uncertain]
+    );
+    assert!(matches!(
+        reader.begin(&events),
+        Err(LedgerError::ReadOnly(_))
+    ));
+    writer
+        .settle(&all(&events[2..], Settled::Accepted))
+        .unwrap();
     assert_eq!(reader.standing(&events).unwrap(), [Standing::Accepted; 3]);
     drop((reader, writer));
-    let files = || fs::read_dir(folder.path().parent().unwrap()).unwrap().count();
+    let files = || {
+        fs::read_dir(folder.path().parent().unwrap())
+            .unwrap()
+            .count()
+    };
     let before = files();
-    let mut reader = SqliteLedger::open_read_only(&folder.path()).unwrap().unwrap();
+    let mut reader = SqliteLedger::open_read_only(&folder.path())
+        .unwrap()
+        .unwrap();
     assert_eq!(reader.standing(&events).unwrap(), [Standing::Accepted; 3]);
     drop(reader);
     assert_eq!(files(), before);
@@ -221,7 +394,10 @@ fn files_that_are_no_ledger_are_refused_and_left_as_they_are() {
     drop(folder.start(NOW));
     let other_database = {
         let path = folder.path().with_extension("other");
-        Connection::open(&path).unwrap().execute_batch("CREATE TABLE contacts (name)").unwrap();
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch("CREATE TABLE contacts (name)")
+            .unwrap();
         fs::read(path).unwrap()
     };
     let ledger = fs::read(folder.path()).unwrap();
@@ -239,7 +415,10 @@ fn files_that_are_no_ledger_are_refused_and_left_as_they_are() {
         fs::write(folder.path(), &content).unwrap();
         let error = SqliteLedger::open(&folder.path(), Duration::ZERO)
             .and_then(|mut ledger| {
-                ledger.start_run(&RunStart { dataset: "123", now: NOW })?;
+                ledger.start_run(&RunStart {
+                    dataset: "123",
+                    now: NOW,
+                })?;
                 ledger.begin(&events(10))
             })
             .unwrap_err();
@@ -262,17 +441,38 @@ fn an_empty_file_becomes_a_ledger() {
     let folder = Folder::new();
     fs::create_dir_all(folder.path().parent().unwrap()).unwrap();
     fs::write(folder.path(), "").unwrap();
-    assert!(SqliteLedger::open_read_only(&folder.path()).unwrap().is_none());
+    assert!(
+        SqliteLedger::open_read_only(&folder.path())
+            .unwrap()
+            .is_none()
+    );
     folder.start(NOW);
 }
 
 #[test]
 fn a_newer_ledger_is_refused() {
     let folder = Folder::new();
-    folder.open().connection.pragma_update(None, "user_version", 2).unwrap();
+    folder
+        .open()
+        .connection
+        .pragma_update(None, "user_version", 2)
+        .unwrap();
     let error = SqliteLedger::open(&folder.path(), Duration::ZERO).unwrap_err();
-    assert!(matches!(error, LedgerError::Newer { found: 2, known: 1, .. }), "{error}");
-    assert!(matches!(SqliteLedger::open_read_only(&folder.path()), Err(LedgerError::Newer { .. })));
+    assert!(
+        matches!(
+            error,
+            LedgerError::Newer {
+                found: 2,
+                known: 1,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(matches!(
+        SqliteLedger::open_read_only(&folder.path()),
+        Err(LedgerError::Newer { .. })
+    ));
 }
 
 #[test]
@@ -296,13 +496,20 @@ fn entries_of_one_write_stand_or_fall_together() {
     let mut ledger = folder.start(NOW);
     let (some, others) = (events(4), events(6));
     ledger.begin(&some).unwrap();
-    let entries = [Entry::Settle(all(&some, Settled::Accepted)), Entry::Begin(others.clone())];
+    let entries = [
+        Entry::Settle(all(&some, Settled::Accepted)),
+        Entry::Begin(others.clone()),
+    ];
     let begun = ledger.write(&entries).unwrap();
     let expected = [[Begun::Known; 4].as_slice(), &[Begun::Fresh; 2]].concat();
     assert_eq!(begun, [Vec::new(), expected]);
     drop(ledger);
     let mut ledger = folder.start(NOW);
-    let expected = [[Standing::Accepted; 4].as_slice(), &[Standing::Uncertain; 2]].concat();
+    let expected = [
+        [Standing::Accepted; 4].as_slice(),
+        &[Standing::Uncertain; 2],
+    ]
+    .concat();
     assert_eq!(ledger.standing(&others).unwrap(), expected);
 }
 
@@ -314,21 +521,40 @@ fn only_the_owner_may_read_a_ledger() {
     let mut ledger = folder.start(NOW);
     ledger.begin(&events(10)).unwrap();
     let state = folder.path().parent().unwrap().to_owned();
-    let files: Vec<_> = fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files: Vec<_> = fs::read_dir(&state)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     assert!(files.len() >= 3, "{files:?}");
     for file in files {
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{}",
+            file.display()
+        );
     }
-    assert_eq!(fs::metadata(state).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(
+        fs::metadata(state).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
 }
 
 #[test]
 fn a_ledger_is_synced_and_logged_ahead() {
     let folder = Folder::new();
     let ledger = folder.open();
-    let text = |name: &str| ledger.connection.pragma_query_value(None, name, |row| row.get::<_, String>(0)).unwrap();
+    let text = |name: &str| {
+        ledger
+            .connection
+            .pragma_query_value(None, name, |row| row.get::<_, String>(0))
+            .unwrap()
+    };
     assert_eq!(text("journal_mode"), "wal");
-    let level: i64 = ledger.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+    let level: i64 = ledger
+        .connection
+        .pragma_query_value(None, "synchronous", |row| row.get(0))
+        .unwrap();
     assert_eq!(level, 2);
 }
 
@@ -339,7 +565,15 @@ fn nothing_of_an_event_but_its_name_and_time_is_kept() {
     secret.json = Bytes::from_static(b"{\"user_data\":{\"client_ip_address\":\"192.0.2.7\"}}");
     let mut ledger = folder.start(NOW);
     ledger.begin(std::slice::from_ref(&secret)).unwrap();
-    ledger.settle(&[(secret, Settled::Rejected { code: 100, subcode: None })]).unwrap();
+    ledger
+        .settle(&[(
+            secret,
+            Settled::Rejected {
+                code: 100,
+                subcode: None,
+            },
+        )])
+        .unwrap();
     drop(ledger);
     for entry in fs::read_dir(folder.path().parent().unwrap()).unwrap() {
         let bytes = fs::read(entry.unwrap().path()).unwrap();
@@ -360,8 +594,18 @@ fn many_delivered_events_are_recognised_quickly() {
     let mut ledger = folder.start(NOW);
     let start = Instant::now();
     for chunk in events.chunks(4096) {
-        assert!(ledger.standing(chunk).unwrap().iter().all(|standing| *standing == Standing::Accepted));
+        assert!(
+            ledger
+                .standing(chunk)
+                .unwrap()
+                .iter()
+                .all(|standing| *standing == Standing::Accepted)
+        );
     }
     // Far above what it takes, even unoptimised and on a busy machine.
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
 }

@@ -69,7 +69,13 @@ impl Funnel {
             return None;
         }
         let estimate = |sampled: u64| (sampled as f64 * scale).round() as u64;
-        let share = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+        let share = |part: u64, whole: u64| {
+            if whole == 0 {
+                0.0
+            } else {
+                part as f64 / whole as f64
+            }
+        };
         let order = passage.order(&names);
         let previous = std::iter::once(None).chain(order.iter().copied().map(Some));
         let stage = |(&stage, previous): (&usize, Option<usize>)| {
@@ -82,7 +88,9 @@ impl Funnel {
                 },
                 leads: estimate(reached),
                 of_leads: share(reached, passage.leads),
-                from_previous: previous.map(|previous| share(passage.both[stage][previous], passage.reached(previous))),
+                from_previous: previous.map(|previous| {
+                    share(passage.both[stage][previous], passage.reached(previous))
+                }),
                 days_median: quantile(&passage.waits[stage], 0.5),
                 days_p90: quantile(&passage.waits[stage], 0.9),
             }
@@ -138,7 +146,10 @@ impl Passage {
 
     fn add(&mut self, lead: &[Touch]) {
         let created = lead.iter().find(|touch| touch.stage == CREATED);
-        let Some(start) = created.or(lead.iter().min_by_key(|touch| touch.time)).map(|touch| touch.time) else {
+        let Some(start) = created
+            .or(lead.iter().min_by_key(|touch| touch.time))
+            .map(|touch| touch.time)
+        else {
             return;
         };
         self.leads += 1;
@@ -163,11 +174,19 @@ impl Passage {
 
     /// Stages by how many others they usually come before; where that says nothing, the more frequent first.
     fn order(&self, names: &[Arc<str>]) -> Vec<usize> {
-        let wins = |a: usize| (0..names.len()).filter(|&b| self.before[a][b] > self.before[b][a]).count();
-        let mut order: Vec<usize> = (0..names.len()).filter(|&stage| self.reached(stage) > 0).collect();
+        let wins = |a: usize| {
+            (0..names.len())
+                .filter(|&b| self.before[a][b] > self.before[b][a])
+                .count()
+        };
+        let mut order: Vec<usize> = (0..names.len())
+            .filter(|&stage| self.reached(stage) > 0)
+            .collect();
         order.sort_by(|&a, &b| {
             let by_wins = wins(b).cmp(&wins(a));
-            by_wins.then(self.reached(b).cmp(&self.reached(a))).then_with(|| names[a].cmp(&names[b]))
+            by_wins
+                .then(self.reached(b).cmp(&self.reached(a)))
+                .then_with(|| names[a].cmp(&names[b]))
         });
         order
     }
@@ -180,8 +199,12 @@ impl Passage {
     /// Whether several stages occur and yet no lead has two: the export shows where leads stand, not how they got there.
     fn is_snapshot(&self) -> bool {
         let stages = self.waits.iter().filter(|waits| !waits.is_empty()).count();
-        let several =
-            |stage: usize| self.both[stage].iter().enumerate().any(|(other, both)| other != stage && *both > 0);
+        let several = |stage: usize| {
+            self.both[stage]
+                .iter()
+                .enumerate()
+                .any(|(other, both)| other != stage && *both > 0)
+        };
         stages > 1 && !(0..self.both.len()).any(several)
     }
 }
@@ -208,7 +231,13 @@ mod tests {
             for (event_name, every, after) in stages {
                 if lead.is_multiple_of(*every) {
                     let time = created + after * DAY;
-                    sample.add(Reached { lead, event_name, time, created: Some(created), has_lead_id: true });
+                    sample.add(Reached {
+                        lead,
+                        event_name,
+                        time,
+                        created: Some(created),
+                        has_lead_id: true,
+                    });
                 }
             }
         }
@@ -221,13 +250,46 @@ mod tests {
 
     #[test]
     fn stages_come_in_the_order_leads_pass_them_with_rates_and_days() {
-        let funnel = funnel(1_000, 60, &[("Customer", 20, 9), ("Qualified", 4, 3), ("Lead", 1, 0)]);
-        let stages: Vec<_> = funnel.stages.iter().map(|it| (it.event_name.as_str(), it.leads, it.of_leads)).collect();
-        assert_eq!(stages, [("Lead", 1_000, 1.0), ("Qualified", 250, 0.25), ("Customer", 50, 0.05)]);
-        let steps: Vec<_> = funnel.stages.iter().map(|it| (it.from_previous, it.days_median, it.days_p90)).collect();
-        assert_eq!(steps, [(None, 0.0, 0.0), (Some(0.25), 3.0, 3.0), (Some(0.2), 9.0, 9.0)]);
-        assert_eq!((funnel.leads, funnel.sampled, funnel.with_lead_id), (1_000, None, 1.0));
-        assert!((funnel.leads_per_month.unwrap() - 507.0).abs() < 1.0, "{:?}", funnel.leads_per_month);
+        let funnel = funnel(
+            1_000,
+            60,
+            &[("Customer", 20, 9), ("Qualified", 4, 3), ("Lead", 1, 0)],
+        );
+        let stages: Vec<_> = funnel
+            .stages
+            .iter()
+            .map(|it| (it.event_name.as_str(), it.leads, it.of_leads))
+            .collect();
+        assert_eq!(
+            stages,
+            [
+                ("Lead", 1_000, 1.0),
+                ("Qualified", 250, 0.25),
+                ("Customer", 50, 0.05)
+            ]
+        );
+        let steps: Vec<_> = funnel
+            .stages
+            .iter()
+            .map(|it| (it.from_previous, it.days_median, it.days_p90))
+            .collect();
+        assert_eq!(
+            steps,
+            [
+                (None, 0.0, 0.0),
+                (Some(0.25), 3.0, 3.0),
+                (Some(0.2), 9.0, 9.0)
+            ]
+        );
+        assert_eq!(
+            (funnel.leads, funnel.sampled, funnel.with_lead_id),
+            (1_000, None, 1.0)
+        );
+        assert!(
+            (funnel.leads_per_month.unwrap() - 507.0).abs() < 1.0,
+            "{:?}",
+            funnel.leads_per_month
+        );
         assert_eq!(kinds(&funnel), []);
     }
 
@@ -237,22 +299,46 @@ mod tests {
         for (event_name, after) in [("Customer", 10), ("Lead", 0), ("Qualified", 4)] {
             for lead in 1..=300 {
                 let time = START + lead as i64 * DAY / 10 + after * DAY;
-                sample.add(Reached { lead, event_name, time, created: None, has_lead_id: lead % 2 == 0 });
+                sample.add(Reached {
+                    lead,
+                    event_name,
+                    time,
+                    created: None,
+                    has_lead_id: lead % 2 == 0,
+                });
             }
         }
         let funnel = Funnel::of(sample).unwrap();
-        let stages: Vec<_> = funnel.stages.iter().map(|it| (it.event_name.as_str(), it.days_median)).collect();
-        assert_eq!(stages, [("Lead", 0.0), ("Qualified", 4.0), ("Customer", 10.0)]);
+        let stages: Vec<_> = funnel
+            .stages
+            .iter()
+            .map(|it| (it.event_name.as_str(), it.days_median))
+            .collect();
+        assert_eq!(
+            stages,
+            [("Lead", 0.0), ("Qualified", 4.0), ("Customer", 10.0)]
+        );
         assert_eq!(kinds(&funnel), [Kind::RateOutside, Kind::LeadIdsMissing]);
     }
 
     #[test]
     fn large_exports_are_sampled_and_the_numbers_hold() {
-        let funnel = funnel(500_000, 365, &[("Lead", 1, 0), ("Qualified", 5, 2), ("Customer", 50, 40)]);
+        let funnel = funnel(
+            500_000,
+            365,
+            &[("Lead", 1, 0), ("Qualified", 5, 2), ("Customer", 50, 40)],
+        );
         assert!(funnel.sampled.is_some_and(|share| share < 1.0));
-        assert!((funnel.leads as f64 / 500_000.0 - 1.0).abs() < 0.02, "{}", funnel.leads);
+        assert!(
+            (funnel.leads as f64 / 500_000.0 - 1.0).abs() < 0.02,
+            "{}",
+            funnel.leads
+        );
         let rates: Vec<_> = funnel.stages.iter().map(|stage| stage.of_leads).collect();
-        assert!((rates[1] - 0.2).abs() < 0.01 && (rates[2] - 0.02).abs() < 0.003, "{rates:?}");
+        assert!(
+            (rates[1] - 0.2).abs() < 0.01 && (rates[2] - 0.02).abs() < 0.003,
+            "{rates:?}"
+        );
         assert_eq!(funnel.stages[2].days_median, 40.0);
         assert_eq!(kinds(&funnel), [Kind::TooLate]);
     }
@@ -261,11 +347,27 @@ mod tests {
     fn each_limit_has_its_warning() {
         let warned = |leads, days, stages: &[_]| kinds(&funnel(leads, days, stages));
         assert_eq!(warned(900, 60, &[("Lead", 1, 0)]), [Kind::StagesTooFew]);
-        assert_eq!(warned(900, 60, &[("Qualified", 1, 0), ("Customer", 10, 5)]), [Kind::NoRawLead, Kind::RateOutside]);
-        assert_eq!(warned(900, 60, &[("Lead", 1, 0), ("Customer", 450, 5)]), [Kind::RateOutside]);
-        assert_eq!(warned(900, 60, &[("Lead", 1, 0), ("Customer", 10, 29)]), [Kind::TooLate]);
-        assert_eq!(warned(300, 60, &[("Lead", 1, 0), ("Customer", 10, 5)]), [Kind::LeadsTooFew]);
-        assert_eq!(warned(20, 2, &[("Lead", 1, 0), ("Customer", 10, 5)]), [], "two days say nothing of a month");
+        assert_eq!(
+            warned(900, 60, &[("Qualified", 1, 0), ("Customer", 10, 5)]),
+            [Kind::NoRawLead, Kind::RateOutside]
+        );
+        assert_eq!(
+            warned(900, 60, &[("Lead", 1, 0), ("Customer", 450, 5)]),
+            [Kind::RateOutside]
+        );
+        assert_eq!(
+            warned(900, 60, &[("Lead", 1, 0), ("Customer", 10, 29)]),
+            [Kind::TooLate]
+        );
+        assert_eq!(
+            warned(300, 60, &[("Lead", 1, 0), ("Customer", 10, 5)]),
+            [Kind::LeadsTooFew]
+        );
+        assert_eq!(
+            warned(20, 2, &[("Lead", 1, 0), ("Customer", 10, 5)]),
+            [],
+            "two days say nothing of a month"
+        );
     }
 
     #[test]
@@ -273,7 +375,13 @@ mod tests {
         let mut sample = Sample::default();
         for lead in 0..40 {
             let event_name = if lead % 4 == 0 { "Qualified" } else { "Lead" };
-            sample.add(Reached { lead, event_name, time: START, created: None, has_lead_id: true });
+            sample.add(Reached {
+                lead,
+                event_name,
+                time: START,
+                created: None,
+                has_lead_id: true,
+            });
         }
         assert_eq!(kinds(&Funnel::of(sample).unwrap()), [Kind::Snapshot]);
         assert_eq!(Funnel::of(Sample::default()), None);

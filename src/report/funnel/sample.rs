@@ -55,8 +55,15 @@ impl Sample {
         if lead.leading_zeros() < self.halvings {
             return;
         }
-        let Some(stage) = self.stage(reached.event_name) else { return };
-        let touch = |stage, time| Touch { lead, stage, time: seconds(time), has_lead_id: reached.has_lead_id };
+        let Some(stage) = self.stage(reached.event_name) else {
+            return;
+        };
+        let touch = |stage, time| Touch {
+            lead,
+            stage,
+            time: seconds(time),
+            has_lead_id: reached.has_lead_id,
+        };
         self.push(touch(stage, reached.time));
         if let Some(created) = reached.created {
             self.push(touch(CREATED, created));
@@ -67,10 +74,15 @@ impl Sample {
     pub fn merge(&mut self, other: Sample) {
         self.halvings = self.halvings.max(other.halvings);
         let halvings = self.halvings;
-        self.touches.retain(|touch| touch.lead.leading_zeros() >= halvings);
+        self.touches
+            .retain(|touch| touch.lead.leading_zeros() >= halvings);
         let stages: Vec<_> = other.names.iter().map(|name| self.stage(name)).collect();
         for touch in other.touches {
-            let stage = if touch.stage == CREATED { Some(CREATED) } else { stages[usize::from(touch.stage)] };
+            let stage = if touch.stage == CREATED {
+                Some(CREATED)
+            } else {
+                stages[usize::from(touch.stage)]
+            };
             if let Some(stage) = stage
                 && touch.lead.leading_zeros() >= self.halvings
             {
@@ -111,7 +123,8 @@ impl Sample {
         while self.touches.len() > MAX_TOUCHES / 2 {
             self.halvings += 1;
             let halvings = self.halvings;
-            self.touches.retain(|touch| touch.lead.leading_zeros() >= halvings);
+            self.touches
+                .retain(|touch| touch.lead.leading_zeros() >= halvings);
         }
     }
 
@@ -139,7 +152,13 @@ mod tests {
     use super::*;
 
     fn reached(lead: u64, event_name: &str, time: i64) -> Reached<'_> {
-        Reached { lead, event_name, time, created: None, has_lead_id: lead.is_multiple_of(2) }
+        Reached {
+            lead,
+            event_name,
+            time,
+            created: None,
+            has_lead_id: lead.is_multiple_of(2),
+        }
     }
 
     #[test]
@@ -158,15 +177,24 @@ mod tests {
         let leads = 600_000;
         for pass in 0..3 {
             for lead in 0..leads {
-                sample.add(reached(lead, ["Lead", "Qualified", "Customer"][pass], pass as i64));
+                sample.add(reached(
+                    lead,
+                    ["Lead", "Qualified", "Customer"][pass],
+                    pass as i64,
+                ));
             }
         }
         assert!(sample.touches.capacity() <= 2 * MAX_TOUCHES);
         let (_, touches, scale) = sample.finish();
-        assert!(touches.chunks(3).all(|lead| lead.len() == 3 && lead[0].lead == lead[2].lead));
+        assert!(
+            touches
+                .chunks(3)
+                .all(|lead| lead.len() == 3 && lead[0].lead == lead[2].lead)
+        );
         let estimate = touches.len() as f64 / 3.0 * scale;
         assert!((estimate / leads as f64 - 1.0).abs() < 0.02, "{estimate}");
-        let with_id = touches.iter().filter(|touch| touch.has_lead_id).count() as f64 / touches.len() as f64;
+        let with_id =
+            touches.iter().filter(|touch| touch.has_lead_id).count() as f64 / touches.len() as f64;
         assert!((with_id - 0.5).abs() < 0.02, "{with_id}");
     }
 
@@ -182,8 +210,11 @@ mod tests {
         first.merge(second);
         let leads = |sample: Sample, halvings: u32| {
             let (names, touches, _) = sample.finish();
-            let kept = touches.into_iter().filter(|touch| touch.lead.leading_zeros() >= halvings);
-            kept.map(|touch| (touch.lead, names[usize::from(touch.stage)].clone())).collect::<Vec<_>>()
+            let kept = touches
+                .into_iter()
+                .filter(|touch| touch.lead.leading_zeros() >= halvings);
+            kept.map(|touch| (touch.lead, names[usize::from(touch.stage)].clone()))
+                .collect::<Vec<_>>()
         };
         let halvings = whole.halvings.max(first.halvings);
         assert!(halvings > 0);

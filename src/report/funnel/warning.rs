@@ -86,14 +86,20 @@ impl Kind {
     /// What to do about it.
     pub const fn help(self) -> &'static str {
         match self {
-            Kind::StagesTooFew => "send every stage a lead goes through, at least two and better three or more",
-            Kind::NoRawLead => "send the raw lead as a stage too, for example from the column of its creation date",
+            Kind::StagesTooFew => {
+                "send every stage a lead goes through, at least two and better three or more"
+            }
+            Kind::NoRawLead => {
+                "send the raw lead as a stage too, for example from the column of its creation date"
+            }
             Kind::Snapshot => {
                 "export the history of stages, or a date column for each stage; a stage left between two exports is lost"
             }
             Kind::RateOutside => "optimise for a stage that 1 % to 40 % of the leads reach",
             Kind::TooLate => "optimise for an earlier stage, reached within 28 days of the lead",
-            Kind::LeadsTooFew => "Meta learns from about 200 leads a month; send the leads of all forms to one dataset",
+            Kind::LeadsTooFew => {
+                "Meta learns from about 200 leads a month; send the leads of all forms to one dataset"
+            }
             Kind::LeadIdsMissing => {
                 "bring Meta's lead id into the CRM with each lead; Meta expects at least 60 % of its leads to come back"
             }
@@ -107,43 +113,65 @@ fn code<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
 
 /// The expectations a funnel does not meet. What follows from another warning is not said twice.
 pub(super) fn judge(funnel: &Funnel, is_snapshot: bool) -> Vec<Warning> {
-    Kind::ALL.into_iter().filter_map(|kind| check(kind, funnel, is_snapshot)).collect()
+    Kind::ALL
+        .into_iter()
+        .filter_map(|kind| check(kind, funnel, is_snapshot))
+        .collect()
 }
 
 fn check(kind: Kind, funnel: &Funnel, is_snapshot: bool) -> Option<Warning> {
     let past_raw_lead = || funnel.stages.iter().filter(|stage| !is_raw_lead(stage));
     let message = match kind {
-        Kind::StagesTooFew => (funnel.stages.len() < MIN_STAGES)
-            .then(|| format!("the export has only the stage {}", names(funnel.stages.iter(), |_| String::new()))),
-        Kind::NoRawLead => {
-            (!funnel.stages.iter().any(is_raw_lead)).then(|| "no stage stands for the raw lead".to_owned())
-        }
-        Kind::Snapshot => {
-            is_snapshot.then(|| "every lead has one stage only, so this shows where leads stand today".to_owned())
-        }
+        Kind::StagesTooFew => (funnel.stages.len() < MIN_STAGES).then(|| {
+            format!(
+                "the export has only the stage {}",
+                names(funnel.stages.iter(), |_| String::new())
+            )
+        }),
+        Kind::NoRawLead => (!funnel.stages.iter().any(is_raw_lead))
+            .then(|| "no stage stands for the raw lead".to_owned()),
+        Kind::Snapshot => is_snapshot.then(|| {
+            "every lead has one stage only, so this shows where leads stand today".to_owned()
+        }),
         Kind::RateOutside if !is_snapshot => {
             let outside = |stage: &&Stage| !(MIN_RATE..=MAX_RATE).contains(&stage.of_leads);
-            some(past_raw_lead().filter(outside), |stage| format!(" ({} of the leads)", percent(stage.of_leads)))
-                .map(|stages| format!("outside of 1 % to 40 %: {stages}"))
+            some(past_raw_lead().filter(outside), |stage| {
+                format!(" ({} of the leads)", percent(stage.of_leads))
+            })
+            .map(|stages| format!("outside of 1 % to 40 %: {stages}"))
         }
-        Kind::TooLate => some(past_raw_lead().filter(|stage| stage.days_median > MAX_DAYS), |stage| {
-            format!(" ({:.0} days in the middle)", stage.days_median)
-        })
+        Kind::TooLate => some(
+            past_raw_lead().filter(|stage| stage.days_median > MAX_DAYS),
+            |stage| format!(" ({:.0} days in the middle)", stage.days_median),
+        )
         .map(|stages| format!("mostly reached more than 28 days after the lead: {stages}")),
         Kind::LeadsTooFew => funnel
             .leads_per_month
             .filter(|rate| *rate < MIN_LEADS_A_MONTH)
             .map(|rate| format!("about {} leads a month", thousands(rate.round() as u64))),
-        Kind::LeadIdsMissing => (funnel.with_lead_id < MIN_LEAD_ID_SHARE)
-            .then(|| format!("{} of the leads have a lead id", percent(funnel.with_lead_id))),
+        Kind::LeadIdsMissing => (funnel.with_lead_id < MIN_LEAD_ID_SHARE).then(|| {
+            format!(
+                "{} of the leads have a lead id",
+                percent(funnel.with_lead_id)
+            )
+        }),
         Kind::RateOutside => None,
     };
-    message.map(|message| Warning { kind, message, help: kind.help() })
+    message.map(|message| Warning {
+        kind,
+        message,
+        help: kind.help(),
+    })
 }
 
 /// Whether a stage is the lead as it came in: named so, whatever the CRM calls the rest.
 fn is_raw_lead(stage: &Stage) -> bool {
-    let name: String = stage.event_name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    let name: String = stage
+        .event_name
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .collect();
     const NAMES: [&str; 14] = [
         "lead",
         "leads",
@@ -163,13 +191,20 @@ fn is_raw_lead(stage: &Stage) -> bool {
     NAMES.contains(&name.as_str())
 }
 
-fn some<'a>(stages: impl Iterator<Item = &'a Stage>, note: impl Fn(&Stage) -> String) -> Option<String> {
+fn some<'a>(
+    stages: impl Iterator<Item = &'a Stage>,
+    note: impl Fn(&Stage) -> String,
+) -> Option<String> {
     let text = names(stages, note);
     (!text.is_empty()).then_some(text)
 }
 
 fn names<'a>(stages: impl Iterator<Item = &'a Stage>, note: impl Fn(&Stage) -> String) -> String {
-    list(&stages.map(|stage| format!("{}{}", quoted(&stage.event_name), note(stage))).collect::<Vec<_>>())
+    list(
+        &stages
+            .map(|stage| format!("{}{}", quoted(&stage.event_name), note(stage)))
+            .collect::<Vec<_>>(),
+    )
 }
 
 #[cfg(test)]
@@ -191,10 +226,17 @@ mod tests {
             sampled: None,
             leads_per_month: Some(153.4),
             with_lead_id: 0.42,
-            stages: vec![stage("Lead", 1.0, 0.0), stage("MQL", 0.66, 2.0), stage("Customer", 0.004, 31.0)],
+            stages: vec![
+                stage("Lead", 1.0, 0.0),
+                stage("MQL", 0.66, 2.0),
+                stage("Customer", 0.004, 31.0),
+            ],
             warnings: Vec::new(),
         };
-        let told: Vec<_> = judge(&funnel, false).into_iter().map(|warning| warning.message).collect();
+        let told: Vec<_> = judge(&funnel, false)
+            .into_iter()
+            .map(|warning| warning.message)
+            .collect();
         let expected = [
             r#"outside of 1 % to 40 %: "MQL" (66 % of the leads) and "Customer" (0.4 % of the leads)"#,
             r#"mostly reached more than 28 days after the lead: "Customer" (31 days in the middle)"#,

@@ -27,7 +27,10 @@ pub(super) fn write(funnel: &Funnel, out: &mut dyn Write, width: usize) -> io::R
     table.headings(["", "", "leads", "of all", "step", "50 % in", "90 % in"]);
     for stage in &funnel.stages {
         let cells = [
-            cut(&harmless(&stage.event_name), width.saturating_sub(OTHER_COLUMNS)),
+            cut(
+                &harmless(&stage.event_name),
+                width.saturating_sub(OTHER_COLUMNS),
+            ),
             centred(stage.of_leads),
             thousands(stage.leads),
             percent(stage.of_leads),
@@ -56,7 +59,10 @@ pub(super) fn write(funnel: &Funnel, out: &mut dyn Write, width: usize) -> io::R
 fn centred(share: f64) -> String {
     let filled = ((share * BAR_WIDTH as f64 / 2.0).round() as usize * 2).clamp(1, BAR_WIDTH);
     let side = " ".repeat((BAR_WIDTH - filled) / 2);
-    format!("{side}{}{side}", if share > 0.0 { "█" } else { " " }.repeat(filled))
+    format!(
+        "{side}{}{side}",
+        if share > 0.0 { "█" } else { " " }.repeat(filled)
+    )
 }
 
 /// A decimal under ten days, none above, nothing at the start.

@@ -31,15 +31,24 @@ pub(super) struct Table {
 
 impl Table {
     pub fn new(aligns: &[Align]) -> Self {
-        Self { aligns: aligns.to_vec(), rows: Vec::new() }
+        Self {
+            aligns: aligns.to_vec(),
+            rows: Vec::new(),
+        }
     }
 
     pub fn headings<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) {
-        self.rows.push(cells.into_iter().map(|cell| (cell.to_owned(), Some(DIM))).collect());
+        self.rows.push(
+            cells
+                .into_iter()
+                .map(|cell| (cell.to_owned(), Some(DIM)))
+                .collect(),
+        );
     }
 
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().map(|cell| (cell, None)).collect());
+        self.rows
+            .push(cells.into_iter().map(|cell| (cell, None)).collect());
     }
 
     pub fn styled<const N: usize>(&mut self, cells: [String; N], styles: [Option<Style>; N]) {
@@ -54,9 +63,16 @@ impl Table {
                 *cell = cut(cell, MAX_NAME_WIDTH);
             }
         }
-        let widest =
-            |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|(cell, _)| cell.width()).max();
-        let widths: Vec<_> = (0..=last).map(|column| widest(column).unwrap_or(0)).collect();
+        let widest = |column: usize| {
+            self.rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|(cell, _)| cell.width())
+                .max()
+        };
+        let widths: Vec<_> = (0..=last)
+            .map(|column| widest(column).unwrap_or(0))
+            .collect();
         let indent = 2 + widths[..last].iter().map(|width| width + 2).sum::<usize>();
         for row in &self.rows {
             let mut line = String::new();
@@ -64,10 +80,12 @@ impl Table {
                 let pad = " ".repeat(widths[column].saturating_sub(cell.width()));
                 let style = style.unwrap_or_default();
                 match self.aligns[column] {
-                    Align::Left if column == last => line.push_str(&format!("  {style}{}{style:#}", {
-                        let room = width.saturating_sub(indent).max(20);
-                        wrap(cell, room).join(&format!("\n{}", " ".repeat(indent)))
-                    })),
+                    Align::Left if column == last => {
+                        line.push_str(&format!("  {style}{}{style:#}", {
+                            let room = width.saturating_sub(indent).max(20);
+                            wrap(cell, room).join(&format!("\n{}", " ".repeat(indent)))
+                        }))
+                    }
                     Align::Left => line.push_str(&format!("  {style}{cell}{style:#}{pad}")),
                     Align::Right => line.push_str(&format!("  {pad}{style}{cell}{style:#}")),
                 }
@@ -132,7 +150,9 @@ mod tests {
 
     #[test]
     fn bars_show_small_shares_and_never_overflow() {
-        let bars: Vec<_> = [0.0, 0.000_1, 0.5, 0.53, 1.0, 7.0].map(|share| bar(share, 4)).into();
+        let bars: Vec<_> = [0.0, 0.000_1, 0.5, 0.53, 1.0, 7.0]
+            .map(|share| bar(share, 4))
+            .into();
         assert_eq!(bars, ["", "▏", "██", "██▏", "████", "████"]);
     }
 
@@ -150,8 +170,7 @@ mod tests {
         let mut out = Vec::new();
         table.write(&mut out, 42).unwrap();
         let text = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();
-        let expected =
-            "  a.csv           7  one two three four\n                     five six\n  größer.csv  1,204  JSON\n";
+        let expected = "  a.csv           7  one two three four\n                     five six\n  größer.csv  1,204  JSON\n";
         assert_eq!(text, expected);
     }
 }

@@ -38,16 +38,33 @@ pub fn write(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result
 
 fn title(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let target = match &summary.destination {
-        Some(Destination::Dataset { dataset_id }) => format!(" to dataset {}", harmless(dataset_id)),
-        Some(Destination::TestEvents { dataset_id, test_event_code }) => {
-            format!(" to dataset {}, as test events {}", harmless(dataset_id), harmless(test_event_code))
+        Some(Destination::Dataset { dataset_id }) => {
+            format!(" to dataset {}", harmless(dataset_id))
+        }
+        Some(Destination::TestEvents {
+            dataset_id,
+            test_event_code,
+        }) => {
+            format!(
+                " to dataset {}, as test events {}",
+                harmless(dataset_id),
+                harmless(test_event_code)
+            )
         }
         Some(Destination::Sandbox) => " to the sandbox".to_owned(),
         None => String::new(),
     };
     let pretend = matches!(summary.counts.sending, Sending::Planned { .. });
-    let note = if pretend && summary.command == "upload" { ", dry run: nothing is sent" } else { "" };
-    writeln!(out, "{HEADING}crm2capi {}{HEADING:#}{target}{note}", summary.command)
+    let note = if pretend && summary.command == "upload" {
+        ", dry run: nothing is sent"
+    } else {
+        ""
+    };
+    writeln!(
+        out,
+        "{HEADING}crm2capi {}{HEADING:#}{target}{note}",
+        summary.command
+    )
 }
 
 fn read(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
@@ -63,10 +80,20 @@ fn read(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> 
     for (index, input) in summary.inputs.iter().enumerate() {
         let is_new = index == 0 || summary.inputs[index - 1].columns != input.columns;
         if is_new && !input.columns.is_empty() {
-            let mapped = |it: &super::summary::MappedColumn| format!("{} ← {}", it.field, harmless(&it.column));
+            let mapped = |it: &super::summary::MappedColumn| {
+                format!("{} ← {}", it.field, harmless(&it.column))
+            };
             let mapped: Vec<_> = input.columns.iter().map(mapped).collect();
-            let guessed = if input.guessed.contains(&Guess::Columns) { "columns guessed: " } else { "columns: " };
-            let of = if summary.inputs.len() > 1 { format!("{}, ", source(&input.path)) } else { String::new() };
+            let guessed = if input.guessed.contains(&Guess::Columns) {
+                "columns guessed: "
+            } else {
+                "columns: "
+            };
+            let of = if summary.inputs.len() > 1 {
+                format!("{}, ", source(&input.path))
+            } else {
+                String::new()
+            };
             for line in wrap(&format!("{of}{guessed}{}", mapped.join(" · ")), width - 2) {
                 writeln!(out, "  {DIM}{line}{DIM:#}")?;
             }
@@ -74,13 +101,22 @@ fn read(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> 
     }
     let mut notes = Vec::new();
     if summary.rows_invalid > 0 {
-        notes.push(format!("{} cannot be used", counted(summary.rows_invalid, "row")));
+        notes.push(format!(
+            "{} cannot be used",
+            counted(summary.rows_invalid, "row")
+        ));
     }
     if summary.rows_ignored > 0 {
-        notes.push(format!("{} ignored, blank or no lead", counted(summary.rows_ignored, "more row")));
+        notes.push(format!(
+            "{} ignored, blank or no lead",
+            counted(summary.rows_ignored, "more row")
+        ));
     }
     if summary.skipped_stage > 0 {
-        notes.push(format!("{} skipped as the settings say", counted(summary.skipped_stage, "stage change")));
+        notes.push(format!(
+            "{} skipped as the settings say",
+            counted(summary.skipped_stage, "stage change")
+        ));
     }
     if !notes.is_empty() {
         for line in wrap(&notes.join(" · "), width - 2) {
@@ -95,19 +131,47 @@ fn how(input: &Input) -> String {
     let mut parts = Vec::new();
     let mut part = |text: Option<String>, guess: Option<Guess>| {
         let guessed = guess.is_some_and(|guess| input.guessed.contains(&guess));
-        parts.extend(text.map(|text| if guessed { format!("{text} (guessed)") } else { text }));
+        parts.extend(text.map(|text| {
+            if guessed {
+                format!("{text} (guessed)")
+            } else {
+                text
+            }
+        }));
     };
     part(input.format.as_deref().map(format_name), None);
     part(input.encoding.clone(), Some(Guess::Encoding));
     part(input.delimiter.map(delimiter_name), Some(Guess::Delimiter));
-    part(input.sheet.as_deref().map(|sheet| format!("sheet {}", harmless(sheet))), Some(Guess::Sheet));
-    part(input.preset.as_deref().map(|preset| format!("preset {preset}")), Some(Guess::Preset));
-    part(input.date_order.as_deref().map(|order| format!("dates {order}")), Some(Guess::DateOrder));
+    part(
+        input
+            .sheet
+            .as_deref()
+            .map(|sheet| format!("sheet {}", harmless(sheet))),
+        Some(Guess::Sheet),
+    );
+    part(
+        input
+            .preset
+            .as_deref()
+            .map(|preset| format!("preset {preset}")),
+        Some(Guess::Preset),
+    );
+    part(
+        input
+            .date_order
+            .as_deref()
+            .map(|order| format!("dates {order}")),
+        Some(Guess::DateOrder),
+    );
     parts.join(", ")
 }
 
 fn format_name(format: &str) -> String {
-    if format == "ndjson" { "NDJSON".to_owned() } else { format.to_uppercase() }
+    if format == "ndjson" {
+        "NDJSON".to_owned()
+    } else {
+        format.to_uppercase()
+    }
 }
 
 fn delimiter_name(delimiter: char) -> String {
@@ -127,8 +191,16 @@ fn events(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     if summary.counts.events == 0 {
         return Ok(());
     }
-    let traffic = [(summary.batches, "batch"), (summary.requests, "request"), (summary.retries, "retry")];
-    let traffic: Vec<_> = traffic.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| counted(*n, noun)).collect();
+    let traffic = [
+        (summary.batches, "batch"),
+        (summary.requests, "request"),
+        (summary.retries, "retry"),
+    ];
+    let traffic: Vec<_> = traffic
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, noun)| counted(*n, noun))
+        .collect();
     section(out, "Events", &traffic.join(" · "))?;
     let columns: [EventColumn; 7] = [
         ("accepted", Counts::accepted),
@@ -148,16 +220,31 @@ fn events(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         ("sent before", |counts| counts.skipped_delivered),
         ("too old", |counts| counts.skipped_old),
     ];
-    let columns: Vec<_> = columns.into_iter().filter(|(_, number)| number(&summary.counts) > 0).collect();
+    let columns: Vec<_> = columns
+        .into_iter()
+        .filter(|(_, number)| number(&summary.counts) > 0)
+        .collect();
     let mut aligns = vec![Align::Left, Align::Right];
     aligns.extend(columns.iter().map(|_| Align::Right));
     let mut table = Table::new(&aligns);
-    let headings = ["", "events"].into_iter().chain(columns.iter().map(|(heading, _)| *heading));
+    let headings = ["", "events"]
+        .into_iter()
+        .chain(columns.iter().map(|(heading, _)| *heading));
     table.headings(headings);
     let mut row = |name: &str, counts: &Counts| {
-        let dash = |number: u64| if number == 0 { "–".to_owned() } else { thousands(number) };
+        let dash = |number: u64| {
+            if number == 0 {
+                "–".to_owned()
+            } else {
+                thousands(number)
+            }
+        };
         let numbers = columns.iter().map(|(_, number)| dash(number(counts)));
-        table.row([harmless(name).into_owned(), thousands(counts.events)].into_iter().chain(numbers));
+        table.row(
+            [harmless(name).into_owned(), thousands(counts.events)]
+                .into_iter()
+                .chain(numbers),
+        );
     };
     for (name, counts) in &summary.stages {
         row(name, counts);
@@ -172,11 +259,18 @@ fn match_keys(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     if summary.match_keys.is_empty() || summary.counts.events == 0 {
         return Ok(());
     }
-    section(out, "Match keys", "share of events that carry them, the strongest first")?;
+    section(
+        out,
+        "Match keys",
+        "share of events that carry them, the strongest first",
+    )?;
     let mut table = Table::new(&[Align::Left, Align::Left, Align::Right]);
     for (key, count) in summary.match_keys.iter() {
         let share = count as f64 / summary.counts.events as f64;
-        table.styled([field_name(key).to_owned(), bar(share, 24), percent(share)], [None, Some(BAR), None]);
+        table.styled(
+            [field_name(key).to_owned(), bar(share, 24), percent(share)],
+            [None, Some(BAR), None],
+        );
     }
     table.write(out, usize::MAX)
 }
@@ -205,7 +299,11 @@ fn ended(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()>
     }
     if summary.ended.is_some() && !summary.fbtrace_ids.is_empty() {
         let last = &summary.fbtrace_ids[summary.fbtrace_ids.len().saturating_sub(3)..];
-        writeln!(out, "  {DIM}trace ids for Meta's support: {}{DIM:#}", harmless(&last.join(" ")))?;
+        writeln!(
+            out,
+            "  {DIM}trace ids for Meta's support: {}{DIM:#}",
+            harmless(&last.join(" "))
+        )?;
     }
     Ok(())
 }
@@ -217,7 +315,11 @@ fn last_line(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         ExitStatus::Usage | ExitStatus::Refused | ExitStatus::Unreachable => ("✗", WRONG),
     };
     writeln!(out)?;
-    writeln!(out, "{style}{mark}{style:#} {BOLD}{}{BOLD:#}", verdict(summary))
+    writeln!(
+        out,
+        "{style}{mark}{style:#} {BOLD}{}{BOLD:#}",
+        verdict(summary)
+    )
 }
 
 /// A heading and, dimmed beside it, what helps to read the section.

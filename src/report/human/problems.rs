@@ -24,13 +24,23 @@ pub(super) fn write(summary: &Summary, out: &mut dyn Write, width: usize) -> io:
     Ok(())
 }
 
-fn one(problem: &Problem, several_inputs: bool, out: &mut dyn Write, width: usize) -> io::Result<()> {
+fn one(
+    problem: &Problem,
+    several_inputs: bool,
+    out: &mut dyn Write,
+    width: usize,
+) -> io::Result<()> {
     let style = style(problem.severity);
     let severity = match problem.severity {
         Severity::Info => "note",
         other => other.name(),
     };
-    writeln!(out, "  {style}{severity}{style:#} {BOLD}{}{BOLD:#}  {}", problem.code.name(), extent(problem))?;
+    writeln!(
+        out,
+        "  {style}{severity}{style:#} {BOLD}{}{BOLD:#}  {}",
+        problem.code.name(),
+        extent(problem)
+    )?;
     for line in wrap(&sentence(problem), width - 4) {
         writeln!(out, "    {line}")?;
     }

@@ -185,7 +185,10 @@ fn nothing_is_printed_where_there_is_nothing_to_say() {
 fn the_last_line_is_the_verdict() {
     let verdicts = [
         (samples::dry_run(), "✓ 1 event would be sent"),
-        (samples::nothing_to_send(), "✓ nothing to send: all 13 events were delivered before"),
+        (
+            samples::nothing_to_send(),
+            "✓ nothing to send: all 13 events were delivered before",
+        ),
         (
             samples::unreachable(),
             "✗ 9 events accepted, 2 not sent, 1 without a receipt; run the same command again later, nothing is lost",
@@ -206,7 +209,11 @@ fn the_last_line_is_the_verdict() {
 
 #[test]
 fn no_line_is_wider_than_a_narrow_terminal_but_the_verdict() {
-    for summary in [samples::uploaded_with_problems(), samples::validated(), samples::refused()] {
+    for summary in [
+        samples::uploaded_with_problems(),
+        samples::validated(),
+        samples::refused(),
+    ] {
         let mut out = Vec::new();
         super::write(&summary, &mut out, 80).unwrap();
         let page = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();

@@ -8,16 +8,34 @@ use serde_json::Value;
 use super::super::answer::{self, Refusal};
 use super::shape::{Object, Place};
 
-const CONTENT_KEYS: [&str; 8] =
-    ["id", "quantity", "item_price", "title", "description", "brand", "category", "delivery_category"];
+const CONTENT_KEYS: [&str; 8] = [
+    "id",
+    "quantity",
+    "item_price",
+    "title",
+    "description",
+    "brand",
+    "category",
+    "delivery_category",
+];
 const DELIVERY_CATEGORIES: [&str; 3] = ["in_store", "curbside", "home_delivery"];
 
 pub(super) fn judge(custom_data: Object<'_>, event_name: &str) -> Result<(), Refusal> {
     for key in ["value", "net_revenue", "predicted_ltv", "num_items"] {
         custom_data.check_number(key)?;
     }
-    let texts = ["content_name", "content_category", "content_type", "order_id", "status", "search_string"];
-    for key in texts.into_iter().chain(["item_number", "event_source", "lead_event_source"]) {
+    let texts = [
+        "content_name",
+        "content_category",
+        "content_type",
+        "order_id",
+        "status",
+        "search_string",
+    ];
+    for key in texts
+        .into_iter()
+        .chain(["item_number", "event_source", "lead_event_source"])
+    {
         custom_data.check_text(key)?;
     }
     judge_delivery_category(custom_data)?;
@@ -26,7 +44,9 @@ pub(super) fn judge(custom_data: Object<'_>, event_name: &str) -> Result<(), Ref
     }
 
     let currency = custom_data.string("currency")?;
-    if currency.is_some_and(|code| iso_currency::Currency::from_code(&code.to_ascii_uppercase()).is_none()) {
+    if currency
+        .is_some_and(|code| iso_currency::Currency::from_code(&code.to_ascii_uppercase()).is_none())
+    {
         return Err(answer::CURRENCY);
     }
     let has_value = custom_data.get("value").is_some();
@@ -58,9 +78,9 @@ fn judge_contents(contents: &Value, place: &Place<'_>) -> Result<(), Refusal> {
 
 fn judge_delivery_category(object: Object<'_>) -> Result<(), Refusal> {
     match object.string("delivery_category")? {
-        Some(category) if !DELIVERY_CATEGORIES.contains(&category) => {
-            Err(object.at("delivery_category").must_be("one of in_store, curbside, home_delivery"))
-        }
+        Some(category) if !DELIVERY_CATEGORIES.contains(&category) => Err(object
+            .at("delivery_category")
+            .must_be("one of in_store, curbside, home_delivery")),
         _ => Ok(()),
     }
 }

@@ -65,7 +65,10 @@ pub(super) struct Judge<'a> {
 impl Judge<'_> {
     /// All of the events are fit, or the first that is not has this refusal.
     pub(super) fn judge(&self, events: &[Value]) -> Result<(), Refusal> {
-        events.iter().enumerate().try_for_each(|(index, event)| self.judge_event(event, &Place::Event(index)))
+        events
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, event)| self.judge_event(event, &Place::Event(index)))
     }
 
     fn judge_event(&self, event: &Value, place: &Place<'_>) -> Result<(), Refusal> {
@@ -82,7 +85,9 @@ impl Judge<'_> {
         event.require("action_source")?;
         let action_source = event.string("action_source")?.unwrap_or_default();
         if !ACTION_SOURCES.contains(&action_source) {
-            return Err(event.at("action_source").must_be(&format!("one of {}", ACTION_SOURCES.join(", "))));
+            return Err(event
+                .at("action_source")
+                .must_be(&format!("one of {}", ACTION_SOURCES.join(", "))));
         }
         judge_options(event)?;
         self.judge_time(time, action_source)?;
@@ -99,7 +104,11 @@ impl Judge<'_> {
 
     /// Sales in a physical store may be reported for 62 days, everything else for 7.
     fn judge_time(&self, time: i64, action_source: &str) -> Result<(), Refusal> {
-        let days = if action_source == "physical_store" { 62 } else { 7 };
+        let days = if action_source == "physical_store" {
+            62
+        } else {
+            7
+        };
         if time > self.now {
             Err(answer::IN_THE_FUTURE)
         } else if time < self.now.saturating_sub(days * DAY_SECONDS) {
@@ -112,7 +121,13 @@ impl Judge<'_> {
 
 /// The optional keys of an event.
 fn judge_options(event: Object<'_>) -> Result<(), Refusal> {
-    for key in ["event_id", "event_source_url", "referrer_url", "customer_segmentation", "messaging_channel"] {
+    for key in [
+        "event_id",
+        "event_source_url",
+        "referrer_url",
+        "customer_segmentation",
+        "messaging_channel",
+    ] {
         event.check_text(key)?;
     }
     for key in ["advanced_measurement_table", "partner_agent"] {
@@ -134,16 +149,30 @@ fn judge_options(event: Object<'_>) -> Result<(), Refusal> {
 /// <https://developers.facebook.com/docs/marketing-apis/data-processing-options>
 fn judge_processing_options(event: Object<'_>) -> Result<(), Refusal> {
     if let Some(options) = event.get("data_processing_options") {
-        let are_known = options.as_array().is_some_and(|options| options.iter().all(|option| option == "LDU"));
+        let are_known = options
+            .as_array()
+            .is_some_and(|options| options.iter().all(|option| option == "LDU"));
         if !are_known {
-            return Err(event.at("data_processing_options").must_be("a list that is empty or holds \"LDU\""));
+            return Err(event
+                .at("data_processing_options")
+                .must_be("a list that is empty or holds \"LDU\""));
         }
     }
-    if event.integer("data_processing_options_country")?.is_some_and(|country| !matches!(country, 0 | 1)) {
-        return Err(event.at("data_processing_options_country").must_be("0 or 1"));
+    if event
+        .integer("data_processing_options_country")?
+        .is_some_and(|country| !matches!(country, 0 | 1))
+    {
+        return Err(event
+            .at("data_processing_options_country")
+            .must_be("0 or 1"));
     }
-    if event.integer("data_processing_options_state")?.is_some_and(|state| !matches!(state, 0 | 1000..=1013)) {
-        return Err(event.at("data_processing_options_state").must_be("0 or one of 1000 to 1013"));
+    if event
+        .integer("data_processing_options_state")?
+        .is_some_and(|state| !matches!(state, 0 | 1000..=1013))
+    {
+        return Err(event
+            .at("data_processing_options_state")
+            .must_be("0 or one of 1000 to 1013"));
     }
     Ok(())
 }

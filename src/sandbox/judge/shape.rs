@@ -46,14 +46,23 @@ pub(super) struct Object<'a> {
 
 impl<'a> Object<'a> {
     pub(super) fn new(value: &'a Value, place: &'a Place<'a>) -> Result<Object<'a>, Refusal> {
-        value.as_object().map(|fields| Object { place, fields }).ok_or_else(|| place.must_be("an object"))
+        value
+            .as_object()
+            .map(|fields| Object { place, fields })
+            .ok_or_else(|| place.must_be("an object"))
     }
 
     pub(super) fn allow_only(&self, known: &[&str]) -> Result<(), Refusal> {
-        match self.fields.keys().find(|key| !known.contains(&key.as_str())) {
-            Some(key) => {
-                Err(Refusal::schema(format!("Unexpected key \"{}\" on param \"{}\".", brief(key), self.place)))
-            }
+        match self
+            .fields
+            .keys()
+            .find(|key| !known.contains(&key.as_str()))
+        {
+            Some(key) => Err(Refusal::schema(format!(
+                "Unexpected key \"{}\" on param \"{}\".",
+                brief(key),
+                self.place
+            ))),
             None => Ok(()),
         }
     }
@@ -64,8 +73,12 @@ impl<'a> Object<'a> {
     }
 
     pub(super) fn require(&self, key: &str) -> Result<&'a Value, Refusal> {
-        self.get(key)
-            .ok_or_else(|| Refusal::schema(format!("Missing required key \"{key}\" on param \"{}\".", self.place)))
+        self.get(key).ok_or_else(|| {
+            Refusal::schema(format!(
+                "Missing required key \"{key}\" on param \"{}\".",
+                self.place
+            ))
+        })
     }
 
     /// The text under `key`. A number will do for a text, as it does on Graph.
@@ -87,7 +100,10 @@ impl<'a> Object<'a> {
     pub(super) fn integer(&self, key: &str) -> Result<Option<i64>, Refusal> {
         match self.get(key) {
             None => Ok(None),
-            Some(value) => value.as_i64().map(Some).ok_or_else(|| self.at(key).must_be("an integer")),
+            Some(value) => value
+                .as_i64()
+                .map(Some)
+                .ok_or_else(|| self.at(key).must_be("an integer")),
         }
     }
 

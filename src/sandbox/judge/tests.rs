@@ -34,11 +34,17 @@ fn with(at: &str, value: Value) -> Value {
 }
 
 fn judge(events: &[Value]) -> Result<(), Refusal> {
-    Judge { now: NOW, bad_lead_ids: &HashSet::from([BAD_LEAD]) }.judge(events)
+    Judge {
+        now: NOW,
+        bad_lead_ids: &HashSet::from([BAD_LEAD]),
+    }
+    .judge(events)
 }
 
 fn subcode(event: Value) -> Option<u32> {
-    judge(&[event]).err().map(|refusal| refusal.error_subcode.unwrap())
+    judge(&[event])
+        .err()
+        .map(|refusal| refusal.error_subcode.unwrap())
 }
 
 /// The text of a schema refusal.
@@ -66,7 +72,11 @@ fn time_must_lie_in_the_last_seven_days() {
         (0, Some(2804003)),
         (i64::MIN, Some(2804003)),
     ] {
-        assert_eq!(subcode(with("/event_time", json!(time))), expected, "{time}");
+        assert_eq!(
+            subcode(with("/event_time", json!(time))),
+            expected,
+            "{time}"
+        );
     }
     let mut sale = with("/event_time", json!(NOW - 62 * 86_400));
     sale["action_source"] = json!("physical_store");
@@ -101,7 +111,11 @@ fn user_data_must_be_hashed() {
         ("external_id", json!(["crm-7", 7]), None),
         ("external_id", json!([true]), Some(2804019)),
     ] {
-        assert_eq!(subcode(with(&format!("/user_data/{key}"), value.clone())), expected, "{key} {value}");
+        assert_eq!(
+            subcode(with(&format!("/user_data/{key}"), value.clone())),
+            expected,
+            "{key} {value}"
+        );
     }
 }
 
@@ -126,14 +140,21 @@ fn a_lead_id_is_fifteen_to_seventeen_digits_of_a_lead_that_exists() {
         (json!([1234567890123456_u64]), Some(2804019)),
         (json!(true), Some(2804019)),
     ] {
-        assert_eq!(subcode(with("/user_data/lead_id", lead_id.clone())), expected, "{lead_id}");
+        assert_eq!(
+            subcode(with("/user_data/lead_id", lead_id.clone())),
+            expected,
+            "{lead_id}"
+        );
     }
 }
 
 #[test]
 fn a_click_id_has_its_four_parts() {
     for (fbc, expected) in [
-        ("fb.1.1673035686000.IwAR2F4-dbP0l7Mn1IawQQGCINEz7PYXQvwjNwB_qa2ofrHyiLjcbCRxTDMgk", None),
+        (
+            "fb.1.1673035686000.IwAR2F4-dbP0l7Mn1IawQQGCINEz7PYXQvwjNwB_qa2ofrHyiLjcbCRxTDMgk",
+            None,
+        ),
         ("fb.1.1673035686000.AbC.AQYBAQMB", None),
         ("fb.1.1673035686.AbC", Some(2804001)),
         ("fb.1.1673035686000.", Some(2804001)),
@@ -143,7 +164,11 @@ fn a_click_id_has_its_four_parts() {
         ("IwAR2F4", Some(2804001)),
         ("", Some(2804001)),
     ] {
-        assert_eq!(subcode(with("/user_data/fbc", json!(fbc))), expected, "{fbc}");
+        assert_eq!(
+            subcode(with("/user_data/fbc", json!(fbc))),
+            expected,
+            "{fbc}"
+        );
     }
     assert_eq!(subcode(with("/user_data/fbc", json!(7))), Some(2804019));
 }
@@ -155,7 +180,10 @@ fn customer_information_must_not_fit_everybody() {
         (json!({"em": []}), Some(2804050)),
         (json!({"em": null, "ph": [null]}), Some(2804050)),
         (json!({"external_id": ""}), Some(2804050)),
-        (json!({"ct": EM, "country": EM, "st": EM, "zp": EM, "ge": EM, "client_user_agent": "a"}), Some(2804050)),
+        (
+            json!({"ct": EM, "country": EM, "st": EM, "zp": EM, "ge": EM, "client_user_agent": "a"}),
+            Some(2804050),
+        ),
         (json!({"db": EM, "client_user_agent": "a"}), Some(2804050)),
         (json!({"fn": EM, "ge": EM}), Some(2804050)),
         (json!({"ln": EM}), Some(2804050)),
@@ -167,7 +195,11 @@ fn customer_information_must_not_fit_everybody() {
         (json!({"client_ip_address": "localhost"}), Some(2804019)),
         (json!({"lead_id": "1234567890123456"}), None),
     ] {
-        assert_eq!(subcode(with("/user_data", user_data.clone())), expected, "{user_data}");
+        assert_eq!(
+            subcode(with("/user_data", user_data.clone())),
+            expected,
+            "{user_data}"
+        );
     }
     assert_eq!(subcode(with("/user_data", json!(null))), Some(2804050));
 }
@@ -189,18 +221,34 @@ fn money_and_products_must_add_up() {
         (json!({"value": 12.5, "currency": "€€€"}), Some(2804023)),
         (json!({"value": "12.50", "currency": "USD"}), Some(2804019)),
         (json!({"value": 12.5, "currency": 840}), Some(2804019)),
-        (json!({"lead_score": "hot", "anything": {"at": ["all"]}}), None),
-        (json!({"contents": [{"id": "a", "quantity": 1, "item_price": 2.5, "delivery_category": "curbside"}]}), None),
+        (
+            json!({"lead_score": "hot", "anything": {"at": ["all"]}}),
+            None,
+        ),
+        (
+            json!({"contents": [{"id": "a", "quantity": 1, "item_price": 2.5, "delivery_category": "curbside"}]}),
+            None,
+        ),
         (json!({"contents": "a"}), Some(2804008)),
         (json!({"contents": ["a"]}), Some(2804008)),
-        (json!({"contents": [{"delivery_category": "drone"}]}), Some(2804019)),
+        (
+            json!({"contents": [{"delivery_category": "drone"}]}),
+            Some(2804019),
+        ),
         (json!({"order_id": ["a"]}), Some(2804019)),
         (json!([]), Some(2804019)),
     ] {
-        assert_eq!(subcode(with("/custom_data", custom_data.clone())), expected, "{custom_data}");
+        assert_eq!(
+            subcode(with("/custom_data", custom_data.clone())),
+            expected,
+            "{custom_data}"
+        );
     }
     assert_eq!(subcode(with("/custom_data", json!(null))), None);
-    assert_eq!(subcode(purchase(json!({"value": 1, "currency": "USD"}))), None);
+    assert_eq!(
+        subcode(purchase(json!({"value": 1, "currency": "USD"}))),
+        None
+    );
     assert_eq!(subcode(purchase(json!({"value": 1}))), Some(2804023));
     assert_eq!(subcode(purchase(json!({"currency": "USD"}))), Some(2804009));
     assert_eq!(subcode(purchase(json!({}))), Some(2804009));
@@ -209,20 +257,56 @@ fn money_and_products_must_add_up() {
 #[test]
 fn an_event_needs_its_keys_in_their_types() {
     for (key, bad) in [
-        ("event_name", vec![json!(null), json!(""), json!("  "), json!(7), json!(["Lead"])]),
-        ("event_time", vec![json!(null), json!("1673035686"), json!(1673035686.5), json!([]), json!(u64::MAX)]),
-        ("action_source", vec![json!(null), json!("crm"), json!("SYSTEM_GENERATED"), json!(1)]),
+        (
+            "event_name",
+            vec![
+                json!(null),
+                json!(""),
+                json!("  "),
+                json!(7),
+                json!(["Lead"]),
+            ],
+        ),
+        (
+            "event_time",
+            vec![
+                json!(null),
+                json!("1673035686"),
+                json!(1673035686.5),
+                json!([]),
+                json!(u64::MAX),
+            ],
+        ),
+        (
+            "action_source",
+            vec![
+                json!(null),
+                json!("crm"),
+                json!("SYSTEM_GENERATED"),
+                json!(1),
+            ],
+        ),
         ("user_data", vec![json!([]), json!("em"), json!(1)]),
         ("event_id", vec![json!(true), json!({})]),
         ("opt_out", vec![json!("false"), json!(0)]),
         ("original_event_data", vec![json!("Lead")]),
-        ("data_processing_options", vec![json!("LDU"), json!(["ldu"]), json!([null])]),
-        ("data_processing_options_country", vec![json!(2), json!("1")]),
+        (
+            "data_processing_options",
+            vec![json!("LDU"), json!(["ldu"]), json!([null])],
+        ),
+        (
+            "data_processing_options_country",
+            vec![json!(2), json!("1")],
+        ),
         ("data_processing_options_state", vec![json!(1), json!(1014)]),
         ("customer_email", vec![json!("ada@example.com")]),
     ] {
         for value in bad {
-            assert_eq!(subcode(with(&format!("/{key}"), value.clone())), Some(2804019), "{key} {value}");
+            assert_eq!(
+                subcode(with(&format!("/{key}"), value.clone())),
+                Some(2804019),
+                "{key} {value}"
+            );
         }
     }
     let mut event = published_event();
@@ -241,14 +325,29 @@ fn an_event_needs_its_keys_in_their_types() {
 fn a_schema_fault_tells_its_place_and_no_value() {
     let mut events = vec![published_event(); 18];
     events[17] = with("/user_data/email", json!("ada@example.com"));
-    assert_eq!(fault(&events), r#"Unexpected key "email" on param "$['data'][17]['user_data']"."#);
+    assert_eq!(
+        fault(&events),
+        r#"Unexpected key "email" on param "$['data'][17]['user_data']"."#
+    );
     events[17] = with("/user_data/page_id", json!(["ada@example.com"]));
-    assert_eq!(fault(&events), r#"Param "$['data'][17]['user_data']['page_id']" must be a string."#);
+    assert_eq!(
+        fault(&events),
+        r#"Param "$['data'][17]['user_data']['page_id']" must be a string."#
+    );
     events[17] = with("/custom_data/contents", json!([{}, {"index": 1}]));
-    assert_eq!(fault(&events), r#"Unexpected key "index" on param "$['data'][17]['custom_data']['contents'][1]"."#);
-    assert_eq!(fault(&[json!({})]), r#"Missing required key "event_name" on param "$['data'][0]"."#);
+    assert_eq!(
+        fault(&events),
+        r#"Unexpected key "index" on param "$['data'][17]['custom_data']['contents'][1]"."#
+    );
+    assert_eq!(
+        fault(&[json!({})]),
+        r#"Missing required key "event_name" on param "$['data'][0]"."#
+    );
     for no_event in [json!(null), json!(7), json!("Lead"), json!([])] {
-        assert_eq!(fault(&[no_event]), r#"Param "$['data'][0]" must be an object."#);
+        assert_eq!(
+            fault(&[no_event]),
+            r#"Param "$['data'][0]" must be an object."#
+        );
     }
 }
 
@@ -256,6 +355,12 @@ fn a_schema_fault_tells_its_place_and_no_value() {
 fn the_first_bad_event_gives_the_refusal() {
     let late = with("/event_time", json!(0));
     let unknown = with("/user_data/lead_id", json!(1));
-    assert_eq!(judge(&[published_event(), late.clone(), unknown.clone()]), Err(answer::TOO_OLD));
-    assert_eq!(judge(&[published_event(), unknown, late]), Err(answer::LEAD_ID));
+    assert_eq!(
+        judge(&[published_event(), late.clone(), unknown.clone()]),
+        Err(answer::TOO_OLD)
+    );
+    assert_eq!(
+        judge(&[published_event(), unknown, late]),
+        Err(answer::LEAD_ID)
+    );
 }

@@ -13,7 +13,8 @@ use super::shape::Object;
 
 /// Parameters that must come as SHA-256, one or a list.
 const HASHED: [&str; 16] = [
-    "em", "ph", "fn", "ln", "ge", "db", "ct", "st", "zp", "country", "f5first", "f5last", "fi", "dobd", "dobm", "doby",
+    "em", "ph", "fn", "ln", "ge", "db", "ct", "st", "zp", "country", "f5first", "f5last", "fi",
+    "dobd", "dobm", "doby",
 ];
 
 /// Parameters that come as they are.
@@ -53,7 +54,9 @@ pub(super) fn judge(user_data: Object<'_>, bad_lead_ids: &HashSet<u64>) -> Resul
 
     for key in HASHED {
         for value in user_data.one_or_many(key) {
-            let text = value.as_str().ok_or_else(|| user_data.at(key).must_be("a string or a list of strings"))?;
+            let text = value
+                .as_str()
+                .ok_or_else(|| user_data.at(key).must_be("a string or a list of strings"))?;
             if !is_hash(text) {
                 return Err(Refusal::unhashed(key));
             }
@@ -61,7 +64,9 @@ pub(super) fn judge(user_data: Object<'_>, bad_lead_ids: &HashSet<u64>) -> Resul
     }
     for value in user_data.one_or_many("external_id") {
         if !(value.is_string() || value.is_number()) {
-            return Err(user_data.at("external_id").must_be("a string or a list of strings"));
+            return Err(user_data
+                .at("external_id")
+                .must_be("a string or a list of strings"));
         }
     }
     for key in PLAIN {
@@ -69,28 +74,49 @@ pub(super) fn judge(user_data: Object<'_>, bad_lead_ids: &HashSet<u64>) -> Resul
             user_data.check_text(key)?;
         }
     }
-    if user_data.string("client_ip_address")?.is_some_and(|ip| ip.parse::<IpAddr>().is_err()) {
-        return Err(user_data.at("client_ip_address").must_be("an IPv4 or IPv6 address"));
+    if user_data
+        .string("client_ip_address")?
+        .is_some_and(|ip| ip.parse::<IpAddr>().is_err())
+    {
+        return Err(user_data
+            .at("client_ip_address")
+            .must_be("an IPv4 or IPv6 address"));
     }
-    if user_data.string("fbc")?.is_some_and(|fbc| !is_click_id(fbc)) {
+    if user_data
+        .string("fbc")?
+        .is_some_and(|fbc| !is_click_id(fbc))
+    {
         return Err(answer::CLICK_ID);
     }
     if let Some(lead_id) = user_data.get("lead_id") {
         judge_lead_id(lead_id, user_data, bad_lead_ids)?;
     }
 
-    let is_given = |key: &&str| user_data.one_or_many(key).any(|value| value.as_str() != Some(""));
+    let is_given = |key: &&str| {
+        user_data
+            .one_or_many(key)
+            .any(|value| value.as_str() != Some(""))
+    };
     let given: Vec<&str> = known.into_iter().filter(is_given).collect();
-    if TOO_BROAD.iter().any(|broad| given.iter().all(|key| broad.contains(key))) {
+    if TOO_BROAD
+        .iter()
+        .any(|broad| given.iter().all(|key| broad.contains(key)))
+    {
         return Err(answer::TOO_BROAD);
     }
     Ok(())
 }
 
 /// An integer of 15 to 17 digits, or those digits in a string, as Meta's Python SDK sends them.
-fn judge_lead_id(lead_id: &Value, user_data: Object<'_>, bad_lead_ids: &HashSet<u64>) -> Result<(), Refusal> {
+fn judge_lead_id(
+    lead_id: &Value,
+    user_data: Object<'_>,
+    bad_lead_ids: &HashSet<u64>,
+) -> Result<(), Refusal> {
     let number = match lead_id {
-        Value::String(digits) if digits.len() <= 17 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+        Value::String(digits)
+            if digits.len() <= 17 && digits.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
             digits.parse().unwrap_or(0)
         }
         Value::String(_) => 0,
@@ -98,15 +124,24 @@ fn judge_lead_id(lead_id: &Value, user_data: Object<'_>, bad_lead_ids: &HashSet<
         _ => return Err(user_data.at("lead_id").must_be("an integer")),
     };
     let has_the_digits = (100_000_000_000_000..100_000_000_000_000_000).contains(&number);
-    if has_the_digits && !bad_lead_ids.contains(&number) { Ok(()) } else { Err(answer::LEAD_ID) }
+    if has_the_digits && !bad_lead_ids.contains(&number) {
+        Ok(())
+    } else {
+        Err(answer::LEAD_ID)
+    }
 }
 
 /// 64 lowercase hex digits. Meta's parameter builder appends a dot and two or eight characters to them.
 fn is_hash(text: &str) -> bool {
-    let (hash, appendix) = text.split_once('.').map_or((text, None), |(hash, appendix)| (hash, Some(appendix)));
+    let (hash, appendix) = text
+        .split_once('.')
+        .map_or((text, None), |(hash, appendix)| (hash, Some(appendix)));
     hash.len() == 64
-        && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        && appendix.is_none_or(|text| matches!(text.len(), 2 | 8) && text.bytes().all(is_click_byte))
+        && hash
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        && appendix
+            .is_none_or(|text| matches!(text.len(), 2 | 8) && text.bytes().all(is_click_byte))
 }
 
 /// `fb.{subdomain index}.{milliseconds}.{fbclid}`.

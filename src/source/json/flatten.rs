@@ -37,7 +37,9 @@ impl Flattener {
     /// The header of all columns met so far.
     pub fn header(&mut self) -> &Arc<Header> {
         if self.header.columns.len() < self.names.len() {
-            self.header = Arc::new(Header { columns: self.names.clone() });
+            self.header = Arc::new(Header {
+                columns: self.names.clone(),
+            });
         }
         &self.header
     }
@@ -48,7 +50,11 @@ impl Flattener {
         self.cells.clear();
         self.has_too_many = false;
         self.object(record, 0, chunk)?;
-        let filled = self.cells.iter().rposition(|span| span.start < span.end).map_or(0, |last| last + 1);
+        let filled = self
+            .cells
+            .iter()
+            .rposition(|span| span.start < span.end)
+            .map_or(0, |last| last + 1);
         for span in &self.cells[..filled] {
             chunk.push_span(*span);
         }
@@ -60,13 +66,28 @@ impl Flattener {
         self.has_too_many
     }
 
-    fn object(&mut self, object: &str, depth: usize, chunk: &mut Chunk) -> Result<(), serde_json::Error> {
+    fn object(
+        &mut self,
+        object: &str,
+        depth: usize,
+        chunk: &mut Chunk,
+    ) -> Result<(), serde_json::Error> {
         let mut deserializer = serde_json::Deserializer::from_str(object);
-        Members { flattener: self, depth, chunk }.deserialize(&mut deserializer)?;
+        Members {
+            flattener: self,
+            depth,
+            chunk,
+        }
+        .deserialize(&mut deserializer)?;
         deserializer.end()
     }
 
-    fn value(&mut self, value: &str, depth: usize, chunk: &mut Chunk) -> Result<(), serde_json::Error> {
+    fn value(
+        &mut self,
+        value: &str,
+        depth: usize,
+        chunk: &mut Chunk,
+    ) -> Result<(), serde_json::Error> {
         match value.as_bytes().first() {
             Some(b'{') if depth < MAX_DEPTH => self.object(value, depth + 1, chunk),
             Some(b'[') if depth < MAX_DEPTH => self.list(value, depth + 1, chunk),
@@ -78,12 +99,24 @@ impl Flattener {
         }
     }
 
-    fn list(&mut self, list: &str, depth: usize, chunk: &mut Chunk) -> Result<(), serde_json::Error> {
+    fn list(
+        &mut self,
+        list: &str,
+        depth: usize,
+        chunk: &mut Chunk,
+    ) -> Result<(), serde_json::Error> {
         let elements: Vec<&RawValue> = serde_json::from_str(list)?;
         let is_plain = |element: &&RawValue| !element.get().starts_with(['{', '[']);
         if elements.iter().all(is_plain) {
-            let texts = elements.iter().map(|element| scalar(element.get())).collect::<Result<Vec<_>, _>>()?;
-            let texts: Vec<&str> = texts.iter().map(|text| &**text).filter(|text| !text.is_empty()).collect();
+            let texts = elements
+                .iter()
+                .map(|element| scalar(element.get()))
+                .collect::<Result<Vec<_>, _>>()?;
+            let texts: Vec<&str> = texts
+                .iter()
+                .map(|text| &**text)
+                .filter(|text| !text.is_empty())
+                .collect();
             self.cell(&texts.join(";"), chunk);
             return Ok(());
         }
@@ -132,14 +165,19 @@ impl Flattener {
         if self.cells.len() <= position {
             self.cells.resize(position + 1, Span::default());
         }
-        self.cells[position] = Span { start, end: start + text.len() as u32 };
+        self.cells[position] = Span {
+            start,
+            end: start + text.len() as u32,
+        };
     }
 }
 
 /// The text of a value that is neither object nor list: a string's content, nothing for null, else its own spelling.
 fn scalar(value: &str) -> Result<Cow<'_, str>, serde_json::Error> {
     match value.as_bytes() {
-        [b'"', inside @ .., b'"'] if !inside.contains(&b'\\') => Ok(Cow::Borrowed(&value[1..value.len() - 1])),
+        [b'"', inside @ .., b'"'] if !inside.contains(&b'\\') => {
+            Ok(Cow::Borrowed(&value[1..value.len() - 1]))
+        }
         [b'"', ..] => Ok(Cow::Owned(serde_json::from_str::<Lenient>(value)?.0)),
         b"null" => Ok(Cow::Borrowed("")),
         _ => Ok(Cow::Borrowed(value)),
@@ -182,8 +220,13 @@ impl<'a> Pair<'a> {
             value: &'a RawValue,
         }
         let fields: Fields<'a> = serde_json::from_str(element).ok()?;
-        let name = scalar(fields.name.get()).ok().filter(|name| !name.is_empty() && !name.starts_with(['{', '[']))?;
-        Some(Pair { name, value: fields.value })
+        let name = scalar(fields.name.get())
+            .ok()
+            .filter(|name| !name.is_empty() && !name.starts_with(['{', '[']))?;
+        Some(Pair {
+            name,
+            value: fields.value,
+        })
     }
 }
 
@@ -213,7 +256,9 @@ impl<'de> Visitor<'de> for Members<'_> {
             let value: &RawValue = members.next_value()?;
             let (depth, chunk) = (self.depth, &mut *self.chunk);
             self.flattener
-                .nested(&name, |flattener| flattener.value(value.get(), depth, chunk))
+                .nested(&name, |flattener| {
+                    flattener.value(value.get(), depth, chunk)
+                })
                 .map_err(A::Error::custom)?;
         }
         Ok(())

@@ -77,7 +77,10 @@ pub(super) fn layout_of(text: &str, is_whole: bool) -> Layout {
     let (mut lines, mut records) = (0, 0);
     while lines < SAMPLE_LINES && !rest.is_empty() {
         let end = memchr(b'\n', rest.as_bytes()).map_or(rest.len(), |end| end + 1);
-        let (line, is_complete) = (clean_line(&rest[..end]).as_bytes(), is_whole || end < rest.len());
+        let (line, is_complete) = (
+            clean_line(&rest[..end]).as_bytes(),
+            is_whole || end < rest.len(),
+        );
         rest = &rest[end..];
         if line.is_empty() || !is_complete {
             continue;
@@ -90,7 +93,11 @@ pub(super) fn layout_of(text: &str, is_whole: bool) -> Layout {
             records += 1;
         }
     }
-    if lines > 1 && records * 2 > lines { Layout::Lines } else { Layout::Values }
+    if lines > 1 && records * 2 > lines {
+        Layout::Lines
+    } else {
+        Layout::Values
+    }
 }
 
 impl Json {
@@ -140,7 +147,9 @@ impl Json {
         let rest = self.text.rest();
         let end = memchr(b'\n', rest.as_bytes()).map(|end| end + 1);
         match end {
-            None if !self.text.has_ended() && rest.len() <= MAX_RECORD_BYTES => return self.text.more(),
+            None if !self.text.has_ended() && rest.len() <= MAX_RECORD_BYTES => {
+                return self.text.more();
+            }
             None if !self.text.has_ended() => {
                 self.refuse(Code::RowTooLarge, chunk);
                 self.skip_to(|byte| byte == b'\n')?;
@@ -196,13 +205,17 @@ impl Json {
         let rest = self.text.rest().as_bytes();
         let end = match scan::value_end(rest, 0) {
             End::At(end) => end,
-            _ if rest.len() < PAGE_BEGINNING_BYTES && !self.text.has_ended() => return self.text.more(),
+            _ if rest.len() < PAGE_BEGINNING_BYTES && !self.text.has_ended() => {
+                return self.text.more();
+            }
             _ => rest.len(),
         };
         match scan::record_list(&rest[..end]) {
             Some(list) => {
                 self.advance(list.start);
-                self.place = Place::InList { enclosing: list.enclosing };
+                self.place = Place::InList {
+                    enclosing: list.enclosing,
+                };
                 self.records_at.get_or_insert(list.path);
                 Ok(())
             }
@@ -251,7 +264,9 @@ impl Json {
             chunk.set_record(record);
         }
         match added {
-            Ok(()) if self.flattener.has_too_many_columns() => chunk.note(Code::ColumnsTooMany, self.row, None),
+            Ok(()) if self.flattener.has_too_many_columns() => {
+                chunk.note(Code::ColumnsTooMany, self.row, None)
+            }
             Ok(()) => {}
             Err(error) if is_cut && error.is_eof() => chunk.refuse(Code::JsonTruncated, None),
             Err(_) => chunk.refuse(Code::JsonMalformed, None),
@@ -268,7 +283,9 @@ impl Json {
 
     /// Moves past the closing bracket that is being looked for.
     fn leave(&mut self) -> io::Result<()> {
-        let Some(nesting) = &mut self.leaving else { return Ok(()) };
+        let Some(nesting) = &mut self.leaving else {
+            return Ok(());
+        };
         let rest = self.text.rest().as_bytes();
         match nesting.pass(rest) {
             Some(length) => {
@@ -312,5 +329,6 @@ impl Json {
 
 /// A line's record: without white space, record separator and a comma that a list left behind.
 fn clean_line(line: &str) -> &str {
-    line.trim_matches(|character: char| character.is_ascii_whitespace() || character == '\u{1e}').trim_end_matches(',')
+    line.trim_matches(|character: char| character.is_ascii_whitespace() || character == '\u{1e}')
+        .trim_end_matches(',')
 }

@@ -50,9 +50,17 @@ pub(super) fn value_end(text: &[u8], start: usize) -> End {
             }
         }
         Some(byte) if byte.is_ascii_alphanumeric() || *byte == b'-' => {
-            let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
-            let length = text[start..].iter().take_while(|byte| is_part(byte)).count();
-            if start + length == text.len() { End::Missing } else { End::At(start + length) }
+            let is_part =
+                |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
+            let length = text[start..]
+                .iter()
+                .take_while(|byte| is_part(byte))
+                .count();
+            if start + length == text.len() {
+                End::Missing
+            } else {
+                End::At(start + length)
+            }
         }
         Some(_) => End::NoValue,
     }
@@ -81,7 +89,10 @@ pub(super) struct Nesting {
 impl Nesting {
     /// A position that already lies inside `depth` brackets.
     pub fn inside(depth: u32) -> Nesting {
-        Nesting { depth: depth.into(), ..Nesting::default() }
+        Nesting {
+            depth: depth.into(),
+            ..Nesting::default()
+        }
     }
 
     /// Moves over text; gives the bytes up to and with the bracket that closes the outermost one.
@@ -134,7 +145,12 @@ fn find_record_list(text: &[u8], open: usize, enclosing: u32) -> Option<RecordLi
     let mut at = open + 1;
     loop {
         at = skip(text, at, b" \t\r\n,");
-        let Some(key_end) = (text.get(at) == Some(&b'"')).then(|| string_end(text, at)).flatten() else { break };
+        let Some(key_end) = (text.get(at) == Some(&b'"'))
+            .then(|| string_end(text, at))
+            .flatten()
+        else {
+            break;
+        };
         let key = std::str::from_utf8(&text[at + 1..key_end - 1]).unwrap_or_default();
         let value = skip(text, key_end, b" \t\r\n:");
         if enclosing == 1 && ID_KEYS.contains(&key) {
@@ -142,19 +158,36 @@ fn find_record_list(text: &[u8], open: usize, enclosing: u32) -> Option<RecordLi
         }
         if RECORD_KEYS.contains(&key) {
             let list = match text.get(value) {
-                Some(b'[') => first_element(text, value + 1)
-                    .map(|has_records| (RecordList { start: value + 1, enclosing, path: key.to_owned() }, has_records)),
-                Some(b'{') if enclosing < MAX_ENCLOSING => find_record_list(text, value, enclosing + 1).map(|list| {
-                    let has_records = first_element(text, list.start) == Some(true);
-                    (RecordList { path: format!("{key}.{}", list.path), ..list }, has_records)
+                Some(b'[') => first_element(text, value + 1).map(|has_records| {
+                    (
+                        RecordList {
+                            start: value + 1,
+                            enclosing,
+                            path: key.to_owned(),
+                        },
+                        has_records,
+                    )
                 }),
+                Some(b'{') if enclosing < MAX_ENCLOSING => {
+                    find_record_list(text, value, enclosing + 1).map(|list| {
+                        let has_records = first_element(text, list.start) == Some(true);
+                        (
+                            RecordList {
+                                path: format!("{key}.{}", list.path),
+                                ..list
+                            },
+                            has_records,
+                        )
+                    })
+                }
                 _ => None,
             };
             // An empty list only counts while there is no other.
-            if list
-                .as_ref()
-                .is_some_and(|(_, has_records)| found.as_ref().is_none_or(|(_, known)| !known && *has_records))
-            {
+            if list.as_ref().is_some_and(|(_, has_records)| {
+                found
+                    .as_ref()
+                    .is_none_or(|(_, known)| !known && *has_records)
+            }) {
                 found = list;
             }
         }
@@ -177,7 +210,12 @@ fn first_element(text: &[u8], start: usize) -> Option<bool> {
 
 /// The first position from `at` on that holds none of these bytes.
 pub(super) fn skip(text: &[u8], at: usize, bytes: &[u8]) -> usize {
-    at + text.get(at..).unwrap_or_default().iter().take_while(|byte| bytes.contains(byte)).count()
+    at + text
+        .get(at..)
+        .unwrap_or_default()
+        .iter()
+        .take_while(|byte| bytes.contains(byte))
+        .count()
 }
 
 #[cfg(test)]
@@ -212,22 +250,41 @@ mod tests {
 
     #[test]
     fn pages_keep_their_records_under_known_keys() {
-        let path = |text: &str| record_list(text.as_bytes()).map(|list| (list.path, list.enclosing));
-        assert_eq!(path(r#"{"totalSize":6,"done":true,"records":[{"Id":"1"}]}"#), Some(("records".into(), 1)));
-        assert_eq!(path(r#"{"success":true,"data":{"items":[{"item":{}}]}}"#), Some(("data.items".into(), 2)));
-        assert_eq!(path(r#"{"_page":1,"_embedded":{"leads":[{"id":1}]}}"#), Some(("_embedded.leads".into(), 2)));
+        let path =
+            |text: &str| record_list(text.as_bytes()).map(|list| (list.path, list.enclosing));
+        assert_eq!(
+            path(r#"{"totalSize":6,"done":true,"records":[{"Id":"1"}]}"#),
+            Some(("records".into(), 1))
+        );
+        assert_eq!(
+            path(r#"{"success":true,"data":{"items":[{"item":{}}]}}"#),
+            Some(("data.items".into(), 2))
+        );
+        assert_eq!(
+            path(r#"{"_page":1,"_embedded":{"leads":[{"id":1}]}}"#),
+            Some(("_embedded.leads".into(), 2))
+        );
         assert_eq!(
             path(r#"{"contacts":[],"opportunities":[{"id":"1"}],"meta":{}}"#),
             Some(("opportunities".into(), 1))
         );
         assert_eq!(path(r#"{"results":[]}"#), Some(("results".into(), 1)));
-        assert_eq!(path(r#"{"results":[{"id":"cut of"#), Some(("results".into(), 1)));
+        assert_eq!(
+            path(r#"{"results":[{"id":"cut of"#),
+            Some(("results".into(), 1))
+        );
     }
 
     #[test]
     fn a_record_with_lists_of_its_own_is_no_page() {
-        assert_eq!(record_list(br#"{"contacts":[{"name":"A"}],"id":"lead_1"}"#), None);
-        assert_eq!(record_list(br#"{"email":"a@example.com","items":["x"]}"#), None);
+        assert_eq!(
+            record_list(br#"{"contacts":[{"name":"A"}],"id":"lead_1"}"#),
+            None
+        );
+        assert_eq!(
+            record_list(br#"{"email":"a@example.com","items":["x"]}"#),
+            None
+        );
         assert_eq!(record_list(br#"{"email":"a@example.com"}"#), None);
     }
 }

@@ -42,12 +42,26 @@ pub(super) struct Sheet {
 }
 
 /// Reads a sheet of a workbook, the one named if one is.
-pub(super) fn open(input: &Input, mut bytes: Bytes, asked: Option<&str>) -> Result<Sheet, OpenError> {
+pub(super) fn open(
+    input: &Input,
+    mut bytes: Bytes,
+    asked: Option<&str>,
+) -> Result<Sheet, OpenError> {
     let mut all = Vec::new();
-    bytes.read_to_end(&mut all).map_err(|error| ReadError::new(input, false, 0, error))?;
+    bytes
+        .read_to_end(&mut all)
+        .map_err(|error| ReadError::new(input, false, 0, error))?;
     let unreadable = |error: XlsxError| {
-        let reason = error.to_string().lines().next().unwrap_or_default().to_owned();
-        OpenError::Workbook { input: input.clone(), reason }
+        let reason = error
+            .to_string()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        OpenError::Workbook {
+            input: input.clone(),
+            reason,
+        }
     };
     let mut workbook = Xlsx::new(Cursor::new(all)).map_err(unreadable)?;
     let (mut visible, mut hidden) = (Vec::new(), Vec::new());
@@ -63,11 +77,21 @@ pub(super) fn open(input: &Input, mut bytes: Bytes, asked: Option<&str>) -> Resu
         Some(asked) => {
             let all = || visible.iter().chain(&hidden);
             let same = |name: &&String| name.trim().to_lowercase() == asked.trim().to_lowercase();
-            match all().find(|name| *name == asked).or_else(|| all().find(same)) {
+            match all()
+                .find(|name| *name == asked)
+                .or_else(|| all().find(same))
+            {
                 Some(name) => vec![name.clone()],
                 None => {
-                    let sheets = all().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-                    return Err(OpenError::NoSheet { input: input.clone(), asked: asked.to_owned(), sheets });
+                    let sheets = all()
+                        .map(|name| format!("{name:?}"))
+                        .collect::<Vec<_>>()
+                        .join(", ");
+                    return Err(OpenError::NoSheet {
+                        input: input.clone(),
+                        asked: asked.to_owned(),
+                        sheets,
+                    });
                 }
             }
         }
@@ -77,18 +101,35 @@ pub(super) fn open(input: &Input, mut bytes: Bytes, asked: Option<&str>) -> Resu
         if !table.header.columns.is_empty() {
             visible.retain(|other| *other != name);
             hidden.retain(|other| *other != name);
-            let Table { header, chunks, rows_above_header, .. } = table;
-            return Ok(Sheet { header, chunks, name, rows_above_header, others: visible, hidden });
+            let Table {
+                header,
+                chunks,
+                rows_above_header,
+                ..
+            } = table;
+            return Ok(Sheet {
+                header,
+                chunks,
+                name,
+                rows_above_header,
+                others: visible,
+                hidden,
+            });
         }
     }
-    Err(OpenError::NoRows { input: input.clone() })
+    Err(OpenError::NoRows {
+        input: input.clone(),
+    })
 }
 
 fn read_sheet(workbook: &mut Xlsx<Cursor<Vec<u8>>>, name: &str) -> Result<Table, XlsxError> {
     let is_1904 = workbook.has_1904_epoch();
     let mut cells = workbook.worksheet_cells_reader(name)?;
     let day_only = |style: &calamine::Style| {
-        style.number_format.as_ref().is_some_and(|format| value::shows_day_only(&format.format_code))
+        style
+            .number_format
+            .as_ref()
+            .is_some_and(|format| value::shows_day_only(&format.format_code))
     };
     let shows_day_only: Vec<bool> = cells.styles().iter().map(day_only).collect();
     let (mut table, mut row) = (Table::default(), SheetRow::default());
@@ -96,7 +137,12 @@ fn read_sheet(workbook: &mut Xlsx<Cursor<Vec<u8>>>, name: &str) -> Result<Table,
         let (cell, style) = match cells.next_cell_with_style_id() {
             Ok(Some(cell)) => cell,
             Ok(None) => break,
-            Err(error @ (XlsxError::Xml(_) | XlsxError::XmlEof(_) | XlsxError::Io(_) | XlsxError::Zip(_))) => {
+            Err(
+                error @ (XlsxError::Xml(_)
+                | XlsxError::XmlEof(_)
+                | XlsxError::Io(_)
+                | XlsxError::Zip(_)),
+            ) => {
                 return Err(error);
             }
             // The cell makes no sense, the sheet goes on after it.
@@ -112,7 +158,9 @@ fn read_sheet(workbook: &mut Xlsx<Cursor<Vec<u8>>>, name: &str) -> Result<Table,
         }
         if column < MAX_COLUMNS {
             let shows_day_only = shows_day_only.get(style).copied().unwrap_or(false);
-            row.add(column, |text| value::append(cell.get_value(), shows_day_only, is_1904, text));
+            row.add(column, |text| {
+                value::append(cell.get_value(), shows_day_only, is_1904, text)
+            });
         }
     }
     table.add(row);
@@ -160,7 +208,9 @@ impl SheetRow {
     }
 
     fn cells(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
-        self.cells.iter().map(|span| &self.text[span.start as usize..span.end as usize])
+        self.cells
+            .iter()
+            .map(|span| &self.text[span.start as usize..span.end as usize])
     }
 
     fn is_blank(&self) -> bool {
@@ -246,17 +296,26 @@ impl Table {
             let mut next = self.held_back.iter().take(footer::NOTICE_WITHIN_LINES);
             next.any(|row| row.cells().next().is_some_and(footer::is_notice))
         };
-        if self.header.is_repeated_by(row.cells()) || self.footers.is_footer(columns, row.cells(), notice_follows) {
+        if self.header.is_repeated_by(row.cells())
+            || self.footers.is_footer(columns, row.cells(), notice_follows)
+        {
             chunk.rows_ignored += 1;
             return;
         }
         chunk.begin_row(row.number, row.number);
         let (base, first_cell) = (chunk.push_text(&row.text), chunk.cell_count());
         for span in row.cells.iter().take(columns) {
-            chunk.push_span(Span { start: base + span.start, end: base + span.end });
+            chunk.push_span(Span {
+                start: base + span.start,
+                end: base + span.end,
+            });
         }
         chunk.end_row();
-        for column in row.errors.iter().filter(|column| (**column as usize) < columns) {
+        for column in row
+            .errors
+            .iter()
+            .filter(|column| (**column as usize) < columns)
+        {
             chunk.note(Code::CellError, row.number, Some(*column));
         }
         for column in &row.timed {
@@ -264,7 +323,11 @@ impl Table {
             column.has_times = true;
             column.midnights = Vec::new();
         }
-        for column in row.midnights.iter().filter(|column| (**column as usize) < columns) {
+        for column in row
+            .midnights
+            .iter()
+            .filter(|column| (**column as usize) < columns)
+        {
             let place = (self.chunks.len(), first_cell + *column as usize);
             let column = self.date_column(*column);
             if !column.has_times {

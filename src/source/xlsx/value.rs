@@ -28,7 +28,12 @@ pub(super) enum Value {
 }
 
 /// Appends a cell's text. `shows_day_only` says that the cell's format has no time of day.
-pub(super) fn append(cell: &DataRef<'_>, shows_day_only: bool, is_1904: bool, text: &mut String) -> Value {
+pub(super) fn append(
+    cell: &DataRef<'_>,
+    shows_day_only: bool,
+    is_1904: bool,
+    text: &mut String,
+) -> Value {
     match cell {
         DataRef::Empty => {}
         DataRef::Int(number) => number_text(*number as f64, text),
@@ -49,25 +54,45 @@ fn number_text(number: f64, text: &mut String) {
     }
     let fifteen_digits = format!("{number:.14E}");
     if number.abs() >= FIRST_WITH_16_DIGITS {
-        let (digits, exponent) = fifteen_digits.split_once('E').unwrap_or((&fifteen_digits, "0"));
+        let (digits, exponent) = fifteen_digits
+            .split_once('E')
+            .unwrap_or((&fifteen_digits, "0"));
         let digits = digits.trim_end_matches('0').trim_end_matches('.');
         text.push_str(&format!("{digits}E+{exponent}"));
     } else {
         let rounded: f64 = fifteen_digits.parse().unwrap_or(number);
-        text.push_str(&if rounded == 0.0 { "0".to_owned() } else { rounded.to_string() });
+        text.push_str(&if rounded == 0.0 {
+            "0".to_owned()
+        } else {
+            rounded.to_string()
+        });
     }
 }
 
-fn date_text(serial: &ExcelDateTime, shows_day_only: bool, is_1904: bool, text: &mut String) -> Value {
+fn date_text(
+    serial: &ExcelDateTime,
+    shows_day_only: bool,
+    is_1904: bool,
+    text: &mut String,
+) -> Value {
     let exact_ms = serial.as_f64() * DAY_MS;
     let second_ms = (exact_ms / 1000.0).round() * 1000.0;
-    let ms = if (exact_ms - second_ms).abs() <= SNAP_MS { second_ms } else { exact_ms.round() };
+    let ms = if (exact_ms - second_ms).abs() <= SNAP_MS {
+        second_ms
+    } else {
+        exact_ms.round()
+    };
     if !ms.is_finite() || ms < 0.0 {
         number_text(serial.as_f64(), text);
         return Value::Text;
     }
     let (days, in_day) = ((ms / DAY_MS).floor(), (ms % DAY_MS) as u64);
-    let (hours, minutes, seconds, rest) = (in_day / 3_600_000, in_day / 60_000 % 60, in_day / 1000 % 60, in_day % 1000);
+    let (hours, minutes, seconds, rest) = (
+        in_day / 3_600_000,
+        in_day / 60_000 % 60,
+        in_day / 1000 % 60,
+        in_day % 1000,
+    );
     if serial.is_duration() {
         let hours = hours + days as u64 * 24;
         text.push_str(&format!("{hours}:{minutes:02}:{seconds:02}"));
@@ -90,12 +115,17 @@ fn date_text(serial: &ExcelDateTime, shows_day_only: bool, is_1904: bool, text: 
     }
     text.push('T');
     text.push_str(&clock);
-    if in_day == 0 { Value::Midnight } else { Value::Timed }
+    if in_day == 0 {
+        Value::Midnight
+    } else {
+        Value::Timed
+    }
 }
 
 /// Whether a number format shows a day and no time of day.
 pub(super) fn shows_day_only(format: &str) -> bool {
-    let (mut has_day, mut is_quoted, mut in_brackets, mut is_escaped) = (false, false, false, false);
+    let (mut has_day, mut is_quoted, mut in_brackets, mut is_escaped) =
+        (false, false, false, false);
     for character in format.chars() {
         match character {
             _ if is_escaped => is_escaped = false,
@@ -127,7 +157,12 @@ mod tests {
     fn date(serial: f64, shows_day_only: bool, is_1904: bool) -> String {
         let mut text = String::new();
         let serial = ExcelDateTime::new(serial, ExcelDateTimeType::DateTime, is_1904);
-        append(&DataRef::DateTime(serial), shows_day_only, is_1904, &mut text);
+        append(
+            &DataRef::DateTime(serial),
+            shows_day_only,
+            is_1904,
+            &mut text,
+        );
         text
     }
 
@@ -156,8 +191,14 @@ mod tests {
         assert_eq!(date(46345.0, true, false), "2026-11-19");
         assert_eq!(date(46345.0, false, false), "2026-11-19T00:00:00");
         assert_eq!(date(44883.46875, false, true), "2026-11-19T11:15:00");
-        assert_eq!(date(46_345.999_999_999, false, false), "2026-11-20T00:00:00");
-        assert_eq!(date(46_345.468_751_5, false, false), "2026-11-19T11:15:00.130");
+        assert_eq!(
+            date(46_345.999_999_999, false, false),
+            "2026-11-20T00:00:00"
+        );
+        assert_eq!(
+            date(46_345.468_751_5, false, false),
+            "2026-11-19T11:15:00.130"
+        );
         assert_eq!(date(0.5, false, false), "12:00:00");
         assert_eq!(date(f64::NAN, false, false), "");
         assert_eq!(date(-1.0, false, false), "-1");

@@ -7,7 +7,10 @@ use super::*;
 const ARGS: [&str; 4] = ["--batch-size", "10", "--concurrency", "3"];
 
 fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    let status = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(status.success());
 }
 
@@ -26,7 +29,11 @@ fn the_first_signal_sends_nothing_new_and_settles_what_is_in_flight() {
                 signal(&child, name);
                 let ran = finish(&desk, child).ended(130);
                 let (report, books) = check_first(&desk, &server, 200, &ran);
-                assert_eq!((count(&report, "accepted"), count(&report, "uncertain")), (40, 0), "{name}");
+                assert_eq!(
+                    (count(&report, "accepted"), count(&report, "uncertain")),
+                    (40, 0),
+                    "{name}"
+                );
                 assert_eq!(server.requests(), 4, "{name}");
                 check_next(&desk, &server, 200, &books, &ARGS);
             });
@@ -48,9 +55,15 @@ fn the_second_signal_leaves_at_once_and_what_was_in_flight_is_uncertain() {
     std::thread::sleep(Duration::from_millis(300));
     signal(&child, "-TERM");
     let ran = finish(&desk, child).ended(130);
-    assert!(start.elapsed() < Duration::from_secs(10), "the timeout of a request is 30 s");
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "the timeout of a request is 30 s"
+    );
     let (report, books) = check_first(&desk, &server, 200, &ran);
-    assert_eq!((count(&report, "accepted"), count(&report, "uncertain")), (10, 30));
+    assert_eq!(
+        (count(&report, "accepted"), count(&report, "uncertain")),
+        (10, 30)
+    );
     check_next(&desk, &server, 200, &books, &ARGS);
 }
 
@@ -69,17 +82,30 @@ fn a_signal_ends_a_long_wait() {
 
 #[test]
 fn of_two_uploads_at_once_the_second_leaves_with_4_or_waits() {
-    let server = Server::start(|seen| Reply::receipt(seen).after(if seen.number == 0 { 1_500 } else { 0 }));
+    let server =
+        Server::start(|seen| Reply::receipt(seen).after(if seen.number == 0 { 1_500 } else { 0 }));
     let desk = desk_with(40);
     let first = start(&desk, &server, &ARGS);
     assert!(server.wait_for_requests(1));
     let refused = upload(&desk, &server, &ARGS).ended(4);
-    assert!(refused.stderr.contains(&format!("process {}, since 20", first.id())), "{}", refused.stderr);
+    assert!(
+        refused
+            .stderr
+            .contains(&format!("process {}, since 20", first.id())),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(server.requests(), 1, "it sent nothing");
     let waiting = start(&desk, &server, &[&ARGS[..], &["--wait", "60"]].concat());
     let report = finish(&desk, first).ended(0).json();
     assert_eq!(count(&report, "accepted"), 40);
     let report = finish(&desk, waiting).ended(0).json();
-    assert_eq!((count(&report, "skipped_delivered"), count(&report, "requests")), (40, 0));
+    assert_eq!(
+        (
+            count(&report, "skipped_delivered"),
+            count(&report, "requests")
+        ),
+        (40, 0)
+    );
     assert!(server.taken().values().all(|times| *times == 1));
 }

@@ -13,11 +13,22 @@ const LANES: usize = 3;
 fn an_upload_killed_at_any_moment_is_completed_by_the_next_and_repeats_only_what_was_in_flight() {
     let caught_in_flight = std::thread::scope(|scope| {
         let halves = [0, 1].map(|half| {
-            scope.spawn(move || (0..KILLS).filter(|seed| seed % 2 == half).map(kill_and_go_on).sum::<usize>())
+            scope.spawn(move || {
+                (0..KILLS)
+                    .filter(|seed| seed % 2 == half)
+                    .map(kill_and_go_on)
+                    .sum::<usize>()
+            })
         });
-        halves.into_iter().map(|half| half.join().unwrap()).sum::<usize>()
+        halves
+            .into_iter()
+            .map(|half| half.join().unwrap())
+            .sum::<usize>()
     });
-    assert!(caught_in_flight > 0, "no kill came while a request was in flight: the moments are badly chosen");
+    assert!(
+        caught_in_flight > 0,
+        "no kill came while a request was in flight: the moments are badly chosen"
+    );
 }
 
 /// Returns how many events were sent twice.
@@ -31,7 +42,10 @@ fn kill_and_go_on(seed: u64) -> usize {
     if seed == 0 {
         std::thread::sleep(Duration::from_micros(random.below(40_000)));
     } else {
-        assert!(server.wait_for_requests(random.below(26) as usize), "seed {seed}");
+        assert!(
+            server.wait_for_requests(random.below(26) as usize),
+            "seed {seed}"
+        );
         std::thread::sleep(Duration::from_micros(random.below(25_000)));
     }
     // On Unix this is SIGKILL.
@@ -42,27 +56,50 @@ fn kill_and_go_on(seed: u64) -> usize {
 
     let first = server.seen();
     let taken_first = taken(&first);
-    let books = if std::fs::exists(desk.path().join("ledger.sqlite3")).unwrap() && has_tables(&desk) {
+    let books = if std::fs::exists(desk.path().join("ledger.sqlite3")).unwrap() && has_tables(&desk)
+    {
         Books::read(&desk, EVENTS)
     } else {
         Books::default()
     };
     assert!(taken_first.values().all(|times| *times == 1), "seed {seed}");
-    assert!(books.accepted.iter().all(|event| taken_first.contains_key(event)), "seed {seed}: claims too much");
-    let uncertain: BTreeSet<u32> =
-        taken_first.keys().copied().filter(|event| !books.accepted.contains(event)).collect();
-    assert!(uncertain.is_subset(&books.sending), "seed {seed}: what was taken is not in the ledger");
+    assert!(
+        books
+            .accepted
+            .iter()
+            .all(|event| taken_first.contains_key(event)),
+        "seed {seed}: claims too much"
+    );
+    let uncertain: BTreeSet<u32> = taken_first
+        .keys()
+        .copied()
+        .filter(|event| !books.accepted.contains(event))
+        .collect();
+    assert!(
+        uncertain.is_subset(&books.sending),
+        "seed {seed}: what was taken is not in the ledger"
+    );
 
     // This also asserts that what was settled is not sent again, that all else is, once, and that the events that the
     // killed run left open are reported as such.
     check_next(&desk, &server, EVENTS, &books, &args);
 
-    assert_eq!(server.taken().len(), EVENTS as usize, "seed {seed}: the server has every event");
-    let twice: BTreeSet<u32> =
-        server.taken().iter().filter(|(_, times)| **times > 1).map(|(event, _)| *event).collect();
+    assert_eq!(
+        server.taken().len(),
+        EVENTS as usize,
+        "seed {seed}: the server has every event"
+    );
+    let twice: BTreeSet<u32> = server
+        .taken()
+        .iter()
+        .filter(|(_, times)| **times > 1)
+        .map(|(event, _)| *event)
+        .collect();
     assert_eq!(twice, uncertain, "seed {seed}");
     // A lane has one request in flight, so those sent twice stood in no more requests than there are lanes.
-    let in_flight = first.iter().filter(|seen| seen.events.iter().any(|event| twice.contains(event)));
+    let in_flight = first
+        .iter()
+        .filter(|seen| seen.events.iter().any(|event| twice.contains(event)));
     assert!(in_flight.count() <= LANES, "seed {seed}");
     twice.len()
 }
@@ -71,5 +108,8 @@ fn kill_and_go_on(seed: u64) -> usize {
 fn has_tables(desk: &Desk) -> bool {
     let connection = rusqlite::Connection::open(desk.path().join("ledger.sqlite3")).unwrap();
     let find = "SELECT count(*) FROM sqlite_schema WHERE name = 'event'";
-    connection.query_row(find, [], |row| row.get::<_, i64>(0)).unwrap() == 1
+    connection
+        .query_row(find, [], |row| row.get::<_, i64>(0))
+        .unwrap()
+        == 1
 }

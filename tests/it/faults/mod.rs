@@ -59,7 +59,11 @@ fn export(numbers: impl IntoIterator<Item = u32>) -> String {
 }
 
 fn event_name(number: u32) -> &'static str {
-    if number.is_multiple_of(2) { "Lead" } else { "Qualified" }
+    if number.is_multiple_of(2) {
+        "Lead"
+    } else {
+        "Qualified"
+    }
 }
 
 fn lead_id(number: u32) -> u64 {
@@ -68,7 +72,16 @@ fn lead_id(number: u32) -> u64 {
 
 /// The command line of an upload with the ledger `ledger.sqlite3`; what is given last goes before what is given here.
 fn command(desk: &Desk, server: &Server, more: &[&str]) -> Command {
-    let mut args = vec!["upload", "leads.csv", "--format", "json", "--now", NOW, "--dataset-id", DATASET];
+    let mut args = vec![
+        "upload",
+        "leads.csv",
+        "--format",
+        "json",
+        "--now",
+        NOW,
+        "--dataset-id",
+        DATASET,
+    ];
     args.extend(["--graph-url", &server.url]);
     if !more.contains(&"--ledger") {
         args.extend(["--ledger", "ledger.sqlite3"]);
@@ -80,26 +93,47 @@ fn command(desk: &Desk, server: &Server, more: &[&str]) -> Command {
 }
 
 fn upload(desk: &Desk, server: &Server, more: &[&str]) -> Ran {
-    finished(desk, Ran::of(more, command(desk, server, more).output().unwrap()))
+    finished(
+        desk,
+        Ran::of(more, command(desk, server, more).output().unwrap()),
+    )
 }
 
 fn start(desk: &Desk, server: &Server, more: &[&str]) -> Child {
-    command(desk, server, more).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    command(desk, server, more)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 fn finish(desk: &Desk, child: Child) -> Ran {
-    finished(desk, Ran::of(&["upload"], child.wait_with_output().unwrap()))
+    finished(
+        desk,
+        Ran::of(&["upload"], child.wait_with_output().unwrap()),
+    )
 }
 
 /// Whatever came of a run: neither token nor addresses are in what it said, and no token in what it wrote.
 #[track_caller]
 fn finished(desk: &Desk, ran: Ran) -> Ran {
     for said in [&ran.stdout, &ran.stderr] {
-        assert!(!said.contains(TOKEN) && !said.contains("@example.org"), "{ran:#?}");
+        assert!(
+            !said.contains(TOKEN) && !said.contains("@example.org"),
+            "{ran:#?}"
+        );
     }
-    for entry in std::fs::read_dir(desk.path()).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+    for entry in std::fs::read_dir(desk.path())
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.path().is_file())
+    {
         let bytes = std::fs::read(entry.path()).unwrap();
-        let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        let holds = |text: &str| {
+            bytes
+                .windows(text.len())
+                .any(|window| window == text.as_bytes())
+        };
         assert!(!holds(TOKEN), "{:?}", entry.path());
         let is_ledger = entry.file_name().to_string_lossy().starts_with("ledger");
         assert!(!is_ledger || !holds("example.org"), "{:?}", entry.path());
@@ -108,13 +142,18 @@ fn finished(desk: &Desk, ran: Ran) -> Ran {
 }
 
 fn count(report: &Value, key: &str) -> usize {
-    report[key].as_u64().unwrap_or_else(|| panic!("no {key} in {report:#}")) as usize
+    report[key]
+        .as_u64()
+        .unwrap_or_else(|| panic!("no {key} in {report:#}")) as usize
 }
 
 /// How often a problem was met.
 fn problems(report: &Value, code: &str) -> usize {
     let problems = report["problems"].as_array().unwrap().iter();
-    problems.filter(|problem| problem["code"] == code).map(|problem| count(problem, "count")).sum()
+    problems
+        .filter(|problem| problem["code"] == code)
+        .map(|problem| count(problem, "count"))
+        .sum()
 }
 
 /// What a ledger holds, by event number.
@@ -131,16 +170,29 @@ impl Books {
             .map(|number| {
                 let id = number.to_string();
                 let fingerprint = EventId::Given(&id).fingerprint(event_name(number));
-                (EventKey::in_dataset(DATASET, fingerprint).0.to_vec(), number)
+                (
+                    EventKey::in_dataset(DATASET, fingerprint).0.to_vec(),
+                    number,
+                )
             })
             .collect();
         let connection = rusqlite::Connection::open(desk.path().join("ledger.sqlite3")).unwrap();
         let mut select = connection.prepare("SELECT key, state FROM event").unwrap();
-        let rows = select.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?))).unwrap();
+        let rows = select
+            .query_map([], |row| {
+                Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?))
+            })
+            .unwrap();
         let mut books = Self::default();
         for (key, state) in rows.map(Result::unwrap) {
             let states = [&mut books.sending, &mut books.accepted, &mut books.refused];
-            assert!(states.into_iter().nth(state as usize).unwrap().insert(numbers[&key]));
+            assert!(
+                states
+                    .into_iter()
+                    .nth(state as usize)
+                    .unwrap()
+                    .insert(numbers[&key])
+            );
         }
         books
     }
@@ -154,14 +206,35 @@ fn check_first(desk: &Desk, server: &Server, events: u32, ran: &Ran) -> (Value, 
     assert_eq!(count(&report, "events"), events as usize, "{report:#}");
     assert_eq!(count(&report, "exit_status") as i32, ran.status);
     assert_eq!(count(&report, "requests"), server.requests(), "{report:#}");
-    assert_eq!(count(&report, "accepted"), books.accepted.len(), "{report:#}");
-    assert_eq!(count(&report, "rejected"), books.refused.len(), "{report:#}");
-    assert_eq!(count(&report, "uncertain"), books.sending.len(), "{report:#}");
+    assert_eq!(
+        count(&report, "accepted"),
+        books.accepted.len(),
+        "{report:#}"
+    );
+    assert_eq!(
+        count(&report, "rejected"),
+        books.refused.len(),
+        "{report:#}"
+    );
+    assert_eq!(
+        count(&report, "uncertain"),
+        books.sending.len(),
+        "{report:#}"
+    );
     for event in 0..events {
         let was_taken = server.taken().contains_key(&event);
-        let (is_accepted, is_uncertain) = (books.accepted.contains(&event), books.sending.contains(&event));
-        assert!(was_taken || !is_accepted, "{event} is said to be delivered, and was not");
-        assert!(!was_taken || is_accepted || is_uncertain, "{event} was taken, and is not said to be");
+        let (is_accepted, is_uncertain) = (
+            books.accepted.contains(&event),
+            books.sending.contains(&event),
+        );
+        assert!(
+            was_taken || !is_accepted,
+            "{event} is said to be delivered, and was not"
+        );
+        assert!(
+            !was_taken || is_accepted || is_uncertain,
+            "{event} was taken, and is not said to be"
+        );
     }
     (report, books)
 }
@@ -171,22 +244,47 @@ fn check_first(desk: &Desk, server: &Server, events: u32, ran: &Ran) -> (Value, 
 fn check_next(desk: &Desk, server: &Server, events: u32, before: &Books, more: &[&str]) -> Value {
     server.play(Reply::receipt);
     let requests = server.requests();
-    let status = if before.refused.is_empty() { [0, 0] } else { [0, 1] };
+    let status = if before.refused.is_empty() {
+        [0, 0]
+    } else {
+        [0, 1]
+    };
     let ran = upload(desk, server, more);
     assert!(status.contains(&ran.status), "{ran:#?}");
     let report = ran.json();
     assert_adds_up(&report);
-    let left: BTreeSet<u32> =
-        (0..events).filter(|event| !before.accepted.contains(event) && !before.refused.contains(event)).collect();
+    let left: BTreeSet<u32> = (0..events)
+        .filter(|event| !before.accepted.contains(event) && !before.refused.contains(event))
+        .collect();
     let sent = taken(&server.seen()[requests..]);
     assert_eq!(sent.keys().copied().collect::<BTreeSet<_>>(), left);
     assert!(sent.values().all(|times| *times == 1), "{sent:?}");
     assert_eq!(count(&report, "accepted"), left.len(), "{report:#}");
-    assert_eq!(count(&report, "skipped_delivered"), before.accepted.len(), "{report:#}");
-    assert_eq!(count(&report, "rejected"), before.refused.len(), "{report:#}");
-    assert_eq!(count(&report, "requests"), server.requests() - requests, "{report:#}");
-    assert_eq!(problems(&report, "uncertain-earlier"), before.sending.len(), "{report:#}");
-    assert_eq!(problems(&report, "refused-earlier"), before.refused.len(), "{report:#}");
+    assert_eq!(
+        count(&report, "skipped_delivered"),
+        before.accepted.len(),
+        "{report:#}"
+    );
+    assert_eq!(
+        count(&report, "rejected"),
+        before.refused.len(),
+        "{report:#}"
+    );
+    assert_eq!(
+        count(&report, "requests"),
+        server.requests() - requests,
+        "{report:#}"
+    );
+    assert_eq!(
+        problems(&report, "uncertain-earlier"),
+        before.sending.len(),
+        "{report:#}"
+    );
+    assert_eq!(
+        problems(&report, "refused-earlier"),
+        before.refused.len(),
+        "{report:#}"
+    );
     let books = Books::read(desk, events);
     assert!(books.sending.is_empty() && books.refused == before.refused);
     assert_eq!(books.accepted.len() + books.refused.len(), events as usize);

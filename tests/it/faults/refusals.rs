@@ -16,32 +16,58 @@ fn bad_lead_ids_anywhere_in_a_batch_of_500_are_singled_out_with_few_requests() {
     for seed in 0..3 {
         let events = 1_010;
         let mut random = Random(seed);
-        let bad: BTreeSet<u32> = (0..6).map(|_| random.below(u64::from(events)) as u32).collect();
+        let bad: BTreeSet<u32> = (0..6)
+            .map(|_| random.below(u64::from(events)) as u32)
+            .collect();
         let (desk, server) = (desk_with(events), Server::start(unless_bad(&bad)));
-        let args = ["--batch-size", "500", "--concurrency", "2", "--rejects", "rejects.csv"];
+        let args = [
+            "--batch-size",
+            "500",
+            "--concurrency",
+            "2",
+            "--rejects",
+            "rejects.csv",
+        ];
         let ran = upload(&desk, &server, &args).ended(1);
         let (report, books) = check_first(&desk, &server, events, &ran);
         assert_eq!(books.refused, bad, "seed {seed}");
-        assert_eq!((count(&report, "uncertain"), count(&report, "undelivered")), (0, 0));
+        assert_eq!(
+            (count(&report, "uncertain"), count(&report, "undelivered")),
+            (0, 0)
+        );
         // Each of the three or four batches, and twice nine halvings for each bad event.
-        assert!(server.requests() <= 4 + bad.len() * 18, "seed {seed}: {}", server.requests());
+        assert!(
+            server.requests() <= 4 + bad.len() * 18,
+            "seed {seed}: {}",
+            server.requests()
+        );
         assert!(server.taken().values().all(|times| *times == 1));
         check_next(&desk, &server, events, &books, &args);
     }
 }
 
 #[test]
-fn the_rejects_hold_the_rows_as_they_came_with_all_that_meta_said_and_can_be_uploaded_as_they_are() {
+fn the_rejects_hold_the_rows_as_they_came_with_all_that_meta_said_and_can_be_uploaded_as_they_are()
+{
     let bad = BTreeSet::from([5, 33]);
     let (desk, server) = (desk_with(40), Server::start(unless_bad(&bad)));
     let args = ["--rejects", "rejects.csv"];
     let report = upload(&desk, &server, &args).ended(1).json();
-    let [problem] = report["problems"].as_array().unwrap().as_slice() else { panic!("{report:#}") };
-    assert_eq!((problem["code"].as_str(), problem["count"].as_u64()), (Some("meta-refused"), Some(2)));
+    let [problem] = report["problems"].as_array().unwrap().as_slice() else {
+        panic!("{report:#}")
+    };
+    assert_eq!(
+        (problem["code"].as_str(), problem["count"].as_u64()),
+        (Some("meta-refused"), Some(2))
+    );
     let meta = serde_json::json!({"code": 100, "subcode": 2_804_036, "title": "ID contatto non valido",
         "fbtrace_id": "A6UyEgg_HdoiRX9duxcBOjb"});
     assert_eq!(problem["meta"], meta);
-    let rows = problem["examples"].as_array().unwrap().iter().map(|it| it["row"].as_u64().unwrap());
+    let rows = problem["examples"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["row"].as_u64().unwrap());
     assert_eq!(rows.collect::<BTreeSet<_>>(), [7, 35].into());
 
     let rejects = || std::fs::read_to_string(desk.path().join("rejects.csv")).unwrap();
@@ -59,29 +85,51 @@ fn the_rejects_hold_the_rows_as_they_came_with_all_that_meta_said_and_can_be_upl
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(desk.path().join("rejects.csv")).unwrap().permissions().mode();
+        let mode = std::fs::metadata(desk.path().join("rejects.csv"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
     // Another run over the same export sends nothing, and its rejects are the same rows.
     let requests = server.requests();
     let report = upload(&desk, &server, &args).json();
-    assert_eq!((count(&report, "rejected"), server.requests()), (2, requests));
+    assert_eq!(
+        (count(&report, "rejected"), server.requests()),
+        (2, requests)
+    );
     let earlier = "refused-earlier 100/2804036: the lead id is invalid or was deleted";
     assert_eq!(rejects(), expected(earlier, &|number| number + 2));
 
     // The rejects as they are: refused by the ledger alone, the added columns being no fields and not doubled.
     desk.file("leads.csv", rejects());
     let report = upload(&desk, &server, &args).json();
-    assert_eq!((count(&report, "events"), count(&report, "rejected"), server.requests()), (2, 2, requests));
-    assert_eq!(rejects(), expected(earlier, &|number| if number == 5 { 2 } else { 3 }));
+    assert_eq!(
+        (
+            count(&report, "events"),
+            count(&report, "rejected"),
+            server.requests()
+        ),
+        (2, 2, requests)
+    );
+    assert_eq!(
+        rejects(),
+        expected(earlier, &|number| if number == 5 { 2 } else { 3 })
+    );
 
     // Corrected, they are tried again without being asked for, and there is nothing left to reject.
     let corrected = rejects().replace(&lead_id(5).to_string(), "2345678901234567");
-    desk.file("leads.csv", corrected.replace(&lead_id(33).to_string(), "2345678901234568"));
+    desk.file(
+        "leads.csv",
+        corrected.replace(&lead_id(33).to_string(), "2345678901234568"),
+    );
     server.play(Reply::receipt);
     let report = upload(&desk, &server, &args).ended(0).json();
-    assert_eq!((count(&report, "accepted"), rejects().lines().count()), (2, 1));
+    assert_eq!(
+        (count(&report, "accepted"), rejects().lines().count()),
+        (2, 1)
+    );
     assert_eq!(Books::read(&desk, 40).accepted.len(), 40);
 }
 
@@ -92,24 +140,44 @@ fn refused_events_are_tried_again_when_asked_for() {
     let (_, books) = check_first(&desk, &server, 20, &upload(&desk, &server, &[]).ended(1));
     check_next(&desk, &server, 20, &books, &[]);
     server.play(unless_bad(&bad));
-    let report = upload(&desk, &server, &["--retry-rejected"]).ended(1).json();
-    assert_eq!((count(&report, "rejected"), problems(&report, "meta-refused")), (1, 1));
+    let report = upload(&desk, &server, &["--retry-rejected"])
+        .ended(1)
+        .json();
+    assert_eq!(
+        (
+            count(&report, "rejected"),
+            problems(&report, "meta-refused")
+        ),
+        (1, 1)
+    );
     server.play(Reply::receipt);
-    let report = upload(&desk, &server, &["--retry-rejected"]).ended(0).json();
-    assert_eq!((count(&report, "accepted"), count(&report, "skipped_delivered")), (1, 19));
+    let report = upload(&desk, &server, &["--retry-rejected"])
+        .ended(0)
+        .json();
+    assert_eq!(
+        (
+            count(&report, "accepted"),
+            count(&report, "skipped_delivered")
+        ),
+        (1, 19)
+    );
     assert_eq!(Books::read(&desk, 20).accepted.len(), 20);
 }
 
 #[test]
 fn a_refusal_that_names_the_event_costs_one_request() {
-    let server = Server::start(|seen| match seen.events.iter().position(|event| *event == 7) {
-        Some(place) => {
-            let text = format!("Unexpected key \\\"x\\\" on param \\\"$['data'][{place}]['custom_data']\\\".");
-            let body = r#"{"error":{"message":"Parameterfehler","code":100,"error_subcode":2804019,"error_user_msg":"#;
-            Reply::answer(400, "", format!("{body}\"{text}\"}}}}"))
-        }
-        None => Reply::receipt(seen),
-    });
+    let server = Server::start(
+        |seen| match seen.events.iter().position(|event| *event == 7) {
+            Some(place) => {
+                let text = format!(
+                    "Unexpected key \\\"x\\\" on param \\\"$['data'][{place}]['custom_data']\\\"."
+                );
+                let body = r#"{"error":{"message":"Parameterfehler","code":100,"error_subcode":2804019,"error_user_msg":"#;
+                Reply::answer(400, "", format!("{body}\"{text}\"}}}}"))
+            }
+            None => Reply::receipt(seen),
+        },
+    );
     let desk = desk_with(10);
     let (_, books) = check_first(&desk, &server, 10, &upload(&desk, &server, &[]).ended(1));
     assert_eq!((books.refused, server.requests()), (BTreeSet::from([7]), 2));
@@ -120,28 +188,59 @@ fn one_reason_that_refuses_everything_stops_the_run_with_1_and_spares_the_rest()
     let events = 400;
     let server = Server::start(|_| Reply::fault(400, 100, Some(2_804_016)));
     let desk = desk_with(events);
-    let ran = upload(&desk, &server, &["--batch-size", "100", "--concurrency", "2"]).ended(1);
+    let ran = upload(
+        &desk,
+        &server,
+        &["--batch-size", "100", "--concurrency", "2"],
+    )
+    .ended(1);
     let (report, books) = check_first(&desk, &server, events, &ran);
-    assert!((21..=30).contains(&count(&report, "rejected")), "{report:#}");
+    assert!(
+        (21..=30).contains(&count(&report, "rejected")),
+        "{report:#}"
+    );
     assert!(count(&report, "undelivered") > 300 && server.requests() < 100);
-    assert!(report["ended"]["reason"].as_str().unwrap().contains("100/2804016"));
+    assert!(
+        report["ended"]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("100/2804016")
+    );
     check_next(&desk, &server, events, &books, &[]);
 }
 
 #[test]
 fn a_token_that_dies_in_mid_run_stops_it_with_3_and_nothing_more_is_sent() {
-    for (status, code, subcode) in [(400, 190, Some(463)), (401, 190, Some(460)), (403, 200, None)] {
+    for (status, code, subcode) in [
+        (400, 190, Some(463)),
+        (401, 190, Some(460)),
+        (403, 200, None),
+    ] {
         let server = Server::start(move |seen| match seen.number {
             0..3 => Reply::receipt(seen),
             _ => Reply::fault(status, code, subcode),
         });
         let desk = desk_with(100);
-        let ran = upload(&desk, &server, &["--batch-size", "10", "--concurrency", "2"]).ended(3);
+        let ran = upload(
+            &desk,
+            &server,
+            &["--batch-size", "10", "--concurrency", "2"],
+        )
+        .ended(3);
         let (report, books) = check_first(&desk, &server, 100, &ran);
-        assert_eq!((count(&report, "accepted"), count(&report, "undelivered")), (30, 70));
+        assert_eq!(
+            (count(&report, "accepted"), count(&report, "undelivered")),
+            (30, 70)
+        );
         assert!(server.requests() <= 5, "a request for each lane at most");
         let ended = &report["ended"];
-        assert!(ended["reason"].as_str().unwrap().contains(&code.to_string()) && ended["help"].is_string());
+        assert!(
+            ended["reason"]
+                .as_str()
+                .unwrap()
+                .contains(&code.to_string())
+                && ended["help"].is_string()
+        );
         check_next(&desk, &server, 100, &books, &[]);
     }
 }
@@ -167,11 +266,20 @@ fn an_unexplained_error_that_one_event_causes_is_pinned_on_that_event_after_thre
     let ran = upload(&desk, &server, &[]).ended(1);
     let report = ran.json();
     assert_adds_up(&report);
-    assert_eq!((count(&report, "accepted"), count(&report, "rejected")), (11, 1));
-    assert_eq!((count(&report, "retries"), count(&report, "requests")), (3, server.requests()));
+    assert_eq!(
+        (count(&report, "accepted"), count(&report, "rejected")),
+        (11, 1)
+    );
+    assert_eq!(
+        (count(&report, "retries"), count(&report, "requests")),
+        (3, server.requests())
+    );
     // Nobody knows whether it was the event's fault, so the ledger does not hold it against it.
     let books = Books::read(&desk, 12);
-    assert_eq!((books.sending.clone(), books.accepted.len()), (BTreeSet::from([4]), 11));
+    assert_eq!(
+        (books.sending.clone(), books.accepted.len()),
+        (BTreeSet::from([4]), 11)
+    );
     check_next(&desk, &server, 12, &books, &[]);
 }
 
@@ -181,9 +289,19 @@ fn an_unexplained_error_that_never_ends_refuses_every_event_it_was_tried_on() {
     let desk = desk_with(3);
     let report = upload(&desk, &server, &[]).ended(1).json();
     assert_adds_up(&report);
-    assert_eq!((count(&report, "rejected"), problems(&report, "meta-refused")), (3, 3));
+    assert_eq!(
+        (
+            count(&report, "rejected"),
+            problems(&report, "meta-refused")
+        ),
+        (3, 3)
+    );
     // Four times all of them, and then the halves, of which the last need not be asked about twice.
-    assert!((4 + 3..=4 + 4).contains(&server.requests()), "{}", server.requests());
+    assert!(
+        (4 + 3..=4 + 4).contains(&server.requests()),
+        "{}",
+        server.requests()
+    );
     let books = Books::read(&desk, 3);
     assert_eq!(books.sending.len(), 3);
     check_next(&desk, &server, 3, &books, &[]);
@@ -201,8 +319,16 @@ fn the_token_stands_in_one_header_and_follows_no_redirect() {
         assert_eq!(count(&report, "undelivered"), 6);
         assert_eq!(elsewhere.requests(), 0);
         let head = &server.seen()[0].head;
-        assert!(head.starts_with(&format!("POST /v23.0/{DATASET}/events?locale=en_US HTTP/1.1\r\n")), "{head}");
-        assert!(head.contains(&format!("authorization: Bearer {TOKEN}\r\n")) && head.matches(TOKEN).count() == 1);
+        assert!(
+            head.starts_with(&format!(
+                "POST /v23.0/{DATASET}/events?locale=en_US HTTP/1.1\r\n"
+            )),
+            "{head}"
+        );
+        assert!(
+            head.contains(&format!("authorization: Bearer {TOKEN}\r\n"))
+                && head.matches(TOKEN).count() == 1
+        );
         check_next(&desk, &server, 6, &books, &[]);
     }
 }
@@ -220,26 +346,51 @@ fn a_rejects_file_that_cannot_be_written_is_found_out_before_anything_is_sent() 
 
 #[test]
 fn a_row_refused_here_is_among_the_rejects_even_when_its_other_events_were_never_sent() {
-    let (desk, server) = (Desk::new(), Server::start(|_| Reply::fault(400, 100, Some(33))));
-    let settings = "[columns]\nlead_id = \"Lead\"\n[stage_columns]\nNew = \"Lead\"\nWon = \"Customer\"\n";
-    desk.file("crm2capi.toml", format!("[crm]\nname = \"Tests\"\n{settings}"));
+    let (desk, server) = (
+        Desk::new(),
+        Server::start(|_| Reply::fault(400, 100, Some(33))),
+    );
+    let settings =
+        "[columns]\nlead_id = \"Lead\"\n[stage_columns]\nNew = \"Lead\"\nWon = \"Customer\"\n";
+    desk.file(
+        "crm2capi.toml",
+        format!("[crm]\nname = \"Tests\"\n{settings}"),
+    );
     let (sound, wrong) = ("2026-11-20T10:00:00Z", "next week");
     let rows: Vec<String> = (0..30)
-        .map(|lead| format!("{},{sound},{}\n", lead_id(lead * 2), if lead == 20 { wrong } else { "" }))
+        .map(|lead| {
+            format!(
+                "{},{sound},{}\n",
+                lead_id(lead * 2),
+                if lead == 20 { wrong } else { "" }
+            )
+        })
         .collect();
     desk.file("leads.csv", format!("Lead,New,Won\n{}", rows.concat()));
-    let report = upload(&desk, &server, &["--rejects", "rejects.csv"]).ended(3).json();
-    assert_eq!((count(&report, "undelivered"), count(&report, "rows_invalid")), (30, 1));
+    let report = upload(&desk, &server, &["--rejects", "rejects.csv"])
+        .ended(3)
+        .json();
+    assert_eq!(
+        (
+            count(&report, "undelivered"),
+            count(&report, "rows_invalid")
+        ),
+        (30, 1)
+    );
     let rejects = std::fs::read_to_string(desk.path().join("rejects.csv")).unwrap();
-    let expected =
-        format!("Lead,New,Won,crm2capi_problem,crm2capi_row\n{},{sound},{wrong},time-malformed,22\n", lead_id(40));
+    let expected = format!(
+        "Lead,New,Won,crm2capi_problem,crm2capi_row\n{},{sound},{wrong},time-malformed,22\n",
+        lead_id(40)
+    );
     assert_eq!(rejects, expected);
 }
 
 #[test]
 fn test_events_leave_no_trace_in_the_ledger() {
     let (desk, server) = (desk_with(6), Server::start(Reply::receipt));
-    let report = upload(&desk, &server, &["--test-event-code", "TEST1"]).ended(0).json();
+    let report = upload(&desk, &server, &["--test-event-code", "TEST1"])
+        .ended(0)
+        .json();
     assert_eq!(count(&report, "accepted"), 6);
     assert!(!desk.path().join("ledger.sqlite3").exists());
     let report = upload(&desk, &server, &[]).ended(0).json();

@@ -3,7 +3,19 @@
 use super::*;
 
 fn status(desk: &Desk, more: &[&str]) -> Ran {
-    desk.run(&[&["status", "--ledger", "ledger.sqlite3", "--now", "2026-11-21T18:00:00Z"], more].concat())
+    desk.run(
+        &[
+            &[
+                "status",
+                "--ledger",
+                "ledger.sqlite3",
+                "--now",
+                "2026-11-21T18:00:00Z",
+            ],
+            more,
+        ]
+        .concat(),
+    )
 }
 
 #[test]
@@ -20,12 +32,21 @@ fn status_tells_of_the_runs_of_what_was_delivered_and_of_what_is_open() {
     upload(&desk, &server, &[]).ended(4);
 
     let report = status(&desk, &["--format", "json"]).ended(0).json();
-    assert_eq!((count(&report, "rejected"), count(&report, "uncertain")), (1, 2));
+    assert_eq!(
+        (count(&report, "rejected"), count(&report, "uncertain")),
+        (1, 2)
+    );
     assert_eq!(report["last_success"], report["runs"][1]["ended"]);
     assert_eq!(report["runs"][1]["dataset_id"], DATASET);
     let run = |index: usize| {
-        ["accepted", "rejected", "uncertain", "skipped_delivered", "exit_status"]
-            .map(|key| count(&report["runs"][index], key))
+        [
+            "accepted",
+            "rejected",
+            "uncertain",
+            "skipped_delivered",
+            "exit_status",
+        ]
+        .map(|key| count(&report["runs"][index], key))
     };
     assert_eq!((run(0), run(1)), ([0, 1, 2, 10, 4], [10, 1, 0, 0, 1]));
     let delivered = serde_json::json!([
@@ -45,19 +66,41 @@ fn status_tells_of_the_runs_of_what_was_delivered_and_of_what_is_open() {
     ] {
         assert!(page.contains(expected), "{expected}\n{page}");
     }
-    let other = status(&desk, &["--dataset-id", "1", "--format", "json"]).ended(0).json();
-    assert_eq!((count(&other, "uncertain"), other["runs"].as_array().unwrap().len()), (0, 0));
+    let other = status(&desk, &["--dataset-id", "1", "--format", "json"])
+        .ended(0)
+        .json();
+    assert_eq!(
+        (
+            count(&other, "uncertain"),
+            other["runs"].as_array().unwrap().len()
+        ),
+        (0, 0)
+    );
 }
 
 #[test]
 fn status_fails_when_the_last_success_is_older_than_allowed() {
     let (desk, server) = (desk_with(4), Server::start(Reply::receipt));
-    assert!(status(&desk, &["--max-age", "26h"]).ended(1).stderr.contains("never"));
+    assert!(
+        status(&desk, &["--max-age", "26h"])
+            .ended(1)
+            .stderr
+            .contains("never")
+    );
     upload(&desk, &server, &[]).ended(0);
     status(&desk, &["--max-age", "26h"]).ended(0);
     let late = status(&desk, &["--max-age", "90m"]).ended(1);
-    assert!(late.stderr.contains("--max-age is 90m") && late.stderr.contains(" ago"), "{}", late.stderr);
-    assert_eq!(status(&desk, &["--max-age", "90m", "--format", "json"]).ended(1).json()["exit_status"], 1);
+    assert!(
+        late.stderr.contains("--max-age is 90m") && late.stderr.contains(" ago"),
+        "{}",
+        late.stderr
+    );
+    assert_eq!(
+        status(&desk, &["--max-age", "90m", "--format", "json"])
+            .ended(1)
+            .json()["exit_status"],
+        1
+    );
     // A run that fails does not count as a success.
     server.play(|_| Reply::answer(503, "", ""));
     desk.file("leads.csv", export(0..8));
@@ -72,20 +115,43 @@ fn status_tells_of_a_run_that_was_killed_and_can_be_asked_while_one_goes_on() {
     let mut child = start(&desk, &server, &[]);
     assert!(server.wait_for_requests(1));
     let report = status(&desk, &["--format", "json"]).ended(0).json();
-    assert_eq!((count(&report, "uncertain"), report["runs"][0]["ended"].is_null()), (10, true));
+    assert_eq!(
+        (
+            count(&report, "uncertain"),
+            report["runs"][0]["ended"].is_null()
+        ),
+        (10, true)
+    );
     child.kill().unwrap();
     child.wait().unwrap();
     let page = status(&desk, &[]).ended(0).stdout;
-    assert!(page.contains("no successful upload yet") && page.contains("did not end"), "{page}");
+    assert!(
+        page.contains("no successful upload yet") && page.contains("did not end"),
+        "{page}"
+    );
     assert!(page.contains("uncertain               10 events"), "{page}");
 }
 
 /// Runs `check`; gives its lines by what they are about.
 fn check(server: &Server, expected: i32) -> BTreeMap<String, (bool, String)> {
     let desk = Desk::new();
-    let args = ["check", "--dataset-id", DATASET, "--graph-url", &server.url, "--timeout", "2", "--format", "json"];
+    let args = [
+        "check",
+        "--dataset-id",
+        DATASET,
+        "--graph-url",
+        &server.url,
+        "--timeout",
+        "2",
+        "--format",
+        "json",
+    ];
     let run = |args: &[&str]| {
-        let ran = finished(&desk, desk.run_with(args, &[("CRM2CAPI_ACCESS_TOKEN", TOKEN)])).ended(expected);
+        let ran = finished(
+            &desk,
+            desk.run_with(args, &[("CRM2CAPI_ACCESS_TOKEN", TOKEN)]),
+        )
+        .ended(expected);
         assert!(ran.stderr.is_empty(), "{}", ran.stderr);
         ran
     };
@@ -96,7 +162,10 @@ fn check(server: &Server, expected: i32) -> BTreeMap<String, (bool, String)> {
     let line = |line: &Value| {
         let says = line["says"].as_str().unwrap().to_owned();
         let ok = line["ok"].as_bool().unwrap();
-        assert!(page.contains(&format!("{}  ", if ok { "ok" } else { "NO" })) && page.contains(&says), "{page}");
+        assert!(
+            page.contains(&format!("{}  ", if ok { "ok" } else { "NO" })) && page.contains(&says),
+            "{page}"
+        );
         (line["what"].as_str().unwrap().to_owned(), (ok, says))
     };
     lines.iter().map(line).collect()
@@ -104,7 +173,10 @@ fn check(server: &Server, expected: i32) -> BTreeMap<String, (bool, String)> {
 
 /// The time by a clock that is so many seconds ahead, as servers write it.
 fn date(ahead: i64) -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
     let then = jiff::Timestamp::from_second(now as i64 + ahead).unwrap();
     format!("Date: {}\r\n", then.strftime("%a, %d %b %Y %H:%M:%S GMT"))
 }
@@ -113,10 +185,21 @@ fn date(ahead: i64) -> String {
 fn check_finds_all_well_and_records_nothing() {
     let server = Server::start(|_| Reply::fault_with(400, 100, Some(2_804_019), &date(0)));
     let lines = check(&server, 0);
-    for what in ["settings", "API version", "connection", "token and dataset", "clock"] {
+    for what in [
+        "settings",
+        "API version",
+        "connection",
+        "token and dataset",
+        "clock",
+    ] {
         assert!(lines[what].0, "{what}: {}", lines[what].1);
     }
-    assert!(server.seen().iter().all(|seen| seen.events.is_empty() && !seen.was_taken));
+    assert!(
+        server
+            .seen()
+            .iter()
+            .all(|seen| seen.events.is_empty() && !seen.was_taken)
+    );
 }
 
 #[test]
@@ -129,7 +212,10 @@ fn check_says_what_is_wrong_with_token_permission_and_dataset() {
         (400, 2635, None, "--api-version"),
     ];
     for (status, code, subcode, says) in table {
-        let lines = check(&Server::start(move |_| Reply::fault(status, code, subcode)), 3);
+        let lines = check(
+            &Server::start(move |_| Reply::fault(status, code, subcode)),
+            3,
+        );
         let (ok, said) = &lines["token and dataset"];
         assert!(!ok && said.contains(says), "{code}: {said}");
         assert!(lines["connection"].0);
@@ -138,20 +224,45 @@ fn check_says_what_is_wrong_with_token_permission_and_dataset() {
 
 #[test]
 fn check_ends_with_4_when_there_is_no_answer_of_metas() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let mut nobody = Server::start(Reply::receipt);
     nobody.url = format!("http://127.0.0.1:{port}");
-    assert!(check(&nobody, 4)["connection"].1.contains("could not be reached"));
-    assert!(check(&Server::start(|_| Reply::hang()), 4)["connection"].1.contains("no answer in time"));
-    assert!(!check(&Server::start(|_| Reply::answer(200, "", "<html>Sign in</html>")), 4)["connection"].0);
+    assert!(
+        check(&nobody, 4)["connection"]
+            .1
+            .contains("could not be reached")
+    );
+    assert!(
+        check(&Server::start(|_| Reply::hang()), 4)["connection"]
+            .1
+            .contains("no answer in time")
+    );
+    assert!(
+        !check(
+            &Server::start(|_| Reply::answer(200, "", "<html>Sign in</html>")),
+            4
+        )["connection"]
+            .0
+    );
     let throttled = Server::start(|_| Reply::fault_with(400, 4, None, "Retry-After: 600\r\n"));
-    assert!(check(&throttled, 4)["token and dataset"].1.contains("about 10 minutes"));
+    assert!(
+        check(&throttled, 4)["token and dataset"]
+            .1
+            .contains("about 10 minutes")
+    );
 }
 
 #[test]
 fn check_compares_the_clocks() {
     for (ahead, which) in [(600, "behind"), (-600, "ahead of")] {
-        let lines = check(&Server::start(move |_| Reply::fault_with(400, 100, Some(2_804_019), &date(ahead))), 0);
+        let lines = check(
+            &Server::start(move |_| Reply::fault_with(400, 100, Some(2_804_019), &date(ahead))),
+            0,
+        );
         let (ok, said) = &lines["clock"];
         assert!(!ok && said.contains(which), "{said}");
     }
@@ -161,5 +272,9 @@ fn check_compares_the_clocks() {
 fn check_without_a_token_is_wrong_usage() {
     let desk = Desk::new();
     let ran = desk.run(&["check", "--dataset-id", DATASET]).ended(2);
-    assert!(ran.stderr.contains("CRM2CAPI_ACCESS_TOKEN"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("CRM2CAPI_ACCESS_TOKEN"),
+        "{}",
+        ran.stderr
+    );
 }

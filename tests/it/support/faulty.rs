@@ -54,15 +54,25 @@ enum Says {
 impl Reply {
     /// Takes every event and says so.
     pub fn receipt(seen: &Seen) -> Self {
-        let body =
-            json!({"events_received": seen.events.len(), "messages": [], "fbtrace_id": format!("T{}", seen.number)});
-        Self { takes: true, ..Self::answer(200, "", body.to_string()) }
+        let body = json!({"events_received": seen.events.len(), "messages": [], "fbtrace_id": format!("T{}", seen.number)});
+        Self {
+            takes: true,
+            ..Self::answer(200, "", body.to_string())
+        }
     }
 
     /// An answer that takes nothing. Each header line ends with a line break.
     pub fn answer(status: u16, headers: &str, body: impl Into<String>) -> Self {
-        let says = Says::Answer { status, headers: headers.to_owned(), body: body.into() };
-        Self { takes: false, after: Duration::ZERO, says }
+        let says = Says::Answer {
+            status,
+            headers: headers.to_owned(),
+            body: body.into(),
+        };
+        Self {
+            takes: false,
+            after: Duration::ZERO,
+            says,
+        }
     }
 
     /// An error of the Graph API, in another language than English.
@@ -82,22 +92,34 @@ impl Reply {
 
     /// Bytes that are not all of an answer, and then the end of the connection.
     pub fn bytes(bytes: &'static [u8]) -> Self {
-        Self { says: Says::Bytes(bytes), ..Self::answer(0, "", "") }
+        Self {
+            says: Says::Bytes(bytes),
+            ..Self::answer(0, "", "")
+        }
     }
 
     /// Never answers.
     pub fn hang() -> Self {
-        Self { says: Says::Nothing, ..Self::answer(0, "", "") }
+        Self {
+            says: Says::Nothing,
+            ..Self::answer(0, "", "")
+        }
     }
 
     /// The same, but the events are taken.
     pub fn taking(self) -> Self {
-        Self { takes: true, ..self }
+        Self {
+            takes: true,
+            ..self
+        }
     }
 
     /// The same, later.
     pub fn after(self, millis: u64) -> Self {
-        Self { after: Duration::from_millis(millis), ..self }
+        Self {
+            after: Duration::from_millis(millis),
+            ..self
+        }
     }
 }
 
@@ -124,7 +146,10 @@ impl Server {
     }
 
     /// Starts one that resets the connection of the requests with these numbers before it has read their bodies.
-    pub fn start_deaf_to(numbers: &[usize], play: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+    pub fn start_deaf_to(
+        numbers: &[usize],
+        play: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stage = Arc::new(Stage {
@@ -181,7 +206,11 @@ impl Server {
 /// How often each event was taken by these requests.
 pub fn taken(seen: &[Seen]) -> BTreeMap<u32, usize> {
     let mut taken = BTreeMap::new();
-    for event in seen.iter().filter(|seen| seen.was_taken).flat_map(|seen| &seen.events) {
+    for event in seen
+        .iter()
+        .filter(|seen| seen.was_taken)
+        .flat_map(|seen| &seen.events)
+    {
         *taken.entry(*event).or_default() += 1;
     }
     taken
@@ -200,19 +229,45 @@ impl Stage {
         let head = String::from_utf8(head).unwrap();
         let number = self.next.fetch_add(1, Ordering::SeqCst);
         let is_deaf = self.deaf_to.contains(&number);
-        let events = if is_deaf { Vec::new() } else { body(&head, stream)? };
-        let mut seen = Seen { number, head, events, was_taken: false, at: Instant::now(), answered: None };
+        let events = if is_deaf {
+            Vec::new()
+        } else {
+            body(&head, stream)?
+        };
+        let mut seen = Seen {
+            number,
+            head,
+            events,
+            was_taken: false,
+            at: Instant::now(),
+            answered: None,
+        };
         let play = Arc::clone(&self.play.lock().unwrap());
-        let reply = if is_deaf { Reply::bytes(b"") } else { play(&seen) };
+        let reply = if is_deaf {
+            Reply::bytes(b"")
+        } else {
+            play(&seen)
+        };
         seen.was_taken = reply.takes;
-        let token =
-            seen.head.lines().find_map(|line| line.strip_prefix("authorization: Bearer ")).unwrap_or("").to_owned();
+        let token = seen
+            .head
+            .lines()
+            .find_map(|line| line.strip_prefix("authorization: Bearer "))
+            .unwrap_or("")
+            .to_owned();
         self.log.lock().unwrap().push(seen);
         std::thread::sleep(reply.after);
         match reply.says {
-            Says::Answer { status, headers, body } => {
+            Says::Answer {
+                status,
+                headers,
+                body,
+            } => {
                 let body = body.replace("TOKEN", &token);
-                let answer = format!("HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
+                let answer = format!(
+                    "HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+                    body.len()
+                );
                 stream.write_all(answer.as_bytes()).ok()?;
                 let mut log = self.log.lock().unwrap();
                 log.iter_mut().find(|seen| seen.number == number)?.answered = Some(Instant::now());
@@ -233,10 +288,17 @@ impl Stage {
 
 /// Reads the body, and gives the numbers of the events in it.
 fn body(head: &str, mut stream: &TcpStream) -> Option<Vec<u32>> {
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .map_or(0, |n| n.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
     let body: Value = serde_json::from_slice(&body).unwrap();
     let events = body["data"].as_array().unwrap().iter();
-    Some(events.filter_map(|event| event["event_id"].as_str()?.parse().ok()).collect())
+    Some(
+        events
+            .filter_map(|event| event["event_id"].as_str()?.parse().ok())
+            .collect(),
+    )
 }

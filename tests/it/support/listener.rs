@@ -19,7 +19,10 @@ pub struct Request {
 
 impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn json(&self) -> Value {
@@ -43,7 +46,12 @@ impl Listener {
     pub fn accepting() -> Self {
         Self::answering(|request| {
             let count = request.events().len();
-            (200, format!(r#"{{"events_received":{count},"messages":[],"fbtrace_id":"ATraceOfTheListener"}}"#))
+            (
+                200,
+                format!(
+                    r#"{{"events_received":{count},"messages":[],"fbtrace_id":"ATraceOfTheListener"}}"#
+                ),
+            )
         })
     }
 
@@ -51,7 +59,10 @@ impl Listener {
     pub fn answering(answer: impl Fn(&Request) -> (u16, String) + Send + Sync + 'static) -> Self {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", server.local_addr().unwrap());
-        let (connections, requests) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
+        let (connections, requests) = (
+            Arc::new(AtomicUsize::new(0)),
+            Arc::new(Mutex::new(Vec::new())),
+        );
         let (counter, seen, answer) = (connections.clone(), requests.clone(), Arc::new(answer));
         std::thread::spawn(move || {
             for stream in server.incoming().map_while(Result::ok) {
@@ -60,7 +71,11 @@ impl Listener {
                 std::thread::spawn(move || serve(stream, &seen, &*answer));
             }
         });
-        Self { url, connections, requests }
+        Self {
+            url,
+            connections,
+            requests,
+        }
     }
 
     pub fn requests(&self) -> Vec<Request> {
@@ -73,15 +88,24 @@ impl Listener {
     }
 }
 
-fn serve(stream: TcpStream, seen: &Mutex<Vec<Request>>, answer: &dyn Fn(&Request) -> (u16, String)) {
+fn serve(
+    stream: TcpStream,
+    seen: &Mutex<Vec<Request>>,
+    answer: &dyn Fn(&Request) -> (u16, String),
+) {
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
         let (status, body) = answer(&request);
         seen.lock().unwrap().push(request);
-        let head =
-            format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
-        if writer.write_all(format!("{head}{body}").as_bytes()).is_err() {
+        let head = format!(
+            "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        if writer
+            .write_all(format!("{head}{body}").as_bytes())
+            .is_err()
+        {
             return;
         }
     }
@@ -99,8 +123,17 @@ fn read(reader: &mut impl BufRead) -> Option<Request> {
         let (name, value) = header.split_once(':').unwrap();
         headers.push((name.trim().to_lowercase(), value.trim().to_owned()));
     }
-    let mut request = Request { line: first, headers, body: String::new() };
-    let length: u64 = request.header("content-length").map_or(0, |length| length.parse().unwrap());
-    reader.take(length).read_to_string(&mut request.body).unwrap();
+    let mut request = Request {
+        line: first,
+        headers,
+        body: String::new(),
+    };
+    let length: u64 = request
+        .header("content-length")
+        .map_or(0, |length| length.parse().unwrap());
+    reader
+        .take(length)
+        .read_to_string(&mut request.body)
+        .unwrap();
     Some(request)
 }

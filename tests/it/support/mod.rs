@@ -32,7 +32,9 @@ pub struct Ran {
 
 impl Desk {
     pub fn new() -> Self {
-        Self { folder: TempDir::new().unwrap() }
+        Self {
+            folder: TempDir::new().unwrap(),
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -47,8 +49,15 @@ impl Desk {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_crm2capi"));
-        command.args(args).current_dir(self.path()).env_clear().stdin(Stdio::null());
-        command.env("HOME", self.path()).env("XDG_STATE_HOME", self.path().join("state")).env("NO_COLOR", "1");
+        command
+            .args(args)
+            .current_dir(self.path())
+            .env_clear()
+            .stdin(Stdio::null());
+        command
+            .env("HOME", self.path())
+            .env("XDG_STATE_HOME", self.path().join("state"))
+            .env("NO_COLOR", "1");
         // Windows finds neither sockets nor random numbers without it.
         command.envs(std::env::var_os("SYSTEMROOT").map(|root| ("SYSTEMROOT", root)));
         command
@@ -59,7 +68,13 @@ impl Desk {
     }
 
     pub fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ran {
-        Ran::of(args, self.command(args).envs(variables.iter().copied()).output().unwrap())
+        Ran::of(
+            args,
+            self.command(args)
+                .envs(variables.iter().copied())
+                .output()
+                .unwrap(),
+        )
     }
 
     pub fn run_on(&self, args: &[&str], input: &[u8]) -> Ran {
@@ -69,7 +84,10 @@ impl Desk {
     pub fn run_on_with(&self, args: &[&str], input: &[u8], variables: &[(&str, &str)]) -> Ran {
         let mut child = self.command(args);
         child.envs(variables.iter().copied());
-        child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        child
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = child.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.to_vec();
@@ -111,42 +129,72 @@ impl Ran {
     /// Standard output as JSON lines.
     #[track_caller]
     pub fn ndjson(&self) -> Vec<Value> {
-        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 }
 
 /// A file of the repository.
 pub fn repository(path: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path).to_str().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(path)
+        .to_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// Asserts that the counts of a report add up as documented.
 #[track_caller]
 pub fn assert_adds_up(report: &Value) {
-    let count = |key: &str| report[key].as_u64().unwrap_or_else(|| panic!("no {key} in {report:#}"));
+    let count = |key: &str| {
+        report[key]
+            .as_u64()
+            .unwrap_or_else(|| panic!("no {key} in {report:#}"))
+    };
     let rest = match report.get("would_send").and_then(Value::as_u64) {
         Some(would_send) => would_send,
         None => count("accepted") + count("rejected") + count("undelivered") + count("uncertain"),
     };
-    assert_eq!(count("events"), count("skipped_old") + count("skipped_delivered") + rest, "{report:#}");
+    assert_eq!(
+        count("events"),
+        count("skipped_old") + count("skipped_delivered") + rest,
+        "{report:#}"
+    );
 }
 
 /// The problems of a report, as (code, rows of the examples), errors and warnings only.
 pub fn complaints(report: &Value) -> Vec<(String, Vec<u64>)> {
-    let problems = report["problems"].as_array().unwrap().iter().filter(|problem| problem["severity"] != "info");
-    problems.map(|problem| (text(&problem["code"]), rows_of(problem))).collect()
+    let problems = report["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|problem| problem["severity"] != "info");
+    problems
+        .map(|problem| (text(&problem["code"]), rows_of(problem)))
+        .collect()
 }
 
 /// The problem of this code.
 #[track_caller]
 pub fn problem<'a>(report: &'a Value, code: &str) -> &'a Value {
-    let found = report["problems"].as_array().unwrap().iter().find(|problem| problem["code"] == code);
+    let found = report["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|problem| problem["code"] == code);
     found.unwrap_or_else(|| panic!("no {code} in {report:#}"))
 }
 
 /// The rows a problem names.
 pub fn rows_of(problem: &Value) -> Vec<u64> {
-    problem["examples"].as_array().unwrap().iter().map(|example| example["row"].as_u64().unwrap()).collect()
+    problem["examples"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|example| example["row"].as_u64().unwrap())
+        .collect()
 }
 
 pub fn text(value: &Value) -> String {
