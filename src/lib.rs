@@ -2,7 +2,7 @@
 //! Conversions API.
 //!
 //! The modules stand in the order of the work. Each stage takes the type of the one before and
-//! returns the next; [`pipeline`] alone knows the order.
+//! returns the next; [`run`] alone knows the order.
 //!
 //! ```text
 //! bytes ─ source ─► rows ─ mapping ─► cells ─ customer ─► hashed user data ─ event ─► event
@@ -11,7 +11,7 @@
 //!
 //! Past [`customer`] no raw personal value exists: an event can only be built from hashed values.
 
-pub mod pipeline;
+pub mod run;
 
 pub mod batch;
 pub mod custom_data;
@@ -19,12 +19,16 @@ pub mod customer;
 pub mod deliver;
 pub mod event;
 pub mod field;
+pub mod graph;
+pub mod inspect;
 pub mod ledger;
 pub mod mapping;
 pub mod problem;
+pub mod render;
 pub mod report;
 pub mod rules;
 pub mod source;
+pub mod text;
 pub mod time;
 
 pub mod cli;

@@ -16,16 +16,16 @@ use crm2capi::batch::{Beside, Limits, Waiting, body};
 use crm2capi::cli::{Cli, Command};
 use crm2capi::config::{Reading, SettingsFile};
 use crm2capi::customer::{Key, KeySet, Normalizer, UserData};
-use crm2capi::deliver::verdict::verdict;
 use crm2capi::event::{
     Constants, Event, EventId, EventKey, Facts, Fingerprint, Origin, write_event,
 };
+use crm2capi::graph::verdict::verdict;
 use crm2capi::ledger::{Entry, Ledger, RunStart, Settled, SqliteLedger};
 use crm2capi::mapping::{Record, Times};
-use crm2capi::pipeline::{self, Feed, Pass};
 use crm2capi::problem::{Code, Finding};
 use crm2capi::report::Problems;
 use crm2capi::rules;
+use crm2capi::run::{self, Feed, Pass};
 use crm2capi::source::{Chunk, Header, Source};
 use crm2capi::time::{Moment, Precision, TimeReader};
 use jiff::tz::TimeZone;
@@ -290,11 +290,11 @@ fn whole(c: &mut Criterion) {
         group.bench_function(name, |b| {
             b.iter(|| {
                 let mut feeds = Feed::open_all(&reading).expect("an export");
-                let collect = |prepared: &mut pipeline::Prepared| {
+                let collect = |prepared: &mut run::Prepared| {
                     black_box(prepared);
                     Ok(ControlFlow::Continue(()))
                 };
-                pipeline::run(&mut feeds, pass, 1, collect).expect("a whole file");
+                run::run(&mut feeds, pass, 1, collect).expect("a whole file");
             });
         });
     }

@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::account::Account;
-use super::rejects::{Known, Rejects};
 use crate::cli::{BuildArgs, PayloadFormat};
 use crate::config::{self, Endpoint, Reading, SettingsFile};
-use crate::pipeline::{self, Feed, Pass, Prepared};
 use crate::problem::Severity;
 use crate::report::ExitStatus;
 use crate::report::stages::{Fate, Plan};
+use crate::run::account::Account;
+use crate::run::rejects::{Known, Rejects};
+use crate::run::{self, Feed, Pass, Prepared};
 
 pub(super) fn run(args: &BuildArgs) -> Result<ExitStatus> {
     let started = Instant::now();
@@ -38,7 +38,7 @@ pub(super) fn run(args: &BuildArgs) -> Result<ExitStatus> {
         in_batch: 0,
     };
     let mut rows_left = args.limit.unwrap_or(u64::MAX);
-    pipeline::run(&mut feeds, Pass::Last, reading.threads, |prepared| {
+    run::run(&mut feeds, Pass::Last, reading.threads, |prepared| {
         if rows_left < prepared.rows {
             prepared.keep_rows(rows_left as usize);
         }
@@ -180,7 +180,7 @@ mod tests {
     use crate::customer::KeySet;
     use crate::event::Fingerprint;
     use crate::mapping::NameId;
-    use crate::pipeline::PreparedEvent;
+    use crate::run::PreparedEvent;
 
     fn payloads(frame: Frame, events: &[&str]) -> String {
         let mut prepared = Prepared::default();

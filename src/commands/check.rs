@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::cli::{CheckArgs, PlainFormat, ReadArgs, TalkArgs};
 use crate::config::{self, Endpoint, SettingsFile};
-use crate::deliver::Client;
-use crate::deliver::probe::{Finding, probe};
+use crate::graph::Client;
+use crate::graph::probe::{Finding, probe};
 use crate::report::ExitStatus;
 
 const OK: Style = AnsiColor::Green.on_default();

@@ -1,24 +1,22 @@
 //! One file for each verb: what `crm2capi VERB` runs.
 
-mod account;
 mod build;
 mod check;
 mod generate;
 mod help;
-mod init;
 mod normalize;
 mod progress;
-mod rejects;
 mod sandbox;
-mod schema;
+pub(crate) mod schema;
 mod status;
-mod talk;
+pub(crate) mod talk;
 mod upload;
 mod validate;
 
 use anyhow::Result;
 
 use crate::cli::{Cli, Command};
+use crate::inspect;
 use crate::ledger::LedgerError;
 use crate::report::ExitStatus;
 
@@ -37,7 +35,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus> {
         Command::Sandbox(args) => sandbox::run(&args),
         Command::Check(args) => check::run(&args, &cli.talk),
         Command::Status(args) => status::run(&args, &cli.talk),
-        Command::Init(args) => init::run(&args),
+        Command::Init(args) => inspect::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Help(args) => help::run(&args),
         Command::Completions(args) => generate::completions(&args),

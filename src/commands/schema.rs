@@ -15,7 +15,7 @@ use crate::event::schema::Event;
 use crate::report::{ExitStatus, Summary};
 
 /// Where editors find the schema of the settings file, as the `#:schema` line at its top says.
-pub(super) const CONFIG_URL: &str =
+pub(crate) const CONFIG_URL: &str =
     "https://raw.githubusercontent.com/crm2capi/crm2capi/main/schemas/config.json";
 const REPORT_URL: &str =
     "https://raw.githubusercontent.com/crm2capi/crm2capi/main/schemas/report.json";

@@ -57,14 +57,14 @@ pub fn print_error(error: &anyhow::Error) {
 ///
 /// # Errors
 /// Nobody reads it, or the disk is full.
-pub(super) fn print(text: &str) -> io::Result<()> {
+pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
 }
 
 /// The width of standard output in columns.
-pub(super) fn width() -> usize {
+pub(crate) fn width() -> usize {
     let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     let given = || {
         std::env::var("COLUMNS")

@@ -12,21 +12,22 @@ use bytes::Bytes;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::account::{self, Account};
 use super::progress::Progress;
-use super::rejects::{Known, Rejects};
 use crate::batch::{Beside, Limits};
 use crate::cli::{ReportFormat, TalkArgs, UploadArgs};
 use crate::config::{Endpoint, Reading, Sending, SettingsFile};
-use crate::deliver::{self, Client, Delivery, Ended, Fault, Outcome};
+use crate::deliver::{self, Delivery, Ended, Outcome};
 use crate::event::{Event, EventKey, Origin};
+use crate::graph::{Client, Fault};
 use crate::ledger::{Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger, Standing};
-use crate::pipeline::{self, Feed, Pass, Prepared};
 use crate::problem::Code;
 use crate::report::exit::End;
 use crate::report::stages::{Fate, Plan, Stages};
 use crate::report::summary::Destination;
 use crate::report::{ExitStatus, Problems};
+use crate::run::account::{self, Account};
+use crate::run::rejects::{Known, Rejects};
+use crate::run::{self, Feed, Pass, Prepared};
 use crate::sandbox::Sandbox;
 
 /// Chunks of events that wait for the delivery.
@@ -82,7 +83,7 @@ impl Upload {
         let mut feeds = Feed::open_all(&self.reading)?;
         let mut rejects = Rejects::asked_for(&self.reading, &feeds)?;
         let mut account = Account::start("upload", &self.reading, &feeds, Plan::Pretend);
-        pipeline::run(&mut feeds, Pass::Last, self.reading.threads, |prepared| {
+        run::run(&mut feeds, Pass::Last, self.reading.threads, |prepared| {
             let events = account.take(prepared);
             let events = self.events(prepared, &events, &dataset);
             let (new, known) = self.sift(events, ledger.as_mut(), &mut account)?;
@@ -110,7 +111,7 @@ impl Upload {
         let rejects = Rejects::asked_for(&self.reading, &feeds)?;
 
         let mut checked = Account::start("upload", &self.reading, &feeds, Plan::Send);
-        pipeline::run(
+        run::run(
             &mut feeds,
             Pass::Checking,
             self.reading.threads,
@@ -122,7 +123,7 @@ impl Upload {
         )?;
         if self.stop_if_too_many_are_invalid(&mut checked) {
             if let Some(mut rejects) = rejects {
-                pipeline::run(&mut feeds, Pass::Last, self.reading.threads, |prepared| {
+                run::run(&mut feeds, Pass::Last, self.reading.threads, |prepared| {
                     rejects.take(prepared, &Known::default())?;
                     Ok(ControlFlow::Continue(()))
                 })?;
@@ -209,7 +210,7 @@ impl Upload {
         let (delivery, produced, stages, refusals) = std::thread::scope(|scope| {
             let reader = scope.spawn(|| {
                 let sender = sender;
-                pipeline::run(feeds, Pass::Last, self.reading.threads, |prepared| {
+                run::run(feeds, Pass::Last, self.reading.threads, |prepared| {
                     let picked = account.take(prepared);
                     let events = self.events(prepared, &picked, &endpoint.dataset_id);
                     let (new, mut known) = self.sift(events, ledger.lock().as_mut(), account)?;

@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use super::account::{self, Account};
-use super::rejects::{Known, Rejects};
 use crate::cli::{ReportFormat, TalkArgs, ValidateArgs};
 use crate::config::{Reading, SettingsFile};
-use crate::pipeline::{self, Feed, Pass};
+use crate::render::{self, FileFormat, github};
+use crate::report::ExitStatus;
 use crate::report::stages::{Fate, Plan};
-use crate::report::{self, ExitStatus, FileFormat, github};
+use crate::run::account::{self, Account};
+use crate::run::rejects::{Known, Rejects};
+use crate::run::{self, Feed, Pass};
 
 pub(super) fn run(args: &ValidateArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let started = Instant::now();
@@ -27,7 +28,7 @@ pub(super) fn run(args: &ValidateArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     for (index, feed) in feeds.iter().enumerate() {
         account.note(index, feed, &feed.doubts());
     }
-    pipeline::run(&mut feeds, Pass::Judging, reading.threads, |prepared| {
+    run::run(&mut feeds, Pass::Judging, reading.threads, |prepared| {
         let picked = account.take(prepared);
         account.settle_picked(prepared, &picked, Fate::Undelivered);
         if let Some(rejects) = &mut rejects {
@@ -40,7 +41,7 @@ pub(super) fn run(args: &ValidateArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     }
     let summary = account.close(started.elapsed());
     for path in &args.report {
-        report::write_file(&summary, path)
+        render::write_file(&summary, path)
             .with_context(|| format!("cannot write the report {}", path.display()))?;
     }
     let format = args

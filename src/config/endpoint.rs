@@ -15,8 +15,8 @@ const DEFAULT_TIMEOUT_SECONDS: u64 = 30;
 const TOKEN_VARIABLE: &str = "CRM2CAPI_ACCESS_TOKEN";
 const SECRET_VARIABLE: &str = "CRM2CAPI_APP_SECRET";
 
-pub use crate::deliver::client::Endpoint;
-use crate::deliver::client::is_loopback;
+pub use crate::graph::client::Endpoint;
+use crate::graph::client::is_loopback;
 
 impl Endpoint {
     /// Resolves the endpoint: command line, then environment, then settings file.

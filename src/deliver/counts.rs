@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::fault::Fault;
 use super::run::Run;
 use super::{Delivery, Outcome, Refusal};
 use crate::event::{Event, Origin};
+use crate::graph::fault::Fault;
 
 /// Rows remembered of each kind of refusal.
 const MAX_ORIGINS: usize = 5;

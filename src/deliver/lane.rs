@@ -10,14 +10,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, timeout};
 
 use super::bisect::{Part, Parts};
-use super::fault::Fault;
 use super::retry::{Jitter, Next, Patience};
 use super::run::Run;
-use super::usage::Usage;
-use super::verdict::{Fate, Verdict, Why, judge};
 use super::{Ended, Outcome};
 use crate::batch::{self, Waiting};
 use crate::event::Event;
+use crate::graph::fault::Fault;
+use crate::graph::usage::Usage;
+use crate::graph::verdict::{Fate, Verdict, Why, judge};
 use crate::ledger::{Begun, Entry, Settled};
 
 /// What the lanes tell the delivery.

@@ -2,21 +2,15 @@
 //!
 //! Input: events in the order of the input. Output: one outcome for each event that was taken in, and what was
 //! counted. Leads are spread over lanes, so the events of one lead arrive in order at any concurrency. What a request
-//! means is decided in [`verdict`], how long to wait in [`retry`], which half to try next in [`bisect`]. Does not
+//! means is decided in [`crate::graph::verdict`], how long to wait in [`retry`], which half to try next in [`bisect`]. Does not
 //! read input, and does not decide what the exit status is.
 
-pub mod answer;
 pub mod bisect;
-pub mod client;
 mod counts;
-pub mod fault;
 pub mod interrupt;
 mod lane;
-pub mod probe;
 pub mod retry;
 mod run;
-pub mod usage;
-pub mod verdict;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,14 +18,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-pub use client::Client;
-pub use fault::Fault;
 pub use interrupt::Interrupt;
 pub use retry::Backoff;
-pub use verdict::{Barrier, Stop};
 
 use crate::batch::{Beside, Limits, Waiting};
 use crate::event::{Event, Origin};
+use crate::graph::{Client, Fault, Stop};
 use crate::ledger::{LedgerError, SharedLedger};
 use counts::Counts;
 use lane::{Lane, Outcomes};
@@ -291,6 +283,6 @@ fn lane_of(lead: u64, lanes: usize) -> usize {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::fault::Fault;
-use super::verdict::{Cause, Retry, Why};
+use crate::graph::fault::Fault;
+use crate::graph::verdict::{Cause, Retry, Why};
 
 /// How often a request is sent again after an error that explains nothing, before its payload is blamed.
 const MAX_UNEXPLAINED: u32 = 3;
@@ -131,7 +131,7 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deliver::verdict::Fate;
+    use crate::graph::verdict::Fate;
 
     fn fault() -> Fault {
         Fault {

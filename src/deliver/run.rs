@@ -10,11 +10,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::client::Client;
-use super::fault::Fault;
 use super::interrupt::{Interrupt, reaches};
-use super::verdict::{Cause, Receipt, Retry, Verdict};
 use super::{Ended, Settings};
+use crate::graph::client::Client;
+use crate::graph::fault::Fault;
+use crate::graph::verdict::{Cause, Receipt, Retry, Verdict};
 use crate::ledger::SharedLedger;
 
 /// A fault is systematic when it took out more events than this …

@@ -11,10 +11,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
-use super::client::Endpoint;
 use super::{Backoff, Client, Delivery, Interrupt, Outcome, Settings, deliver};
 use crate::batch::Limits;
 use crate::event::{Event, EventKey, Origin};
+use crate::graph::client::Endpoint;
 use crate::ledger::{NoLedger, SharedLedger};
 
 /// A request as the server saw it.

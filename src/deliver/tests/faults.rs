@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::deliver::testing::*;
-use crate::deliver::verdict::Barrier;
 use crate::deliver::*;
+use crate::graph::verdict::Barrier;
 use crate::ledger::{NoLedger, SharedLedger};
 
 /// Faults that pass, and whether one that does not pass leaves the events uncertain.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::{Funnel, Stage};
-use crate::report::words::{list, percent, quoted, thousands};
+use crate::text::{list, percent, quoted, thousands};
 
 const MIN_STAGES: usize = 2;
 const MIN_LEADS_A_MONTH: f64 = 200.0;

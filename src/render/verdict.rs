@@ -1,10 +1,10 @@
 //! The run in one sentence: the last line of the page, the headline of a job summary.
 
-use super::exit::ExitStatus;
-use super::stages::{Counts, Sending};
-use super::summary::{Destination, Summary};
-use super::words::{counted, harmless, list, plural, thousands};
 use crate::problem::Severity;
+use crate::report::exit::ExitStatus;
+use crate::report::stages::{Counts, Sending};
+use crate::report::summary::{Destination, Summary};
+use crate::text::{counted, harmless, list, plural, thousands};
 
 /// What became of the run, in words.
 pub fn verdict(summary: &Summary) -> String {

@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 
 use crate::field::Field;
 use crate::mapping::{Columns, Layout, Notice, Plan, Preset, Record, Unlisted, is_pattern};
-use crate::pipeline::Feed;
 use crate::problem::Code;
 use crate::report::names::Names;
+use crate::run::Feed;
 use crate::source::{Chunk, Header, Row, Settings, Source};
 use crate::time::{OrderEvidence, Precision};
 

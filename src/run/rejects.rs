@@ -16,15 +16,15 @@ use tempfile::NamedTempFile;
 
 use crate::config::Reading;
 use crate::event::Origin;
-use crate::pipeline::{Feed, Prepared};
 use crate::problem::Severity;
+use crate::run::{Feed, Prepared};
 use crate::source::{Format, Header, Row};
 
 const PROBLEM: &str = "crm2capi_problem";
 const ROW: &str = "crm2capi_row";
 
 /// Refused rows on their way to a file.
-pub(super) struct Rejects {
+pub(crate) struct Rejects {
     path: PathBuf,
     out: Out,
     pending: HashMap<Origin, Pending>,
@@ -40,11 +40,11 @@ enum Out {
 
 /// What is known of a chunk's rows, by row, when it is taken.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(crate) struct Known {
     /// How many events are about to be sent.
-    pub(super) sent: HashMap<u64, u32>,
+    pub(crate) sent: HashMap<u64, u32>,
     /// Why Meta refused events in an earlier run.
-    pub(super) refused: HashMap<u64, Vec<String>>,
+    pub(crate) refused: HashMap<u64, Vec<String>>,
 }
 
 /// A row whose events are under way.
@@ -59,7 +59,7 @@ impl Rejects {
     ///
     /// # Errors
     /// As [`Rejects::create`].
-    pub(super) fn asked_for(reading: &Reading, feeds: &[Feed]) -> Result<Option<Self>> {
+    pub(crate) fn asked_for(reading: &Reading, feeds: &[Feed]) -> Result<Option<Self>> {
         reading
             .rejects
             .as_deref()
@@ -137,7 +137,7 @@ impl Rejects {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn take(&mut self, prepared: &Prepared, known: &Known) -> Result<()> {
+    pub(crate) fn take(&mut self, prepared: &Prepared, known: &Known) -> Result<()> {
         let mut findings = prepared.findings.iter().peekable();
         for row in prepared.chunk.rows() {
             while findings.next_if(|found| found.row < row.number()).is_some() {}
@@ -182,7 +182,7 @@ impl Rejects {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn settle(&mut self, origin: Origin, refused: Option<String>) -> Result<()> {
+    pub(crate) fn settle(&mut self, origin: Origin, refused: Option<String>) -> Result<()> {
         let Some(pending) = self.pending.get_mut(&origin) else {
             return Ok(());
         };
@@ -201,7 +201,7 @@ impl Rejects {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn finish(mut self) -> Result<()> {
+    pub(crate) fn finish(mut self) -> Result<()> {
         // Where the run ended early, a row that was refused here still waits for events that nobody will send.
         let mut left: Vec<_> = self
             .pending

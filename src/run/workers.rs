@@ -14,7 +14,7 @@ use std::thread;
 use anyhow::{Error, Result};
 
 use super::feed::{Chunks, Feed, Pass};
-use super::{Kitchen, Prepared};
+use super::{Prepared, RowProcessor};
 use crate::source::Chunk;
 
 /// Chunks of each worker: it prepares one while the other waits to be collected.
@@ -31,8 +31,8 @@ pub fn run(
     threads: usize,
     collect: impl FnMut(&mut Prepared) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    let kitchens: Vec<Vec<Kitchen>> = (0..threads)
-        .map(|_| feeds.iter().map(|feed| feed.kitchen(pass)).collect())
+    let processors: Vec<Vec<RowProcessor>> = (0..threads)
+        .map(|_| feeds.iter().map(|feed| feed.processor(pass)).collect())
         .collect();
     let desk = Mutex::new(Desk {
         feeds: feeds.iter_mut().enumerate(),
@@ -43,7 +43,7 @@ pub fn run(
     let collected = thread::scope(|scope| {
         let (turn_sender, turns) = channel();
         let mut posts = Vec::new();
-        for (number, kitchens) in kitchens.into_iter().enumerate() {
+        for (number, processors) in processors.into_iter().enumerate() {
             let (done_sender, done) = channel();
             let (spare_sender, spares) = channel();
             for _ in 0..BUFFERS {
@@ -61,7 +61,7 @@ pub fn run(
                 spares,
             };
             let desk = &desk;
-            scope.spawn(move || worker.work(kitchens, desk));
+            scope.spawn(move || worker.work(processors, desk));
         }
         drop(turn_sender);
         // Whoever waits for a buffer must find nobody there when this is over, rather than wait for ever.
@@ -125,7 +125,7 @@ struct Post {
 }
 
 impl Worker {
-    fn work(self, mut kitchens: Vec<Kitchen>, desk: &Mutex<Desk<'_>>) {
+    fn work(self, mut processors: Vec<RowProcessor>, desk: &Mutex<Desk<'_>>) {
         while let Ok(mut prepared) = self.spares.recv() {
             let mut chunk = std::mem::take(&mut prepared.chunk);
             // A worker that panicked while it read takes the run down with it.
@@ -138,7 +138,7 @@ impl Worker {
             }
             drop(reading);
             prepared.input = input as u32;
-            kitchens[input].prepare(chunk, &mut prepared);
+            processors[input].prepare(chunk, &mut prepared);
             if self.done.send(prepared).is_err() {
                 return;
             }

@@ -307,9 +307,9 @@ impl Search<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::evidence::Sample;
     use super::*;
     use crate::customer::Settings;
+    use crate::inspect::evidence::Sample;
     use crate::source::{Chunk, Header};
 
     /// Proposes for an export without a preset, given as rows of cells with `|` between them.
@@ -476,17 +476,17 @@ mod tests {
         );
         assert_eq!(found.used(&Columns::new(&header)).len(), 7);
         assert_eq!(
-            super::super::events::numbered_pattern("items.12.at").unwrap(),
+            crate::inspect::events::numbered_pattern("items.12.at").unwrap(),
             "items.{n}.at"
         );
         assert_eq!(
-            super::super::events::numbered_pattern("Größe1").unwrap(),
+            crate::inspect::events::numbered_pattern("Größe1").unwrap(),
             "Größe{n}"
         );
         assert_eq!(
             (
-                super::super::events::numbered_pattern("Date"),
-                super::super::events::numbered_pattern("Date*1")
+                crate::inspect::events::numbered_pattern("Date"),
+                crate::inspect::events::numbered_pattern("Date*1")
             ),
             (None, None)
         );

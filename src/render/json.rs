@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::summary::Summary;
+use crate::report::summary::Summary;
 
 /// Writes the report and a line break.
 pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {

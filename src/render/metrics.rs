@@ -8,10 +8,10 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
-use super::exit::ExitStatus;
 use super::file::write_whole;
-use super::stages::Sending;
-use super::summary::{Destination, Summary};
+use crate::report::exit::ExitStatus;
+use crate::report::stages::Sending;
+use crate::report::summary::{Destination, Summary};
 
 const LAST_SUCCESS: &str = "crm2capi_last_success_timestamp_seconds";
 

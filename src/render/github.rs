@@ -8,13 +8,13 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::exit::ExitStatus;
 use super::markdown;
 use super::phrases::{extent, names, sentence};
-use super::summary::Summary;
-use super::tally::{Example, MAX_EXAMPLES, Problem};
 use super::verdict::verdict;
 use crate::problem::Severity;
+use crate::report::exit::ExitStatus;
+use crate::report::summary::Summary;
+use crate::report::tally::{Example, MAX_EXAMPLES, Problem};
 
 /// Writes one command a line. GitHub shows only the first ten of a level, so each problem's first row comes before any
 /// problem's second.

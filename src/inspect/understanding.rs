@@ -6,7 +6,7 @@ use super::settings;
 use super::stages::Story;
 use crate::field::Field;
 use crate::mapping::{Columns, Target};
-use crate::pipeline::Feed;
+use crate::run::Feed;
 use crate::source::Header;
 use crate::time::{DateOrder, Settled};
 

@@ -461,7 +461,7 @@ pub enum ReportFormat {
     Github,
 }
 
-impl From<ReportFormat> for crate::report::Format {
+impl From<ReportFormat> for crate::render::Format {
     fn from(format: ReportFormat) -> Self {
         match format {
             ReportFormat::Human => Self::Human,

@@ -2,14 +2,14 @@
 
 use std::io::{self, Write};
 
-use super::exit::ExitStatus;
-use super::funnel::Funnel;
-use super::match_keys::field_name;
 use super::phrases::{extent, names, rows, sentence};
-use super::stages::{Counts, Sending};
-use super::summary::Summary;
 use super::verdict::verdict;
-use super::words::{counted, harmless, percent, source, thousands};
+use crate::report::exit::ExitStatus;
+use crate::report::funnel::Funnel;
+use crate::report::match_keys::field_name;
+use crate::report::stages::{Counts, Sending};
+use crate::report::summary::Summary;
+use crate::text::{counted, harmless, percent, source, thousands};
 
 /// Writes the report.
 pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {

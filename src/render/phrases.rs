@@ -1,7 +1,7 @@
 //! A problem in words, for every report meant to be read: how often, what, about which stages, in which rows.
 
-use super::tally::{Named, Problem};
-use super::words::{counted, harmless, list, quoted, source, thousands};
+use crate::report::tally::{Named, Problem};
+use crate::text::{counted, harmless, list, quoted, source, thousands};
 
 /// `3 rows`, or `5 times in 3 rows`.
 pub fn extent(problem: &Problem) -> String {

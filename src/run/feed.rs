@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use super::Kitchen;
+use super::RowProcessor;
 use crate::config::{PresetChoice, Reading};
 use crate::field::Field;
 use crate::mapping::{Plan, Preset, Shape, Times, canonical};
@@ -54,7 +54,7 @@ pub struct Feed {
     held: VecDeque<Chunk>,
 }
 
-/// What every worker's kitchen for this input is made from.
+/// What every worker's processor for this input is made from.
 pub(super) struct Recipe {
     pub(super) times: Times,
     pub(super) given: crate::mapping::Layout,
@@ -210,9 +210,9 @@ impl Feed {
         self.recipe.times.clone()
     }
 
-    /// A worker's own kitchen for this input's rows.
-    pub(super) fn kitchen(&self, pass: Pass) -> Kitchen {
-        Kitchen::new(
+    /// A worker's own processor for this input's rows.
+    pub(super) fn processor(&self, pass: Pass) -> RowProcessor {
+        RowProcessor::new(
             self.recipe.clone(),
             self.header.clone(),
             self.plan.clone(),

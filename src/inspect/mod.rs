@@ -25,8 +25,8 @@ use anyhow::{Context, Result, bail};
 use crate::cli::{FormatArgs, InitArgs, ReadArgs};
 use crate::config::{Endpoint, PresetChoice, Reading, SettingsFile};
 use crate::mapping::{Columns, MappingError, Plan, Preset};
-use crate::pipeline::Feed;
 use crate::report::ExitStatus;
+use crate::run::Feed;
 use crate::source::{Chunk, Header, Input, Source};
 use crate::time::{DateOrder, parse_zone};
 use ask::Dialogue;
@@ -49,7 +49,7 @@ struct Decided {
     input: Vec<(&'static str, String)>,
 }
 
-pub(super) fn run(args: &InitArgs) -> Result<ExitStatus> {
+pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
     check_place(&args.output, args.force)?;
     let dataset_id = Endpoint::dataset(args.dataset_id.as_deref(), &SettingsFile::default())?;
     let spooled = (args.file.as_os_str() == "-").then(spool).transpose()?;

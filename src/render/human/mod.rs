@@ -13,12 +13,12 @@ use std::io::{self, Write};
 
 use layout::{Align, BAR, BOLD, DIM, GOOD, HEADING, Table, WARNING, WRONG, bar, wrap};
 
-use super::exit::ExitStatus;
-use super::match_keys::field_name;
-use super::stages::{Counts, Sending};
-use super::summary::{Destination, Guess, Input, Summary};
-use super::verdict::verdict;
-use super::words::{counted, harmless, percent, source, thousands};
+use crate::render::verdict::verdict;
+use crate::report::exit::ExitStatus;
+use crate::report::match_keys::field_name;
+use crate::report::stages::{Counts, Sending};
+use crate::report::summary::{Destination, Guess, Input, Summary};
+use crate::text::{counted, harmless, percent, source, thousands};
 
 /// Writes the page for a terminal of `width` columns.
 pub fn write(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
@@ -80,7 +80,7 @@ fn read(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> 
     for (index, input) in summary.inputs.iter().enumerate() {
         let is_new = index == 0 || summary.inputs[index - 1].columns != input.columns;
         if is_new && !input.columns.is_empty() {
-            let mapped = |it: &super::summary::MappedColumn| {
+            let mapped = |it: &crate::report::summary::MappedColumn| {
                 format!("{} ← {}", it.field, harmless(&it.column))
             };
             let mapped: Vec<_> = input.columns.iter().map(mapped).collect();

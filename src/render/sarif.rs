@@ -7,11 +7,11 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::exit::ExitStatus;
 use super::phrases::{extent, names, sentence};
-use super::summary::Summary;
-use super::tally::{Example, Problem};
 use crate::problem::Severity;
+use crate::report::exit::ExitStatus;
+use crate::report::summary::Summary;
+use crate::report::tally::{Example, Problem};
 
 /// Writes the document.
 pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {

@@ -6,13 +6,13 @@
 
 use std::io::{self, Write};
 
-use super::exit::ExitStatus;
 use super::phrases::{extent, names, rows, sentence};
-use super::summary::Summary;
-use super::tally::Problem;
 use super::verdict::verdict;
-use super::words::quoted;
 use crate::problem::Severity;
+use crate::report::exit::ExitStatus;
+use crate::report::summary::Summary;
+use crate::report::tally::Problem;
+use crate::text::quoted;
 
 /// Writes the document.
 pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::layout::{Align, BAR, DIM, Table, WARNING, cut, wrap};
 use super::{advice, section};
 use crate::report::funnel::Funnel;
-use crate::report::words::{counted, harmless, percent, thousands};
+use crate::text::{counted, harmless, percent, thousands};
 
 const BAR_WIDTH: usize = 16;
 

@@ -1,16 +1,12 @@
-//! The recipe that joins the stages; the file to read first.
+//! Takes rows through mapping, customer, event and rules, one chunk at a time.
 //!
-//! [`Kitchen::prepare`] takes a chunk of rows through mapping, customer, event and rules. [`feed`] opens the inputs and
-//! settles what can only be known from them; [`crew`] spreads the chunks over threads and brings them back in order.
-//! What becomes of prepared events (counted, printed, or sent) is the business of the commands.
-
-pub mod crew;
-pub mod feed;
-mod seen;
+//! Input: a chunk of rows. Output: [`Prepared`], its events and what was found wrong. What becomes of the events
+//! (counted, printed, or sent) is not decided here.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::feed::{Pass, Recipe};
 use crate::customer::{Cell, KeySet, Normalizer, UserData, is_dummy};
 use crate::event::{EventId, Facts, Fingerprint, write_event};
 use crate::field::Field;
@@ -18,11 +14,6 @@ use crate::mapping::{NameId, Notice, Plan, Record, Times};
 use crate::problem::{Code, Finding, Severity};
 use crate::rules;
 use crate::source::{Chunk, Header, Row};
-use feed::Recipe;
-
-pub use crew::run;
-pub use feed::{Feed, Pass};
-pub use seen::Seen;
 
 /// An event as a chunk's preparation leaves it.
 #[derive(Clone, Debug)]
@@ -114,7 +105,7 @@ impl Prepared {
 }
 
 /// What a worker needs for the rows of one input.
-pub struct Kitchen {
+pub struct RowProcessor {
     recipe: Arc<Recipe>,
     header: Arc<Header>,
     plan: Plan,
@@ -127,8 +118,8 @@ pub struct Kitchen {
     serialises: bool,
 }
 
-impl Kitchen {
-    fn new(recipe: Arc<Recipe>, header: Arc<Header>, plan: Plan, pass: Pass) -> Self {
+impl RowProcessor {
+    pub(super) fn new(recipe: Arc<Recipe>, header: Arc<Header>, plan: Plan, pass: Pass) -> Self {
         Self {
             header,
             plan,

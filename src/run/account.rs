@@ -7,15 +7,16 @@ use std::time::Duration;
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::talk;
 use crate::cli::ReportFormat;
+use crate::commands::talk;
 use crate::config::Reading;
 use crate::customer::Key;
-use crate::deliver::{Delivery, Ended, Fault, Outcome};
+use crate::deliver::{Delivery, Ended, Outcome};
 use crate::event::{Event, Origin};
+use crate::graph::Fault;
 use crate::ledger::RunCounts;
-use crate::pipeline::{Feed, Prepared, Seen};
 use crate::problem::{Code, Finding, Severity};
+use crate::render::{self, metrics};
 use crate::report::exit::{self, End, Facts, Strictness};
 use crate::report::funnel::{Funnel, Reached, Sample};
 use crate::report::match_keys::MatchKeys;
@@ -23,11 +24,12 @@ use crate::report::refusal::MetaError;
 use crate::report::stages::{Fate, Plan, Stages};
 use crate::report::summary::{self, Destination, Guess, Input, MappedColumn};
 use crate::report::tally::Place;
-use crate::report::{self, ExitStatus, Problems, Summary, metrics};
+use crate::report::{ExitStatus, Problems, Summary};
+use crate::run::{Feed, Prepared, Seen};
 use crate::source::{self, Header, Row};
 
 /// What a run did so far.
-pub(super) struct Account {
+pub(crate) struct Account {
     /// Data records read.
     pub rows: u64,
     /// Data records with an error.
@@ -62,7 +64,7 @@ pub(super) struct Account {
 
 impl Account {
     /// Opens the account of a run over these inputs.
-    pub(super) fn start(
+    pub(crate) fn start(
         command: &'static str,
         reading: &Reading,
         feeds: &[Feed],
@@ -101,7 +103,7 @@ impl Account {
     }
 
     /// Takes a chunk into the account; gives the indexes of its events that are neither too old nor here twice.
-    pub(super) fn take(&mut self, prepared: &Prepared) -> Vec<usize> {
+    pub(crate) fn take(&mut self, prepared: &Prepared) -> Vec<usize> {
         self.inputs[prepared.input as usize].rows += prepared.rows;
         self.rows += prepared.rows;
         self.rows_invalid += prepared.rows_invalid;
@@ -149,7 +151,7 @@ impl Account {
     }
 
     /// Counts events of a chunk whose fate is the same.
-    pub(super) fn settle_picked(&mut self, prepared: &Prepared, picked: &[usize], fate: Fate) {
+    pub(crate) fn settle_picked(&mut self, prepared: &Prepared, picked: &[usize], fate: Fate) {
         let mut counts = vec![0; prepared.names.len()];
         picked
             .iter()
@@ -181,7 +183,7 @@ impl Account {
     }
 
     /// Adds what there is to say about an input as a whole.
-    pub(super) fn note(&mut self, input: usize, feed: &Feed, findings: &[Finding]) {
+    pub(crate) fn note(&mut self, input: usize, feed: &Feed, findings: &[Finding]) {
         for finding in findings {
             self.problems
                 .add(finding, input as u32, None, &feed.header, None);
@@ -189,20 +191,20 @@ impl Account {
     }
 
     /// Events that are neither too old nor delivered before, after a checking pass.
-    pub(super) fn to_send(&self) -> u64 {
+    pub(crate) fn to_send(&self) -> u64 {
         let (counts, _) = self.stages.clone().finish(Plan::Pretend);
         counts.events - counts.skipped_old - counts.skipped_delivered
     }
 
     /// Settles events whose fate is the same.
-    pub(super) fn settle_all(&mut self, events: &[Event], fate: Fate) {
+    pub(crate) fn settle_all(&mut self, events: &[Event], fate: Fate) {
         events
             .iter()
             .for_each(|event| self.stages.add(&event.name, fate, 1));
     }
 
     /// Notes what the ledger knows of an event from earlier runs.
-    pub(super) fn remember(&mut self, code: Code, origin: Origin) {
+    pub(crate) fn remember(&mut self, code: Code, origin: Origin) {
         let finding = Finding {
             code,
             severity: code.severity(),
@@ -215,7 +217,7 @@ impl Account {
     }
 
     /// Says why the run ended before all was done.
-    pub(super) fn end_early(&mut self, end: End, reason: impl Into<String>, help: &str) {
+    pub(crate) fn end_early(&mut self, end: End, reason: impl Into<String>, help: &str) {
         self.end = end;
         self.reason = Some(summary::Ended {
             reason: reason.into(),
@@ -224,7 +226,7 @@ impl Account {
     }
 
     /// The same, if nothing else ended the run before.
-    pub(super) fn end_early_unless_ended(
+    pub(crate) fn end_early_unless_ended(
         &mut self,
         end: End,
         reason: impl Into<String>,
@@ -236,7 +238,7 @@ impl Account {
     }
 
     /// Adds what the delivery counted besides the events themselves.
-    pub(super) fn add_delivery(&mut self, delivery: &Delivery) {
+    pub(crate) fn add_delivery(&mut self, delivery: &Delivery) {
         self.batches = delivery.batches;
         self.requests = delivery.requests;
         self.retries = delivery.retries;
@@ -274,7 +276,7 @@ impl Account {
     }
 
     /// The status the process ends with.
-    pub(super) fn exit_status(&self) -> ExitStatus {
+    pub(crate) fn exit_status(&self) -> ExitStatus {
         let (counts, _) = self.stages.clone().finish(self.plan);
         exit::decide(&Facts {
             end: self.end,
@@ -286,7 +288,7 @@ impl Account {
     }
 
     /// The counts as the ledger keeps them.
-    pub(super) fn run_counts(&self) -> RunCounts {
+    pub(crate) fn run_counts(&self) -> RunCounts {
         let (counts, _) = self.stages.clone().finish(self.plan);
         let (accepted, rejected, undelivered, uncertain) = counts.done();
         RunCounts {
@@ -302,7 +304,7 @@ impl Account {
     }
 
     /// Closes the account.
-    pub(super) fn close(self, elapsed: Duration) -> Summary {
+    pub(crate) fn close(self, elapsed: Duration) -> Summary {
         let exit_status = self.exit_status();
         let paths: Vec<&str> = self
             .inputs
@@ -339,7 +341,7 @@ impl Account {
 }
 
 /// What became of an event, in the report's words.
-pub(super) fn fate_of(outcome: &Outcome) -> Fate {
+pub(crate) fn fate_of(outcome: &Outcome) -> Fate {
     match outcome {
         Outcome::Accepted => Fate::Accepted,
         Outcome::Rejected(_) => Fate::Rejected,
@@ -350,7 +352,7 @@ pub(super) fn fate_of(outcome: &Outcome) -> Fate {
 }
 
 /// A refusal of Meta's, in the report's words.
-pub(super) fn refusal_of(fault: &Fault) -> MetaError {
+pub(crate) fn refusal_of(fault: &Fault) -> MetaError {
     MetaError {
         code: fault.code,
         subcode: fault.subcode,
@@ -361,7 +363,7 @@ pub(super) fn refusal_of(fault: &Fault) -> MetaError {
 
 /// Why an event is among the rejects, in one line: `meta-refused 100/2804036: the lead id is invalid or was deleted
 /// (Meta says: ID contatto non valido; trace A6UyEgg)`.
-pub(super) fn reason(code: Code, fault: &Fault) -> String {
+pub(crate) fn reason(code: Code, fault: &Fault) -> String {
     let said = fault
         .title
         .iter()
@@ -383,7 +385,7 @@ pub(super) fn reason(code: Code, fault: &Fault) -> String {
 }
 
 /// Where an event came from, in the report's words.
-pub(super) fn place(origin: Origin) -> Place {
+pub(crate) fn place(origin: Origin) -> Place {
     Place {
         input: origin.input,
         row: origin.row,
@@ -393,7 +395,7 @@ pub(super) fn place(origin: Origin) -> Place {
 
 /// Prints the report and gives the status the process ends with. Quiet, a run in which all went well says nothing to
 /// people. The numbers for a monitor are written before, if they were asked for.
-pub(super) fn print(
+pub(crate) fn print(
     summary: &Summary,
     format: ReportFormat,
     quiet: bool,
@@ -415,7 +417,7 @@ pub(super) fn print(
         return Ok(status);
     }
     let mut out = anstream::stdout().lock();
-    report::render(summary, format.into(), &mut out, talk::width())?;
+    render::render(summary, format.into(), &mut out, talk::width())?;
     out.flush()?;
     Ok(status)
 }

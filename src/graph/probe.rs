@@ -87,9 +87,9 @@ pub async fn probe(client: &Client) -> Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deliver::answer::Silence;
     use crate::deliver::testing::{Reply, Server};
-    use crate::deliver::verdict::Barrier;
+    use crate::graph::answer::Silence;
+    use crate::graph::verdict::Barrier;
 
     async fn probed(reply: Reply) -> Probe {
         let server = Server::start(move |_| reply.clone()).await;

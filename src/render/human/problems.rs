@@ -7,7 +7,7 @@ use anstyle::Style;
 use super::layout::{BOLD, DIM, WARNING, WRONG, wrap};
 use super::{advice, section};
 use crate::problem::Severity;
-use crate::report::phrases::{extent, names, rows, sentence};
+use crate::render::phrases::{extent, names, rows, sentence};
 use crate::report::summary::Summary;
 use crate::report::tally::Problem;
 

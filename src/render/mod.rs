@@ -1,0 +1,48 @@
+//! Draws a report: as a page for people, as JSON, and in the forms other systems read.
+//!
+//! In: a [`Summary`], which holds codes, columns, rows and counts and no person's value. Out: text. Collects nothing.
+
+mod file;
+pub mod github;
+mod human;
+mod json;
+mod junit;
+mod markdown;
+pub mod metrics;
+mod phrases;
+mod sarif;
+mod verdict;
+
+use std::io::{self, Write};
+
+pub use file::{FileFormat, UnknownExtension, write_file};
+pub use verdict::verdict;
+
+use crate::report::Summary;
+
+/// The shape of the report on standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// A page for people.
+    #[default]
+    Human,
+    /// One JSON object.
+    Json,
+    /// Annotations for GitHub Actions.
+    Github,
+}
+
+/// Writes the report. `width` is the terminal's, in columns; only the page for people depends on it. Colour is written
+/// as escape sequences, so `out` must strip them where they cannot be shown.
+pub fn render(
+    summary: &Summary,
+    format: Format,
+    out: &mut dyn Write,
+    width: usize,
+) -> io::Result<()> {
+    match format {
+        Format::Human => human::write(summary, out, width),
+        Format::Json => json::write(summary, out),
+        Format::Github => github::write(summary, out),
+    }
+}
