@@ -4,7 +4,7 @@
 FROM rust:1.95.0-alpine3.23 AS build
 WORKDIR /build
 COPY . .
-RUN --mount=type=cache,target=/usr/local/cargo/registry cargo build --release --locked
+RUN --mount=type=cache,target=/usr/local/cargo/registry cargo build --profile dist --locked
 # The folder of the ledger, owned by the user below: a new volume mounted there takes its owner.
 RUN mkdir -p /state/crm2capi
 
@@ -12,7 +12,7 @@ RUN mkdir -p /state/crm2capi
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build --chown=65532:65532 /state /var/lib
-COPY --from=build /build/target/release/crm2capi /usr/local/bin/crm2capi
+COPY --from=build /build/target/dist/crm2capi /usr/local/bin/crm2capi
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
     XDG_STATE_HOME=/var/lib
 USER 65532:65532

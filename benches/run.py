@@ -88,10 +88,10 @@ def make_exports(sizes):
 def build(arguments):
     """The two binaries, built unless they were named."""
     if not arguments.binary:
-        subprocess.run(["cargo", "build", "--release", "--locked", "--bin", "crm2capi"], cwd=ROOT, check=True)
+        subprocess.run(["cargo", "build", "--profile", "dist", "--locked", "--bin", "crm2capi"], cwd=ROOT, check=True)
     if not arguments.floor:
-        subprocess.run(["cargo", "build", "--release", "--locked", "--example", "floor"], cwd=ROOT, check=True)
-    return arguments.binary or TARGET / "release/crm2capi", arguments.floor or TARGET / "release/examples/floor"
+        subprocess.run(["cargo", "build", "--profile", "dist", "--locked", "--example", "floor"], cwd=ROOT, check=True)
+    return arguments.binary or TARGET / "dist/crm2capi", arguments.floor or TARGET / "dist/examples/floor"
 
 
 def install_sdks():
