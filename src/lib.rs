@@ -35,3 +35,9 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod sandbox;
+
+/// Runs the program on this process's command line. For the binary; a program calls [`run::upload`] and its siblings.
+#[doc(hidden)]
+pub fn command_line() -> std::process::ExitCode {
+    commands::main()
+}

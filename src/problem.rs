@@ -285,15 +285,15 @@ catalogue! {
         "write it as a code such as USD"
 
     // Delivery.
-    RefusedEarlier "refused-earlier" Warning
+    RefusedEarlier "refused-earlier" Error
         "Meta refused the event in an earlier run and it has not changed since, so it was not sent again"
-        "correct the row, or send it once more with --retry-rejected"
+        "correct the row: it is then sent anew; or send it once more as it is with --retry-rejected"
     UncertainEarlier "uncertain-earlier" Info
         "an earlier run ended before Meta had answered for the event, so it is sent again under the same event_id"
         "nothing needs to be done; Meta may have counted the event twice"
     MetaRefused "meta-refused" Error
         "Meta refused the event"
-        "look up Meta's code, or ask Meta's support with the trace id; the other events of the batch were sent"
+        "correct the row: it is then sent anew, while as it is only --retry-rejected sends it again; Meta's support finds it by the trace id"
 }
 
 /// One occurrence of a problem.

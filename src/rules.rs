@@ -9,6 +9,10 @@ use crate::customer::{Key, KeySet};
 use crate::problem::Code;
 use crate::time::Moment;
 
+/// Events of one request.
+/// <https://developers.facebook.com/docs/marketing-api/conversions-api/using-the-api#send>
+pub const MAX_BATCH_EVENTS: u16 = 1_000;
+
 /// How old an event may be when it is sent.
 /// <https://developers.facebook.com/docs/marketing-api/conversions-api/using-the-api#event-time>
 pub const MAX_AGE_SECONDS: i64 = 7 * 24 * 60 * 60;

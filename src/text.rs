@@ -87,6 +87,32 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// What stands for a value that may be a secret.
+pub const HIDDEN: &str = "(hidden, as it looks like a token)";
+
+/// Whether a value may be a token that went to the wrong place.
+pub fn is_like_a_token(text: &str) -> bool {
+    text.contains("EAA") || text.len() > 40
+}
+
+/// A path that was typed, hidden where a token may have been typed instead.
+pub fn path_unless_secret(path: &std::path::Path) -> String {
+    let text = path.to_string_lossy();
+    let is_like_a_path = text.contains(['/', '\\', '.']) || text.len() <= 40;
+    match is_like_a_path && !text.starts_with("EAA") {
+        true => harmless(&text).into_owned(),
+        false => HIDDEN.to_owned(),
+    }
+}
+
+/// What was typed, between quotation marks; hidden where it may be a token.
+pub fn unless_secret(text: &str) -> String {
+    match is_like_a_token(text) {
+        true => HIDDEN.to_owned(),
+        false => quoted(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use clap::Parser as _;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use crm2capi::batch::{Beside, Limits, Waiting, body};
 use crm2capi::cli::{Cli, Command};
-use crm2capi::config::{Reading, SettingsFile};
+use crm2capi::config::{SettingsFile, read_settings};
 use crm2capi::customer::{Key, KeySet, Normalizer, UserData};
 use crm2capi::event::{
     Constants, Event, EventId, EventKey, Facts, Fingerprint, Origin, write_event,
@@ -25,7 +25,7 @@ use crm2capi::mapping::{Record, Times};
 use crm2capi::problem::{Code, Finding};
 use crm2capi::report::Problems;
 use crm2capi::rules;
-use crm2capi::run::{self, Feed, Pass};
+use crm2capi::run::{self, Feed, Pass, ReadSettings};
 use crm2capi::source::{Chunk, Header, Source};
 use crm2capi::time::{Moment, Precision, TimeReader};
 use jiff::tz::TimeZone;
@@ -45,7 +45,7 @@ fn export() -> (tempfile::TempDir, PathBuf) {
 }
 
 /// What `build` would read, and how.
-fn reading(path: &std::path::Path) -> Reading {
+fn reading(path: &std::path::Path) -> ReadSettings {
     let path = path.to_str().expect("a path of letters");
     let line = [
         "crm2capi",
@@ -61,7 +61,7 @@ fn reading(path: &std::path::Path) -> Reading {
     let Command::Build(args) = Cli::parse_from(line).command else {
         unreachable!("the command line says build")
     };
-    Reading::resolve(&args.read, &SettingsFile::default()).expect("settings")
+    read_settings(&args.read, &SettingsFile::default()).expect("settings")
 }
 
 fn chunks(path: &std::path::Path) -> Vec<Chunk> {
@@ -294,7 +294,7 @@ fn whole(c: &mut Criterion) {
                     black_box(prepared);
                     Ok(ControlFlow::Continue(()))
                 };
-                run::run(&mut feeds, pass, 1, collect).expect("a whole file");
+                run::workers::run(&mut feeds, pass, 1, collect).expect("a whole file");
             });
         });
     }

@@ -3,10 +3,26 @@
 //! The first paragraph of a doc comment is what `-h` shows; `--help` shows the rest too, the rarer options and examples.
 
 mod examples;
+mod values;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use encoding_rs::Encoding;
+use jiff::Timestamp;
+
+pub use values::{Delimiter, FieldFromColumn, NamedEvent, Zone};
+
+use crate::customer::Country;
+use crate::deliver::MAX_CONCURRENCY;
+use crate::rules::MAX_BATCH_EVENTS;
+use crate::time::DateOrder;
+pub(crate) use values::encoding;
+use values::{country, percentage, seconds, some_seconds, timestamp};
+
+/// The settings file looked for in the working folder.
+pub const DEFAULT_SETTINGS: &str = "crm2capi.toml";
 
 /// Upload a CRM's lead stages to a Meta dataset through the Conversions API
 ///
@@ -153,16 +169,9 @@ pub enum LogFormat {
     Json,
 }
 
-/// Options of upload, validate and build.
-#[derive(Debug, Default, Args)]
-pub struct ReadArgs {
-    /// Exports to read; `-` is standard input
-    ///
-    /// Several are one run, in the order given. CSV, TSV, JSON, NDJSON and XLSX are told apart by content, and may be
-    /// compressed with gzip or zstd.
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-
+/// Which settings file and which dataset.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SettingsArgs {
     /// Settings file [default: ./crm2capi.toml if it is there]
     ///
     /// The command line beats the environment, which beats the settings file, which beats the preset.
@@ -180,8 +189,12 @@ pub struct ReadArgs {
         help_heading = "Destination"
     )]
     pub dataset_id: Option<String>,
+}
 
-    /// Graph API version [default: v23.0]
+/// Which version of the API.
+#[derive(Clone, Debug, Default, Args)]
+pub struct VersionArgs {
+    /// Graph API version [default: v25.0]
     #[arg(
         long,
         value_name = "vNN.N",
@@ -189,23 +202,29 @@ pub struct ReadArgs {
         hide_short_help = true
     )]
     pub api_version: Option<String>,
+}
 
-    /// The CRM's name, sent as lead_event_source [default: the preset's]
-    #[arg(long, value_name = "NAME", help_heading = "Columns and stages")]
-    pub crm: Option<String>,
-
-    /// A known export layout, or none [default: guessed from the header]
+/// Options of upload, validate and build.
+#[derive(Debug, Default, Args)]
+pub struct ReadArgs {
+    /// Exports to read; `-` is standard input
     ///
-    /// `crm2capi help presets` lists them. What --map, --stage and the settings file say goes before it.
-    #[arg(long, value_name = "NAME", help_heading = "Columns and stages")]
-    pub preset: Option<String>,
+    /// Several are one run, in the order given. CSV, TSV, JSON, NDJSON and XLSX are told apart by content, and may be
+    /// compressed with gzip or zstd.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 
-    /// Take FIELD from that column; repeatable
-    ///
-    /// `crm2capi help fields` lists the fields; `custom.NAME` goes to custom_data.NAME. Columns are found regardless of
-    /// case, spaces and punctuation; `Date#2` is the second column headed Date; columns of JSON are dotted paths.
-    #[arg(long, value_name = "FIELD=COLUMN", help_heading = "Columns and stages")]
-    pub map: Vec<String>,
+    /// Which settings
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+
+    /// Which version
+    #[command(flatten)]
+    pub version: VersionArgs,
+
+    /// Which columns
+    #[command(flatten)]
+    pub layout: LayoutArgs,
 
     /// Rename a stage; an empty event name skips it; repeatable
     #[arg(
@@ -213,29 +232,7 @@ pub struct ReadArgs {
         value_name = "CRM STAGE=EVENT NAME",
         help_heading = "Columns and stages"
     )]
-    pub stage: Vec<String>,
-
-    /// A date in COLUMN is one event; repeatable
-    ///
-    /// For exports that have one row a lead and a column of dates for each stage.
-    #[arg(
-        long,
-        value_name = "COLUMN=EVENT NAME",
-        help_heading = "Columns and stages"
-    )]
-    pub stage_column: Vec<String>,
-
-    /// IANA zone of times that carry none [default: UTC, with a warning when it mattered]
-    #[arg(long, value_name = "ZONE", help_heading = "Columns and stages")]
-    pub timezone: Option<String>,
-
-    /// How to read 03/04/2026: mdy, dmy or ymd [default: an ambiguous date is a problem]
-    #[arg(long, value_name = "ORDER", help_heading = "Columns and stages")]
-    pub date_order: Option<String>,
-
-    /// Country of phones and of rows that carry none
-    #[arg(long, value_name = "CC", help_heading = "Columns and stages")]
-    pub default_country: Option<String>,
+    pub stage: Vec<NamedEvent>,
 
     /// How the export is written
     #[command(flatten)]
@@ -243,7 +240,8 @@ pub struct ReadArgs {
 
     /// Write the refused rows here, as they came, with the reason added
     ///
-    /// The columns crm2capi_problem and crm2capi_row are added. Correct the rows and upload the file as it is.
+    /// The columns crm2capi_problem, crm2capi_help and crm2capi_row are added. Correct the rows in a copy and upload
+    /// that: a row leaves the file when its events were accepted.
     #[arg(long, value_name = "FILE", help_heading = "Report")]
     pub rejects: Option<PathBuf>,
 
@@ -251,10 +249,18 @@ pub struct ReadArgs {
     #[arg(
         long,
         value_name = "RFC3339",
+        value_parser = timestamp,
         help_heading = "Reading",
         hide_short_help = true
     )]
-    pub now: Option<String>,
+    pub now: Option<Timestamp>,
+
+    /// Send nothing when more than this percentage of the rows is unusable [default: 50]
+    ///
+    /// A wrong mapping shows in most rows; a wrong row does not. validate and build end with status 2 where upload
+    /// would.
+    #[arg(long, value_name = "PERCENT", value_parser = percentage, help_heading = "Report")]
+    pub max_invalid: Option<f64>,
 
     /// Warnings fail the run too
     #[arg(long, help_heading = "Report")]
@@ -264,10 +270,51 @@ pub struct ReadArgs {
     #[arg(
         long,
         value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=256),
         help_heading = "Reading",
         hide_short_help = true
     )]
-    pub threads: Option<usize>,
+    pub threads: Option<u16>,
+}
+
+/// Options that say what the columns and stages of an export mean.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Columns and stages")]
+pub struct LayoutArgs {
+    /// The CRM's name, sent as lead_event_source [default: the preset's]
+    #[arg(long, value_name = "NAME")]
+    pub crm: Option<String>,
+
+    /// A known export layout, or none [default: guessed from the header]
+    ///
+    /// `crm2capi help presets` lists them. What --map, --stage and the settings file say goes before it.
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+
+    /// Take FIELD from that column; repeatable
+    ///
+    /// `crm2capi help fields` lists the fields; `custom.NAME` goes to custom_data.NAME. Columns are found regardless of
+    /// case, spaces and punctuation; `Date#2` is the second column headed Date; columns of JSON are dotted paths.
+    #[arg(long, value_name = "FIELD=COLUMN")]
+    pub map: Vec<FieldFromColumn>,
+
+    /// A date in COLUMN is one event; repeatable
+    ///
+    /// For exports that have one row per lead and a column of dates for each stage.
+    #[arg(long, value_name = "COLUMN=EVENT NAME")]
+    pub stage_column: Vec<NamedEvent>,
+
+    /// IANA zone of times that carry none [default: UTC, with a warning when it mattered]
+    #[arg(long, value_name = "ZONE")]
+    pub timezone: Option<Zone>,
+
+    /// How to read 03/04/2026: mdy, dmy or ymd [default: an ambiguous date is a problem]
+    #[arg(long, value_name = "ORDER")]
+    pub date_order: Option<DateOrder>,
+
+    /// Country of phones and of rows that carry none
+    #[arg(long, value_name = "CC", value_parser = country)]
+    pub default_country: Option<Country>,
 }
 
 /// Options that say how an export is written, where finding out goes wrong.
@@ -289,16 +336,17 @@ pub struct FormatArgs {
         help_heading = "Reading",
         hide_short_help = true
     )]
-    pub delimiter: Option<String>,
+    pub delimiter: Option<Delimiter>,
 
     /// Text encoding of the export, such as windows-1252 [default: detected]
     #[arg(
         long,
         value_name = "NAME",
+        value_parser = encoding,
         help_heading = "Reading",
         hide_short_help = true
     )]
-    pub encoding: Option<String>,
+    pub encoding: Option<&'static Encoding>,
 
     /// Sheet of a workbook [default: the first visible one]
     #[arg(
@@ -351,8 +399,8 @@ pub struct EndpointArgs {
     pub graph_url: Option<String>,
 
     /// Seconds one request may take [default: 30]
-    #[arg(long, value_name = "SECONDS", hide_short_help = true)]
-    pub timeout: Option<u64>,
+    #[arg(long, value_name = "SECONDS", value_parser = some_seconds, hide_short_help = true)]
+    pub timeout: Option<Duration>,
 }
 
 /// Options of upload.
@@ -368,13 +416,11 @@ pub struct UploadArgs {
 
     /// Shape of the report on standard output
     #[arg(long, value_name = "FORMAT", help_heading = "Report")]
-    pub format: Option<ReportFormat>,
+    pub format: Option<PlainFormat>,
 
-    /// Send nothing when more than this percentage of the rows is unusable [default: 50]
-    ///
-    /// A wrong mapping shows in most rows; a wrong row does not.
-    #[arg(long, value_name = "PERCENT", help_heading = "Delivery")]
-    pub max_invalid: Option<f64>,
+    /// Where else to report
+    #[command(flatten)]
+    pub report: ReportArgs,
 
     /// Upload to a sandbox started in this process; needs no token, dataset or ledger
     #[arg(long, help_heading = "Destination")]
@@ -390,14 +436,15 @@ pub struct UploadArgs {
     #[arg(long, help_heading = "Destination")]
     pub dry_run: bool,
 
-    /// Events a request, 1 to 1000 [default: 500]
+    /// Events per request, 1 to 1000 [default: 500]
     #[arg(
         long,
         value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_BATCH_EVENTS)),
         help_heading = "Delivery",
         hide_short_help = true
     )]
-    pub batch_size: Option<usize>,
+    pub batch_size: Option<u16>,
 
     /// Requests in flight [default: 4]
     ///
@@ -405,19 +452,21 @@ pub struct UploadArgs {
     #[arg(
         long,
         value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_CONCURRENCY)),
         help_heading = "Delivery",
         hide_short_help = true
     )]
-    pub concurrency: Option<usize>,
+    pub concurrency: Option<u16>,
 
     /// Seconds a batch is retried [default: 600]
     #[arg(
         long,
         value_name = "SECONDS",
+        value_parser = seconds,
         help_heading = "Delivery",
         hide_short_help = true
     )]
-    pub give_up_after: Option<u64>,
+    pub give_up_after: Option<Duration>,
 
     /// Where what was accepted is remembered, or none [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]
     ///
@@ -430,20 +479,30 @@ pub struct UploadArgs {
     #[arg(
         long,
         value_name = "SECONDS",
+        value_parser = seconds,
         help_heading = "Delivery",
         hide_short_help = true
     )]
-    pub wait: Option<u64>,
+    pub wait: Option<Duration>,
 
     /// Try events again that Meta refused in an earlier run
     #[arg(long, help_heading = "Delivery", hide_short_help = true)]
     pub retry_rejected: bool,
+}
+
+/// Where a report goes besides standard output.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Report")]
+pub struct ReportArgs {
+    /// Write the report to a file too: .json, .xml (JUnit), .sarif or .md; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub report: Vec<PathBuf>,
 
     /// Write the run's numbers to a file for Prometheus
     ///
     /// For node_exporter's textfile collector: rows, events, what became of them, and when the last run that succeeded
     /// ended. The file is replaced whole.
-    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
 }
 
@@ -457,18 +516,8 @@ pub enum ReportFormat {
     Human,
     /// One JSON object
     Json,
-    /// Annotations of a GitHub workflow (validate only)
+    /// Annotations of a GitHub workflow
     Github,
-}
-
-impl From<ReportFormat> for crate::render::Format {
-    fn from(format: ReportFormat) -> Self {
-        match format {
-            ReportFormat::Human => Self::Human,
-            ReportFormat::Json => Self::Json,
-            ReportFormat::Github => Self::Github,
-        }
-    }
 }
 
 /// Options of validate.
@@ -482,16 +531,9 @@ pub struct ValidateArgs {
     #[arg(long, value_name = "FORMAT", help_heading = "Report")]
     pub format: Option<ReportFormat>,
 
-    /// Write the report to a file too: .json, .xml (JUnit), .sarif or .md; repeatable
-    #[arg(long, value_name = "FILE", help_heading = "Report")]
-    pub report: Vec<PathBuf>,
-
-    /// Write the run's numbers to a file for Prometheus
-    ///
-    /// For node_exporter's textfile collector: rows, events, what became of them, and when the last run that succeeded
-    /// ended. The file is replaced whole.
-    #[arg(long, value_name = "FILE", help_heading = "Report")]
-    pub metrics_file: Option<PathBuf>,
+    /// Where else to report
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 /// Options of build.
@@ -514,9 +556,14 @@ pub struct BuildArgs {
     #[arg(long, value_name = "ROWS", help_heading = "Payloads")]
     pub limit: Option<u64>,
 
-    /// Events a request body, 1 to 1000 [default: 500]
-    #[arg(long, value_name = "N", help_heading = "Payloads")]
-    pub batch_size: Option<usize>,
+    /// Events per request body, 1 to 1000 [default: 500]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_BATCH_EVENTS)),
+        help_heading = "Payloads"
+    )]
+    pub batch_size: Option<u16>,
 }
 
 /// Shapes of payloads.
@@ -544,19 +591,19 @@ pub struct NormalizeArgs {
     pub value: String,
 
     /// Country of phones, states and postal codes
-    #[arg(long, value_name = "CC")]
-    pub country: Option<String>,
+    #[arg(long, value_name = "CC", value_parser = country)]
+    pub country: Option<Country>,
 
     /// How to read 03/04/1990: mdy, dmy or ymd
     #[arg(long, value_name = "ORDER")]
-    pub date_order: Option<String>,
+    pub date_order: Option<DateOrder>,
 
     /// Shape of the output
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: PlainFormat,
 }
 
-/// Shapes of small outputs.
+/// Shapes of output, for people or for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PlainFormat {
     /// For people
@@ -573,8 +620,8 @@ pub struct SandboxArgs {
     pub listen: std::net::SocketAddr,
 
     /// The clock of the 7-day window
-    #[arg(long, value_name = "RFC3339")]
-    pub now: Option<String>,
+    #[arg(long, value_name = "RFC3339", value_parser = timestamp)]
+    pub now: Option<Timestamp>,
 
     /// A lead id to treat as invalid or deleted; repeatable
     #[arg(long, value_name = "ID")]
@@ -584,30 +631,13 @@ pub struct SandboxArgs {
 /// Options of check.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Settings file [default: ./crm2capi.toml if it is there]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    /// Which settings
+    #[command(flatten)]
+    pub settings: SettingsArgs,
 
-    /// The dataset (pixel) id
-    ///
-    /// Events Manager shows it below the dataset's name.
-    #[arg(
-        long,
-        value_name = "ID",
-        env = "CRM2CAPI_DATASET_ID",
-        hide_env_values = true,
-        help_heading = "Destination"
-    )]
-    pub dataset_id: Option<String>,
-
-    /// Graph API version [default: v23.0]
-    #[arg(
-        long,
-        value_name = "vNN.N",
-        help_heading = "Destination",
-        hide_short_help = true
-    )]
-    pub api_version: Option<String>,
+    /// Which version
+    #[command(flatten)]
+    pub version: VersionArgs,
 
     /// Where to send
     #[command(flatten)]
@@ -621,30 +651,21 @@ pub struct CheckArgs {
 /// Options of status.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// Settings file [default: ./crm2capi.toml if it is there]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    /// Which settings, and only this dataset
+    #[command(flatten)]
+    pub settings: SettingsArgs,
 
     /// The ledger [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
-
-    /// Only this dataset
-    #[arg(
-        long,
-        value_name = "ID",
-        env = "CRM2CAPI_DATASET_ID",
-        hide_env_values = true
-    )]
-    pub dataset_id: Option<String>,
 
     /// Fail when the last successful upload is older, such as 26h or 2d
     #[arg(long, value_name = "AGE")]
     pub max_age: Option<String>,
 
     /// The time ages are measured from
-    #[arg(long, value_name = "RFC3339")]
-    pub now: Option<String>,
+    #[arg(long, value_name = "RFC3339", value_parser = timestamp)]
+    pub now: Option<Timestamp>,
 
     /// Shape of the output
     #[arg(long, value_name = "FORMAT", default_value = "human")]
@@ -659,7 +680,7 @@ pub struct InitArgs {
     pub file: PathBuf,
 
     /// Where to write the settings
-    #[arg(long, short, value_name = "FILE", default_value = crate::config::DEFAULT_PATH)]
+    #[arg(long, short, value_name = "FILE", default_value = DEFAULT_SETTINGS)]
     pub output: PathBuf,
 
     /// Replace the settings file if it is there
@@ -679,37 +700,9 @@ pub struct InitArgs {
     )]
     pub dataset_id: Option<String>,
 
-    /// The CRM's name, sent as lead_event_source [default: the preset's]
-    #[arg(long, value_name = "NAME", help_heading = "Columns and stages")]
-    pub crm: Option<String>,
-
-    /// A known export layout, or none [default: guessed from the header]
-    #[arg(long, value_name = "NAME", help_heading = "Columns and stages")]
-    pub preset: Option<String>,
-
-    /// Take FIELD from that column; repeatable
-    #[arg(long, value_name = "FIELD=COLUMN", help_heading = "Columns and stages")]
-    pub map: Vec<String>,
-
-    /// A date in COLUMN is one event; repeatable
-    #[arg(
-        long,
-        value_name = "COLUMN=EVENT NAME",
-        help_heading = "Columns and stages"
-    )]
-    pub stage_column: Vec<String>,
-
-    /// IANA zone of times that carry none
-    #[arg(long, value_name = "ZONE", help_heading = "Columns and stages")]
-    pub timezone: Option<String>,
-
-    /// How to read 03/04/2026: mdy, dmy or ymd [default: as the export shows]
-    #[arg(long, value_name = "ORDER", help_heading = "Columns and stages")]
-    pub date_order: Option<String>,
-
-    /// Country of phones and of rows that carry none
-    #[arg(long, value_name = "CC", help_heading = "Columns and stages")]
-    pub default_country: Option<String>,
+    /// Which columns
+    #[command(flatten)]
+    pub layout: LayoutArgs,
 
     /// How the export is written
     #[command(flatten)]

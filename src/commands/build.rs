@@ -1,72 +1,40 @@
 //! `crm2capi build`: prints the payloads instead of sending them.
 
 use std::io::{BufWriter, Write};
-use std::ops::ControlFlow;
-use std::time::Instant;
 
 use anyhow::Result;
 
+use super::show::note_problems;
 use crate::cli::{BuildArgs, PayloadFormat};
-use crate::config::{self, Endpoint, Reading, SettingsFile};
-use crate::problem::Severity;
+use crate::config::{self, ReportTarget, SettingsFile};
 use crate::report::ExitStatus;
-use crate::report::stages::{Fate, Plan};
-use crate::run::account::Account;
-use crate::run::rejects::{Known, Rejects};
-use crate::run::{self, Feed, Pass, Prepared};
+use crate::run::{self, Prepared};
 
 pub(super) fn run(args: &BuildArgs) -> Result<ExitStatus> {
-    let started = Instant::now();
-    let file = SettingsFile::load(args.read.config.as_deref())?;
-    let reading = Reading::resolve(&args.read, &file)?;
-    let batch_size = config::batch_size(args.batch_size.or(file.delivery.batch_size))?;
+    let file = SettingsFile::load(args.read.settings.config.as_deref())?;
+    let read = config::read_settings(&args.read, &file)?;
+    config::refuse_overlap(&read, &file, None, None, &ReportTarget::default())?;
+    let batch_size = config::batch_size(args.batch_size, &file)?;
     let frame = Frame::new(args.format, batch_size, || {
-        let dataset = Endpoint::dataset(args.read.dataset_id.as_deref(), &file)?;
-        let version = Endpoint::version(args.read.api_version.as_deref(), &file)?;
-        let graph_url = Endpoint::graph_url(None, &file)?;
+        let dataset = config::dataset_id(args.read.settings.dataset_id.as_deref(), &file)?;
+        let version = config::api_version(&args.read.version, &file)?;
+        let graph_url = config::graph_url(None, &file)?;
         let dataset = dataset.unwrap_or_else(|| "$CRM2CAPI_DATASET_ID".to_owned());
         Ok(format!(
             "{graph_url}/{version}/{dataset}/events?locale=en_US"
         ))
     })?;
-    let mut feeds = Feed::open_all(&reading)?;
-    let mut rejects = Rejects::asked_for(&reading, &feeds)?;
-    let mut account = Account::start("build", &reading, &feeds, Plan::Pretend);
     let mut payloads = Payloads {
         out: BufWriter::new(std::io::stdout().lock()),
         frame,
         in_batch: 0,
     };
-    let mut rows_left = args.limit.unwrap_or(u64::MAX);
-    run::run(&mut feeds, Pass::Last, reading.threads, |prepared| {
-        if rows_left < prepared.rows {
-            prepared.keep_rows(rows_left as usize);
-        }
-        rows_left -= prepared.rows;
-        let picked = account.take(prepared);
-        payloads.write(prepared, &picked)?;
-        account.settle_picked(prepared, &picked, Fate::Undelivered);
-        if let Some(rejects) = &mut rejects {
-            rejects.take(prepared, &Known::default())?;
-        }
-        Ok(if rows_left == 0 {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        })
+    let limit = args.limit.unwrap_or(u64::MAX);
+    let summary = run::build(&read, limit, &mut |prepared, picked| {
+        payloads.write(prepared, picked)
     })?;
     payloads.finish()?;
-    if let Some(rejects) = rejects {
-        rejects.finish()?;
-    }
-    let summary = account.close(started.elapsed());
-    for problem in summary
-        .problems
-        .iter()
-        .filter(|problem| problem.severity > Severity::Info)
-    {
-        tracing::warn!("{}", problem.in_one_line());
-    }
+    note_problems(&summary);
     Ok(summary.exit_status)
 }
 

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use jiff::civil::{Date, date};
 use serde::Serialize;
 
-use crate::cli::{CheckArgs, PlainFormat, ReadArgs, TalkArgs};
-use crate::config::{self, Endpoint, SettingsFile};
+use crate::cli::{CheckArgs, PlainFormat, TalkArgs};
+use crate::config::{self, SettingsFile};
 use crate::graph::Client;
 use crate::graph::probe::{Finding, probe};
 use crate::report::ExitStatus;
@@ -40,13 +40,8 @@ struct Line {
 }
 
 pub(super) fn run(args: &CheckArgs, talk: &TalkArgs) -> Result<ExitStatus> {
-    let file = SettingsFile::load(args.config.as_deref())?;
-    let read = ReadArgs {
-        dataset_id: args.dataset_id.clone(),
-        api_version: args.api_version.clone(),
-        ..ReadArgs::default()
-    };
-    let endpoint = Endpoint::resolve(&args.endpoint, &read, &file)?;
+    let file = SettingsFile::load(args.settings.config.as_deref())?;
+    let endpoint = config::endpoint(&args.endpoint, &args.settings, &args.version, &file)?;
     let client = Client::new(&endpoint)?;
     let mut lines = vec![Line {
         what: "settings",
@@ -57,7 +52,7 @@ pub(super) fn run(args: &CheckArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         ),
     }];
 
-    let now = config::clock(None)?;
+    let now = config::now(None);
     lines.push(version(&endpoint.api_version, now)?);
     let runtime = tokio::runtime::Runtime::new().context("cannot start the network")?;
     let found = runtime.block_on(probe(&client));
@@ -185,7 +180,13 @@ mod tests {
 
     #[test]
     fn a_version_near_its_end_is_said() {
-        let at = |text: &str| version("v23.0", config::clock(Some(text)).unwrap()).unwrap();
+        let at = |text: &str| {
+            version(
+                "v23.0",
+                text.parse::<jiff::Timestamp>().unwrap().as_second(),
+            )
+            .unwrap()
+        };
         assert!(at("2026-11-22T00:00:00Z").ok);
         assert!(!at("2027-09-01T00:00:00Z").ok);
         assert!(

@@ -8,25 +8,69 @@ mod normalize;
 mod progress;
 mod sandbox;
 pub(crate) mod schema;
+mod show;
 mod status;
 pub(crate) mod talk;
 mod upload;
 mod validate;
 
+use std::io;
+use std::process::ExitCode;
+
 use anyhow::Result;
+use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 
 use crate::cli::{Cli, Command};
 use crate::inspect;
 use crate::ledger::LedgerError;
 use crate::report::ExitStatus;
+use crate::text::{HIDDEN, is_like_a_token};
 
-pub use talk::{print_error, start_talking};
+use show::show;
+pub(crate) use talk::print_error;
 
-/// Runs what was asked for.
-///
-/// # Errors
-/// The run could not begin, or not go on; nothing was sent that the report does not tell of.
-pub fn run(cli: Cli) -> Result<ExitStatus> {
+/// The program: parses the command line, runs what was asked for, and gives the status to end with.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => hide_secrets(error).exit(),
+    };
+    talk::start_talking(&cli.talk);
+    match run(cli) {
+        Ok(status) => status.into(),
+        // Whoever read our output has seen enough, as `head` does.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            print_error(&error);
+            status_of(&error).into()
+        }
+    }
+}
+
+/// A token that was typed in the wrong place is not repeated.
+fn hide_secrets(mut error: clap::Error) -> clap::Error {
+    for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg] {
+        let shown = match error.get(kind) {
+            Some(ContextValue::String(text)) if is_like_a_token(text) => HIDDEN.to_owned(),
+            _ => continue,
+        };
+        error.insert(kind, ContextValue::String(shown));
+        // A tip would repeat it too.
+        error.remove(ContextKind::Suggested);
+        error.remove(ContextKind::TrailingArg);
+    }
+    error
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|io| io.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn run(cli: Cli) -> Result<ExitStatus> {
     match cli.command {
         Command::Upload(args) => upload::run(&args, &cli.talk),
         Command::Validate(args) => validate::run(&args, &cli.talk),
@@ -44,7 +88,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus> {
 }
 
 /// The exit status an error stands for.
-pub fn status_of(error: &anyhow::Error) -> ExitStatus {
+fn status_of(error: &anyhow::Error) -> ExitStatus {
     match error.downcast_ref::<LedgerError>() {
         Some(LedgerError::Held { .. }) => ExitStatus::Unreachable,
         _ => ExitStatus::Usage,

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 
 use crate::cli::{NormalizeArgs, PlainFormat};
-use crate::config::{clock, country_code};
+use crate::config::now;
 use crate::customer::{Normalized, Normalizer, Settings};
 use crate::field::Field;
 use crate::mapping::nearest_field;
@@ -31,12 +31,12 @@ pub(super) fn run(args: &NormalizeArgs) -> Result<ExitStatus> {
             .unwrap_or_default();
         anyhow!("{error}{near}")
     })?;
-    let this_year = jiff::Timestamp::from_second(clock(None)?)?
+    let this_year = jiff::Timestamp::from_second(now(None))?
         .to_zoned(jiff::tz::TimeZone::UTC)
         .year();
     let normalizer = Normalizer::new(&Settings {
-        default_country: args.country.as_deref().map(country_code).transpose()?,
-        date_order: args.date_order.as_deref().map(str::parse).transpose()?,
+        default_country: args.country,
+        date_order: args.date_order,
         this_year,
     });
     let mut out = BufWriter::new(std::io::stdout().lock());

@@ -6,40 +6,47 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::{LogFormat, TalkArgs};
+use crate::run::Observer;
 
 /// How often a log is told.
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
 /// Tells of events that are settled, out of those that are to be sent.
 pub(super) struct Progress {
+    is_watched: bool,
+    is_quiet: bool,
     bar: ProgressBar,
     last_line: Option<Instant>,
 }
 
 impl Progress {
-    /// Starts to tell. `total` is a guess where the input cannot be counted beforehand.
-    pub(super) fn start(total: u64, talk: &TalkArgs) -> Self {
-        let quiet = talk.quiet;
-        let is_watched = talk.log_format == LogFormat::Human && std::io::stderr().is_terminal();
-        let target = if is_watched && !quiet {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
+    /// Tells in the way that fits standard error.
+    pub(super) fn new(talk: &TalkArgs) -> Self {
+        Self {
+            is_watched: talk.log_format == LogFormat::Human && std::io::stderr().is_terminal(),
+            is_quiet: talk.quiet,
+            bar: ProgressBar::hidden(),
+            last_line: None,
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn sending(&mut self, events: u64) {
+        let target = match self.is_watched && !self.is_quiet {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
         };
-        let bar = ProgressBar::with_draw_target(Some(total), target);
+        self.bar = ProgressBar::with_draw_target(Some(events), target);
         if let Ok(style) =
             ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} events  {eta}")
         {
-            bar.set_style(style);
+            self.bar.set_style(style);
         }
-        Self {
-            bar,
-            last_line: (!is_watched && !quiet).then(Instant::now),
-        }
+        self.last_line = (!self.is_watched && !self.is_quiet).then(Instant::now);
     }
 
-    /// One more event is settled.
-    pub(super) fn settled(&mut self) {
+    fn settled(&mut self) {
         self.bar.inc(1);
         if let Some(last) = &mut self.last_line
             && last.elapsed() >= LINE_EVERY
@@ -53,8 +60,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
-    pub(super) fn finish(self) {
+    fn finished(&mut self) {
         self.bar.finish_and_clear();
     }
 }

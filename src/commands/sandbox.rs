@@ -5,7 +5,6 @@ use std::io::Write;
 use anyhow::{Context, Result};
 
 use crate::cli::SandboxArgs;
-use crate::config::clock;
 use crate::deliver::interrupt::{Interrupt, listen, reaches};
 use crate::report::ExitStatus;
 use crate::sandbox::{DEFAULT_KEEP_BYTES, Sandbox, Settings};
@@ -13,11 +12,7 @@ use crate::sandbox::{DEFAULT_KEEP_BYTES, Sandbox, Settings};
 pub(super) fn run(args: &SandboxArgs) -> Result<ExitStatus> {
     let settings = Settings {
         listen: args.listen,
-        now: args
-            .now
-            .as_deref()
-            .map(|text| clock(Some(text)))
-            .transpose()?,
+        now: args.now.map(|now| now.as_second()),
         bad_lead_ids: args.bad_lead_id.clone(),
         keep_bytes: DEFAULT_KEEP_BYTES,
     };

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
-use crate::config::{self, Endpoint, SettingsFile};
+use crate::config::{self, SettingsFile};
 use crate::ledger::{PastRun, SqliteLedger, Status};
 use crate::report::ExitStatus;
 
@@ -19,7 +19,7 @@ const RUNS: usize = 5;
 const BAR: usize = 30;
 
 pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
-    let file = SettingsFile::load(args.config.as_deref())?;
+    let file = SettingsFile::load(args.settings.config.as_deref())?;
     let path = match args
         .ledger
         .clone()
@@ -28,9 +28,9 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         Some(path) => path,
         None => config::default_ledger()?,
     };
-    let dataset = Endpoint::dataset(args.dataset_id.as_deref(), &file)?;
+    let dataset = config::dataset_id(args.settings.dataset_id.as_deref(), &file)?;
     let max_age = args.max_age.as_deref().map(age).transpose()?;
-    let now = config::clock(args.now.as_deref())?;
+    let now = config::now(args.now);
     let ledger = SqliteLedger::open_read_only(&path)?;
     let status = ledger
         .map(|ledger| ledger.status(dataset.as_deref(), now, RUNS))

@@ -22,7 +22,7 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const DEFAULT_WIDTH: usize = 80;
 
 /// Settles colour, shape and level of what is said, for the whole run.
-pub fn start_talking(args: &TalkArgs) {
+pub(super) fn start_talking(args: &TalkArgs) {
     let choice = match args.color {
         Color::Auto => anstream::ColorChoice::Auto,
         Color::Always => anstream::ColorChoice::Always,
@@ -49,7 +49,7 @@ pub fn start_talking(args: &TalkArgs) {
 }
 
 /// Says `error: …` with its causes on one line.
-pub fn print_error(error: &anyhow::Error) {
+pub(crate) fn print_error(error: &anyhow::Error) {
     tracing::error!("{error:#}");
 }
 

@@ -1,56 +1,33 @@
-//! `crm2capi validate`: everything up to the sending, for CI and for whoever looks before leaping.
+//! `crm2capi validate`: the dry run for CI.
 
-use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use super::show;
 use crate::cli::{ReportFormat, TalkArgs, ValidateArgs};
-use crate::config::{Reading, SettingsFile};
-use crate::render::{self, FileFormat, github};
+use crate::config::{self, ReportTarget, SettingsFile};
+use crate::render::{self, github};
 use crate::report::ExitStatus;
-use crate::report::stages::{Fate, Plan};
-use crate::run::account::{self, Account};
-use crate::run::rejects::{Known, Rejects};
-use crate::run::{self, Feed, Pass};
+use crate::run;
 
 pub(super) fn run(args: &ValidateArgs, talk: &TalkArgs) -> Result<ExitStatus> {
-    let started = Instant::now();
-    for path in &args.report {
-        FileFormat::of(path)?;
-    }
-    let file = SettingsFile::load(args.read.config.as_deref())?;
-    let reading = Reading::resolve(&args.read, &file)?;
-    let mut feeds = Feed::open_all(&reading)?;
-    let mut rejects = Rejects::asked_for(&reading, &feeds)?;
-    let mut account = Account::start("validate", &reading, &feeds, Plan::Pretend);
-    for (index, feed) in feeds.iter().enumerate() {
-        account.note(index, feed, &feed.doubts());
-    }
-    run::run(&mut feeds, Pass::Judging, reading.threads, |prepared| {
-        let picked = account.take(prepared);
-        account.settle_picked(prepared, &picked, Fate::Undelivered);
-        if let Some(rejects) = &mut rejects {
-            rejects.take(prepared, &Known::default())?;
-        }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    if let Some(rejects) = rejects {
-        rejects.finish()?;
-    }
-    let summary = account.close(started.elapsed());
-    for path in &args.report {
-        render::write_file(&summary, path)
-            .with_context(|| format!("cannot write the report {}", path.display()))?;
-    }
-    let format = args
-        .format
-        .or(file.output.format)
-        .unwrap_or(ReportFormat::Human);
-    if let (ReportFormat::Github, Some(path)) = (format, std::env::var_os("GITHUB_STEP_SUMMARY")) {
+    let file = SettingsFile::load(args.read.settings.config.as_deref())?;
+    let reports = ReportTarget::of(&args.report)?;
+    let read = config::read_settings(&args.read, &file)?;
+    // A key that would stop the upload stops its dry run.
+    config::send_settings(None, &file)?;
+    config::refuse_overlap(&read, &file, None, None, &reports)?;
+    let summary = run::validate(&read)?;
+    let format = match args.format.or(file.output.format) {
+        None | Some(ReportFormat::Human) => render::Format::Human,
+        Some(ReportFormat::Json) => render::Format::Json,
+        Some(ReportFormat::Github) => render::Format::Github,
+    };
+    if let (render::Format::Github, Some(path)) = (format, std::env::var_os("GITHUB_STEP_SUMMARY"))
+    {
         github::append_job_summary(&summary, Path::new(&path))
             .context("cannot write the job summary")?;
     }
-    account::print(&summary, format, talk.quiet, args.metrics_file.as_deref())
+    Ok(show(&summary, format, talk, &reports))
 }

@@ -1,5 +1,7 @@
 //! Where to send and with whose authority.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,116 +9,139 @@ use anyhow::{Context, Result, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::file::SettingsFile;
-use crate::cli::{EndpointArgs, ReadArgs};
+use crate::cli::{EndpointArgs, ReadArgs, SettingsArgs, VersionArgs};
+use crate::graph::Endpoint;
+use crate::graph::client::is_loopback;
+use crate::text::{path_unless_secret, unless_secret};
 
 const DEFAULT_GRAPH_URL: &str = "https://graph.facebook.com";
-const DEFAULT_API_VERSION: &str = "v23.0";
-const DEFAULT_TIMEOUT_SECONDS: u64 = 30;
+const DEFAULT_API_VERSION: &str = "v25.0";
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const TOKEN_VARIABLE: &str = "CRM2CAPI_ACCESS_TOKEN";
 const SECRET_VARIABLE: &str = "CRM2CAPI_APP_SECRET";
 
-pub use crate::graph::client::Endpoint;
-use crate::graph::client::is_loopback;
-
-impl Endpoint {
-    /// Resolves the endpoint: command line, then environment, then settings file.
-    ///
-    /// # Errors
-    /// Something is missing or malformed; nothing of a secret is in the message.
-    pub fn resolve(args: &EndpointArgs, read: &ReadArgs, file: &SettingsFile) -> Result<Self> {
-        Ok(Self {
-            graph_url: Self::graph_url(args.graph_url.as_deref(), file)?,
-            api_version: Self::version(read.api_version.as_deref(), file)?,
-            dataset_id: Self::dataset(read.dataset_id.as_deref(), file)?.context(
-                "no dataset: give --dataset-id, CRM2CAPI_DATASET_ID or dataset_id under [meta]; \
+/// Resolves the endpoint: command line, then environment, then settings file.
+///
+/// # Errors
+/// Something is missing or malformed; nothing of a secret is in the message.
+pub fn endpoint(
+    args: &EndpointArgs,
+    settings: &SettingsArgs,
+    version: &VersionArgs,
+    file: &SettingsFile,
+) -> Result<Endpoint> {
+    Ok(Endpoint {
+        graph_url: graph_url(args.graph_url.as_deref(), file)?,
+        api_version: api_version(version, file)?,
+        dataset_id: dataset_id(settings.dataset_id.as_deref(), file)?.context(
+            "no dataset: give --dataset-id, CRM2CAPI_DATASET_ID or dataset_id under [meta]; \
                  Events Manager shows the id below the dataset's name",
-            )?,
-            token: token(args.access_token_file.as_deref(), file)?,
-            app_secret: variable(SECRET_VARIABLE).map(SecretString::from),
-            timeout: timeout(args, file)?,
-        })
-    }
+        )?,
+        token: token(args.access_token_file.as_deref(), file)?,
+        app_secret: variable(SECRET_VARIABLE).map(SecretString::from),
+        timeout: timeout(args, file)?,
+    })
+}
 
-    /// The same at a sandbox, which takes any dataset and token.
-    ///
-    /// # Errors
-    /// The timeout is none.
-    pub fn of_sandbox(base_url: String, args: &EndpointArgs, file: &SettingsFile) -> Result<Self> {
-        Ok(Self {
-            graph_url: base_url,
-            api_version: DEFAULT_API_VERSION.to_owned(),
-            dataset_id: "1".repeat(15),
-            token: SecretString::from("sandbox"),
-            app_secret: None,
-            timeout: timeout(args, file)?,
-        })
-    }
+/// The same at a sandbox, which takes any dataset and token.
+///
+/// # Errors
+/// The settings file's timeout is out of its bounds.
+pub fn endpoint_of_sandbox(
+    base_url: String,
+    args: &EndpointArgs,
+    file: &SettingsFile,
+) -> Result<Endpoint> {
+    Ok(Endpoint {
+        graph_url: base_url,
+        api_version: DEFAULT_API_VERSION.to_owned(),
+        dataset_id: "1".repeat(15),
+        token: SecretString::from("sandbox"),
+        app_secret: None,
+        timeout: timeout(args, file)?,
+    })
+}
 
-    /// Where the API lives, without a slash at the end.
-    ///
-    /// # Errors
-    /// It is no URL, or the token would be sent in the clear.
-    pub fn graph_url(given: Option<&str>, file: &SettingsFile) -> Result<String> {
-        check_graph_url(
-            given
-                .or(file.meta.graph_url.as_deref())
-                .unwrap_or(DEFAULT_GRAPH_URL),
-        )
-    }
+/// The dataset alone, for a run that sends nothing.
+///
+/// # Errors
+/// The dataset's id is not made of digits.
+pub fn endpoint_of_nobody(read: &ReadArgs, file: &SettingsFile) -> Result<Endpoint> {
+    Ok(Endpoint {
+        graph_url: DEFAULT_GRAPH_URL.to_owned(),
+        api_version: api_version(&read.version, file)?,
+        dataset_id: dataset_id(read.settings.dataset_id.as_deref(), file)?.unwrap_or_default(),
+        token: SecretString::default(),
+        app_secret: None,
+        timeout: DEFAULT_TIMEOUT,
+    })
+}
 
-    /// The dataset, where one is given.
-    ///
-    /// # Errors
-    /// It is not made of digits.
-    pub fn dataset(given: Option<&str>, file: &SettingsFile) -> Result<Option<String>> {
-        let Some(id) = given.or(file.meta.dataset_id.as_deref()).map(str::trim) else {
-            return Ok(None);
-        };
-        if id.is_empty() || id.len() > 20 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
-            bail!(
-                "the dataset id {id:?} is not a number; Events Manager shows the id below the dataset's name"
-            );
-        }
-        Ok(Some(id.to_owned()))
-    }
+/// Where the API lives, without a slash at the end.
+///
+/// # Errors
+/// It is no URL, or the token would be sent in the clear.
+pub fn graph_url(given: Option<&str>, file: &SettingsFile) -> Result<String> {
+    check_graph_url(
+        given
+            .or(file.meta.graph_url.as_deref())
+            .unwrap_or(DEFAULT_GRAPH_URL),
+    )
+}
 
-    /// The API's version.
-    ///
-    /// # Errors
-    /// It does not look like `v23.0`.
-    pub fn version(given: Option<&str>, file: &SettingsFile) -> Result<String> {
-        let version = given
-            .or(file.meta.api_version.as_deref())
-            .unwrap_or(DEFAULT_API_VERSION);
-        let digits = |text: &str| {
-            !text.is_empty() && text.len() <= 3 && text.bytes().all(|b| b.is_ascii_digit())
-        };
-        let sound = version
-            .strip_prefix('v')
-            .and_then(|number| number.split_once('.'))
-            .is_some_and(|(major, minor)| digits(major) && digits(minor));
-        if !sound {
-            bail!("the API version {version:?} does not look like {DEFAULT_API_VERSION}");
-        }
-        Ok(version.to_owned())
+/// The dataset, where one is given.
+///
+/// # Errors
+/// It is not made of digits.
+pub fn dataset_id(given: Option<&str>, file: &SettingsFile) -> Result<Option<String>> {
+    let Some(id) = given.or(file.meta.dataset_id.as_deref()).map(str::trim) else {
+        return Ok(None);
+    };
+    if id.is_empty() || id.len() > 20 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+        bail!(
+            "the dataset id {} is not a number; Events Manager shows the id below the dataset's name",
+            unless_secret(id)
+        );
     }
+    Ok(Some(id.to_owned()))
+}
+
+/// The API's version.
+///
+/// # Errors
+/// It does not look like `v25.0`.
+pub fn api_version(args: &VersionArgs, file: &SettingsFile) -> Result<String> {
+    let given = args.api_version.as_ref().or(file.meta.api_version.as_ref());
+    let version = given.map_or(DEFAULT_API_VERSION, String::as_str);
+    let digits = |text: &str| {
+        !text.is_empty() && text.len() <= 3 && text.bytes().all(|b| b.is_ascii_digit())
+    };
+    let sound = version
+        .strip_prefix('v')
+        .and_then(|number| number.split_once('.'))
+        .is_some_and(|(major, minor)| digits(major) && digits(minor));
+    if !sound {
+        bail!(
+            "the API version {} does not look like {DEFAULT_API_VERSION}",
+            unless_secret(version)
+        );
+    }
+    Ok(version.to_owned())
 }
 
 fn timeout(args: &EndpointArgs, file: &SettingsFile) -> Result<Duration> {
-    match args
-        .timeout
-        .or(file.delivery.timeout)
-        .unwrap_or(DEFAULT_TIMEOUT_SECONDS)
-    {
-        0 => bail!("--timeout 0 leaves no time for an answer; give at least 1 second"),
-        seconds => Ok(Duration::from_secs(seconds)),
+    if file.delivery.timeout == Some(0) {
+        bail!("timeout = 0 under [delivery] leaves no time for an answer; give at least 1 second");
     }
+    let in_file = file.delivery.timeout.map(Duration::from_secs);
+    Ok(args.timeout.or(in_file).unwrap_or(DEFAULT_TIMEOUT))
 }
 
 /// The URL without a slash at the end; https, unless the host is this machine.
 fn check_graph_url(text: &str) -> Result<String> {
+    let shown = unless_secret(text);
     let url =
-        reqwest::Url::parse(text).with_context(|| format!("--graph-url {text:?} is not a URL"))?;
+        reqwest::Url::parse(text).with_context(|| format!("--graph-url {shown} is not a URL"))?;
     match url.scheme() {
         _ if !url.username().is_empty() || url.password().is_some() || url.query().is_some() => {
             bail!("--graph-url must be a plain address without user, password or query")
@@ -124,7 +149,7 @@ fn check_graph_url(text: &str) -> Result<String> {
         "https" => {}
         "http" if is_loopback(&url) => {}
         "http" => bail!(
-            "--graph-url {text:?} would send the token unencrypted; use https (http is for loopback only)"
+            "--graph-url {shown} would send the token unencrypted; use https (http is for loopback only)"
         ),
         other => bail!("--graph-url has the scheme {other:?}; use https"),
     }
@@ -141,13 +166,14 @@ fn variable(name: &str) -> Option<String> {
 /// The token: the file on the command line, then the environment, then the file in the settings.
 fn token(given: Option<&Path>, file: &SettingsFile) -> Result<SecretString> {
     let from_file = |path: PathBuf| -> Result<SecretString> {
-        let text = std::fs::read_to_string(&path)
+        let shown = path_unless_secret(&path);
+        let text = read_bounded(&path)
             .map(SecretString::from)
-            .with_context(|| format!("cannot read the access token file {}", path.display()))?;
+            .with_context(|| format!("cannot read the access token file {shown}"))?;
         warn_if_readable_by_others(&path);
         check_token(text.expose_secret())
             .map(SecretString::from)
-            .with_context(|| format!("in the access token file {}", path.display()))
+            .with_context(|| format!("in the access token file {shown}"))
     };
     if let Some(path) = given {
         return from_file(path.to_owned());
@@ -164,6 +190,13 @@ fn token(given: Option<&Path>, file: &SettingsFile) -> Result<SecretString> {
              Events Manager makes one under Settings > Conversions API (or try it out with --sandbox)"
         ),
     }
+}
+
+/// The text of a token file, of which no more is read than any token is long.
+fn read_bounded(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(64 << 10).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// The token without surrounding white space.
@@ -234,17 +267,19 @@ mod tests {
     #[test]
     fn versions_and_datasets_are_checked() {
         let file = SettingsFile::default();
-        assert!(Endpoint::version(Some("v23.0"), &file).is_ok());
+        let version = |text: &str| {
+            let args = VersionArgs {
+                api_version: Some(text.into()),
+            };
+            api_version(&args, &file)
+        };
+        assert!(version("v23.0").is_ok());
         for unsound in ["23.0", "v23", "v23.x", "v.0", "latest"] {
-            assert!(
-                Endpoint::version(Some(unsound), &file).is_err(),
-                "{unsound}"
-            );
+            assert!(version(unsound).is_err(), "{unsound}");
         }
-        assert!(Endpoint::dataset(Some("12a"), &file).is_err());
-        assert_eq!(
-            Endpoint::dataset(Some(" 123 "), &file).unwrap().unwrap(),
-            "123"
-        );
+        assert!(dataset_id(Some("12a"), &file).is_err());
+        assert_eq!(dataset_id(Some(" 123 "), &file).unwrap().unwrap(), "123");
+        let error = dataset_id(Some("EAABsbCS1iHg"), &file).unwrap_err();
+        assert!(!error.to_string().contains("EAAB"), "{error}");
     }
 }

@@ -1,16 +1,20 @@
 //! The settings file: TOML, every key optional, unknown keys refused by the name that comes nearest.
 
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::cli::{InputFormat, ReportFormat};
+use crate::cli::{DEFAULT_SETTINGS, InputFormat, ReportFormat};
 use crate::mapping::{History, OneOrMany, Ordered, Preset, Target, Unlisted};
+use crate::render::Format;
+use crate::run::OnUnusable;
 
-/// The name looked for in the working folder.
-pub const DEFAULT_PATH: &str = "crm2capi.toml";
+/// More of a settings file is not read.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// What crm2capi.toml may hold. The command line and the environment go before it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -40,9 +44,9 @@ pub struct SettingsFile {
     pub delivery: DeliverySection,
     /// How to report.
     pub output: OutputSection,
-    /// The folder relative paths start from: the file's own.
+    /// Where it was read from, if it was.
     #[serde(skip)]
-    pub folder: PathBuf,
+    pub path: Option<PathBuf>,
 }
 
 /// Where to send.
@@ -52,7 +56,7 @@ pub struct Meta {
     /// The dataset (pixel) id, digits.
     #[schemars(regex(pattern = r"^\s*[0-9]{1,20}\s*$"))]
     pub dataset_id: Option<String>,
-    /// Graph API version; v23.0 unless given.
+    /// Graph API version; v25.0 unless given.
     #[schemars(regex(pattern = r"^v[0-9]{1,3}\.[0-9]{1,3}$"))]
     pub api_version: Option<String>,
     /// File that holds the access token; CRM2CAPI_ACCESS_TOKEN goes before it.
@@ -81,16 +85,6 @@ pub struct Crm {
     pub default_country: Option<String>,
     /// What happens to a stage that [stages] does not list.
     pub unlisted_stages: Option<Unlisted>,
-}
-
-/// What happens when a value of a field cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum OnUnusable {
-    /// The row is refused.
-    Reject,
-    /// The value is left out.
-    Omit,
 }
 
 /// Constants of every event.
@@ -134,7 +128,7 @@ pub struct InputSection {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeliverySection {
-    /// Events a request; 500 unless given.
+    /// Events per request; 500 unless given.
     #[schemars(range(min = 1, max = 1000))]
     pub batch_size: Option<usize>,
     /// Requests in flight; 4 unless given.
@@ -170,23 +164,97 @@ pub struct OutputSection {
     pub strict: Option<bool>,
 }
 
+impl OutputSection {
+    /// The shape of a report that can only be for people or for programs.
+    ///
+    /// # Errors
+    /// It is set to another.
+    pub fn plain_format(&self) -> Result<Format> {
+        match self.format {
+            None | Some(ReportFormat::Human) => Ok(Format::Human),
+            Some(ReportFormat::Json) => Ok(Format::Json),
+            Some(ReportFormat::Github) => {
+                bail!(
+                    "format = \"github\" under [output] is for validate; give --format human or json"
+                )
+            }
+        }
+    }
+}
+
 impl SettingsFile {
     /// Reads the file named, else the default one if it is there, else nothing.
     ///
     /// # Errors
     /// The file cannot be read, is not TOML, or has a key or value that does not belong; the message names the line.
-    pub fn load(path: Option<&Path>) -> Result<Self> {
-        let path = match path {
+    pub fn load(named: Option<&Path>) -> Result<Self> {
+        let path = match named {
             Some(path) => path,
-            None if Path::new(DEFAULT_PATH).is_file() => Path::new(DEFAULT_PATH),
+            None if Path::new(DEFAULT_SETTINGS).is_file() => Path::new(DEFAULT_SETTINGS),
             None => return Ok(Self::default()),
         };
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the settings {}", path.display()))?;
-        let mut file = Self::parse(&text)
-            .map_err(|error| error.context(format!("in the settings {}", path.display())))?;
-        file.folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let place = || format!("in the settings {}", path.display());
+        let mut file = Self::parse(&read_bounded(path)?).with_context(place)?;
+        file.path = Some(path.to_owned());
+        if named.is_none() {
+            file.refuse_what_only_a_named_file_may_set()
+                .with_context(place)?;
+        }
         Ok(file)
+    }
+
+    /// A file that merely lies in the folder may come from whoever packed the folder. It says how an export is read, but
+    /// not where a token goes or which files are read and written.
+    fn refuse_what_only_a_named_file_may_set(&self) -> Result<()> {
+        let set = [
+            ("graph_url under [meta]", self.meta.graph_url.is_some()),
+            (
+                "access_token_file under [meta]",
+                self.meta.access_token_file.is_some(),
+            ),
+            (
+                "rejects under [output], outside of the file's folder",
+                self.leaves_folder(self.output.rejects.as_deref()),
+            ),
+            (
+                "ledger under [delivery], outside of the file's folder",
+                self.leaves_folder(self.delivery.ledger.as_deref()),
+            ),
+        ];
+        match set.iter().find(|(_, is_set)| *is_set) {
+            Some((what, _)) => bail!(
+                "nobody named this file, so it may not set {what}; name it with --config to use these settings"
+            ),
+            None => Ok(()),
+        }
+    }
+
+    fn leaves_folder(&self, path: Option<&Path>) -> bool {
+        let Some(path) = path.filter(|path| path.as_os_str() != "none") else {
+            return false;
+        };
+        let steps_out =
+            |part: Component<'_>| !matches!(part, Component::Normal(_) | Component::CurDir);
+        if path.components().any(steps_out) {
+            return true;
+        }
+        // A link inside of the folder may lead out of it.
+        let folder = self.folder();
+        let real = |path: &Path| path.canonicalize().ok();
+        let place = self.resolve(path);
+        let target = real(&place).or_else(|| place.parent().and_then(real));
+        let is_dangling_link = place.is_symlink() && !place.exists();
+        is_dangling_link
+            || target
+                .zip(real(folder))
+                .is_some_and(|(target, folder)| !target.starts_with(folder))
+    }
+
+    fn folder(&self) -> &Path {
+        let folder = self.path.as_deref().and_then(Path::parent);
+        folder
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."))
     }
 
     fn parse(text: &str) -> Result<Self> {
@@ -203,8 +271,26 @@ impl SettingsFile {
 
     /// A path as the file means it.
     pub fn resolve(&self, path: &Path) -> PathBuf {
-        self.folder.join(path)
+        match self.path.as_deref().and_then(Path::parent) {
+            Some(folder) => folder.join(path),
+            None => path.to_owned(),
+        }
     }
+}
+
+/// The text of a settings file, none of which is anywhere near this long.
+fn read_bounded(path: &Path) -> Result<String> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
+    read.with_context(|| format!("cannot read the settings {}", path.display()))?;
+    if text.len() as u64 > MAX_BYTES {
+        bail!(
+            "the settings {} are longer than {} MB; is this the right file?",
+            path.display(),
+            MAX_BYTES >> 20
+        );
+    }
+    Ok(text)
 }
 
 fn preset_names() -> Vec<&'static str> {

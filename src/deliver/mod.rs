@@ -32,6 +32,9 @@ use run::Run;
 /// Events in the first request of a run: it goes alone, and shows whether the rest has any chance.
 const FIRST_BATCH: usize = 10;
 
+/// Requests in flight at most: more would not be answered any sooner.
+pub const MAX_CONCURRENCY: u16 = 64;
+
 /// How to deliver.
 #[derive(Clone, Debug)]
 pub struct Settings {

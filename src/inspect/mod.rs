@@ -23,10 +23,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use crate::cli::{FormatArgs, InitArgs, ReadArgs};
-use crate::config::{Endpoint, PresetChoice, Reading, SettingsFile};
+use crate::config::{self, SettingsFile};
 use crate::mapping::{Columns, MappingError, Plan, Preset};
 use crate::report::ExitStatus;
-use crate::run::Feed;
+use crate::run::{Feed, PresetChoice, ReadSettings};
 use crate::source::{Chunk, Header, Input, Source};
 use crate::time::{DateOrder, parse_zone};
 use ask::Dialogue;
@@ -51,7 +51,7 @@ struct Decided {
 
 pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
     check_place(&args.output, args.force)?;
-    let dataset_id = Endpoint::dataset(args.dataset_id.as_deref(), &SettingsFile::default())?;
+    let dataset_id = config::dataset_id(args.dataset_id.as_deref(), &SettingsFile::default())?;
     let spooled = (args.file.as_os_str() == "-").then(spool).transpose()?;
     let path = spooled
         .as_ref()
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
         path.display().to_string()
     };
 
-    let mut reading = Reading::resolve(&read_args(args, path), &SettingsFile::default())?;
+    let mut reading = config::read_settings(&read_args(args, path), &SettingsFile::default())?;
     let input = Input::File(path.to_owned());
     let (header, sample) = look_at(&input, &reading, &name)?;
     let columns = Columns::new(&header);
@@ -171,20 +171,14 @@ fn spool() -> Result<tempfile::NamedTempFile> {
 fn read_args(args: &InitArgs, path: &Path) -> ReadArgs {
     ReadArgs {
         files: vec![path.to_owned()],
-        crm: args.crm.clone(),
-        preset: args.preset.clone(),
-        map: args.map.clone(),
-        stage_column: args.stage_column.clone(),
-        timezone: args.timezone.clone(),
-        date_order: args.date_order.clone(),
-        default_country: args.default_country.clone(),
+        layout: args.layout.clone(),
         format: args.format.clone(),
         ..ReadArgs::default()
     }
 }
 
 /// Reads the header and the first rows.
-fn look_at(input: &Input, reading: &Reading, name: &str) -> Result<(Arc<Header>, Sample)> {
+fn look_at(input: &Input, reading: &ReadSettings, name: &str) -> Result<(Arc<Header>, Sample)> {
     let mut source = Source::open(input, &reading.source)?;
     let header = source.header.clone();
     let this_year = jiff::Timestamp::from_second(reading.now)?
@@ -257,13 +251,15 @@ fn decide(
     dataset_id: Option<String>,
     found: &Understanding<'_>,
 ) -> Result<Decided> {
-    let given_order = args.date_order.as_deref().map(str::parse).transpose()?;
     let mut decided = Decided {
         dataset_id,
         crm: found.feed.lead_event_source.clone(),
-        timezone: args.timezone.clone(),
-        date_order: given_order.or_else(|| found.settled_order()),
-        default_country: args.default_country.clone(),
+        timezone: args.layout.timezone.as_ref().map(|zone| zone.name.clone()),
+        date_order: args.layout.date_order.or_else(|| found.settled_order()),
+        default_country: args
+            .layout
+            .default_country
+            .map(|country| country.to_string()),
         input: input_section(&args.format),
     };
     let is_asked = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
@@ -272,7 +268,7 @@ fn decide(
             answers: BufReader::new(std::io::stdin()),
             questions: anstream::stderr(),
         };
-        ask_for(dialogue, args.crm.is_some(), found, &mut decided)?;
+        ask_for(dialogue, args.layout.crm.is_some(), found, &mut decided)?;
     }
     Ok(decided)
 }
@@ -303,7 +299,7 @@ fn ask_for<R: std::io::BufRead, W: Write>(
     }
     if decided.dataset_id.is_none() {
         let check =
-            |text: &str| Endpoint::dataset(Some(text), &SettingsFile::default()).map(|_| ());
+            |text: &str| config::dataset_id(Some(text), &SettingsFile::default()).map(|_| ());
         decided.dataset_id = dialogue.ask("Dataset id (empty: decide later)", None, check)?;
     }
     Ok(())
@@ -316,8 +312,17 @@ fn input_section(args: &FormatArgs) -> Vec<(&'static str, String)> {
     });
     let given = [
         ("format", format),
-        ("delimiter", args.delimiter.clone()),
-        ("encoding", args.encoding.clone()),
+        (
+            "delimiter",
+            args.delimiter.map(|delimiter| match delimiter.0 {
+                b'\t' => "tab".to_owned(),
+                byte => char::from(byte).to_string(),
+            }),
+        ),
+        (
+            "encoding",
+            args.encoding.map(|encoding| encoding.name().to_lowercase()),
+        ),
         ("sheet", args.sheet.clone()),
     ];
     given
@@ -329,13 +334,13 @@ fn input_section(args: &FormatArgs) -> Vec<(&'static str, String)> {
 /// Reads the settings back and opens the export with them.
 fn check(text: &str, args: &InitArgs, path: &Path) -> Result<()> {
     let file: SettingsFile = toml::from_str(text)?;
-    Endpoint::dataset(None, &file)?;
+    config::dataset_id(None, &file)?;
     let read = ReadArgs {
         files: vec![path.to_owned()],
         ..ReadArgs::default()
     };
-    let reading =
-        Reading::resolve(&read, &file).with_context(|| format!("for {}", args.output.display()))?;
+    let reading = config::read_settings(&read, &file)
+        .with_context(|| format!("for {}", args.output.display()))?;
     reading
         .inputs
         .iter()
@@ -376,10 +381,10 @@ mod tests {
         std::fs::write(&path, content).unwrap();
         let args = ReadArgs {
             files: vec![path.clone()],
-            now: Some("2026-11-21T16:00:00Z".into()),
+            now: "2026-11-21T16:00:00Z".parse().ok(),
             ..ReadArgs::default()
         };
-        let mut reading = Reading::resolve(&args, &SettingsFile::default()).unwrap();
+        let mut reading = config::read_settings(&args, &SettingsFile::default()).unwrap();
         let input = Input::File(path);
         let (header, sample) = look_at(&input, &reading, "leads.csv").unwrap();
         let columns = Columns::new(&header);

@@ -80,7 +80,7 @@ pub(super) fn print_end(
     if !open.is_empty() {
         writeln!(out, "still open in it: {}", open.join(", "))?;
     }
-    let config = match path == Path::new(crate::config::DEFAULT_PATH) {
+    let config = match path == Path::new(crate::cli::DEFAULT_SETTINGS) {
         true => String::new(),
         false => format!("--config {} ", word(&path.display().to_string())),
     };

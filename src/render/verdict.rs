@@ -26,10 +26,23 @@ pub fn verdict(summary: &Summary) -> String {
             )
         }
         ExitStatus::Problems => facts,
-        ExitStatus::Usage => format!("nothing was sent: {}", reason().unwrap_or(facts)),
+        ExitStatus::Usage => {
+            let planned = matches!(summary.counts.sending, Sending::Planned { .. });
+            let nothing = if planned {
+                "nothing would be sent"
+            } else {
+                "nothing was sent"
+            };
+            format!("{nothing}: {}", reason().unwrap_or(facts))
+        }
         ExitStatus::Refused => format!("stopped by Meta: {facts}"),
         ExitStatus::Unreachable => {
-            format!("{facts}; run the same command again later, nothing is lost")
+            let help = summary
+                .ended
+                .as_ref()
+                .and_then(|ended| ended.help.as_deref());
+            let help = help.unwrap_or("run the same command again later; nothing is lost");
+            format!("{facts}; {help}")
         }
         ExitStatus::Interrupted => {
             format!("interrupted: {facts}; run the same command again for the rest")

@@ -4,6 +4,7 @@
 //! memory. Out: one [`Summary`] and the exit status it stands for. Draws nothing; holds codes, columns, rows and
 //! counts, and a person's value never gets here.
 
+pub mod end;
 pub mod exit;
 pub mod funnel;
 pub mod match_keys;
@@ -15,6 +16,7 @@ pub mod stages;
 pub mod summary;
 pub mod tally;
 
+pub use end::End;
 pub use exit::ExitStatus;
 pub use summary::Summary;
 pub use tally::Problems;

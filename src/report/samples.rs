@@ -52,6 +52,7 @@ fn run(command: &'static str, plan: Plan, fates: &[(&str, [u64; 6])]) -> Summary
         version: "0.1.0",
         destination: Some(Destination::Dataset {
             dataset_id: "123456789012345".to_owned(),
+            host: None,
         }),
         inputs: vec![Input {
             path: "leads.csv".to_owned(),

@@ -25,6 +25,9 @@ pub struct Summary {
     /// Where events go; absent where nothing is sent and no dataset is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub destination: Option<Destination>,
+    /// The settings file used, if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings_file: Option<String>,
     /// What was read, in the order given.
     pub inputs: Vec<Input>,
     /// Data records read.
@@ -80,6 +83,9 @@ pub enum Destination {
     Dataset {
         /// Its id.
         dataset_id: String,
+        /// The host, when it is not Meta's.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
     },
     /// A dataset, as test events.
     TestEvents {
@@ -87,6 +93,9 @@ pub enum Destination {
         dataset_id: String,
         /// The code that marks them.
         test_event_code: String,
+        /// The host, when it is not Meta's.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
     },
     /// The stand-in on this machine.
     Sandbox,
@@ -96,7 +105,9 @@ impl Destination {
     /// The dataset's id.
     pub fn dataset_id(&self) -> Option<&str> {
         match self {
-            Self::Dataset { dataset_id } | Self::TestEvents { dataset_id, .. } => Some(dataset_id),
+            Self::Dataset { dataset_id, .. } | Self::TestEvents { dataset_id, .. } => {
+                Some(dataset_id)
+            }
             Self::Sandbox => None,
         }
     }

@@ -1,23 +1,17 @@
 //! The running account of a run: what the prepared chunks and the delivery say, on its way to the one report.
 
-use std::io::Write as _;
-use std::path::Path;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
-use anyhow::Result;
 use jiff::Timestamp;
 
-use crate::cli::ReportFormat;
-use crate::commands::talk;
-use crate::config::Reading;
 use crate::customer::Key;
 use crate::deliver::{Delivery, Ended, Outcome};
 use crate::event::{Event, Origin};
 use crate::graph::Fault;
 use crate::ledger::RunCounts;
 use crate::problem::{Code, Finding, Severity};
-use crate::render::{self, metrics};
-use crate::report::exit::{self, End, Facts, Strictness};
+use crate::report::end::{self, End, Facts, Strictness};
 use crate::report::funnel::{Funnel, Reached, Sample};
 use crate::report::match_keys::MatchKeys;
 use crate::report::refusal::MetaError;
@@ -25,7 +19,8 @@ use crate::report::stages::{Fate, Plan, Stages};
 use crate::report::summary::{self, Destination, Guess, Input, MappedColumn};
 use crate::report::tally::Place;
 use crate::report::{ExitStatus, Problems, Summary};
-use crate::run::{Feed, Prepared, Seen};
+use crate::run::rejects::Reason;
+use crate::run::{Feed, Prepared, ReadSettings, Seen};
 use crate::source::{self, Header, Row};
 
 /// What a run did so far.
@@ -46,6 +41,8 @@ pub(crate) struct Account {
     plan: Plan,
     strictness: Strictness,
     now: i64,
+    settings_file: Option<String>,
+    max_invalid_percent: f64,
     inputs: Vec<Input>,
     ambiguous_dates: Vec<Option<String>>,
     rows_ignored: u64,
@@ -54,7 +51,6 @@ pub(crate) struct Account {
     /// The funnel's leads, where it is judged.
     sample: Option<Sample>,
     seen: Seen,
-    reason: Option<summary::Ended>,
     batches: u64,
     requests: u64,
     retries: u64,
@@ -66,7 +62,7 @@ impl Account {
     /// Opens the account of a run over these inputs.
     pub(crate) fn start(
         command: &'static str,
-        reading: &Reading,
+        reading: &ReadSettings,
         feeds: &[Feed],
         plan: Plan,
     ) -> Self {
@@ -86,6 +82,11 @@ impl Account {
                 Strictness::Lenient
             },
             now: reading.now,
+            settings_file: reading
+                .settings_file
+                .as_ref()
+                .map(|path| path.display().to_string()),
+            max_invalid_percent: reading.max_invalid_percent,
             inputs: feeds.iter().map(|feed| input(feed, reading)).collect(),
             ambiguous_dates: feeds.iter().map(ambiguous).collect(),
             rows_ignored: 0,
@@ -93,7 +94,6 @@ impl Account {
             match_keys: MatchKeys::default(),
             sample: (command == "validate").then(Sample::default),
             seen: Seen::default(),
-            reason: None,
             batches: 0,
             requests: 0,
             retries: 0,
@@ -148,6 +148,13 @@ impl Account {
             self.stages.add(name, Fate::Old, count);
         }
         picked
+    }
+
+    /// Takes a chunk whose events go no further into the account.
+    pub(crate) fn count(&mut self, prepared: &Prepared) -> ControlFlow<()> {
+        let picked = self.take(prepared);
+        self.settle_picked(prepared, &picked, Fate::Undelivered);
+        ControlFlow::Continue(())
     }
 
     /// Counts events of a chunk whose fate is the same.
@@ -216,24 +223,24 @@ impl Account {
             .add(&finding, origin.input, None, &Header::default(), None);
     }
 
-    /// Says why the run ended before all was done.
-    pub(crate) fn end_early(&mut self, end: End, reason: impl Into<String>, help: &str) {
-        self.end = end;
-        self.reason = Some(summary::Ended {
-            reason: reason.into(),
-            help: Some(help.to_owned()),
-        });
+    /// A wrong mapping shows in most rows; then nothing is sent.
+    pub(crate) fn has_too_many_invalid_rows(&mut self) -> bool {
+        let limit = self.max_invalid_percent;
+        let too_many = self.rows_invalid as f64 * 100.0 > self.rows as f64 * limit;
+        if too_many {
+            self.end_early(End::TooManyInvalid {
+                invalid: self.rows_invalid,
+                rows: self.rows,
+                limit: limit.to_string(),
+            });
+        }
+        too_many
     }
 
-    /// The same, if nothing else ended the run before.
-    pub(crate) fn end_early_unless_ended(
-        &mut self,
-        end: End,
-        reason: impl Into<String>,
-        help: &str,
-    ) {
+    /// Notes why the run ended before all was done. What came first counts.
+    pub(crate) fn end_early(&mut self, end: End) {
         if self.end == End::Complete {
-            self.end_early(end, reason, help);
+            self.end = end;
         }
     }
 
@@ -244,47 +251,35 @@ impl Account {
         self.retries = delivery.retries;
         self.fbtrace_ids.clone_from(&delivery.fbtrace_ids);
         self.messages.clone_from(&delivery.messages);
+        let after_sending = delivery.requests > 0;
         match &delivery.ended {
             Ended::Done => {}
-            Ended::Interrupted => {
-                let help = "run the same command again: it sends what is left";
-                self.end_early(End::Interrupted, "interrupted", help);
-            }
-            Ended::Stopped(stop) => {
-                self.end_early(End::AccessRefused, stop.to_string(), stop.barrier.help())
-            }
-            Ended::Unreachable(cause) => {
-                let help = "run the same command again later; nothing is lost";
-                self.end_early(End::Unreachable, cause.as_str(), help);
-            }
+            Ended::Interrupted => self.end_early(End::Interrupted),
+            Ended::Stopped(stop) => self.end_early(End::AccessRefused {
+                reason: stop.to_string(),
+                help: stop.barrier.help().to_owned(),
+            }),
+            Ended::Unreachable(cause) => self.end_early(End::Unreachable(cause.clone())),
             Ended::SystematicFault(fault) => {
-                let reason = format!("Meta refused too many events for the same reason: {fault}");
-                let help = "correct the cause, then run again; the rest was not sent, to spare the app's error budget";
-                self.end_early(End::TooManyRefused, reason, help);
+                self.end_early(End::TooManyRefused(fault.to_string()));
             }
-            Ended::Ledger(error) => {
-                let help =
-                    "run again when the ledger can be written; what is uncertain is sent again";
-                let end = if delivery.requests == 0 {
-                    End::NotStarted
-                } else {
-                    End::Unreachable
-                };
-                self.end_early(end, error.to_string(), help);
-            }
+            Ended::Ledger(error) => self.end_early(End::LedgerLost {
+                error: error.to_string(),
+                after_sending,
+            }),
         }
     }
 
     /// The status the process ends with.
     pub(crate) fn exit_status(&self) -> ExitStatus {
         let (counts, _) = self.stages.clone().finish(self.plan);
-        exit::decide(&Facts {
-            end: self.end,
+        let facts = Facts {
             strictness: self.strictness,
             errors: self.problems.count(Severity::Error),
             warnings: self.problems.count(Severity::Warning),
             unsettled: counts.unsettled(),
-        })
+        };
+        end::decide(&self.end, &facts)
     }
 
     /// The counts as the ledger keeps them.
@@ -311,6 +306,10 @@ impl Account {
             .iter()
             .map(|input| input.path.as_str())
             .collect();
+        let ended = self.end.reason().map(|reason| summary::Ended {
+            reason,
+            help: self.end.help(),
+        });
         let problems = self.problems.finish(&paths);
         let (counts, stages) = self.stages.finish(self.plan);
         Summary {
@@ -318,6 +317,7 @@ impl Account {
             version: env!("CARGO_PKG_VERSION"),
             exit_status,
             destination: self.destination,
+            settings_file: self.settings_file,
             rows: self.rows,
             rows_invalid: self.rows_invalid,
             rows_ignored: self.rows_ignored,
@@ -331,7 +331,7 @@ impl Account {
             problems,
             fbtrace_ids: self.fbtrace_ids,
             messages: self.messages,
-            ended: self.reason,
+            ended,
             funnel: self.sample.and_then(Funnel::of),
             finished: Timestamp::from_second(self.now).ok(),
             duration_seconds: Some(elapsed.as_secs_f64()),
@@ -363,7 +363,7 @@ pub(crate) fn refusal_of(fault: &Fault) -> MetaError {
 
 /// Why an event is among the rejects, in one line: `meta-refused 100/2804036: the lead id is invalid or was deleted
 /// (Meta says: ID contatto non valido; trace A6UyEgg)`.
-pub(crate) fn reason(code: Code, fault: &Fault) -> String {
+pub(crate) fn reason(code: Code, fault: &Fault) -> Reason {
     let said = fault
         .title
         .iter()
@@ -381,7 +381,22 @@ pub(crate) fn reason(code: Code, fault: &Fault) -> String {
     } else {
         format!(" ({})", details.join("; "))
     };
-    format!("{} {fault}{details}", code.name())
+    Reason {
+        problem: format!("{} {fault}{details}", code.name()),
+        help: code.help(),
+    }
+}
+
+/// Why an event that Meta refused in an earlier run is among the rejects.
+pub(crate) fn refused_earlier(code: i64, subcode: Option<i64>) -> Reason {
+    let fault = Fault {
+        status: 0,
+        code,
+        subcode,
+        title: None,
+        fbtrace_id: None,
+    };
+    reason(Code::RefusedEarlier, &fault)
 }
 
 /// Where an event came from, in the report's words.
@@ -393,37 +408,8 @@ pub(crate) fn place(origin: Origin) -> Place {
     }
 }
 
-/// Prints the report and gives the status the process ends with. Quiet, a run in which all went well says nothing to
-/// people. The numbers for a monitor are written before, if they were asked for.
-pub(crate) fn print(
-    summary: &Summary,
-    format: ReportFormat,
-    quiet: bool,
-    metrics_file: Option<&Path>,
-) -> Result<ExitStatus> {
-    let mut status = summary.exit_status;
-    if let Some(path) = metrics_file
-        && let Err(error) = metrics::write(summary, path)
-    {
-        // What was sent is sent, so the run cannot be said to have failed as a whole.
-        tracing::error!("cannot write the metrics {}: {error}", path.display());
-        status = if status == ExitStatus::Done {
-            ExitStatus::Problems
-        } else {
-            status
-        };
-    }
-    if format == ReportFormat::Human && quiet && status == ExitStatus::Done {
-        return Ok(status);
-    }
-    let mut out = anstream::stdout().lock();
-    render::render(summary, format.into(), &mut out, talk::width())?;
-    out.flush()?;
-    Ok(status)
-}
-
 /// What an input was taken for.
-fn input(feed: &Feed, reading: &Reading) -> Input {
+fn input(feed: &Feed, reading: &ReadSettings) -> Input {
     let about = &feed.about;
     let mut guessed = Vec::new();
     if feed.preset.as_ref().is_some_and(|(_, guessed)| *guessed) {

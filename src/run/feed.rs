@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use super::RowProcessor;
-use crate::config::{PresetChoice, Reading};
+use super::{PresetChoice, ReadSettings, Unusable};
 use crate::field::Field;
 use crate::mapping::{Plan, Preset, Shape, Times, canonical};
 use crate::problem::{Code, Finding};
@@ -60,7 +60,7 @@ pub(super) struct Recipe {
     pub(super) given: crate::mapping::Layout,
     pub(super) preset: Option<Preset>,
     pub(super) customer: crate::customer::Settings,
-    pub(super) unusable: crate::config::Unusable,
+    pub(super) unusable: Unusable,
     pub(super) constants: crate::event::Constants,
     pub(super) currency: Option<crate::custom_data::Currency>,
     pub(super) lead_event_source: String,
@@ -71,7 +71,7 @@ impl Feed {
     ///
     /// # Errors
     /// As [`Feed::open`].
-    pub fn open_all(reading: &Reading) -> Result<Vec<Self>> {
+    pub fn open_all(reading: &ReadSettings) -> Result<Vec<Self>> {
         reading
             .inputs
             .iter()
@@ -83,7 +83,7 @@ impl Feed {
     ///
     /// # Errors
     /// The input cannot be opened, or its columns do not fit the settings; the message names the file.
-    pub fn open(input: &Input, reading: &Reading) -> Result<Self> {
+    pub fn open(input: &Input, reading: &ReadSettings) -> Result<Self> {
         let names_its_file =
             |error: &anyhow::Error| error.is::<OpenError>() || error.is::<ReadError>();
         Self::open_named(input, reading).map_err(|error| match names_its_file(&error) {
@@ -92,7 +92,7 @@ impl Feed {
         })
     }
 
-    fn open_named(input: &Input, reading: &Reading) -> Result<Self> {
+    fn open_named(input: &Input, reading: &ReadSettings) -> Result<Self> {
         let mut source = Source::open(input, &reading.source)?;
         let header = source.header.clone();
         let (preset, guessed) = match &reading.preset {
@@ -166,7 +166,7 @@ impl Feed {
     }
 
     /// In what order day and month are read, if it is known.
-    pub fn date_order(&self, reading: &Reading) -> Option<DateOrder> {
+    pub fn date_order(&self, reading: &ReadSettings) -> Option<DateOrder> {
         reading
             .date_order
             .or_else(|| settled(&self.order).filter(|_| self.order.ambiguous.is_some()))

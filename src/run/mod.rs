@@ -1,17 +1,28 @@
-//! The recipe that joins the stages; the file to read first.
+//! The whole recipe, front to back; the file to read first is [`upload`].
 //!
-//! [`RowProcessor::prepare`] takes a chunk of rows through mapping, customer, event and rules. [`feed`] opens the inputs
-//! and settles what can only be known from them; [`workers`] spreads the chunks over threads and brings them back in
-//! order.
+//! [`Feed`] opens an input and settles what can only be known from it; [`RowProcessor`] takes a chunk of rows through
+//! mapping, customer, event and rules; [`workers`] spreads chunks over threads and brings them back in order; `sending`
+//! asks the ledger and hands what is new to the delivery; `account` adds up what happened. Input: settings, resolved by
+//! whoever calls. Output: a [`crate::report::Summary`].
 
 pub mod account;
 pub mod feed;
+mod observer;
 pub mod rejects;
 mod rows;
 mod seen;
+mod sending;
+mod settings;
+mod upload;
+mod validate;
 pub mod workers;
 
 pub use feed::{Feed, Pass};
+pub use observer::Observer;
 pub use rows::{Prepared, PreparedEvent, RowProcessor};
 pub use seen::Seen;
-pub use workers::run;
+pub use settings::{
+    LedgerTarget, OnUnusable, PresetChoice, ReadSettings, SendSettings, Unusable, UploadSettings,
+};
+pub use upload::{rehearse_upload, upload};
+pub use validate::{build, validate};

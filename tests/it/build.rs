@@ -76,7 +76,7 @@ fn the_formats_hold_the_same_events() {
     let commands = build(&["--format", "curl", "--batch-size", "8"]);
     assert_eq!(commands.lines().count(), bodies.lines().count());
     for (command, body) in commands.lines().zip(bodies.lines()) {
-        let url = "https://graph.facebook.com/v23.0/123456789012345/events?locale=en_US";
+        let url = "https://graph.facebook.com/v25.0/123456789012345/events?locale=en_US";
         assert!(
             command.starts_with("curl ") && command.contains(url),
             "{command}"

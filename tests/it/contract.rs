@@ -180,7 +180,16 @@ fn rows_are_numbered_as_a_person_finds_them() {
     );
     let report = desk
         .run(&[
-            "validate", "a.csv", "b.json", "c.ndjson", "--now", NOW, "--format", "json",
+            "validate",
+            "a.csv",
+            "b.json",
+            "c.ndjson",
+            "--now",
+            NOW,
+            "--format",
+            "json",
+            "--max-invalid",
+            "100",
         ])
         .ended(1)
         .json();

@@ -560,7 +560,15 @@ impl Example {
         path: &'a str,
         settings: Option<&'a str>,
     ) -> Vec<&'a str> {
-        let mut arguments = vec![command, path, "--now", now, "--quiet"];
+        let mut arguments = vec![
+            command,
+            path,
+            "--now",
+            now,
+            "--quiet",
+            "--max-invalid",
+            "100",
+        ];
         arguments.extend(
             settings
                 .into_iter()

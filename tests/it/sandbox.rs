@@ -36,7 +36,7 @@ fn event(time: i64) -> String {
 }
 
 const JSON: &str = "Content-Type: application/json\r\nAuthorization: Bearer T\r\n";
-const PATH: &str = "/v23.0/123456789012345/events";
+const PATH: &str = "/v25.0/123456789012345/events";
 
 #[test]
 fn it_prints_one_line_and_takes_what_meta_takes() {

@@ -288,12 +288,14 @@ fn one_bad_lead_id_costs_its_own_event_and_comes_back_to_be_corrected() {
         "{refused:?}"
     );
 
+    std::fs::copy(&rejects, desk.path().join("again.csv")).unwrap();
     // As it is: the ledger knows that it was refused, and it stays among the rejects.
     let again = upload(
         &desk,
         &sandbox.url,
-        &[more.as_slice(), &["rejects.csv"]].concat(),
+        &[more.as_slice(), &["again.csv"]].concat(),
     )
+    .ended(1)
     .json();
     assert_eq!(
         (&again["accepted"], &again["requests"]),
@@ -428,6 +430,7 @@ fn a_refused_json_record_comes_back_as_it_was() {
     let mut record: Value = serde_json::from_str(&refused).unwrap();
     let added = record.as_object_mut().unwrap();
     assert_eq!(added.remove("crm2capi_row"), Some(2.into()));
+    assert!(added.remove("crm2capi_help").is_some());
     assert!(text(&added.remove("crm2capi_problem").unwrap()).contains("2804036"));
     let all: Value = serde_json::from_str(&std::fs::read_to_string(&export).unwrap()).unwrap();
     assert_eq!(record, all["records"][1]);
@@ -653,7 +656,14 @@ fn settings_give_what_the_command_line_does_not() {
     );
     desk.file("crm2capi.toml", settings);
     let report = desk
-        .run(&["upload", "leads.csv", "--now", NOW])
+        .run(&[
+            "upload",
+            "leads.csv",
+            "--now",
+            NOW,
+            "--config",
+            "crm2capi.toml",
+        ])
         .ended(0)
         .json();
     assert_eq!(
@@ -680,11 +690,18 @@ fn settings_give_what_the_command_line_does_not() {
     // The command line beats the environment, which beats the file.
     let before = server.requests().len();
     let variables = [("CRM2CAPI_DATASET_ID", "888")];
-    desk.run_with(&["upload", "leads.csv", "--now", NOW], &variables)
-        .ended(0);
+    let named = [
+        "upload",
+        "leads.csv",
+        "--now",
+        NOW,
+        "--config",
+        "crm2capi.toml",
+    ];
+    desk.run_with(&named, &variables).ended(0);
     assert!(server.requests()[before].line.contains("/888/"));
     desk.run_with(
-        &["upload", "leads.csv", "--now", NOW, "--dataset-id", "999"],
+        &[named.as_slice(), &["--dataset-id", "999"]].concat(),
         &variables,
     )
     .ended(0);

@@ -64,7 +64,7 @@ fn a_request_is_what_the_documentation_says_and_nothing_else() {
     let request = only(&server);
     assert_eq!(
         request.line,
-        "POST /v23.0/123456789012345/events?locale=en_US HTTP/1.1"
+        "POST /v25.0/123456789012345/events?locale=en_US HTTP/1.1"
     );
     assert_eq!(request.header("content-type"), Some("application/json"));
     assert_token_is_in_its_header_alone(&request);
@@ -259,7 +259,7 @@ fn the_proof_of_the_app_secret_is_an_hmac_and_the_secret_stays_here() {
     let request = only(&server);
     let proof = hmac_sha256(secret.as_bytes(), TOKEN.as_bytes());
     let target =
-        format!("POST /v23.0/123456789012345/events?locale=en_US&appsecret_proof={proof} HTTP/1.1");
+        format!("POST /v25.0/123456789012345/events?locale=en_US&appsecret_proof={proof} HTTP/1.1");
     assert_eq!(request.line, target);
     assert_token_is_in_its_header_alone(&request);
     let everything = format!("{request:?}{}{}", ran.stdout, ran.stderr);

@@ -37,17 +37,24 @@ pub fn write(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result
 }
 
 fn title(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    let at = |host: &Option<String>| {
+        host.as_ref()
+            .map(|host| format!(" at {}", harmless(host)))
+            .unwrap_or_default()
+    };
     let target = match &summary.destination {
-        Some(Destination::Dataset { dataset_id }) => {
-            format!(" to dataset {}", harmless(dataset_id))
+        Some(Destination::Dataset { dataset_id, host }) => {
+            format!(" to dataset {}{}", harmless(dataset_id), at(host))
         }
         Some(Destination::TestEvents {
             dataset_id,
             test_event_code,
+            host,
         }) => {
             format!(
-                " to dataset {}, as test events {}",
+                " to dataset {}{}, as test events {}",
                 harmless(dataset_id),
+                at(host),
                 harmless(test_event_code)
             )
         }
@@ -99,6 +106,20 @@ fn read(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> 
             }
         }
     }
+    if let Some(path) = &summary.settings_file {
+        writeln!(out, "  {DIM}settings: {}{DIM:#}", harmless(path))?;
+    }
+    let notes = notes(summary);
+    if !notes.is_empty() {
+        for line in wrap(&notes.join(" · "), width - 2) {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// What became of rows and stages that gave no events.
+fn notes(summary: &Summary) -> Vec<String> {
     let mut notes = Vec::new();
     if summary.rows_invalid > 0 {
         notes.push(format!(
@@ -118,12 +139,7 @@ fn read(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> 
             counted(summary.skipped_stage, "stage change")
         ));
     }
-    if !notes.is_empty() {
-        for line in wrap(&notes.join(" · "), width - 2) {
-            writeln!(out, "  {line}")?;
-        }
-    }
-    Ok(())
+    notes
 }
 
 /// How an input was read, what was guessed marked so.

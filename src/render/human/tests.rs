@@ -191,7 +191,7 @@ fn the_last_line_is_the_verdict() {
         ),
         (
             samples::unreachable(),
-            "✗ 9 events accepted, 2 not sent, 1 without a receipt; run the same command again later, nothing is lost",
+            "✗ 9 events accepted, 2 not sent, 1 without a receipt; check the network and proxy of this machine, then run the same command again",
         ),
         (
             samples::interrupted(),

@@ -65,11 +65,11 @@ fn the_ledger_of_a_newer_version_is_refused_untouched() {
 #[test]
 fn a_file_that_is_no_ledger_is_refused_untouched() {
     let desk = desk_with(4);
-    let before = std::fs::read(desk.path().join("leads.csv")).unwrap();
-    refused(&desk, &["--ledger", "leads.csv"], "is not a ledger");
+    desk.file("notes.txt", "not a ledger at all");
+    refused(&desk, &["--ledger", "notes.txt"], "is not a ledger");
     assert_eq!(
-        std::fs::read(desk.path().join("leads.csv")).unwrap(),
-        before
+        std::fs::read(desk.path().join("notes.txt")).unwrap(),
+        b"not a ledger at all"
     );
 }
 

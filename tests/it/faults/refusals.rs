@@ -70,12 +70,21 @@ fn the_rejects_hold_the_rows_as_they_came_with_all_that_meta_said_and_can_be_upl
         .map(|it| it["row"].as_u64().unwrap());
     assert_eq!(rows.collect::<BTreeSet<_>>(), [7, 35].into());
 
+    let help_of = |reason: &str| match reason.starts_with("meta-refused") {
+        true => {
+            "\"correct the row: it is then sent anew, while as it is only --retry-rejected sends it again; Meta's support finds it by the trace id\""
+        }
+        false => {
+            "correct the row: it is then sent anew; or send it once more as it is with --retry-rejected"
+        }
+    };
     let rejects = || std::fs::read_to_string(desk.path().join("rejects.csv")).unwrap();
     let expected = |reason: &str, row: &dyn Fn(u32) -> u32| {
         let mut lines: Vec<String> = export(bad.clone()).lines().map(str::to_owned).collect();
-        lines[0] += ",crm2capi_problem,crm2capi_row";
+        lines[0] += ",crm2capi_problem,crm2capi_help,crm2capi_row";
         for (line, number) in lines[1..].iter_mut().zip(&bad) {
-            *line += &format!(",{reason},{}", row(*number));
+            let help = help_of(reason);
+            *line += &format!(",{reason},{help},{}", row(*number));
         }
         lines.join("\n") + "\n"
     };
@@ -184,7 +193,7 @@ fn a_refusal_that_names_the_event_costs_one_request() {
 }
 
 #[test]
-fn one_reason_that_refuses_everything_stops_the_run_with_1_and_spares_the_rest() {
+fn one_reason_that_refuses_everything_stops_the_run_with_4_and_spares_the_rest() {
     let events = 400;
     let server = Server::start(|_| Reply::fault(400, 100, Some(2_804_016)));
     let desk = desk_with(events);
@@ -193,7 +202,7 @@ fn one_reason_that_refuses_everything_stops_the_run_with_1_and_spares_the_rest()
         &server,
         &["--batch-size", "100", "--concurrency", "2"],
     )
-    .ended(1);
+    .ended(4);
     let (report, books) = check_first(&desk, &server, events, &ran);
     assert!(
         (21..=30).contains(&count(&report, "rejected")),
@@ -311,7 +320,7 @@ fn an_unexplained_error_that_never_ends_refuses_every_event_it_was_tried_on() {
 fn the_token_stands_in_one_header_and_follows_no_redirect() {
     let elsewhere = Server::start(Reply::receipt);
     for status in [301, 302, 303, 307, 308] {
-        let location = format!("Location: {}/v23.0/{DATASET}/events\r\n", elsewhere.url);
+        let location = format!("Location: {}/v25.0/{DATASET}/events\r\n", elsewhere.url);
         let server = Server::start(move |_| Reply::answer(status, &location, ""));
         let desk = desk_with(6);
         let ran = upload(&desk, &server, &["--give-up-after", "0"]).ended(4);
@@ -321,7 +330,7 @@ fn the_token_stands_in_one_header_and_follows_no_redirect() {
         let head = &server.seen()[0].head;
         assert!(
             head.starts_with(&format!(
-                "POST /v23.0/{DATASET}/events?locale=en_US HTTP/1.1\r\n"
+                "POST /v25.0/{DATASET}/events?locale=en_US HTTP/1.1\r\n"
             )),
             "{head}"
         );
@@ -379,7 +388,8 @@ fn a_row_refused_here_is_among_the_rejects_even_when_its_other_events_were_never
     );
     let rejects = std::fs::read_to_string(desk.path().join("rejects.csv")).unwrap();
     let expected = format!(
-        "Lead,New,Won,crm2capi_problem,crm2capi_row\n{},{sound},{wrong},time-malformed,22\n",
+        "Lead,New,Won,crm2capi_problem,crm2capi_help,crm2capi_row\n{},{sound},{wrong},time-malformed,\
+         \"write times as 2026-11-20T14:03:00-05:00, or export again with dates as the CRM shows them\",22\n",
         lead_id(40)
     );
     assert_eq!(rejects, expected);

@@ -1,0 +1,91 @@
+//! Shows what a run did: on standard output, in the files that were asked for, and in one line of error where it failed.
+
+use std::io::{self, Write};
+
+use crate::cli::TalkArgs;
+use crate::config::ReportTarget;
+use crate::problem::Severity;
+use crate::render::{self, Format, metrics, verdict};
+use crate::report::{ExitStatus, Summary};
+
+use super::talk;
+
+/// Shows the summary everywhere and gives the status the process ends with. The status is about the events: a report
+/// that cannot be written is said, and at most turns a success into status 1.
+pub(super) fn show(
+    summary: &Summary,
+    format: Format,
+    talk: &TalkArgs,
+    reports: &ReportTarget,
+) -> ExitStatus {
+    let mut all_written = true;
+    let mut note = |what: String, written: io::Result<()>| {
+        if let Err(error) = written {
+            tracing::error!("cannot write {what}: {error}");
+            all_written = false;
+        }
+    };
+    if let Some(path) = &reports.metrics {
+        let what = format!("the metrics {}", path.display());
+        note(what, metrics::write(summary, path));
+    }
+    for path in &reports.files {
+        let what = format!("the report {}", path.display());
+        note(what, render::write_file(summary, path));
+    }
+    let status = summary.exit_status;
+    // Quiet, a run in which all went well says nothing to people.
+    if format != Format::Human || !talk.quiet || status != ExitStatus::Done {
+        note(
+            "the report to standard output".to_owned(),
+            print(summary, format),
+        );
+    }
+    if status != ExitStatus::Done {
+        tracing::error!("{}", in_one_line(summary));
+    }
+    match all_written {
+        false if status == ExitStatus::Done => ExitStatus::Problems,
+        _ => status,
+    }
+}
+
+/// Whoever reads our output may have seen enough, as `head` does.
+fn print(summary: &Summary, format: Format) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    let written =
+        render::render(summary, format, &mut out, talk::width()).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// What went wrong and what to do about it, for a log or the mail of a scheduled job.
+fn in_one_line(summary: &Summary) -> String {
+    let facts = verdict(summary);
+    match &summary.ended {
+        // The verdict has the reason already.
+        Some(ended) if facts.contains(&ended.reason) => match &ended.help {
+            Some(help) => format!("{facts}; {help}"),
+            None => facts,
+        },
+        Some(ended) => format!("{}: {facts}", ended.reason),
+        None => facts,
+    }
+}
+
+/// Says what was wrong with the rows of a run that has no report.
+pub(super) fn note_problems(summary: &Summary) {
+    for problem in &summary.problems {
+        let line = problem.in_one_line();
+        match problem.severity {
+            Severity::Error => tracing::error!("{line}"),
+            Severity::Warning => tracing::warn!("{line}"),
+            Severity::Info => {}
+        }
+    }
+    if let Some(ended) = &summary.ended {
+        tracing::error!("{}", ended.reason);
+    }
+}

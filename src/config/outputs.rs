@@ -1,0 +1,151 @@
+//! Which files a run writes, and that none of them is one it reads.
+//!
+//! Files are told apart by what they are and not by their names: a link, a hard link or another spelling of the path
+//! leads to the same file.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use same_file::Handle;
+
+use super::file::SettingsFile;
+use crate::cli::ReportArgs;
+use crate::render::FileFormat;
+use crate::run::{LedgerTarget, ReadSettings};
+use crate::source::Input;
+
+/// Where a report goes besides standard output.
+#[derive(Clone, Debug, Default)]
+pub struct ReportTarget {
+    /// Files, each in the form its name asks for.
+    pub files: Vec<PathBuf>,
+    /// The numbers for Prometheus.
+    pub metrics: Option<PathBuf>,
+}
+
+impl ReportTarget {
+    /// Checks that every file's name asks for a form there is.
+    ///
+    /// # Errors
+    /// One does not.
+    pub fn of(args: &ReportArgs) -> Result<Self> {
+        for path in &args.report {
+            FileFormat::of(path)?;
+        }
+        Ok(Self {
+            files: args.report.clone(),
+            metrics: args.metrics_file.clone(),
+        })
+    }
+}
+
+/// Refuses a run that would write over what it reads, or write two things into one file. Called before anything is
+/// read.
+///
+/// # Errors
+/// Two of the files are the same; the message names both.
+pub fn refuse_overlap(
+    read: &ReadSettings,
+    file: &SettingsFile,
+    token_file: Option<&Path>,
+    ledger: Option<&LedgerTarget>,
+    reports: &ReportTarget,
+) -> Result<()> {
+    let mut inputs = Vec::new();
+    for input in &read.inputs {
+        if let Input::File(path) = input {
+            inputs.push(Place::of("the input", path));
+        }
+    }
+    let named = file.path.iter().map(|path| ("the settings file", path));
+    let in_file = file.meta.access_token_file.as_ref();
+    let token_file = token_file
+        .map(Path::to_owned)
+        .or_else(|| in_file.map(|path| file.resolve(path)));
+    inputs.extend(named.map(|(what, path)| Place::of(what, path)));
+    inputs.extend(
+        token_file
+            .iter()
+            .map(|path| Place::of("the access token file", path)),
+    );
+
+    let ledger = ledger.and_then(LedgerTarget::path);
+    let mut outputs: Vec<Place> = ledger
+        .iter()
+        .map(|path| Place::of("the ledger", path))
+        .collect();
+    let rejects = read.rejects.iter().map(|path| ("the rejects file", path));
+    let files = reports.files.iter().map(|path| ("the report", path));
+    let metrics = reports
+        .metrics
+        .iter()
+        .map(|path| ("the metrics file", path));
+    for (what, path) in rejects.chain(files).chain(metrics) {
+        outputs.push(Place::of(what, path));
+    }
+    for (index, output) in outputs.iter().enumerate() {
+        let others = inputs.iter().chain(&outputs[index + 1..]);
+        if let Some(other) = others.into_iter().find(|other| output.is(other)) {
+            bail!(
+                "{} {} and {} {} are the same file, which would be overwritten; name another file",
+                output.what,
+                output.path.display(),
+                other.what,
+                other.path.display(),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A file of the run and what it is to it.
+struct Place<'a> {
+    what: &'static str,
+    path: &'a Path,
+    identity: Identity,
+}
+
+#[derive(PartialEq)]
+enum Identity {
+    /// The file is there. A device or a pipe holds nothing that could be overwritten.
+    File(Handle),
+    /// It is not there yet, but would be here.
+    Future(PathBuf),
+    /// Nothing that could be mixed up with another file.
+    Other,
+}
+
+impl<'a> Place<'a> {
+    fn of(what: &'static str, path: &'a Path) -> Self {
+        let identity = match std::fs::metadata(path) {
+            Ok(metadata) if metadata.is_file() => {
+                Handle::from_path(path).map_or(Identity::Other, Identity::File)
+            }
+            Ok(_) => Identity::Other,
+            Err(_) => Identity::Future(future_path(path)),
+        };
+        Self {
+            what,
+            path,
+            identity,
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.identity != Identity::Other && self.identity == other.identity
+    }
+}
+
+/// Where a file would appear, through links and whatever the path's spelling.
+fn future_path(path: &Path) -> PathBuf {
+    let path = std::fs::read_link(path).map_or_else(
+        |_| path.to_owned(),
+        |target| path.parent().unwrap_or(Path::new("")).join(target),
+    );
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    folder.join(path.file_name().unwrap_or_default())
+}

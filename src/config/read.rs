@@ -1,0 +1,225 @@
+//! What to read and how to understand it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+
+use super::file::{EventSection, SettingsFile};
+use crate::cli::{FormatArgs, InputFormat, LayoutArgs, NamedEvent, ReadArgs};
+use crate::custom_data::{Currency, currency};
+use crate::customer::Country;
+use crate::event::Constants;
+use crate::mapping::{Layout, Mapped, Preset};
+use crate::run::{PresetChoice, ReadSettings, Unusable};
+use crate::source::{Format, Input};
+use crate::time::parse_zone;
+
+/// Share of unusable rows, in percent, above which nothing is sent, unless told otherwise.
+const DEFAULT_MAX_INVALID_PERCENT: f64 = 50.0;
+/// Workers take turns at reading: more of them than this would only wait for each other, and hold memory.
+const MOST_WORKERS: usize = 8;
+
+/// Resolves what to read and how.
+///
+/// # Errors
+/// An option or a key cannot be used; the message says which and what to do.
+pub fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSettings> {
+    let rejects = args
+        .rejects
+        .clone()
+        .or_else(|| file.output.rejects.as_ref().map(|path| file.resolve(path)));
+    let crm = args.layout.crm.as_ref().or(file.crm.name.as_ref());
+    let zone_of_file = || file.crm.timezone.as_deref().map(parse_zone).transpose();
+    let zone = match &args.layout.timezone {
+        Some(given) => Some(given.zone.clone()),
+        None => zone_of_file().context("timezone under [crm]")?,
+    };
+    let order_of_file = || file.crm.date_order.as_deref().map(str::parse).transpose();
+    let date_order = match args.layout.date_order {
+        Some(given) => Some(given),
+        None => order_of_file().context("date_order under [crm]")?,
+    };
+    Ok(ReadSettings {
+        inputs: inputs(&args.files)?,
+        source: source(&args.format, file, rejects.is_some())?,
+        given: layout_of_file(file).overlaid_with(layout_of_args(&args.layout, &args.stage)),
+        preset: preset(&args.layout, file)?,
+        crm: crm.filter(|name| !name.trim().is_empty()).cloned(),
+        zone,
+        date_order,
+        default_country: default_country(&args.layout, file)?,
+        now: now(args.now),
+        unusable: Unusable(file.fields.0.clone()),
+        constants: constants(&file.event)?,
+        currency: file
+            .event
+            .currency
+            .as_deref()
+            .map(constant_currency)
+            .transpose()?,
+        rejects,
+        max_invalid_percent: max_invalid(args, file)?,
+        strict: args.strict || file.output.strict.unwrap_or(false),
+        threads: threads(args.threads, file)?,
+        settings_file: file.path.clone(),
+    })
+}
+
+/// The time given, else that of the clock, in Unix seconds.
+pub fn now(given: Option<Timestamp>) -> i64 {
+    given.unwrap_or_else(Timestamp::now).as_second()
+}
+
+fn preset(args: &LayoutArgs, file: &SettingsFile) -> Result<PresetChoice> {
+    let name = args.preset.as_ref().or(file.crm.preset.as_ref());
+    Ok(match name.map(String::as_str) {
+        None => PresetChoice::Guess,
+        Some("none") => PresetChoice::None,
+        Some(name) => PresetChoice::Named(Box::new(Preset::named(name)?)),
+    })
+}
+
+fn default_country(args: &LayoutArgs, file: &SettingsFile) -> Result<Option<Country>> {
+    let of_file = |text: &String| {
+        Country::parse(text).with_context(|| {
+            format!(
+                "default_country under [crm]: {text:?} is not a country; give its two letters, such as US or DE"
+            )
+        })
+    };
+    match args.default_country {
+        Some(country) => Ok(Some(country)),
+        None => file.crm.default_country.as_ref().map(of_file).transpose(),
+    }
+}
+
+fn max_invalid(args: &ReadArgs, file: &SettingsFile) -> Result<f64> {
+    let in_file = file.delivery.max_invalid;
+    if let Some(percent) = in_file
+        && !(0.0..=100.0).contains(&percent)
+    {
+        bail!("max_invalid = {percent} under [delivery] must be a percentage from 0 to 100");
+    }
+    Ok(args
+        .max_invalid
+        .or(in_file)
+        .unwrap_or(DEFAULT_MAX_INVALID_PERCENT))
+}
+
+fn threads(given: Option<u16>, file: &SettingsFile) -> Result<usize> {
+    let all = || std::thread::available_parallelism().map_or(1, usize::from);
+    match given.map(usize::from).or(file.input.threads) {
+        Some(0) => bail!("threads = 0 under [input] leaves nobody to work; give at least 1"),
+        Some(count) => Ok(count.min(256)),
+        None => Ok(all().min(MOST_WORKERS)),
+    }
+}
+
+fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
+    let is_stdin = |path: &Path| path.as_os_str() == "-";
+    if files.iter().filter(|path| is_stdin(path)).count() > 1 {
+        bail!("standard input (-) can be read only once");
+    }
+    let input = |path: &PathBuf| match is_stdin(path) {
+        true => Input::Stdin,
+        false => Input::File(path.clone()),
+    };
+    Ok(files.iter().map(input).collect())
+}
+
+fn source(
+    args: &FormatArgs,
+    file: &SettingsFile,
+    keep_records: bool,
+) -> Result<crate::source::Settings> {
+    let section = &file.input;
+    let format = match args
+        .input_format
+        .or(section.format)
+        .unwrap_or(InputFormat::Auto)
+    {
+        InputFormat::Auto => None,
+        InputFormat::Csv => Some(Format::Csv),
+        InputFormat::Tsv => Some(Format::Tsv),
+        InputFormat::Json => Some(Format::Json),
+        InputFormat::Ndjson => Some(Format::Ndjson),
+        InputFormat::Xlsx => Some(Format::Xlsx),
+    };
+    let encoding_of_file = || section.encoding.as_deref().map(crate::cli::encoding);
+    let encoding = match args.encoding {
+        Some(given) => Some(given),
+        None => encoding_of_file()
+            .transpose()
+            .map_err(anyhow::Error::msg)
+            .context("encoding under [input]")?,
+    };
+    let delimiter_of_file = || section.delimiter.as_deref().map(str::parse);
+    let delimiter = match args.delimiter {
+        Some(given) => Some(given),
+        None => delimiter_of_file()
+            .transpose()
+            .map_err(anyhow::Error::msg)
+            .context("delimiter under [input]")?,
+    };
+    Ok(crate::source::Settings {
+        format,
+        delimiter: delimiter.map(|delimiter: crate::cli::Delimiter| delimiter.0),
+        encoding,
+        sheet: args.sheet.clone().or_else(|| section.sheet.clone()),
+        keep_records,
+    })
+}
+
+fn constants(section: &EventSection) -> Result<Constants> {
+    Constants::new(section)
+}
+
+fn constant_currency(text: &str) -> Result<Currency> {
+    currency(text)
+        .ok()
+        .flatten()
+        .with_context(|| format!("currency {text:?} under [event] is not one of ISO 4217"))
+}
+
+fn layout_of_file(file: &SettingsFile) -> Layout {
+    let mapped = file.columns.0.iter().map(|(target, names)| Mapped {
+        target: target.clone(),
+        columns: names.as_slice().to_vec(),
+    });
+    let only = file.only.0.iter();
+    Layout {
+        columns: mapped.collect(),
+        stages: file.stages.0.clone(),
+        unlisted: file.crm.unlisted_stages,
+        stage_columns: file.stage_columns.0.clone(),
+        history: file.history.clone(),
+        only: only
+            .map(|(column, texts)| (column.clone(), texts.as_slice().to_vec()))
+            .collect(),
+    }
+}
+
+fn layout_of_args(args: &LayoutArgs, stages: &[NamedEvent]) -> Layout {
+    let mut layout = Layout::default();
+    for given in &args.map {
+        match layout
+            .columns
+            .iter_mut()
+            .find(|mapped| mapped.target == given.target)
+        {
+            Some(mapped) => mapped.columns.push(given.column.clone()),
+            None => layout.columns.push(Mapped {
+                target: given.target.clone(),
+                columns: vec![given.column.clone()],
+            }),
+        }
+    }
+    let pairs = |events: &[NamedEvent]| {
+        let pair = |event: &NamedEvent| (event.from.clone(), event.event_name.clone());
+        events.iter().map(pair).collect()
+    };
+    layout.stages = pairs(stages);
+    layout.stage_columns = pairs(&args.stage_column);
+    layout
+}

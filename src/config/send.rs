@@ -1,0 +1,178 @@
+//! How to send, and where what was accepted is remembered.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use super::file::SettingsFile;
+use crate::batch::{Beside, Limits};
+use crate::cli::UploadArgs;
+use crate::deliver::{self, MAX_CONCURRENCY};
+use crate::rules::MAX_BATCH_EVENTS;
+use crate::run::{LedgerTarget, SendSettings};
+
+/// Resolves how to send. Without arguments it judges the settings file alone, as `validate` does: a key that would
+/// stop an upload stops the dry run too.
+///
+/// # Errors
+/// An option or a key is out of its bounds.
+pub fn send_settings(args: Option<&UploadArgs>, file: &SettingsFile) -> Result<SendSettings> {
+    let section = &file.delivery;
+    let default = deliver::Settings::default();
+    let batch_size = batch_size(args.and_then(|args| args.batch_size), file)?;
+    let give_up = section.give_up_after.map(std::time::Duration::from_secs);
+    let wait = section.wait.map(std::time::Duration::from_secs);
+    Ok(SendSettings {
+        delivery: deliver::Settings {
+            limits: Limits::of(batch_size),
+            concurrency: concurrency(args, file, default.concurrency)?,
+            give_up_after: args
+                .and_then(|args| args.give_up_after)
+                .or(give_up)
+                .unwrap_or(default.give_up_after),
+            beside: Beside {
+                test_event_code: test_event_code(args, file)?,
+                partner_agent: partner_agent(file)?,
+            },
+            ..default
+        },
+        ledger: match args.and_then(|args| args.ledger.clone()) {
+            Some(path) => ledger_target(path)?,
+            None => ledger_of_file(file, args.is_some())?,
+        },
+        wait: args.and_then(|args| args.wait).or(wait).unwrap_or_default(),
+        retry_rejected: args.is_some_and(|args| args.retry_rejected)
+            || section.retry_rejected.unwrap_or(false),
+    })
+}
+
+/// The batch size within Meta's bounds.
+///
+/// # Errors
+/// The settings file's is 0 or more than Meta takes.
+pub fn batch_size(given: Option<u16>, file: &SettingsFile) -> Result<usize> {
+    let default = deliver::Settings::default().limits.events;
+    let in_file = file.delivery.batch_size;
+    if let Some(size) = in_file
+        && !(1..=usize::from(MAX_BATCH_EVENTS)).contains(&size)
+    {
+        bail!(
+            "batch_size = {size} under [delivery] is out of bounds; Meta takes 1 to {MAX_BATCH_EVENTS} events per request"
+        );
+    }
+    Ok(given.map(usize::from).or(in_file).unwrap_or(default))
+}
+
+fn concurrency(args: Option<&UploadArgs>, file: &SettingsFile, default: usize) -> Result<usize> {
+    let in_file = file.delivery.concurrency;
+    if let Some(count) = in_file
+        && !(1..=usize::from(MAX_CONCURRENCY)).contains(&count)
+    {
+        bail!(
+            "concurrency = {count} under [delivery] is out of bounds; give 1 to {MAX_CONCURRENCY}"
+        );
+    }
+    let given = args.and_then(|args| args.concurrency).map(usize::from);
+    Ok(given.or(in_file).unwrap_or(default))
+}
+
+/// An empty code is never meant: it would send real events without a memory.
+fn test_event_code(args: Option<&UploadArgs>, file: &SettingsFile) -> Result<Option<String>> {
+    let given = args.and_then(|args| args.test_event_code.as_ref());
+    let code = given.or(file.meta.test_event_code.as_ref());
+    if code.is_some_and(|code| code.trim().is_empty()) {
+        bail!(
+            "the test event code is empty, and without one the events would count; give the code that Events Manager \
+             shows under Test events, or leave --test-event-code out"
+        );
+    }
+    Ok(code.map(|code| code.trim().to_owned()))
+}
+
+/// Meta's limits for a partner agent: under 23 characters, at least two of them letters.
+/// <https://developers.facebook.com/docs/marketing-api/conversions-api/parameters/main-body>
+fn partner_agent(file: &SettingsFile) -> Result<Option<String>> {
+    let Some(name) = &file.event.partner_agent else {
+        return Ok(None);
+    };
+    if name.chars().count() >= 23 || name.chars().filter(|c| c.is_alphabetic()).count() < 2 {
+        bail!(
+            "partner_agent {name:?} must have fewer than 23 characters, at least two of them letters"
+        );
+    }
+    Ok(Some(name.clone()))
+}
+
+fn ledger_of_file(file: &SettingsFile, is_needed: bool) -> Result<LedgerTarget> {
+    match &file.delivery.ledger {
+        Some(path) if path.as_os_str() == "none" => Ok(LedgerTarget::None),
+        Some(path) => ledger_target(file.resolve(path)),
+        None if is_needed => default_ledger().map(LedgerTarget::File),
+        None => Ok(LedgerTarget::None),
+    }
+}
+
+fn ledger_target(path: PathBuf) -> Result<LedgerTarget> {
+    let text = path.to_string_lossy();
+    // Two letters and more: a single one is a drive.
+    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+    if text.starts_with(':')
+        || scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphabetic())
+    {
+        bail!(
+            "the ledger must be a file or none; an address such as {scheme}:… is not supported, and a file name \
+             may not begin like one (write ./NAME)"
+        );
+    }
+    Ok(match path.as_os_str() == "none" {
+        true => LedgerTarget::None,
+        false => LedgerTarget::File(path),
+    })
+}
+
+/// Where the ledger lies unless told otherwise.
+///
+/// # Errors
+/// The environment names neither a state folder nor a home.
+pub fn default_ledger() -> Result<PathBuf> {
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let state = folder("XDG_STATE_HOME")
+        .or_else(|| folder("LOCALAPPDATA"))
+        .or_else(|| folder("HOME").map(|home| home.join(".local/state")))
+        .context(
+            "no folder for the ledger: neither XDG_STATE_HOME nor HOME is set; give --ledger FILE or --ledger none",
+        )?;
+    Ok(state.join("crm2capi").join("ledger.sqlite3"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_of_the_settings_file_are_checked() {
+        let size = |size| {
+            let mut file = SettingsFile::default();
+            file.delivery.batch_size = Some(size);
+            batch_size(None, &file)
+        };
+        assert_eq!(size(1_000).unwrap(), 1_000);
+        assert!(size(0).is_err() && size(1_001).is_err());
+    }
+
+    #[test]
+    fn an_address_is_not_taken_for_a_file() {
+        for address in [":memory:", "postgres://host/db", "file:ledger", "http://x"] {
+            assert!(ledger_target(address.into()).is_err(), "{address}");
+        }
+        assert_eq!(ledger_target("none".into()).unwrap(), LedgerTarget::None);
+        for path in ["ledger", "./a:b", "/var/lib/x", "C:\\ledger"] {
+            let target = ledger_target(path.into()).unwrap();
+            assert_eq!(target, LedgerTarget::File(path.into()));
+        }
+    }
+}

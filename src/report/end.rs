@@ -1,0 +1,228 @@
+//! What brought a run to its end, in words, and the exit status that follows.
+//!
+//! [`decide`] is a pure function from the few facts that matter to one status, so that every command ends by the same
+//! rule. It knows nothing of how the facts came about.
+
+use super::exit::ExitStatus;
+
+/// What brought the run to its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum End {
+    /// Every row was worked on, every event tried.
+    #[default]
+    Complete,
+    /// More rows than allowed were unusable, so nothing was sent.
+    TooManyInvalid {
+        /// Unusable rows.
+        invalid: u64,
+        /// All rows.
+        rows: u64,
+        /// How many were allowed, in percent.
+        limit: String,
+    },
+    /// The ledger could not be written.
+    LedgerLost {
+        /// Why.
+        error: String,
+        /// Whether anything was sent by then.
+        after_sending: bool,
+    },
+    /// The input could not be read to its end.
+    InputLost {
+        /// Why.
+        error: String,
+        /// Whether anything was sent by then.
+        after_sending: bool,
+    },
+    /// The refused rows could not be written to their file.
+    RejectsLost(String),
+    /// Meta refused so many events for one reason that the fault is hardly theirs.
+    TooManyRefused(String),
+    /// Meta refused the token, the permission or the dataset.
+    AccessRefused {
+        /// What Meta said.
+        reason: String,
+        /// What to do about it.
+        help: String,
+    },
+    /// Meta could not be reached, or throttled for too long.
+    Unreachable(String),
+    /// Ctrl-C or a signal to terminate.
+    Interrupted,
+}
+
+impl End {
+    /// Why the run ended before all was done; nothing when it did not.
+    pub fn reason(&self) -> Option<String> {
+        Some(match self {
+            Self::Complete => return None,
+            Self::TooManyInvalid {
+                invalid,
+                rows,
+                limit,
+            } => format!("{invalid} of {rows} rows are unusable, more than {limit} %"),
+            Self::LedgerLost { error, .. }
+            | Self::InputLost { error, .. }
+            | Self::RejectsLost(error) => error.clone(),
+            Self::TooManyRefused(fault) => {
+                format!("Meta refused too many events for the same reason: {fault}")
+            }
+            Self::AccessRefused { reason, .. } => reason.clone(),
+            Self::Unreachable(cause) => cause.clone(),
+            Self::Interrupted => "interrupted".to_owned(),
+        })
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Complete => return None,
+            Self::TooManyInvalid { .. } => {
+                "correct the mapping or the rows, or allow more with --max-invalid PERCENT"
+            }
+            Self::LedgerLost { .. } => {
+                "run again when the ledger can be written; what is uncertain is sent again"
+            }
+            Self::InputLost { .. } => {
+                "run again when the input can be read to its end; what was accepted is not sent again"
+            }
+            Self::RejectsLost(_) => {
+                "run again with another --rejects file: it will hold the same rows, and nothing is sent twice"
+            }
+            Self::TooManyRefused(_) => {
+                "correct the cause, then run again; the rest was not sent, to spare the app's error budget"
+            }
+            Self::AccessRefused { help, .. } => help,
+            Self::Unreachable(_) => "run the same command again later; nothing is lost",
+            Self::Interrupted => "run the same command again: it sends what is left",
+        };
+        Some(help.to_owned())
+    }
+}
+
+/// Whether warnings fail the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// Warnings are only shown.
+    #[default]
+    Lenient,
+    /// `--strict`: a warning weighs as much as a refused row.
+    Strict,
+}
+
+/// What the exit status depends on besides the end.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts {
+    /// Whether warnings fail the run.
+    pub strictness: Strictness,
+    /// Findings of severity error, Meta's refusals included.
+    pub errors: u64,
+    /// Findings of severity warning.
+    pub warnings: u64,
+    /// Events that are neither accepted nor refused: not sent, or sent without a receipt.
+    pub unsettled: u64,
+}
+
+/// The status of a run. Why it ended weighs more than what it met on the way.
+pub fn decide(end: &End, facts: &Facts) -> ExitStatus {
+    match end {
+        End::Interrupted => ExitStatus::Interrupted,
+        End::AccessRefused { .. } => ExitStatus::Refused,
+        End::Unreachable(_) | End::TooManyRefused(_) => ExitStatus::Unreachable,
+        End::TooManyInvalid { .. } => ExitStatus::Usage,
+        End::LedgerLost { after_sending, .. } | End::InputLost { after_sending, .. } => {
+            match after_sending {
+                true => ExitStatus::Unreachable,
+                false => ExitStatus::Usage,
+            }
+        }
+        _ if facts.unsettled > 0 => ExitStatus::Unreachable,
+        End::RejectsLost(_) => ExitStatus::Problems,
+        End::Complete if facts.errors > 0 => ExitStatus::Problems,
+        End::Complete if facts.warnings > 0 && facts.strictness == Strictness::Strict => {
+            ExitStatus::Problems
+        }
+        End::Complete => ExitStatus::Done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(end: &End, strictness: Strictness, counts: [u64; 3]) -> u8 {
+        let [errors, warnings, unsettled] = counts;
+        let facts = Facts {
+            strictness,
+            errors,
+            warnings,
+            unsettled,
+        };
+        decide(end, &facts).code()
+    }
+
+    #[test]
+    fn a_complete_run_is_judged_by_what_it_met() {
+        use Strictness::*;
+        let table = [
+            (Lenient, [0, 0, 0], 0),
+            (Lenient, [0, 3, 0], 0),
+            (Strict, [0, 0, 0], 0),
+            (Strict, [0, 3, 0], 1),
+            (Lenient, [1, 0, 0], 1),
+            (Strict, [1, 1, 0], 1),
+            (Lenient, [0, 0, 1], 4),
+            (Lenient, [5, 0, 1], 4),
+        ];
+        for (strictness, counts, expected) in table {
+            let found = status(&End::Complete, strictness, counts);
+            assert_eq!(found, expected, "{strictness:?} {counts:?}");
+        }
+    }
+
+    #[test]
+    fn an_early_end_decides_the_status_whatever_was_met() {
+        let text = String::new;
+        let invalid = End::TooManyInvalid {
+            invalid: 9,
+            rows: 10,
+            limit: "50".into(),
+        };
+        let refused = End::AccessRefused {
+            reason: text(),
+            help: text(),
+        };
+        let lost = |after_sending| End::InputLost {
+            error: text(),
+            after_sending,
+        };
+        let ledger = |after_sending| End::LedgerLost {
+            error: text(),
+            after_sending,
+        };
+        let table = [
+            (invalid, 2),
+            (ledger(false), 2),
+            (ledger(true), 4),
+            (lost(false), 2),
+            (lost(true), 4),
+            (End::TooManyRefused(text()), 4),
+            (refused, 3),
+            (End::Unreachable(text()), 4),
+            (End::Interrupted, 130),
+        ];
+        for (end, expected) in table {
+            for counts in [[0, 0, 0], [4, 4, 20]] {
+                assert_eq!(
+                    status(&end, Strictness::Strict, counts),
+                    expected,
+                    "{end:?}"
+                );
+            }
+            assert!(end.reason().is_some() && end.help().is_some());
+        }
+        let rejects = End::RejectsLost(text());
+        assert_eq!(status(&rejects, Strictness::Lenient, [0, 0, 0]), 1);
+        assert_eq!(status(&rejects, Strictness::Lenient, [0, 0, 9]), 4);
+    }
+}

@@ -1,0 +1,270 @@
+//! Reads and delivers side by side; every event built ends in exactly one count.
+
+use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use tokio::sync::{mpsc, watch};
+
+use super::account::{self, Account};
+use super::rejects::{Known, Rejects, Settled};
+use super::upload::runtime;
+use super::{Feed, Observer, Pass, Prepared, UploadSettings, workers};
+use crate::deliver::{self, Delivery, Interrupt, Outcome};
+use crate::event::{Event, EventKey, Origin};
+use crate::graph::Client;
+use crate::ledger::{Ledger, LedgerError, SharedLedger, Standing};
+use crate::problem::Code;
+use crate::report::stages::{Fate, Stages};
+use crate::report::{End, Problems};
+
+/// Chunks of events that wait for the delivery.
+const QUEUE: usize = 4;
+
+/// The sending pass of an upload.
+pub(super) struct Sending<'a> {
+    pub settings: &'a UploadSettings,
+    pub ledger: &'a SharedLedger,
+    pub account: &'a mut Account,
+    pub observer: &'a mut dyn Observer,
+}
+
+impl Sending<'_> {
+    /// Reads the inputs to their end and delivers what is new in them.
+    pub(super) fn run(
+        self,
+        feeds: &mut [Feed],
+        client: Client,
+        rejects: Option<Rejects>,
+    ) -> Result<Delivery> {
+        let runtime = runtime()?;
+        let rejects = rejects.map(Mutex::new);
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let mut producer = Producer {
+            settings: self.settings,
+            ledger: self.ledger,
+            account: self.account,
+            rejects: rejects.as_ref(),
+            sender,
+        };
+        let mut outcomes = Outcomes {
+            observer: self.observer,
+            rejects: rejects.as_ref(),
+            stages: Stages::default(),
+            refusals: Problems::default(),
+        };
+        let delivered = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let produced = producer.read(feeds);
+                // The delivery ends when nobody can send to it any more.
+                drop(producer.sender);
+                produced
+            });
+            let delivery = runtime.block_on(async {
+                let interrupt = interrupt(self.settings)?;
+                let settings = self.settings.send.delivery.clone();
+                let mut on_outcome =
+                    |event: &Event, outcome: &Outcome| outcomes.add(event, outcome);
+                Ok::<_, anyhow::Error>(
+                    deliver::deliver(
+                        receiver,
+                        client,
+                        self.ledger.clone(),
+                        settings,
+                        interrupt,
+                        &mut on_outcome,
+                    )
+                    .await,
+                )
+            });
+            let produced = reader
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            delivery.map(|delivery| (delivery, produced))
+        });
+        let (delivery, produced) = delivered?;
+        outcomes.observer.finished();
+        let (stages, refusals) = (outcomes.stages, outcomes.refusals);
+        self.account.stages.merge(stages);
+        self.account.problems.merge(refusals);
+        note_what_was_lost(self.account, &delivery, produced, rejects);
+        Ok(delivery)
+    }
+}
+
+/// Signals, when the run is to heed them.
+fn interrupt(settings: &UploadSettings) -> Result<watch::Receiver<Interrupt>> {
+    match settings.heeds_signals {
+        true => deliver::interrupt::listen().context("cannot listen for Ctrl-C"),
+        false => Ok(watch::channel(Interrupt::None).1),
+    }
+}
+
+fn note_what_was_lost(
+    account: &mut Account,
+    delivery: &Delivery,
+    produced: Result<()>,
+    rejects: Option<Mutex<Rejects>>,
+) {
+    if let Err(error) = produced {
+        let after_sending = delivery.requests > 0;
+        let is_ledgers = error.is::<LedgerError>();
+        let error = format!("{error:#}");
+        account.end_early(match is_ledgers {
+            true => End::LedgerLost {
+                error,
+                after_sending,
+            },
+            false => End::InputLost {
+                error,
+                after_sending,
+            },
+        });
+    }
+    let rejects = rejects.map(|rejects| {
+        rejects
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .finish()
+    });
+    if let Some(Err(error)) = rejects {
+        account.end_early(End::RejectsLost(format!("{error:#}")));
+    }
+}
+
+/// The side that reads: what is new goes to the delivery, the rest to the account.
+struct Producer<'a> {
+    settings: &'a UploadSettings,
+    ledger: &'a SharedLedger,
+    account: &'a mut Account,
+    rejects: Option<&'a Mutex<Rejects>>,
+    sender: mpsc::Sender<Vec<Event>>,
+}
+
+impl Producer<'_> {
+    fn read(&mut self, feeds: &mut [Feed]) -> Result<()> {
+        let threads = self.settings.read.threads;
+        workers::run(feeds, Pass::Last, threads, |prepared| self.take(prepared))
+    }
+
+    fn take(&mut self, prepared: &mut Prepared) -> Result<ControlFlow<()>> {
+        let picked = self.account.take(prepared);
+        let Sifted { new, mut known } = sift(
+            self.settings,
+            prepared,
+            &picked,
+            self.ledger.lock().as_mut(),
+            self.account,
+        )?;
+        if let Some(rejects) = self.rejects {
+            for event in &new {
+                *known.sent.entry(event.origin.row).or_default() += 1;
+            }
+            let mut rejects = rejects.lock().unwrap_or_else(PoisonError::into_inner);
+            rejects.take(prepared, &known)?;
+        }
+        if !new.is_empty()
+            && let Err(unsent) = self.sender.blocking_send(new)
+        {
+            // The delivery is over; what is left is counted all the same.
+            self.account.settle_all(&unsent.0, Fate::Undelivered);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// The side that hears what became of events.
+struct Outcomes<'a> {
+    observer: &'a mut dyn Observer,
+    rejects: Option<&'a Mutex<Rejects>>,
+    stages: Stages,
+    refusals: Problems,
+}
+
+impl Outcomes<'_> {
+    fn add(&mut self, event: &Event, outcome: &Outcome) {
+        self.observer.settled();
+        self.stages.add(&event.name, account::fate_of(outcome), 1);
+        if let Outcome::Rejected(fault) = outcome {
+            let place = account::place(event.origin);
+            self.refusals
+                .add_refusal(&account::refusal_of(fault), place);
+        }
+        let Some(rejects) = self.rejects else { return };
+        let settled = match outcome {
+            Outcome::Accepted | Outcome::Duplicate => Settled::Accepted,
+            Outcome::Rejected(fault) => Settled::Refused(account::reason(Code::MetaRefused, fault)),
+            Outcome::Undelivered | Outcome::Uncertain => Settled::Open,
+        };
+        let mut rejects = rejects.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = rejects.settle(event.origin, settled) {
+            tracing::error!("{error:#}");
+        }
+    }
+}
+
+/// What a chunk has to send, and what is known of its other rows.
+pub(super) struct Sifted {
+    pub new: Vec<Event>,
+    pub known: Known,
+}
+
+/// Sorts out the events that are to be sent.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub(super) fn sift(
+    settings: &UploadSettings,
+    prepared: &mut Prepared,
+    picked: &[usize],
+    ledger: &mut dyn Ledger,
+    account: &mut Account,
+) -> Result<Sifted> {
+    let events = events(prepared, picked, &settings.endpoint.dataset_id);
+    let standings = ledger.standing(&events)?;
+    let (mut new, mut known) = (Vec::with_capacity(events.len()), Known::default());
+    for (event, standing) in events.into_iter().zip(standings) {
+        let Origin { row, .. } = event.origin;
+        match standing {
+            Standing::New => new.push(event),
+            Standing::Uncertain => {
+                account.remember(Code::UncertainEarlier, event.origin);
+                new.push(event);
+            }
+            Standing::Accepted | Standing::ThisRun => {
+                account.stages.add(&event.name, Fate::Delivered, 1);
+                *known.delivered.entry(row).or_default() += 1;
+            }
+            Standing::Refused { .. } if settings.send.retry_rejected => new.push(event),
+            Standing::Refused { code, subcode } => {
+                account.stages.add(&event.name, Fate::Rejected, 1);
+                account.remember(Code::RefusedEarlier, event.origin);
+                let reasons = known.refused.entry(row).or_default();
+                reasons.push(account::refused_earlier(code, subcode));
+            }
+        }
+    }
+    Ok(Sifted { new, known })
+}
+
+/// The events picked of a chunk, as the ledger and the delivery know them.
+fn events(prepared: &mut Prepared, picked: &[usize], dataset: &str) -> Vec<Event> {
+    let json = Bytes::from(std::mem::take(&mut prepared.json));
+    let event = |&index: &usize| {
+        let event = &prepared.events[index];
+        Event {
+            key: EventKey::in_dataset(dataset, event.fingerprint),
+            name: prepared.name_of(event).clone(),
+            time: event.time,
+            lead: event.lead,
+            origin: Origin {
+                input: prepared.input,
+                row: event.row,
+            },
+            // The line feed stays behind.
+            json: json.slice(event.json.start as usize..event.json.end as usize - 1),
+        }
+    };
+    picked.iter().map(event).collect()
+}

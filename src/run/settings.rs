@@ -1,0 +1,175 @@
+//! What a run can be told: resolved, whoever resolved it.
+//!
+//! `config` makes these from the command line, the environment, the settings file and the preset; a program that uses
+//! the library makes them itself. Nothing here reads a file or the environment.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::custom_data::Currency;
+use crate::customer::Country;
+use crate::deliver;
+use crate::event::Constants;
+use crate::field::Field;
+use crate::graph::Endpoint;
+use crate::mapping::{Layout, Preset, Target};
+use crate::problem::Severity;
+use crate::source::Input;
+use crate::time::DateOrder;
+
+/// Which preset is taken.
+#[derive(Clone, Debug)]
+pub enum PresetChoice {
+    /// The one the header speaks for.
+    Guess,
+    /// None.
+    None,
+    /// The one that was asked for.
+    Named(Box<Preset>),
+}
+
+/// What upload, validate and build share: what to read and how to understand it.
+#[derive(Debug)]
+pub struct ReadSettings {
+    /// The exports, in the order given.
+    pub inputs: Vec<Input>,
+    /// How to open them.
+    pub source: crate::source::Settings,
+    /// Columns and stages as command line and settings have them.
+    pub given: Layout,
+    /// Which preset stands below them.
+    pub preset: PresetChoice,
+    /// The CRM's name, if one was given.
+    pub crm: Option<String>,
+    /// The zone of times without one, if one was given.
+    pub zone: Option<TimeZone>,
+    /// How to read numeric dates, if it was said.
+    pub date_order: Option<DateOrder>,
+    /// The country of rows without one.
+    pub default_country: Option<Country>,
+    /// The clock of the 7-day window, Unix seconds.
+    pub now: i64,
+    /// What a value that cannot be used does to its row.
+    pub unusable: Unusable,
+    /// Constants of every event.
+    pub constants: Constants,
+    /// The currency of values that come without one.
+    pub currency: Option<Currency>,
+    /// Where refused rows go.
+    pub rejects: Option<PathBuf>,
+    /// The share of rows that may be unusable before nothing is sent, in percent.
+    pub max_invalid_percent: f64,
+    /// Whether warnings fail the run.
+    pub strict: bool,
+    /// Worker threads.
+    pub threads: usize,
+    /// The settings file these came from, for the report.
+    pub settings_file: Option<PathBuf>,
+}
+
+/// What a value that cannot be used does to its row.
+#[derive(Clone, Debug)]
+pub struct Unusable(pub Vec<(Target, OnUnusable)>);
+
+impl Unusable {
+    /// The weight of a problem with a field: an error where the row is refused for it.
+    pub fn severity(&self, field: Field) -> Severity {
+        let chosen = self
+            .0
+            .iter()
+            .find(|(target, _)| *target == Target::Field(field))
+            .map(|(_, choice)| *choice);
+        match chosen.unwrap_or(if field == Field::LeadId {
+            OnUnusable::Reject
+        } else {
+            OnUnusable::Omit
+        }) {
+            OnUnusable::Reject => Severity::Error,
+            OnUnusable::Omit => Severity::Warning,
+        }
+    }
+}
+
+/// What happens when a value of a field cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnusable {
+    /// The row is refused.
+    Reject,
+    /// The value is left out.
+    Omit,
+}
+
+/// How to send.
+#[derive(Clone, Debug)]
+pub struct SendSettings {
+    /// Batches, lanes and patience.
+    pub delivery: deliver::Settings,
+    /// Where what was accepted is remembered.
+    pub ledger: LedgerTarget,
+    /// How long to wait for another run that holds the ledger.
+    pub wait: Duration,
+    /// Whether events that Meta refused in an earlier run are tried again.
+    pub retry_rejected: bool,
+}
+
+/// Where what was accepted is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LedgerTarget {
+    /// Nowhere.
+    None,
+    /// In an SQLite file.
+    File(PathBuf),
+}
+
+impl LedgerTarget {
+    /// The file, where it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::None => None,
+            Self::File(path) => Some(path),
+        }
+    }
+}
+
+/// An upload: what to read, how to send it, and where to.
+#[derive(Debug)]
+pub struct UploadSettings {
+    /// What to read.
+    pub read: ReadSettings,
+    /// How to send.
+    pub send: SendSettings,
+    /// Where to.
+    pub endpoint: Endpoint,
+    /// Whether the endpoint is the stand-in on this machine, whose answers count for nothing.
+    pub is_sandbox: bool,
+    /// Whether Ctrl-C and signals to terminate end the run. A program that has its own handlers says no.
+    pub heeds_signals: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lead_id_refuses_its_row_unless_told_otherwise() {
+        let told = Unusable(vec![
+            (Target::Field(Field::LeadId), OnUnusable::Omit),
+            (Target::Field(Field::Email), OnUnusable::Reject),
+        ]);
+        assert_eq!(
+            Unusable(Vec::new()).severity(Field::LeadId),
+            Severity::Error
+        );
+        assert_eq!(
+            Unusable(Vec::new()).severity(Field::Email),
+            Severity::Warning
+        );
+        assert_eq!(told.severity(Field::LeadId), Severity::Warning);
+        assert_eq!(told.severity(Field::Email), Severity::Error);
+    }
+}

@@ -1,0 +1,174 @@
+//! An upload from front to back: open, check, send, account.
+//!
+//! Files are read twice: a checking pass that settles whether the input is fit at all, and a sending pass. The sending
+//! pass runs on its own threads and hands events to the delivery through a bounded channel.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use tokio::runtime::Runtime;
+
+use super::account::Account;
+use super::rejects::{Known, Rejects};
+use super::sending::{Sending, sift};
+use super::{Feed, LedgerTarget, Observer, Pass, Prepared, ReadSettings, UploadSettings, workers};
+use crate::deliver::Ended;
+use crate::graph::{Client, Endpoint};
+use crate::ledger::{Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger};
+use crate::report::stages::{Fate, Plan};
+use crate::report::summary::Destination;
+use crate::report::{End, Summary};
+
+/// Uploads what is new in the inputs and tells what became of every event.
+///
+/// Safe to rerun: accepted events are never resent, and whatever brings a run to its end, the next one goes on from
+/// there. Blocks until all is done, and must not be called from within an asynchronous runtime.
+///
+/// # Errors
+/// The run could not begin: an input cannot be opened or does not fit the settings, or the ledger cannot be opened.
+/// Nothing was sent. Whatever happens later is in the summary.
+pub fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> Result<Summary> {
+    let started = Instant::now();
+    let client = Client::new(&settings.endpoint)?;
+    let mut feeds = Feed::open_all(&settings.read)?;
+    let rejects = Rejects::asked_for(&settings.read, &feeds)?;
+
+    let mut checked = Account::start("upload", &settings.read, &feeds, Plan::Send);
+    workers::run(
+        &mut feeds,
+        Pass::Checking,
+        settings.read.threads,
+        |prepared| Ok(checked.count(prepared)),
+    )?;
+    if checked.has_too_many_invalid_rows() {
+        write_rejects(&mut feeds, rejects, &settings.read)?;
+        return Ok(checked.close(started.elapsed()));
+    }
+
+    let ledger = open_ledger(settings)?;
+    let dataset = &settings.endpoint.dataset_id;
+    let now = settings.read.now;
+    ledger.lock().start_run(&RunStart { dataset, now })?;
+
+    observer.sending(checked.to_send());
+    let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
+    account.destination = Some(destination(settings));
+    let delivery = Sending {
+        settings,
+        ledger: &ledger,
+        account: &mut account,
+        observer,
+    }
+    .run(&mut feeds, client, rejects)?;
+    account.add_delivery(&delivery);
+
+    let ended = RunEnd {
+        now: now + started.elapsed().as_secs() as i64,
+        exit_status: account.exit_status().code(),
+        counts: account.run_counts(),
+    };
+    let noted = ledger.lock().finish_run(&ended);
+    // What was sent is sent, so the report must not be lost over this.
+    if let (Err(error), false) = (noted, matches!(delivery.ended, Ended::Ledger(_))) {
+        account.end_early(End::LedgerLost {
+            error: error.to_string(),
+            after_sending: true,
+        });
+    }
+    Ok(account.close(started.elapsed()))
+}
+
+/// Everything an upload does except the sending, the ledger included: says what would be sent.
+///
+/// # Errors
+/// An input cannot be read or does not fit the settings, or the ledger cannot be read.
+pub fn rehearse_upload(settings: &UploadSettings) -> Result<Summary> {
+    let started = Instant::now();
+    let mut ledger: Box<dyn Ledger> = match remembered(settings) {
+        LedgerTarget::File(path) => match SqliteLedger::open_read_only(path)? {
+            Some(ledger) => Box::new(ledger),
+            None => Box::new(NoLedger),
+        },
+        LedgerTarget::None => Box::new(NoLedger),
+    };
+    let mut feeds = Feed::open_all(&settings.read)?;
+    let mut rejects = Rejects::asked_for(&settings.read, &feeds)?;
+    let mut account = Account::start("upload", &settings.read, &feeds, Plan::Pretend);
+    let collect = |prepared: &mut Prepared| {
+        let picked = account.take(prepared);
+        let sifted = sift(settings, prepared, &picked, ledger.as_mut(), &mut account)?;
+        account.settle_all(&sifted.new, Fate::Undelivered);
+        if let Some(rejects) = &mut rejects {
+            rejects.take(prepared, &sifted.known)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    };
+    workers::run(&mut feeds, Pass::Last, settings.read.threads, collect)?;
+    if let Some(rejects) = rejects {
+        rejects.finish()?;
+    }
+    account.has_too_many_invalid_rows();
+    Ok(account.close(started.elapsed()))
+}
+
+/// Reads the inputs once more for nothing but their refused rows.
+fn write_rejects(
+    feeds: &mut [Feed],
+    rejects: Option<Rejects>,
+    settings: &ReadSettings,
+) -> Result<()> {
+    let Some(mut rejects) = rejects else {
+        return Ok(());
+    };
+    workers::run(feeds, Pass::Last, settings.threads, |prepared| {
+        rejects.take(prepared, &Known::default())?;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    rejects.finish()
+}
+
+/// What the run may rely on and adds to: nothing where what is accepted does not count.
+fn remembered(settings: &UploadSettings) -> &LedgerTarget {
+    let is_rehearsal =
+        settings.is_sandbox || settings.send.delivery.beside.test_event_code.is_some();
+    match is_rehearsal {
+        true => &LedgerTarget::None,
+        false => &settings.send.ledger,
+    }
+}
+
+fn open_ledger(settings: &UploadSettings) -> Result<SharedLedger> {
+    Ok(match remembered(settings) {
+        LedgerTarget::File(path) => {
+            SharedLedger::new(SqliteLedger::open(path, settings.send.wait)?)
+        }
+        LedgerTarget::None => SharedLedger::new(NoLedger),
+    })
+}
+
+fn destination(settings: &UploadSettings) -> Destination {
+    let dataset_id = settings.endpoint.dataset_id.clone();
+    let host = foreign_host(&settings.endpoint);
+    match settings.send.delivery.beside.test_event_code.clone() {
+        _ if settings.is_sandbox => Destination::Sandbox,
+        Some(test_event_code) => Destination::TestEvents {
+            dataset_id,
+            test_event_code,
+            host,
+        },
+        None => Destination::Dataset { dataset_id, host },
+    }
+}
+
+/// The host that events go to, when it is not Meta's.
+fn foreign_host(endpoint: &Endpoint) -> Option<String> {
+    let host = endpoint.graph_url.split_once("://")?.1;
+    let host = host.split('/').next().unwrap_or(host);
+    (host != "graph.facebook.com").then(|| host.to_owned())
+}
+
+/// The threads that the delivery waits on.
+pub(super) fn runtime() -> Result<Runtime> {
+    Runtime::new().context("cannot start the network")
+}

@@ -1,0 +1,77 @@
+//! The dry run: everything up to the sending, for CI and for whoever looks before leaping.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use super::account::Account;
+use super::rejects::{Known, Rejects};
+use super::{Feed, Pass, Prepared, ReadSettings, workers};
+use crate::report::Summary;
+use crate::report::stages::{Fate, Plan};
+
+/// Reads the inputs as an upload would and tells what it would send, and what is wrong with the rest.
+///
+/// # Errors
+/// An input cannot be read or does not fit the settings.
+pub fn validate(settings: &ReadSettings) -> Result<Summary> {
+    let started = Instant::now();
+    let mut feeds = Feed::open_all(settings)?;
+    let mut rejects = Rejects::asked_for(settings, &feeds)?;
+    let mut account = Account::start("validate", settings, &feeds, Plan::Pretend);
+    for (index, feed) in feeds.iter().enumerate() {
+        account.note(index, feed, &feed.doubts());
+    }
+    let collect = |prepared: &mut Prepared| {
+        if let Some(rejects) = &mut rejects {
+            rejects.take(prepared, &Known::default())?;
+        }
+        Ok(account.count(prepared))
+    };
+    workers::run(&mut feeds, Pass::Judging, settings.threads, collect)?;
+    if let Some(rejects) = rejects {
+        rejects.finish()?;
+    }
+    account.has_too_many_invalid_rows();
+    Ok(account.close(started.elapsed()))
+}
+
+/// Reads the inputs as an upload would and hands each event's JSON to `write`, which ends the reading by breaking off.
+/// No more than `limit` rows are read.
+///
+/// # Errors
+/// An input cannot be read or does not fit the settings, or `write` fails.
+pub fn build(
+    settings: &ReadSettings,
+    limit: u64,
+    write: &mut dyn FnMut(&Prepared, &[usize]) -> Result<()>,
+) -> Result<Summary> {
+    let started = Instant::now();
+    let mut feeds = Feed::open_all(settings)?;
+    let mut rejects = Rejects::asked_for(settings, &feeds)?;
+    let mut account = Account::start("build", settings, &feeds, Plan::Pretend);
+    let mut rows_left = limit;
+    let collect = |prepared: &mut Prepared| {
+        if rows_left < prepared.rows {
+            prepared.keep_rows(rows_left as usize);
+        }
+        rows_left -= prepared.rows;
+        let picked = account.take(prepared);
+        write(prepared, &picked)?;
+        account.settle_picked(prepared, &picked, Fate::Undelivered);
+        if let Some(rejects) = &mut rejects {
+            rejects.take(prepared, &Known::default())?;
+        }
+        Ok(match rows_left {
+            0 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        })
+    };
+    workers::run(&mut feeds, Pass::Last, settings.threads, collect)?;
+    if let Some(rejects) = rejects {
+        rejects.finish()?;
+    }
+    account.has_too_many_invalid_rows();
+    Ok(account.close(started.elapsed()))
+}
