@@ -303,6 +303,8 @@ impl Upload {
             bad_lead_ids: Vec::new(),
             // Nobody can ask it afterwards.
             keep_bytes: 0,
+            hosts: Vec::new(),
+            log_requests: false,
         };
         self.runtime
             .block_on(Sandbox::start(settings))
