@@ -95,6 +95,8 @@ pub(super) const SANDBOX: &str = examples! {
     "crm2capi sandbox --listen 127.0.0.1:0"
     "Upload to it as to Meta; any token and any dataset will do"
     "crm2capi upload --graph-url http://127.0.0.1:8023 --dataset-id 1 leads.csv"
+    "In a container that others reach as sandbox"
+    "crm2capi sandbox --listen 0.0.0.0:8023 --host sandbox"
     "Treat a lead as deleted at Meta, to see what happens to its batch"
     "crm2capi sandbox --bad-lead-id 1234567890123456"
 };

@@ -77,7 +77,8 @@ pub enum Command {
     /// Serve a local stand-in for the events endpoint
     ///
     /// Judges what it receives by Meta's published rules and answers as Meta would. Prints its base URL and serves until
-    /// interrupted; GET /sandbox/events gives what it accepted, one event a line.
+    /// interrupted, with a line per request on standard error. GET /sandbox/events gives what it accepted, one event
+    /// per line; GET / shows it as a page.
     #[command(after_long_help = examples::SANDBOX)]
     Sandbox(SandboxArgs),
     /// Ask whether token, dataset and connection are fit to upload
@@ -626,6 +627,13 @@ pub struct SandboxArgs {
     /// A lead id to treat as invalid or deleted; repeatable
     #[arg(long, value_name = "ID")]
     pub bad_lead_id: Vec<u64>,
+
+    /// A further name it is reached by, such as a container's; repeatable
+    ///
+    /// Requests for any other host than localhost, its address and these names are refused, so that no web page can
+    /// read it under a name of its own.
+    #[arg(long, value_name = "NAME")]
+    pub host: Vec<String>,
 }
 
 /// Options of check.

@@ -34,7 +34,10 @@ pub(super) fn start_talking(args: &TalkArgs) {
     } else {
         Level::INFO
     };
-    let subscriber = tracing_subscriber::fmt().with_max_level(level);
+    // A standard error that nobody reads any more is no reason to end, and there is nowhere else to say it.
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .log_internal_errors(false);
     // Only a second subscriber in one process can fail here, and there is none.
     let _ = match args.log_format {
         LogFormat::Human => subscriber

@@ -64,6 +64,8 @@ fn sandbox(
         bad_lead_ids: Vec::new(),
         // Nobody can ask it afterwards.
         keep_bytes: 0,
+        hosts: Vec::new(),
+        log_requests: false,
     };
     let runtime = tokio::runtime::Runtime::new().context("cannot start the sandbox")?;
     let sandbox = runtime

@@ -8,9 +8,14 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use hyper::header::{self, HeaderValue};
+use hyper::{Response, StatusCode};
 use serde::Serialize;
+
+use super::server::Pieces;
+
+/// What goes back over the wire.
+pub(super) type Answer = Response<Pieces>;
 
 /// Why a request is turned away, as the `error` object of the answer says it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -93,6 +98,34 @@ pub(super) const TOO_LARGE: Refusal = Refusal::new(
     OAUTH,
     "(#100) The request body is larger than 16 MB. Send fewer events in one request.",
 );
+/// A body that would fill the memory.
+pub(super) const TOO_MANY_VALUES: Refusal = Refusal::new(
+    StatusCode::PAYLOAD_TOO_LARGE,
+    100,
+    OAUTH,
+    "(#100) The request holds more than 200000 values. Send fewer events in one request.",
+);
+/// A request that began and did not end.
+pub(super) const TOO_SLOW: Refusal = Refusal::new(
+    StatusCode::REQUEST_TIMEOUT,
+    100,
+    OAUTH,
+    "(#100) The request body did not arrive in time.",
+);
+/// A request for another server.
+pub(super) const OTHER_HOST: Refusal = Refusal::new(
+    StatusCode::FORBIDDEN,
+    200,
+    OAUTH,
+    "(#200) The sandbox answers only under its own address. Start it with --host NAME to reach it by another name.",
+);
+/// A request by a page of another site.
+pub(super) const CROSS_SITE: Refusal = Refusal::new(
+    StatusCode::FORBIDDEN,
+    200,
+    OAUTH,
+    "(#200) The sandbox takes nothing from a page of another site.",
+);
 /// A request that nobody signed.
 pub(super) const NO_TOKEN: Refusal = Refusal::plain(
     104,
@@ -116,6 +149,12 @@ pub(super) const EXPIRED_VERSION: Refusal = Refusal::plain(
     2635,
     "FacebookApiException",
     "(#2635) You are calling a deprecated version of the Ads API. Please update to the latest version: v26.0.",
+);
+/// A multipart form that does not hold together.
+pub(super) const BROKEN_FORM: Refusal = Refusal::plain(
+    100,
+    OAUTH,
+    "(#100) The multipart form is broken off or malformed.",
 );
 /// A request without events, or one whose form hides them.
 pub(super) const NO_DATA: Refusal =
@@ -221,8 +260,21 @@ impl Refusal {
         }
     }
 
+    /// What is wrong, in a line for a log.
+    pub(super) fn summary(&self) -> String {
+        let code = match self.error_subcode {
+            Some(subcode) => format!("{}/{subcode}", self.code),
+            None => self.code.to_string(),
+        };
+        let text = match (self.error_user_title, &self.error_user_msg) {
+            (Some(title), Some(text)) => format!("{title}: {text}"),
+            _ => self.message.to_string(),
+        };
+        format!("{code} {text}")
+    }
+
     /// The answer, under `fbtrace_id`.
-    pub(super) fn into_answer(self, fbtrace_id: &str) -> Response {
+    pub(super) fn into_answer(self, fbtrace_id: &str) -> Answer {
         #[derive(Serialize)]
         struct Body<'a> {
             error: Traced<'a>,
@@ -246,7 +298,7 @@ impl Refusal {
 }
 
 /// The receipt for `events_received` events.
-pub(super) fn receipt(events_received: usize, fbtrace_id: &str) -> Response {
+pub(super) fn receipt(events_received: usize, fbtrace_id: &str) -> Answer {
     #[derive(Serialize)]
     struct Receipt<'a> {
         events_received: usize,
@@ -263,15 +315,24 @@ pub(super) fn receipt(events_received: usize, fbtrace_id: &str) -> Response {
     )
 }
 
-fn json(status: StatusCode, body: &impl Serialize) -> Response {
+/// An answer of any type; `body` may be shared.
+pub(super) fn of_type(status: StatusCode, media_type: &'static str, body: Pieces) -> Answer {
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    answer
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    answer
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Answer {
     match serde_json::to_vec(body) {
-        Ok(bytes) => (
-            status,
-            [(header::CONTENT_TYPE, "application/json; charset=UTF-8")],
-            bytes,
-        )
-            .into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Ok(bytes) => of_type(status, "application/json; charset=UTF-8", bytes.into()),
+        Err(_) => of_type(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "text/plain",
+            Pieces::default(),
+        ),
     }
 }
 
@@ -304,12 +365,11 @@ impl TraceIds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http_body_util::BodyExt;
     use std::collections::HashSet;
 
-    async fn text(answer: Response) -> String {
-        let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX)
-            .await
-            .unwrap();
+    async fn text(answer: Answer) -> String {
+        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 

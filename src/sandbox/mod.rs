@@ -1,36 +1,45 @@
 //! A local stand-in for Meta's events endpoint, for trying things out and for tests: no account, no internet.
 //!
-//! In: HTTP requests as Graph takes them. Out: the answers Graph would give by Meta's published rules, and under
-//! `GET /sandbox/events` what was accepted. It judges the bytes that arrive and uses none of the uploader's own rules
+//! In: HTTP requests as Graph takes them. Out: the answers Graph would give by Meta's published rules, and what was
+//! accepted: under `GET /sandbox/events` as NDJSON, under `GET /` as a page. Every answer says that it is a sandbox's,
+//! so that nobody takes its receipts for Meta's. It judges the bytes that arrive and uses none of the uploader's own rules
 //! and types, or it would agree with the uploader's mistakes. It sends nothing anywhere and writes no file.
 //! <https://developers.facebook.com/docs/marketing-api/conversions-api/using-the-api>
 
 mod answer;
 mod judge;
+mod origin;
+mod page;
 mod request;
+mod server;
 mod store;
+mod values;
 
 use std::collections::HashSet;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::pin::Pin;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::Router;
-use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{Method, header};
-use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Bytes};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{Method, Request, StatusCode};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use self::answer::{Refusal, TraceIds};
+use self::answer::{Answer, Refusal, TraceIds};
 use self::judge::Judge;
+use self::origin::Guard;
 use self::request::Parameters;
+use self::server::{Pieces, Timeouts};
 use self::store::Store;
+use crate::text::{counted, harmless};
+
+/// The header of every answer that tells a sandbox from Meta.
+const SANDBOX_HEADER: HeaderName = HeaderName::from_static("x-crm2capi-sandbox");
 
 /// How many bytes of accepted events a sandbox of its own keeps for `GET /sandbox/events`: about 300,000 events.
 pub const DEFAULT_KEEP_BYTES: usize = 256 << 20;
@@ -67,13 +76,17 @@ pub struct Settings {
     /// How many bytes of accepted events to keep for `GET /sandbox/events`, before the oldest make room.
     /// With 0 it keeps none.
     pub keep_bytes: usize,
+    /// Names it is reached by besides `localhost`; a request for another host is refused.
+    pub hosts: Vec<String>,
+    /// Whether to log a line per request.
+    pub log_requests: bool,
 }
 
 /// A running sandbox. It stops listening when it is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
-    server: JoinHandle<io::Result<()>>,
+    server: JoinHandle<()>,
     stop: oneshot::Sender<()>,
 }
 
@@ -82,62 +95,49 @@ impl Sandbox {
     ///
     /// # Errors
     /// When the address cannot be listened on.
-    pub async fn start(settings: Settings) -> io::Result<Sandbox> {
+    pub async fn start(settings: Settings) -> io::Result<Self> {
+        Self::start_with(settings, Timeouts::default()).await
+    }
+
+    async fn start_with(settings: Settings, timeouts: Timeouts) -> io::Result<Self> {
         let listener = TcpListener::bind(settings.listen).await?;
         let address = listener.local_addr()?;
         let endpoint = Arc::new(Endpoint {
             now: settings.now,
             bad_lead_ids: settings.bad_lead_ids.into_iter().collect(),
+            guard: Guard {
+                listen: address,
+                hosts: settings.hosts,
+            },
+            log_requests: settings.log_requests,
+            timeouts,
             store: Store::new(settings.keep_bytes),
             trace_ids: TraceIds::default(),
         });
-        // The limit is kept by `read_body`, so that its answer is Graph's.
-        let router = Router::new()
-            .fallback(serve)
-            .layer(DefaultBodyLimit::disable())
-            .with_state(endpoint);
-
         let (stop, stopped) = oneshot::channel();
-        let serving = axum::serve(listener, router).with_graceful_shutdown(async {
-            // An error means that the sandbox was dropped, which stops it just as well.
-            let _ = stopped.await;
-        });
-        Ok(Sandbox {
+        Ok(Self {
             address,
-            server: tokio::spawn(serving.into_future()),
+            server: tokio::spawn(server::serve(listener, endpoint, stopped)),
             stop,
         })
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// What stands in for `https://graph.facebook.com`, without a slash at the end.
     pub fn base_url(&self) -> String {
-        let mut address = self.address;
-        match address {
-            SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
-                address.set_ip(Ipv4Addr::LOCALHOST.into())
-            }
-            SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
-                address.set_ip(Ipv6Addr::LOCALHOST.into())
-            }
-            _ => {}
-        }
-        format!("http://{address}")
+        format!("http://{}", self.address)
     }
 
     /// Serves until `shutdown` is done, then lets the requests under way finish for a moment.
-    ///
-    /// # Errors
-    /// When the server itself fails before that.
-    pub async fn serve_until(mut self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-        tokio::select! {
-            ended = &mut self.server => return ended?,
-            () = shutdown => {}
-        }
+    pub async fn serve_until(self, shutdown: impl Future<Output = ()>) {
+        shutdown.await;
         drop(self.stop);
-        match tokio::time::timeout(STOP_GRACE, self.server).await {
-            Ok(ended) => ended?,
-            Err(_) => Ok(()),
-        }
+        // Whoever has not got an answer by then will not get one.
+        let _ = tokio::time::timeout(STOP_GRACE, self.server).await;
     }
 }
 
@@ -146,43 +146,103 @@ impl Sandbox {
 struct Endpoint {
     now: Option<i64>,
     bad_lead_ids: HashSet<u64>,
+    guard: Guard,
+    log_requests: bool,
+    timeouts: Timeouts,
     store: Store,
     trace_ids: TraceIds,
 }
 
-async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    let path = request.uri().path().to_owned();
-    let segments: Vec<&str> = path
-        .split('/')
-        .filter(|segment| !segment.is_empty())
-        .collect();
-    if request.method() == Method::GET && segments == ["sandbox", "events"] {
-        return endpoint.accepted_events();
-    }
-    let fbtrace_id = endpoint.trace_ids.next();
-    match endpoint.receive(&segments, request).await {
-        Ok(events_received) => answer::receipt(events_received, &fbtrace_id),
-        Err(refusal) => refusal.into_answer(&fbtrace_id),
-    }
-}
-
 impl Endpoint {
-    fn accepted_events(&self) -> Response {
+    /// Answers one request, whatever it is.
+    async fn answer<B: Body<Data = Bytes> + Unpin>(&self, request: Request<B>) -> Answer {
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let (mut answer, said) = self.answer_path(&path, request).await;
+        answer
+            .headers_mut()
+            .insert(SANDBOX_HEADER, HeaderValue::from_static("1"));
+        if self.log_requests {
+            // The query is left out: it may hold the token.
+            let path = harmless(answer::brief(&path));
+            let status = answer.status().as_u16();
+            tracing::info!("{method} {path} {status} {}", harmless(&said));
+        }
+        answer
+    }
+
+    /// The answer, and what to say of it in the log.
+    async fn answer_path<B: Body<Data = Bytes> + Unpin>(
+        &self,
+        path: &str,
+        request: Request<B>,
+    ) -> (Answer, String) {
+        let segments: Vec<&str> = path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .collect();
+        let (head, body) = request.into_parts();
+        let fbtrace_id = self.trace_ids.next();
+        let refuse = |refusal: Refusal| {
+            let said = refusal.summary();
+            (refusal.into_answer(&fbtrace_id), said)
+        };
+        if let Err(refusal) = self.guard.check(&head) {
+            return refuse(refusal);
+        }
+        match (&head.method, segments.as_slice()) {
+            (&Method::GET, ["sandbox", "events"]) => return self.accepted_events(),
+            (&Method::GET, []) => return self.page(),
+            _ => {}
+        }
+        match self
+            .receive(&segments, Request::from_parts(head, body))
+            .await
+        {
+            Ok(events) => {
+                let said = format!("{} accepted", counted(events as u64, "event"));
+                (answer::receipt(events, &fbtrace_id), said)
+            }
+            Err(refusal) => refuse(refusal),
+        }
+    }
+
+    fn accepted_events(&self) -> (Answer, String) {
         let (lines, events_dropped) = self.store.ndjson();
-        let headers = [
-            (
-                header::CONTENT_TYPE.as_str(),
-                "application/x-ndjson".to_owned(),
-            ),
-            ("x-sandbox-events-dropped", events_dropped.to_string()),
-        ];
-        (headers, lines).into_response()
+        let bytes: usize = lines.iter().map(Bytes::len).sum();
+        let pieces = Pieces::from_iter(lines);
+        let mut answer = answer::of_type(StatusCode::OK, "application/x-ndjson", pieces);
+        answer
+            .headers_mut()
+            .insert("x-sandbox-events-dropped", events_dropped.into());
+        (answer, counted(bytes as u64, "byte"))
+    }
+
+    fn page(&self) -> (Answer, String) {
+        let page = page::render(&self.store.newest(page::MAX_EVENTS));
+        let mut answer = answer::of_type(
+            StatusCode::OK,
+            "text/html; charset=utf-8",
+            page.into_bytes().into(),
+        );
+        for (name, value) in page::HEADERS {
+            answer
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        (answer, "the page of accepted events".to_owned())
     }
 
     /// Takes a whole request or nothing of it; gives the number of events taken.
-    async fn receive(&self, segments: &[&str], request: Request) -> Result<usize, Refusal> {
+    async fn receive<B: Body<Data = Bytes> + Unpin>(
+        &self,
+        segments: &[&str],
+        request: Request<B>,
+    ) -> Result<usize, Refusal> {
         let (head, body) = request.into_parts();
-        let body = read_body(body).await?;
+        let body = tokio::time::timeout(self.timeouts.body, read_body(body))
+            .await
+            .map_err(|_| answer::TOO_SLOW)??;
         let now = self.now.unwrap_or_else(clock);
 
         let (version, dataset_id) = match *segments {
@@ -229,10 +289,10 @@ fn require_version(version: &str, now: i64, method: &Method) -> Result<(), Refus
 
 /// Reads the whole body. The rest of one that is too large is read and thrown away: a client that is still writing
 /// would see a broken connection instead of the answer.
-async fn read_body(mut body: Body) -> Result<Bytes, Refusal> {
+async fn read_body(mut body: impl Body<Data = Bytes> + Unpin) -> Result<Bytes, Refusal> {
     let mut bytes = Vec::new();
     let mut length = 0;
-    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+    while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Refusal::unreadable("The request body is broken off."))?;
         let Ok(part) = frame.into_data() else {
             continue;

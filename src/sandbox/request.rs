@@ -4,33 +4,46 @@
 //! It does not judge an event, only whether there are events to judge and whether somebody signed for them.
 //! <https://developers.facebook.com/docs/marketing-api/conversions-api/using-the-api>
 
-use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, Multipart, Request};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use std::borrow::Cow;
+
+use http_body_util::{BodyDataStream, Full};
+use hyper::body::Bytes;
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, header};
+use multer::Multipart;
 use serde_json::{Map, Value};
 
 use super::answer::{self, Refusal};
+use super::values::{Budget, Unfit};
 
 /// The events one request may carry.
 const MAX_EVENTS: usize = 1000;
 
+/// The JSON values one request may hold: five times what a full batch of rich events needs.
+const MAX_VALUES: usize = 200_000;
+
 /// All parameters of a request, from the query and the body alike. Those of a form are strings.
-#[derive(Debug, Default)]
-pub(super) struct Parameters(Map<String, Value>);
+#[derive(Debug)]
+pub(super) struct Parameters {
+    values: Map<String, Value>,
+    budget: Budget,
+}
 
 impl Parameters {
     /// Reads the query and the body; a parameter in both is the body's.
     pub(super) async fn read(head: Parts, body: Bytes) -> Result<Parameters, Refusal> {
-        let mut parameters = Parameters::default();
+        let mut parameters = Self {
+            values: Map::new(),
+            budget: Budget::new(MAX_VALUES),
+        };
         parameters.add_form(head.uri.query().unwrap_or_default().as_bytes())?;
 
-        let media_type = head
+        let content_type = head
             .headers
             .get(header::CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .unwrap_or("");
-        let media_type = media_type
+        let media_type = content_type
             .split(';')
             .next()
             .unwrap_or("")
@@ -38,11 +51,7 @@ impl Parameters {
             .to_ascii_lowercase();
         match media_type.as_str() {
             "application/json" => parameters.add_json(&body)?,
-            "multipart/form-data" => {
-                parameters
-                    .add_multipart(Request::from_parts(head, Body::from(body)))
-                    .await?
-            }
+            "multipart/form-data" => parameters.add_multipart(content_type, body).await?,
             _ => parameters.add_form(&body)?,
         }
         Ok(parameters)
@@ -52,14 +61,17 @@ impl Parameters {
         if body.trim_ascii().is_empty() {
             return Ok(());
         }
-        match serde_json::from_slice(body) {
-            Ok(Value::Object(object)) => self.0.extend(object),
-            Ok(_) => {
+        match self
+            .budget
+            .parse(body)
+            .map_err(unfit("The request body is not valid JSON."))?
+        {
+            Value::Object(object) => self.values.extend(object),
+            _ => {
                 return Err(Refusal::unreadable(
                     "The request body must be a JSON object.",
                 ));
             }
-            Err(_) => return Err(Refusal::unreadable("The request body is not valid JSON.")),
         }
         Ok(())
     }
@@ -76,31 +88,28 @@ impl Parameters {
             let (Some(name), Some(value)) = (unescape(name), unescape(value)) else {
                 return Err(Refusal::unreadable("The form is not encoded in UTF-8."));
             };
-            self.0.insert(name, Value::String(value));
+            self.add_text(name, value)?;
         }
         Ok(())
     }
 
-    async fn add_multipart(&mut self, request: Request) -> Result<(), Refusal> {
-        const BROKEN: &str = "The multipart form is broken off or malformed.";
-        let mut form = Multipart::from_request(request, &())
-            .await
-            .map_err(|_| Refusal::unreadable(BROKEN))?;
-        while let Some(field) = form
-            .next_field()
-            .await
-            .map_err(|_| Refusal::unreadable(BROKEN))?
-        {
+    async fn add_multipart(&mut self, content_type: &str, body: Bytes) -> Result<(), Refusal> {
+        let boundary = multer::parse_boundary(content_type).map_err(|_| answer::BROKEN_FORM)?;
+        let mut form = Multipart::new(BodyDataStream::new(Full::new(body)), boundary);
+        while let Some(field) = form.next_field().await.map_err(|_| answer::BROKEN_FORM)? {
             let name = field.name().unwrap_or_default().to_owned();
-            let bytes = field
-                .bytes()
-                .await
-                .map_err(|_| Refusal::unreadable(BROKEN))?;
+            let bytes = field.bytes().await.map_err(|_| answer::BROKEN_FORM)?;
             let Ok(value) = String::from_utf8(bytes.into()) else {
                 return Err(Refusal::unreadable("The form is not encoded in UTF-8."));
             };
-            self.0.insert(name, Value::String(value));
+            self.add_text(name, value)?;
         }
+        Ok(())
+    }
+
+    fn add_text(&mut self, name: String, value: String) -> Result<(), Refusal> {
+        self.budget.spend().map_err(unfit(""))?;
+        self.values.insert(name, Value::String(value));
         Ok(())
     }
 
@@ -115,7 +124,7 @@ impl Parameters {
                 return Ok(());
             }
         }
-        match self.0.get("access_token") {
+        match self.values.get("access_token") {
             None | Some(Value::Null) => Err(answer::NO_TOKEN),
             Some(Value::String(token)) if token.trim().is_empty() => Err(answer::NO_TOKEN),
             Some(Value::String(_)) => Ok(()),
@@ -125,7 +134,7 @@ impl Parameters {
 
     /// Checks what stands beside `data`. Graph lets unknown parameters pass.
     pub(super) fn check_options(&self) -> Result<(), Refusal> {
-        let option = |name| self.0.get(name).filter(|value| !value.is_null());
+        let option = |name| self.values.get(name).filter(|value| !value.is_null());
 
         if let Some(proof) = option("appsecret_proof") {
             let is_proof = |text: &str| {
@@ -156,11 +165,13 @@ impl Parameters {
 
     /// The events. `data` may be JSON text, and so may each of its elements: Meta's Python SDK sends both.
     pub(super) fn into_events(mut self) -> Result<Vec<Value>, Refusal> {
-        let data = match self.0.remove("data") {
+        let data = match self.values.remove("data") {
             None | Some(Value::Null) => return Err(answer::NO_DATA),
             Some(Value::String(text)) if text.trim().is_empty() => return Err(answer::NO_DATA),
-            Some(Value::String(text)) => serde_json::from_str(&text)
-                .map_err(|_| Refusal::unreadable("Param data is not valid JSON."))?,
+            Some(Value::String(text)) => self
+                .budget
+                .parse(text.as_bytes())
+                .map_err(unfit("Param data is not valid JSON."))?,
             Some(data) => data,
         };
         let Value::Array(mut events) = data else {
@@ -173,34 +184,36 @@ impl Parameters {
             return Err(answer::TOO_MANY_EVENTS);
         }
         for event in &mut events {
-            if let Value::String(text) = event
-                && let Ok(decoded) = serde_json::from_str(text)
-            {
-                *event = decoded;
+            if let Value::String(text) = event {
+                match self.budget.parse(text.as_bytes()) {
+                    Ok(decoded) => *event = decoded,
+                    Err(Unfit::TooMany) => return Err(answer::TOO_MANY_VALUES),
+                    // The judge will say that a text is no event.
+                    Err(Unfit::Malformed) => {}
+                }
             }
         }
         Ok(events)
     }
 }
 
+/// The refusal of a text that gave no value; `what` is wrong when it is not JSON.
+fn unfit(what: &'static str) -> impl Fn(Unfit) -> Refusal {
+    move |unfit| match unfit {
+        Unfit::TooMany => answer::TOO_MANY_VALUES,
+        Unfit::Malformed => Refusal::unreadable(what),
+    }
+}
+
 /// Undoes the escapes of `application/x-www-form-urlencoded`; a `%` that escapes nothing stays. None when the
 /// result is not UTF-8. <https://url.spec.whatwg.org/#urlencoded-parsing>
 fn unescape(text: &[u8]) -> Option<String> {
-    let digit = |at: usize| text.get(at).and_then(|&byte| char::from(byte).to_digit(16));
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        match (byte, digit(at + 1), digit(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push((high * 16 + low) as u8);
-                at += 2;
-            }
-            (b'+', ..) => bytes.push(b' '),
-            _ => bytes.push(byte),
-        }
-        at += 1;
-    }
-    String::from_utf8(bytes).ok()
+    let spaced: Vec<u8> = text
+        .iter()
+        .map(|&byte| if byte == b'+' { b' ' } else { byte })
+        .collect();
+    let decoded = percent_encoding::percent_decode(&spaced).decode_utf8();
+    decoded.ok().map(Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -209,7 +222,7 @@ mod tests {
     use serde_json::json;
 
     async fn read(media_type: &str, uri: &str, body: &str) -> Result<Parameters, Refusal> {
-        let request = Request::post(uri)
+        let request = hyper::Request::post(uri)
             .header(header::CONTENT_TYPE, media_type)
             .body(())
             .unwrap();
@@ -331,6 +344,37 @@ mod tests {
         .await
         .unwrap();
         assert_eq!(full.into_events().unwrap().len(), 1000);
+    }
+
+    #[tokio::test]
+    async fn a_body_of_more_values_than_memory_is_refused_whatever_its_form() {
+        let many = format!("[{}0]", "{\"\":0},".repeat(MAX_VALUES / 2));
+        let json = format!("{{\"data\":{many}}}");
+        let form = format!("data={many}");
+        let doubly = format!("{{\"data\":[{}]}}", Value::String(many.clone()));
+        let parameters = "a&".repeat(MAX_VALUES + 1);
+        for (media_type, body) in [
+            ("application/json", &json),
+            ("application/json", &doubly),
+            (FORM, &form),
+            (FORM, &parameters),
+        ] {
+            let events = match read(media_type, "/", body).await {
+                Ok(parameters) => parameters.into_events(),
+                Err(refusal) => Err(refusal),
+            };
+            assert_eq!(events.unwrap_err(), answer::TOO_MANY_VALUES, "{media_type}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_batch_of_rich_events_is_not_too_many_values() {
+        let keys: Map<String, Value> = (0..60)
+            .map(|key| (format!("k{key}"), json!(["a", "b"])))
+            .collect();
+        let body = json!({"data": vec![json!({"user_data": keys}); MAX_EVENTS]}).to_string();
+        let parameters = read("application/json", "/", &body).await.unwrap();
+        assert_eq!(parameters.into_events().unwrap().len(), MAX_EVENTS);
     }
 
     #[tokio::test]

@@ -6,15 +6,19 @@ use tokio::net::TcpStream;
 const NOW: i64 = 1_673_035_700;
 const EVENTS: &str = "/v23.0/123456789012345/events";
 
-async fn sandbox() -> Sandbox {
-    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let settings = Settings {
-        listen,
+fn settings() -> Settings {
+    Settings {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         now: Some(NOW),
         bad_lead_ids: vec![111_111_111_111_111],
         keep_bytes: 1 << 20,
-    };
-    Sandbox::start(settings).await.unwrap()
+        hosts: Vec::new(),
+        log_requests: false,
+    }
+}
+
+async fn sandbox() -> Sandbox {
+    Sandbox::start(settings()).await.unwrap()
 }
 
 /// Sends the bytes as they are; the answer's status, its head and its body.
@@ -38,7 +42,7 @@ async fn send(
 ) -> (u16, Value) {
     let length = body.len();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n"
     );
     let request = [head.as_bytes(), headers.as_bytes(), b"\r\n", body].concat();
     let (status, head, body) = exchange(sandbox, &request).await;
@@ -72,7 +76,7 @@ fn codes(answer: &Value) -> (u64, Option<u64>) {
 }
 
 async fn accepted(sandbox: &Sandbox) -> String {
-    let request = b"GET /sandbox/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let request = b"GET /sandbox/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     let (status, head, body) = exchange(sandbox, request).await;
     assert_eq!(status, 200);
     assert!(
@@ -237,7 +241,8 @@ async fn paths_are_answered_as_graph_does() {
             400,
             Some((2500, None)),
         ),
-        ("GET", "/", 400, Some((2500, None))),
+        ("POST", "/", 400, Some((2500, None))),
+        ("GET", "/v23.0", 400, Some((2500, None))),
     ] {
         let (got, answer) = send(&sandbox, method, path, SIGNED_JSON, body.as_bytes()).await;
         assert_eq!(got, status, "{path}");
@@ -297,12 +302,108 @@ async fn a_body_that_is_too_large_is_refused_and_the_next_one_taken() {
 }
 
 #[tokio::test]
+async fn every_answer_says_that_it_is_a_sandboxs() {
+    let sandbox = sandbox().await;
+    let accepted = json!({"data": [event(LEAD)]}).to_string();
+    let requests = [
+        ("POST", EVENTS, "", accepted.as_str(), 200),
+        ("POST", EVENTS, "", "{", 400),
+        (
+            "POST",
+            EVENTS,
+            "Origin: https://attacker.example\r\n",
+            "",
+            403,
+        ),
+        ("POST", "/nothing", "", "", 400),
+        ("GET", "/", "", "", 200),
+        ("GET", "/sandbox/events", "", "", 200),
+    ];
+    for (method, path, headers, body, expected) in requests {
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n{SIGNED_JSON}{headers}\r\n{body}"
+        );
+        let (status, head, _) = exchange(&sandbox, request.as_bytes()).await;
+        assert_eq!(status, expected, "{method} {path}");
+        let says = head
+            .to_lowercase()
+            .lines()
+            .any(|line| line == "x-crm2capi-sandbox: 1");
+        assert!(says, "{head}");
+    }
+}
+
+#[tokio::test]
+async fn a_web_page_reads_nothing_under_its_own_name_and_posts_nothing() {
+    let sandbox = sandbox().await;
+    let body = json!({"data": [event(LEAD)]}).to_string();
+    let length = body.len();
+    for head in [
+        "GET /sandbox/events HTTP/1.1\r\nHost: attacker.example\r\n".to_owned(),
+        "GET http://attacker.example/sandbox/events HTTP/1.1\r\nHost: localhost\r\n".to_owned(),
+        format!(
+            "POST {EVENTS}?access_token=T HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n\
+             Origin: https://attacker.example\r\nContent-Length: {length}\r\n"
+        ),
+    ] {
+        let request = format!("{head}Connection: close\r\n\r\n{body}");
+        let (status, _, body) = exchange(&sandbox, request.as_bytes()).await;
+        assert_eq!(status, 403, "{head}");
+        let answer: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(codes(&answer), (200, None));
+    }
+    assert_eq!(accepted(&sandbox).await, "");
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_arrive_ends() {
+    let timeouts = Timeouts {
+        head: Duration::from_millis(100),
+        body: Duration::from_millis(100),
+    };
+    let sandbox = Sandbox::start_with(settings(), timeouts).await.unwrap();
+    let half_body =
+        format!("POST {EVENTS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{{");
+    for half in ["", "POST / HTTP/1.1\r\nHost: loc", &half_body] {
+        let mut stream = TcpStream::connect(sandbox.address).await.unwrap();
+        stream.write_all(half.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let ended = stream.read_to_end(&mut answer);
+        tokio::time::timeout(Duration::from_secs(20), ended)
+            .await
+            .expect("the connection is closed")
+            .unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        let is_told = half != half_body || answer.starts_with("HTTP/1.1 408 ");
+        assert!(is_told, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_lists_what_was_accepted() {
+    let sandbox = sandbox().await;
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let (_, head, body) = exchange(&sandbox, request).await;
+    assert!(head.contains("content-type: text/html"), "{head}");
+    assert!(head.contains("default-src 'none'"), "{head}");
+    assert!(body.contains("No events accepted yet"), "{body}");
+
+    post(&sandbox, &json!({"data": [event(LEAD)]})).await;
+    let (_, _, body) = exchange(&sandbox, request).await;
+    assert!(body.contains("1 event accepted"), "{body}");
+    assert!(
+        body.contains("<td>Lead<td>2023-01-06 20:08:20<td>lead_id<td>"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
 async fn without_a_set_time_the_clock_decides() {
     let settings = Settings {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         now: None,
-        bad_lead_ids: Vec::new(),
-        keep_bytes: 0,
+        ..settings()
     };
     let sandbox = Sandbox::start(settings).await.unwrap();
     let (_, answer) = post(&sandbox, &json!({"data": [event(LEAD)]})).await;
@@ -318,7 +419,7 @@ async fn it_serves_until_it_is_told_to_stop_even_with_a_connection_open() {
         format!("http://127.0.0.1:{}", address.port())
     );
     let _idle = TcpStream::connect(address).await.unwrap();
-    sandbox.serve_until(async {}).await.unwrap();
+    sandbox.serve_until(async {}).await;
     assert!(TcpStream::connect(address).await.is_err());
 }
 

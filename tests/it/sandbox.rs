@@ -1,7 +1,8 @@
 //! The stand-alone sandbox, asked as any HTTP client would ask it.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -132,5 +133,79 @@ fn an_address_that_is_taken_is_an_error() {
         "{}",
         ran.stderr
     );
+    let cure = "stop the program that uses this port (another sandbox?), or take another one: --listen 127.0.0.1:0";
+    assert!(ran.stderr.contains(cure), "{}", ran.stderr);
     assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn it_logs_a_line_per_request_without_the_token() {
+    let desk = Desk::new();
+    let sandbox = Sandbox::start(&desk, &["--now", NOW]);
+    let path = format!("{PATH}?access_token=SECRET");
+    let headers = "Content-Type: application/json\r\nAuthorization: Bearer SECRET\r\n";
+    let good = format!(r#"{{"data":[{}]}}"#, event(RECENT));
+    let old = format!(r#"{{"data":[{}]}}"#, event(RECENT - 8 * 24 * 60 * 60));
+    post(&sandbox, &path, headers, &good);
+    post(&sandbox, &path, headers, &old);
+    get(&sandbox.url, "/sandbox/events");
+    let log = sandbox.log();
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(
+        lines[0],
+        "POST /v23.0/123456789012345/events 200 1 event accepted"
+    );
+    let refused = "POST /v23.0/123456789012345/events 400 100/2804003 Event Timestamp Too Old: ";
+    assert!(lines[1].starts_with(refused), "{log}");
+    assert!(lines[2].starts_with("GET /sandbox/events 200 "), "{log}");
+    assert!(!log.contains("SECRET"), "{log}");
+}
+
+#[test]
+fn a_closed_log_stops_nothing() {
+    let desk = Desk::new();
+    let mut child = desk
+        .command(&["sandbox", "--listen", "127.0.0.1:0", "--now", NOW])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    let mut url = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut url).unwrap();
+    for _ in 0..2 {
+        let page = get(url.trim(), "/");
+        assert!(page.contains("No events accepted yet"), "{page}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn beyond_loopback_it_warns_and_says_where_it_really_listens() {
+    let desk = Desk::new();
+    let sandbox = Sandbox::start_on(&desk, "0.0.0.0:0", &["--host", "sandbox"]);
+    let address = sandbox.url.strip_prefix("http://").unwrap().to_owned();
+    let port = address.strip_prefix("0.0.0.0:").unwrap();
+    let here = format!("http://127.0.0.1:{port}");
+    get(&here, "/sandbox/events");
+    let warning = format!("warning: the sandbox listens on {address}, beyond this machine");
+    assert!(sandbox.log().starts_with(&warning), "{}", sandbox.log());
+
+    let status = |host: &str| {
+        let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+        write!(
+            stream,
+            "GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let head = answer.split_once("\r\n\r\n").unwrap().0.to_lowercase();
+        assert!(head.contains("\r\nx-crm2capi-sandbox: 1"), "{head}");
+        head.split(' ').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(status("sandbox:8023"), "200");
+    assert_eq!(status("attacker.example"), "403");
 }

@@ -1,7 +1,9 @@
 //! The stand-alone sandbox as a process.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 use serde_json::Value;
@@ -12,13 +14,21 @@ use super::Desk;
 pub struct Sandbox {
     child: Child,
     pub url: String,
+    log: PathBuf,
 }
 
 impl Sandbox {
     pub fn start(desk: &Desk, args: &[&str]) -> Self {
-        let mut all = vec!["sandbox", "--listen", "127.0.0.1:0"];
+        Self::start_on(desk, "127.0.0.1:0", args)
+    }
+
+    pub fn start_on(desk: &Desk, listen: &str, args: &[&str]) -> Self {
+        let mut all = vec!["sandbox", "--listen", listen];
         all.extend(args);
-        let mut child = desk.command(&all).stdout(Stdio::piped()).spawn().unwrap();
+        let log = desk.path().join(".sandbox-log");
+        let mut command = desk.command(&all);
+        command.stderr(File::create(&log).unwrap());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut url = String::new();
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut url)
@@ -26,7 +36,13 @@ impl Sandbox {
         Self {
             child,
             url: url.trim().to_owned(),
+            log,
         }
+    }
+
+    /// What it wrote to standard error so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// What it accepted.
