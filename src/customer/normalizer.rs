@@ -99,6 +99,9 @@ impl Normalizer {
     /// # Errors
     /// The code of the first problem, when the value cannot be used.
     pub fn values(&self, field: Field, text: &str) -> Result<Vec<Normalized>, Code> {
+        if text::is_lost(text) {
+            return Err(Code::CellLost);
+        }
         let parts: Vec<(Field, &str)> = match field {
             Field::Email => email::split(text).map(|part| (field, part)).collect(),
             Field::Phone => phone::split(text).map(|part| (field, part)).collect(),

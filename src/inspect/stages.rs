@@ -150,8 +150,12 @@ impl Reader {
             record,
             &mut |notice: Notice<'_>| match (notice.code, notice.stage) {
                 (Code::StageUnlisted, Some(stage)) => found.push((stage.to_owned(), notice.column)),
-                (Code::TimeZoneAssumed, _) if notice.field == Field::EventTime => assumed += 1,
-                (Code::TimeDateOnly, _) if notice.field == Field::EventTime => story.days += 1,
+                (Code::TimeZoneAssumed, _) if notice.field == Some(Field::EventTime) => {
+                    assumed += 1
+                }
+                (Code::TimeDateOnly, _) if notice.field == Some(Field::EventTime) => {
+                    story.days += 1
+                }
                 _ => {}
             },
         );

@@ -13,6 +13,7 @@ use crate::config::Reading;
 use crate::customer::Key;
 use crate::deliver::{Delivery, Ended, Outcome};
 use crate::event::{Event, Origin};
+use crate::field::Field;
 use crate::graph::Fault;
 use crate::ledger::RunCounts;
 use crate::problem::{Code, Finding, Severity};
@@ -25,7 +26,7 @@ use crate::report::stages::{Fate, Plan, Stages};
 use crate::report::summary::{self, Destination, Guess, Input, MappedColumn};
 use crate::report::tally::Place;
 use crate::report::{ExitStatus, Problems, Summary};
-use crate::run::{Feed, Prepared, Seen};
+use crate::run::{Feed, GivenIds, Prepared, Seen};
 use crate::source::{self, Header, Row};
 
 /// What a run did so far.
@@ -54,6 +55,7 @@ pub(crate) struct Account {
     /// The funnel's leads, where it is judged.
     sample: Option<Sample>,
     seen: Seen,
+    given_ids: GivenIds,
     reason: Option<summary::Ended>,
     batches: u64,
     requests: u64,
@@ -93,6 +95,7 @@ impl Account {
             match_keys: MatchKeys::default(),
             sample: (command == "validate").then(Sample::default),
             seen: Seen::default(),
+            given_ids: GivenIds::default(),
             reason: None,
             batches: 0,
             requests: 0,
@@ -116,13 +119,19 @@ impl Account {
         let mut picked = Vec::with_capacity(prepared.events.len());
         let mut old = vec![0; prepared.names.len()];
         for (index, event) in prepared.events.iter().enumerate() {
+            let is_shared = event
+                .of_given_id
+                .is_some_and(|content| self.given_ids.is_shared(event.fingerprint, content));
             if !event.is_old && !self.seen.insert(event.fingerprint) {
-                let (code, row) = (Code::DuplicateEvent, event.row);
+                let (code, field) = match is_shared {
+                    true => (Code::EventIdShared, Some(Field::EventId)),
+                    false => (Code::DuplicateEvent, None),
+                };
                 let finding = Finding {
                     code,
                     severity: code.severity(),
-                    row,
-                    field: None,
+                    row: event.row,
+                    field,
                     column: None,
                 };
                 self.problems

@@ -13,5 +13,6 @@ pub mod workers;
 
 pub use feed::{Feed, Pass};
 pub use rows::{Prepared, PreparedEvent, RowProcessor};
+pub(crate) use seen::GivenIds;
 pub use seen::Seen;
 pub use workers::run;
