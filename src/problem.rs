@@ -250,6 +250,9 @@ catalogue! {
     GenderUnknown "gender-unknown" Info
         "the word for the gender is not known, so it was left out"
         "use f or m, or female or male in English, Spanish, Portuguese, French, German or Italian"
+    GenderAmbiguous "gender-ambiguous" Value
+        "the column holds H, M and F, so an M may be a man or a woman"
+        "write F and M, H and M, or the words, but not all three letters in one column"
     StateUnknown "state-unknown" Value
         "this is no state of the United States or province of Canada, though the row is from there"
         "use the two-letter code or the English name, and check the row's country"

@@ -38,6 +38,7 @@ pub(super) fn run(args: &NormalizeArgs) -> Result<ExitStatus> {
         default_country: args.country.as_deref().map(country_code).transpose()?,
         date_order: args.date_order.as_deref().map(str::parse).transpose()?,
         this_year,
+        letter_m: crate::customer::LetterM::Man,
     });
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut all_usable = true;

@@ -333,7 +333,7 @@ impl Reader {
             }
             Field::Phone => phone::normalize(text, country, exchanges, out)?,
             Field::FirstName | Field::LastName => name::normalize(text, out),
-            Field::Gender => gender::normalize(text, out)?,
+            Field::Gender => gender::normalize(text, settings.letter_m, out)?,
             Field::DateOfBirth => {
                 birth::normalize(text, settings.date_order, settings.this_year, out)?
             }
@@ -370,6 +370,7 @@ mod tests {
             default_country: None,
             date_order: None,
             this_year: 2026,
+            letter_m: crate::customer::LetterM::Man,
         }
     }
 

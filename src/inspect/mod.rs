@@ -194,6 +194,7 @@ fn look_at(input: &Input, reading: &Reading, name: &str) -> Result<(Arc<Header>,
         default_country: reading.default_country,
         date_order: reading.date_order,
         this_year,
+        letter_m: crate::customer::LetterM::Man,
     };
     let mut sample = Sample::new(&header, &customer, reading.now);
     if let Some((index, kind)) = sample.value_among_headings(&header) {

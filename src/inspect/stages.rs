@@ -164,7 +164,7 @@ impl Reader {
         for column in plan.time_columns() {
             story.order.observe(row.number(), row.cell(column));
         }
-        for column in plan.birth_columns() {
+        for column in plan.columns_of(Field::DateOfBirth) {
             story.births.observe(row.number(), row.cell(column));
         }
         if let Some(cell) = record.customer.first()

@@ -186,11 +186,11 @@ impl Plan {
         all
     }
 
-    /// Every column that holds a date of birth.
-    pub fn birth_columns(&self) -> Vec<u32> {
+    /// Every column of a field that describes the customer.
+    pub fn columns_of(&self, wanted: Field) -> Vec<u32> {
         self.customer
             .iter()
-            .filter(|(field, _)| *field == Field::DateOfBirth)
+            .filter(|(field, _)| *field == wanted)
             .map(|(_, column)| *column)
             .collect()
     }

@@ -222,3 +222,37 @@ fn what_metas_parameter_builder_hashed_is_not_hashed_again() {
     let events = built(&export, "").ended(0).ndjson();
     assert_eq!(events[0]["user_data"]["em"][0], hash);
 }
+
+#[test]
+fn in_a_column_of_h_and_m_an_m_is_a_woman() {
+    use crate::support::sha256;
+    let row = |name: &str, gender: &str| {
+        format!("{name}@example.com,Lead,2026-11-20T10:00:00Z,{gender}\n")
+    };
+    let genders = |letters: &[&str]| -> Vec<Value> {
+        let rows: String = letters.iter().map(|letter| row("a", letter)).collect();
+        // Ids differ, so that no event is there twice.
+        let rows: String = rows
+            .lines()
+            .enumerate()
+            .map(|(number, row)| format!("{number}{row}\n"))
+            .collect();
+        let export = format!("email,stage,stage_date,gender\n{rows}");
+        let events = built(&export, "").ended(0).ndjson();
+        events
+            .iter()
+            .map(|event| event["user_data"]["ge"][0].clone())
+            .collect()
+    };
+    let (man, woman) = (Value::from(sha256("m")), Value::from(sha256("f")));
+    assert_eq!(
+        genders(&["M", "M", "H"]),
+        [woman.clone(), woman.clone(), man.clone()]
+    );
+    assert_eq!(genders(&["M", "F"]), [man.clone(), woman]);
+    assert_eq!(genders(&["M", "H", "F"])[..2], [Value::Null, man]);
+    // However far down the telling row stands.
+    let mut many = vec!["M"; 30_000];
+    many.push("H");
+    assert_eq!(genders(&many)[0], sha256("f"));
+}
