@@ -229,6 +229,9 @@ catalogue! {
     PhoneInvalid "phone-invalid" Value
         "this is no phone number that can be called"
         "check the number, and that the row's country or --default-country is the right one; several are separated by ; or ,"
+    PhoneUnassigned "phone-unassigned" Warning
+        "no country's numbering plan is known to have the number; it was sent all the same"
+        "check a few of them: new ranges take a while to be known, and a mistyped number matches nobody"
     PhoneCountryMissing "phone-country-missing" Value
         "the phone number lacks a country code, and nothing says which country it is in"
         "set --default-country, or map country to the column that has it"

@@ -331,7 +331,7 @@ impl Reader {
                 email::normalize(text, out)?;
                 return Ok(email::is_placeholder(out).then_some(Code::EmailPlaceholder));
             }
-            Field::Phone => phone::normalize(text, country, exchanges, out)?,
+            Field::Phone => return phone::normalize(text, country, exchanges, out),
             Field::FirstName | Field::LastName => name::normalize(text, out),
             Field::Gender => gender::normalize(text, settings.letter_m, out)?,
             Field::DateOfBirth => {
