@@ -60,13 +60,17 @@ pub enum Field {
     OrderId,
     /// Whether the event may not be used for ad delivery.
     OptOut,
+    /// Whether the lead agreed to be reported to Meta.
+    Consent,
+    /// When the export was made.
+    ExportedTime,
 }
 
 use Field::*;
 
 impl Field {
     /// Every field, in the order help texts list them.
-    pub const ALL: [Field; 27] = [
+    pub const ALL: [Field; 29] = [
         LeadId,
         EventName,
         EventTime,
@@ -94,6 +98,8 @@ impl Field {
         Currency,
         OrderId,
         OptOut,
+        Consent,
+        ExportedTime,
     ];
 
     /// The name users write in `--map` and `[columns]`.
@@ -126,6 +132,8 @@ impl Field {
             Currency => "currency",
             OrderId => "order_id",
             OptOut => "opt_out",
+            Consent => "consent",
+            ExportedTime => "exported_time",
         }
     }
 
@@ -189,6 +197,10 @@ impl Field {
             Currency => "currency of the value",
             OrderId => "order id, sent in custom_data",
             OptOut => "yes keeps the event out of ad delivery; empty says nothing",
+            Consent => "whether the lead agreed; only rows that say yes are sent",
+            ExportedTime => {
+                "when the export was made, for exports that show only the current stage"
+            }
         }
     }
 
@@ -197,7 +209,7 @@ impl Field {
         match self {
             LeadId => "1234567890123456",
             EventName => "Marketing Qualified",
-            EventTime | CreatedTime | ClickTime => "2026-11-20T14:03:00-05:00",
+            EventTime | CreatedTime | ClickTime | ExportedTime => "2026-11-20T14:03:00-05:00",
             EventId => "stage-7",
             Email => "ava@example.com; a.lane@example.org",
             Phone => "+1 212 555 0101",
@@ -220,6 +232,7 @@ impl Field {
             Currency => "USD",
             OrderId => "A-7",
             OptOut => "no",
+            Consent => "yes",
         }
     }
 }

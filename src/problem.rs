@@ -107,6 +107,9 @@ catalogue! {
     CellError "cell-error" Warning
         "the cell holds a spreadsheet error and was taken as empty"
         "correct the formula in the spreadsheet, or replace it by its value"
+    CellLost "cell-lost" Value
+        "the cell holds ######## instead of its value, as its column was too narrow in a spreadsheet"
+        "export again and upload that file untouched, or widen the column before saving it as CSV"
 
     // The stage.
     StageMissing "stage-missing" Error
@@ -115,6 +118,9 @@ catalogue! {
     StageUnlisted "stage-unlisted" Error
         "the stage is not listed in [stages]"
         "list it in [stages] (an empty event name skips it), or set unlisted_stages to \"send\" or \"skip\""
+    EventNamePersonal "event-name-personal" Error
+        "the stage is an email address, or the lead's own phone number, name or id, and would be sent unhashed"
+        "map event_name to the column of the stage; a stage that is really called so can be listed in [stages]"
 
     // Times.
     TimeMissing "time-missing" Error
@@ -158,6 +164,9 @@ catalogue! {
     EventTooOld "event-too-old" Info
         "the event is older than 7 days, which Meta does not take"
         "upload at least once a day; nothing can be done for older stages, and shifting their time would be wrong"
+    EventAhead "event-ahead" Info
+        "the event lies up to a minute ahead of this machine's clock, so it waits for the next run"
+        "nothing needs to be done; when it happens often, check the clocks of this machine and of the CRM"
     EventInFuture "event-in-future" Error
         "the event lies in the future"
         "check --timezone and the clock of this machine; planned dates are not events"
@@ -173,6 +182,9 @@ catalogue! {
     OptOutUnclear "opt-out-unclear" Error
         "the opt-out column holds neither yes nor no, so the row was not sent"
         "write yes or no (true, false, 1, 0) there, or leave the cell empty"
+    ConsentUnclear "consent-unclear" Warning
+        "the consent column holds neither yes nor no, so the row was not sent"
+        "write yes or no (true, false, 1, 0) there; rows without a yes are never sent"
     MetaTestLead "meta-test-lead" Info
         "the row is a test lead of Meta's own and was passed over"
         "nothing needs to be done"
@@ -185,6 +197,15 @@ catalogue! {
     HeadingDoubled "heading-doubled" Warning
         "several columns have this heading, and the first of them is taken"
         "name the one you mean: HEADING#2 is the second; or rename the columns in the CRM"
+    OnlyDropsAll "only-drops-all" Warning
+        "no row passes the conditions of [only], so there are no events"
+        "check that the texts under [only] are those that the column holds"
+    EventIdPrecisionLost "event-id-precision-lost" Error
+        "a spreadsheet turned the event id into a rounded number, so that different events share it"
+        "export again and upload that file untouched, or format the column as text before opening the file in a spreadsheet"
+    EventIdShared "event-id-shared" Warning
+        "one event id stands on different leads or times, and only the first of them is sent"
+        "map event_id to a column whose value is different for every stage change, or leave it unmapped"
     DuplicateEvent "duplicate-event" Info
         "the same event stands in the input more than once; it is counted and sent once"
         "overlapping downloads cause this; nothing needs to be done"
@@ -208,6 +229,9 @@ catalogue! {
     PhoneInvalid "phone-invalid" Value
         "this is no phone number that can be called"
         "check the number, and that the row's country or --default-country is the right one; several are separated by ; or ,"
+    PhoneUnassigned "phone-unassigned" Warning
+        "no country's numbering plan is known to have the number; it was sent all the same"
+        "check a few of them: new ranges take a while to be known, and a mistyped number matches nobody"
     PhoneCountryMissing "phone-country-missing" Value
         "the phone number lacks a country code, and nothing says which country it is in"
         "set --default-country, or map country to the column that has it"
@@ -229,6 +253,9 @@ catalogue! {
     GenderUnknown "gender-unknown" Info
         "the word for the gender is not known, so it was left out"
         "use f or m, or female or male in English, Spanish, Portuguese, French, German or Italian"
+    GenderAmbiguous "gender-ambiguous" Value
+        "the column holds H, M and F, so an M may be a man or a woman"
+        "write F and M, H and M, or the words, but not all three letters in one column"
     StateUnknown "state-unknown" Value
         "this is no state of the United States or province of Canada, though the row is from there"
         "use the two-letter code or the English name, and check the row's country"
@@ -283,6 +310,9 @@ catalogue! {
     CurrencyAmbiguous "currency-ambiguous" Value
         "the currency's symbol stands for several currencies, as $ does"
         "write it as a code such as USD"
+    CustomPersonal "custom-personal" Value
+        "the value looks like an email address or a phone number and would be sent unhashed, so it was left out"
+        "map such columns to email or phone; to send it all the same, name it under [event]: allow_personal = [\"custom.NAME\"]"
 
     // Delivery.
     RefusedEarlier "refused-earlier" Error

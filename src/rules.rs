@@ -17,6 +17,12 @@ pub const MAX_BATCH_EVENTS: u16 = 1_000;
 /// <https://developers.facebook.com/docs/marketing-api/conversions-api/using-the-api#event-time>
 pub const MAX_AGE_SECONDS: i64 = 7 * 24 * 60 * 60;
 
+/// How much sooner an event counts as too old here: a run takes time, and clocks differ.
+pub const AGE_MARGIN_SECONDS: i64 = 5 * 60;
+
+/// How far ahead of this clock an event may lie and still be taken for one that has happened.
+pub const MAX_AHEAD_SECONDS: i64 = 60;
+
 /// Customer parameters that identify nobody when there is nothing but a subset of one of these.
 /// <https://developers.facebook.com/docs/marketing-api/conversions-api/parameters/customer-information-parameters>
 const TOO_BROAD: [&[Key]; 4] = [
@@ -53,21 +59,24 @@ pub fn check_customer(keys: KeySet) -> Result<(), Code> {
 /// Whether Meta takes an event of this time now. Days are compared as those of `zone`.
 ///
 /// # Errors
-/// It is too old, in the future, or before its lead was created.
+/// It is too old, in the future, or before its lead was created. [`Code::EventAhead`] means that it only has to wait.
 pub fn check_time(
     event: Moment,
     created: Option<Moment>,
     now: i64,
     zone: &TimeZone,
 ) -> Result<(), Code> {
-    if event.seconds < now - MAX_AGE_SECONDS {
+    if event.seconds < now - (MAX_AGE_SECONDS - AGE_MARGIN_SECONDS) {
         return Err(Code::EventTooOld);
     }
-    if event.seconds > now {
+    if event.seconds > now + MAX_AHEAD_SECONDS {
         return Err(Code::EventInFuture);
     }
     if created.is_some_and(|created| event.is_before(created, zone)) {
         return Err(Code::EventBeforeCreated);
+    }
+    if event.seconds > now {
+        return Err(Code::EventAhead);
     }
     Ok(())
 }
@@ -112,14 +121,22 @@ mod tests {
     }
 
     #[test]
-    fn the_window_is_seven_days_and_ends_now() {
-        assert_eq!(check(at(NOW - MAX_AGE_SECONDS), None), Ok(()));
-        assert_eq!(
-            check(at(NOW - MAX_AGE_SECONDS - 1), None),
-            Err(Code::EventTooOld)
-        );
+    fn the_window_is_seven_days_less_five_minutes_and_ends_now() {
+        let oldest = NOW - 7 * 86_400 + 300;
+        assert_eq!(check(at(oldest), None), Ok(()));
+        assert_eq!(check(at(oldest - 1), None), Err(Code::EventTooOld));
         assert_eq!(check(at(NOW), None), Ok(()));
-        assert_eq!(check(at(NOW + 1), None), Err(Code::EventInFuture));
+    }
+
+    #[test]
+    fn an_event_up_to_a_minute_ahead_only_waits() {
+        assert_eq!(check(at(NOW + 1), None), Err(Code::EventAhead));
+        assert_eq!(check(at(NOW + 60), None), Err(Code::EventAhead));
+        assert_eq!(check(at(NOW + 61), None), Err(Code::EventInFuture));
+        assert_eq!(
+            check(at(NOW + 30), Some(at(NOW + 31))),
+            Err(Code::EventBeforeCreated)
+        );
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub fn settings() -> Settings {
         default_country: Country::parse("US"),
         date_order: None,
         this_year: 2026,
+        letter_m: crm2capi::customer::LetterM::Man,
     }
 }
 

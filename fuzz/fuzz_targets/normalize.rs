@@ -19,6 +19,7 @@ fuzz_target!(|data: &[u8]| -> Corpus {
         default_country: Country::parse(COUNTRIES[usize::from(*country) % COUNTRIES.len()]),
         date_order: [None, Some(DateOrder::Mdy), Some(DateOrder::Dmy)][usize::from(*country) / 8 % 3],
         this_year: 2026,
+            letter_m: crm2capi::customer::LetterM::Man,
     };
     let mut normalizer = Normalizer::new(&settings);
     let values = normalizer.values(field, text);

@@ -164,6 +164,7 @@ mod tests {
                 created: None,
                 lead: 0,
                 row: 2,
+                of_given_id: None,
                 is_old: false,
                 keys: KeySet::default(),
             });

@@ -38,6 +38,7 @@ pub(super) fn run(args: &NormalizeArgs) -> Result<ExitStatus> {
         default_country: args.country,
         date_order: args.date_order,
         this_year,
+        letter_m: crate::customer::LetterM::Man,
     });
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut all_usable = true;

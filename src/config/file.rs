@@ -105,6 +105,8 @@ pub struct EventSection {
     pub data_processing_options_state: Option<u32>,
     /// Currency of values that come without one, ISO 4217.
     pub currency: Option<String>,
+    /// `custom.NAME` and `order_id` whose values are sent although they look like an address or a phone number.
+    pub allow_personal: Vec<Target>,
 }
 
 /// How to read.

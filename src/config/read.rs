@@ -197,6 +197,7 @@ fn layout_of_file(file: &SettingsFile) -> Layout {
         only: only
             .map(|(column, texts)| (column.clone(), texts.as_slice().to_vec()))
             .collect(),
+        allow_personal: file.event.allow_personal.clone(),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
-use super::text;
+use super::{hash, text};
 use crate::problem::Code;
 
-/// Appends an IPv4 or IPv6 address in its canonical spelling.
+/// Appends an IPv4 or IPv6 address in its canonical spelling, without the appendix of Meta's parameter builder.
 pub(super) fn ip_address(text: &str, out: &mut String) -> Result<(), Code> {
     let plain = text::plain(text);
-    let address: IpAddr = text::bare(&plain, None)
+    let address: IpAddr = hash::without_appendix(text::bare(&plain, None))
         .parse()
         .map_err(|_| Code::IpAddressInvalid)?;
     // Writing to a string cannot fail.
@@ -31,6 +31,8 @@ mod tests {
         for (text, expected) in [
             ("203.0.113.7", "203.0.113.7"),
             (" 203.0.113.7 ", "203.0.113.7"),
+            ("203.0.113.7.AQYCAQAA", "203.0.113.7"),
+            ("2001:db8::1.AQYCAQAA", "2001:db8::1"),
             ("2001:DB8::1", "2001:db8::1"),
             ("2001:0db8:0000:0000:0000:0000:0000:0001", "2001:db8::1"),
         ] {

@@ -36,6 +36,10 @@ impl Country {
                 return Some(*country);
             }
         }
+        // A `&` joins words and is none.
+        if !text.contains(char::is_alphabetic) {
+            return None;
+        }
         let mut name = String::with_capacity(text.len());
         fold(text, &mut name);
         names.get(name.as_str()).copied().or_else(|| {
@@ -385,6 +389,8 @@ mod tests {
             "--",
             "12",
             "Narnia, the",
+            "!@#$%^&*()",
+            "&",
         ] {
             assert_eq!(code(text), None, "{text}");
         }

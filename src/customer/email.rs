@@ -93,7 +93,7 @@ fn unwrap(text: &str) -> &str {
 }
 
 /// Something, one `@`, a domain of two labels or more, and nothing that no address has.
-fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     let Some((local, domain)) = parts(text) else {
         return false;
     };

@@ -1,4 +1,6 @@
 //! Gender: `f` or `m` by the words CRMs use, salutations included; anything else is left out.
+//!
+//! In a column of H and M (hombre and mujer, homem and mulher) an M is a woman: the column decides.
 
 use super::country::fold;
 use super::text;
@@ -16,15 +18,72 @@ const NEITHER: &str = " other others d diverse divers nonbinary nb x u unknown u
     undisclosed otro otra outro outra autre andere altro nobinario naobinario nonbinaire nichtbinar desconocido \
     desconhecido inconnu unbekannt sconosciuto ";
 
-/// Appends `f` or `m`; nothing for an answer that is neither.
-pub(super) fn normalize(text: &str, out: &mut String) -> Result<(), Code> {
+/// Whom a single M means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LetterM {
+    /// A man, beside F for a woman.
+    #[default]
+    Man,
+    /// A woman, beside H for a man.
+    Woman,
+    /// One of the two: there are H and F beside it.
+    Unclear,
+}
+
+/// What the genders of a file say about its letters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GenderEvidence {
+    /// H, or the Spanish, Portuguese or French word it stands for.
+    has_h: bool,
+    /// A word for a woman that does not begin with M.
+    has_f: bool,
+}
+
+impl GenderEvidence {
+    /// Takes note of a cell.
+    pub fn observe(&mut self, text: &str) {
+        if self.has_h && self.has_f {
+            return;
+        }
+        let word = folded(text);
+        match word.as_bytes().get(1) {
+            Some(b'h') => self.has_h |= matches!(word.trim(), "h" | "hombre" | "homem" | "homme"),
+            Some(b' ' | b'm') | None => {}
+            Some(_) => self.has_f |= FEMALE.contains(&word),
+        }
+    }
+
+    /// Whether nothing yet says whom an M means.
+    pub fn is_open(self) -> bool {
+        !self.has_h && !self.has_f
+    }
+
+    /// Whom a single M means.
+    pub fn letter_m(self) -> LetterM {
+        match (self.has_h, self.has_f) {
+            (true, true) => LetterM::Unclear,
+            (true, false) => LetterM::Woman,
+            _ => LetterM::Man,
+        }
+    }
+}
+
+/// The letters of an answer in lower case without accents, between spaces.
+fn folded(text: &str) -> String {
     let plain = text::plain(text);
     let mut word = String::with_capacity(plain.len() + 2);
     word.push(' ');
     fold(&plain, &mut word);
     word.push(' ');
-    match word.as_str() {
+    word
+}
+
+/// Appends `f` or `m`; nothing for an answer that is neither.
+pub(super) fn normalize(text: &str, letter_m: LetterM, out: &mut String) -> Result<(), Code> {
+    match folded(text).as_str() {
         "  " => {}
+        " m " if letter_m == LetterM::Woman => out.push('f'),
+        " m " if letter_m == LetterM::Unclear => return Err(Code::GenderAmbiguous),
         word if FEMALE.contains(word) => out.push('f'),
         word if MALE.contains(word) => out.push('m'),
         word if NEITHER.contains(word) => {}
@@ -65,7 +124,7 @@ mod tests {
         ] {
             let mut out = String::new();
             assert_eq!(
-                (normalize(text, &mut out), out.as_str()),
+                (normalize(text, LetterM::Man, &mut out), out.as_str()),
                 (Ok(()), expected),
                 "{text}"
             );
@@ -84,18 +143,44 @@ mod tests {
         ] {
             let mut out = String::new();
             assert_eq!(
-                (normalize(text, &mut out), out.as_str()),
+                (normalize(text, LetterM::Man, &mut out), out.as_str()),
                 (Ok(()), ""),
                 "{text}"
             );
         }
         for text in ["kobieta", "1", "man woman", "fm"] {
             assert_eq!(
-                normalize(text, &mut String::new()),
+                normalize(text, LetterM::Man, &mut String::new()),
                 Err(Code::GenderUnknown),
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn the_column_says_whom_an_m_means() {
+        for (cells, letter_m) in [
+            (&["M", "F", ""][..], LetterM::Man),
+            (&["m", "w"], LetterM::Man),
+            (&["M"], LetterM::Man),
+            (&["M", "H"], LetterM::Woman),
+            (&["Hombre", "Mujer", "M"], LetterM::Woman),
+            (&["H", "M", "F"], LetterM::Unclear),
+            (&["Male", "Female"], LetterM::Man),
+            (&["Herr", "Frau", "M"], LetterM::Man),
+        ] {
+            let mut evidence = GenderEvidence::default();
+            cells.iter().for_each(|cell| evidence.observe(cell));
+            assert_eq!(evidence.letter_m(), letter_m, "{cells:?}");
+        }
+        let read = |text: &str, letter_m| {
+            let mut out = String::new();
+            normalize(text, letter_m, &mut out).map(|()| out)
+        };
+        assert_eq!(read(" m ", LetterM::Woman).as_deref(), Ok("f"));
+        assert_eq!(read("Male", LetterM::Woman).as_deref(), Ok("m"));
+        assert_eq!(read("H", LetterM::Woman).as_deref(), Ok("m"));
+        assert_eq!(read("M", LetterM::Unclear), Err(Code::GenderAmbiguous));
     }
 
     #[test]

@@ -93,14 +93,32 @@ pub(crate) fn lowercase_hex<const N: usize>(bytes: &[u8; N]) -> [[u8; 2]; N] {
 }
 
 /// Looks at a trimmed value as if it came hashed: a SHA-256 is taken, an MD5, SHA-1 or SHA-512 refused, anything
-/// else is not hashed.
+/// else is not hashed. The appendix that Meta's parameter builder puts behind a hash is no part of it.
+/// <https://github.com/facebook/capi-param-builder>
 pub(super) fn read_hashed(text: &str) -> Result<Option<Hash>, Code> {
+    let text = without_appendix(text);
     match text.len() {
         64 => Ok(Hash::from_hex(text)),
         32 | 40 | 128 if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
             Err(Code::HashNotSha256)
         }
         _ => Ok(None),
+    }
+}
+
+/// Takes off `.AQYCAQAA`, by which the parameter builder says its language, version and what it changed: eight
+/// characters of Base64, or in its first versions two that stand for the language.
+pub(super) fn without_appendix(text: &str) -> &str {
+    let is_base64 =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/');
+    match text.rsplit_once('.') {
+        Some((value, appendix))
+            if appendix.len() == 8 && appendix.bytes().all(is_base64)
+                || matches!(appendix, "AQ" | "Ag" | "Aw" | "BA" | "BQ" | "Bg") =>
+        {
+            value
+        }
+        _ => text,
     }
 }
 
@@ -174,5 +192,21 @@ mod tests {
         assert_eq!(read_hashed(&"0f".repeat(20)), Err(Code::HashNotSha256));
         assert_eq!(read_hashed(&"0g".repeat(16)), Ok(None));
         assert_eq!(read_hashed(&"0g".repeat(32)), Ok(None));
+    }
+
+    /// The values are those of the parameter builder's own tests.
+    #[test]
+    fn what_the_parameter_builder_hashed_is_the_hash_before_its_appendix() {
+        let hash = "a665a45920422f9d417e4867efdc4fb8a04a1f3fff1fa07e998e86f7f7a27ae3";
+        for appendix in [".AQYCAQAA", ".AQYAAQAA", ".AQ"] {
+            let text = format!("{}{appendix}", hash.to_uppercase());
+            assert_eq!(read_hashed(&text), Ok(Hash::from_hex(hash)), "{appendix}");
+        }
+        assert_eq!(
+            read_hashed("5d41402abc4b2a76b9719d911017c592.AQYAAQAA"),
+            Err(Code::HashNotSha256)
+        );
+        assert_eq!(read_hashed(&format!("{hash}.AQYCAQAAA")), Ok(None));
+        assert_eq!(read_hashed(&format!("{hash}.example")), Ok(None));
     }
 }

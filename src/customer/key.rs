@@ -96,7 +96,9 @@ impl Key {
             | Field::Value
             | Field::Currency
             | Field::OrderId
-            | Field::OptOut => return None,
+            | Field::OptOut
+            | Field::Consent
+            | Field::ExportedTime => return None,
         })
     }
 }

@@ -27,11 +27,14 @@ mod user_data;
 mod zip;
 
 pub use country::{Country, UnknownCountry};
+pub(crate) use email::is_address as is_email_address;
+pub use gender::{GenderEvidence, LetterM};
 pub use hash::Hash;
 pub(crate) use hash::{lowercase_hex, sha256};
 pub use key::{Key, KeySet};
 pub use normalizer::Normalizer;
-pub use text::{is_dummy, is_nothing};
+pub(crate) use text::is_scientific;
+pub use text::{is_dummy, is_lost, is_nothing};
 pub use user_data::UserData;
 
 use std::fmt;
@@ -69,6 +72,8 @@ pub struct Settings {
     pub date_order: Option<DateOrder>,
     /// The year dates of birth cannot lie after.
     pub this_year: i16,
+    /// Whom a gender of M means.
+    pub letter_m: LetterM,
 }
 
 /// One normalised value.

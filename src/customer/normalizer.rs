@@ -99,6 +99,9 @@ impl Normalizer {
     /// # Errors
     /// The code of the first problem, when the value cannot be used.
     pub fn values(&self, field: Field, text: &str) -> Result<Vec<Normalized>, Code> {
+        if text::is_lost(text) {
+            return Err(Code::CellLost);
+        }
         let parts: Vec<(Field, &str)> = match field {
             Field::Email => email::split(text).map(|part| (field, part)).collect(),
             Field::Phone => phone::split(text).map(|part| (field, part)).collect(),
@@ -328,9 +331,9 @@ impl Reader {
                 email::normalize(text, out)?;
                 return Ok(email::is_placeholder(out).then_some(Code::EmailPlaceholder));
             }
-            Field::Phone => phone::normalize(text, country, exchanges, out)?,
+            Field::Phone => return phone::normalize(text, country, exchanges, out),
             Field::FirstName | Field::LastName => name::normalize(text, out),
-            Field::Gender => gender::normalize(text, out)?,
+            Field::Gender => gender::normalize(text, settings.letter_m, out)?,
             Field::DateOfBirth => {
                 birth::normalize(text, settings.date_order, settings.this_year, out)?
             }
@@ -367,6 +370,7 @@ mod tests {
             default_country: None,
             date_order: None,
             this_year: 2026,
+            letter_m: crate::customer::LetterM::Man,
         }
     }
 

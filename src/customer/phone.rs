@@ -1,11 +1,12 @@
 //! Phone numbers: the digits of E.164 without `+`, by the national rules of libphonenumber.
 //!
-//! `+…` and `00…` are international; otherwise the row's country decides. What is no number in use is refused, and a
-//! number whose country nothing tells is never guessed.
+//! `+…` and `00…` are international; otherwise the row's country decides. A national number must be one that the country's
+//! plan knows; an international one of possible length passes with a warning when it is not, since plans grow faster than
+//! tables of them. A number whose country nothing tells is never guessed.
 
 use std::fmt::Write;
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, Region};
+use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, Region};
 
 use super::country::Country;
 use super::text;
@@ -56,13 +57,14 @@ fn is_parameter(text: &str) -> bool {
     })
 }
 
-/// Appends the normalised number to `out`; nothing when the marker is all there is.
+/// Appends the normalised number to `out`; nothing when the marker is all there is. [`Code::PhoneUnassigned`] comes back
+/// for a number that is used although the tables do not know it.
 pub(super) fn normalize(
     text: &str,
     country: Option<Country>,
     exchanges: &mut Exchanges,
     out: &mut String,
-) -> Result<(), Code> {
+) -> Result<Option<Code>, Code> {
     let plain;
     let number = if text::all(text, is_of_one_number) {
         text
@@ -71,22 +73,58 @@ pub(super) fn normalize(
         text::bare(&plain, Some(b'p'))
     };
     if text::is_nothing(number) {
-        return Ok(());
+        return Ok(None);
     }
     if text::is_scientific(number) {
         return Err(Code::PhonePrecisionLost);
     }
     let number = without_fraction(number);
     if let Some((calling_code, national)) = simple(number, country, &mut [0; 15]) {
-        if !exchanges.is_valid(calling_code, national) {
+        let parsed = parsed(calling_code, national).ok_or(Code::PhoneInvalid)?;
+        let is_assigned = exchanges.is_valid(&parsed);
+        if !is_assigned && !(number.starts_with('+') && could_be(&parsed)) {
             return Err(Code::PhoneInvalid);
         }
         out.push_str(calling_code);
         out.push_str(national);
-        return Ok(());
+        return Ok((!is_assigned).then_some(Code::PhoneUnassigned));
     }
-    push_e164(&read(number, country)?, out);
-    Ok(())
+    let read = read(number, country)?;
+    push_e164(&read.number, out);
+    Ok((!read.is_assigned).then_some(Code::PhoneUnassigned))
+}
+
+/// A number, and whether the tables know it to be in use.
+struct Read {
+    number: PhoneNumber,
+    is_assigned: bool,
+}
+
+fn parsed(calling_code: &str, national: &str) -> Option<PhoneNumber> {
+    Some(PhoneNumber {
+        country_code: calling_code.parse().ok()?,
+        national_number: national.parse().ok()?,
+        ..PhoneNumber::default()
+    })
+}
+
+/// Whether a number that is not assigned can be somebody's all the same: its length is one its country has, and it was
+/// not typed only because the form wanted one.
+fn could_be(number: &PhoneNumber) -> bool {
+    let mut digits = String::new();
+    push_national(number, &mut digits);
+    PHONE_NUMBER_UTIL.is_possible_number_with_reason(number) == Ok(NumberLengthType::IsPossible)
+        && !is_filler(&digits)
+}
+
+/// Whether seven digits in a row are alike or count up or down, as in `1111111111` and `1234567890`.
+fn is_filler(digits: &str) -> bool {
+    const RUN: usize = 7;
+    let step = |pair: &[u8]| (pair[1] + 10 - pair[0]) % 10;
+    let steps: Vec<u8> = digits.as_bytes().windows(2).map(step).collect();
+    steps
+        .windows(RUN - 1)
+        .any(|steps| matches!(steps[0], 0 | 1 | 9) && steps.iter().all(|step| *step == steps[0]))
 }
 
 /// The telephone exchanges of the United States and Canada that are known to be in use. There, as the rules have it, area
@@ -100,20 +138,13 @@ pub(super) struct Exchanges {
 
 impl Exchanges {
     const ALL: usize = 1_000_000;
+    const TEN_DIGITS: std::ops::Range<u64> = 1_000_000_000..10_000_000_000;
 
-    /// Whether the rules know a number, in digits, to be in use.
-    fn is_valid(&mut self, calling_code: &str, national: &str) -> bool {
-        let (Ok(country_code), Ok(national_number)) = (calling_code.parse(), national.parse())
-        else {
-            return false;
-        };
-        let number = PhoneNumber {
-            country_code,
-            national_number,
-            ..PhoneNumber::default()
-        };
-        if country_code != 1 || national.len() != 10 {
-            return PHONE_NUMBER_UTIL.is_valid_number(&number);
+    /// Whether the rules know a number to be in use.
+    fn is_valid(&mut self, number: &PhoneNumber) -> bool {
+        let national_number = number.national_number;
+        if number.country_code != 1 || !Self::TEN_DIGITS.contains(&national_number) {
+            return PHONE_NUMBER_UTIL.is_valid_number(number);
         }
         if self.valid.is_empty() {
             self.valid.resize(Self::ALL / 8, 0);
@@ -123,9 +154,9 @@ impl Exchanges {
         if *byte & bit != 0 {
             return true;
         }
-        let region = PHONE_NUMBER_UTIL.get_region_for_number(&number);
+        let region = PHONE_NUMBER_UTIL.get_region_for_number(number);
         let is_valid = region
-            .is_some_and(|region| PHONE_NUMBER_UTIL.is_valid_number_for_region(&number, region));
+            .is_some_and(|region| PHONE_NUMBER_UTIL.is_valid_number_for_region(number, region));
         if is_valid && matches!(region, Some(Region::US | Region::CA)) {
             *byte |= bit;
         }
@@ -134,7 +165,7 @@ impl Exchanges {
 }
 
 /// Reads a number in any form.
-fn read(text: &str, country: Option<Country>) -> Result<PhoneNumber, Code> {
+fn read(text: &str, country: Option<Country>) -> Result<Read, Code> {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     if digits == 0 {
         return Err(Code::PhoneInvalid);
@@ -148,11 +179,14 @@ fn read(text: &str, country: Option<Country>) -> Result<PhoneNumber, Code> {
         return international(&format!("+{rest}")).ok_or(Code::PhoneInvalid);
     }
     let region = country.and_then(|country| Region::from_code(country.code()).ok());
-    if let Some(number) = region.and_then(|region| valid(text, Some(region))) {
-        return Ok(number);
-    }
-    if let Some(number) = without_plus(text, region) {
-        return Ok(number);
+    let number = region
+        .and_then(|region| valid(text, Some(region)))
+        .or_else(|| without_plus(text, region));
+    if let Some(number) = number {
+        return Ok(Read {
+            number,
+            is_assigned: true,
+        });
     }
     let could_be_national =
         (5..=15).contains(&digits) && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
@@ -169,7 +203,7 @@ fn without_plus(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
     if !text.starts_with(|c| matches!(c, '1'..='9')) {
         return None;
     }
-    let number = international(&format!("+{text}"))?;
+    let number = assigned(&format!("+{text}"))?;
     if region.is_none() {
         return Some(number);
     }
@@ -182,8 +216,28 @@ fn without_plus(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
     (typed > 10 && whole.len() > 10 && is_whole).then_some(number)
 }
 
-/// A number with `+`. A trunk zero in brackets is dropped also where the country has none: `+34 (0) 612 345 678`.
-fn international(text: &str) -> Option<PhoneNumber> {
+/// A number with `+`, assigned or not.
+fn international(text: &str) -> Option<Read> {
+    if let Some(number) = assigned(text) {
+        return Some(Read {
+            number,
+            is_assigned: true,
+        });
+    }
+    let number = PHONE_NUMBER_UTIL
+        .parse(text.replacen("(0)", "", 1), None)
+        .ok()?;
+    // Letters may be dialled where that reaches somebody.
+    let is_sound = number.extension.is_some() || !text.contains(char::is_alphabetic);
+    (is_sound && could_be(&number)).then_some(Read {
+        number,
+        is_assigned: false,
+    })
+}
+
+/// A number with `+` that is in use. A trunk zero in brackets is dropped also where the country has none:
+/// `+34 (0) 612 345 678`.
+fn assigned(text: &str) -> Option<PhoneNumber> {
     valid(text, None)
         .or_else(|| valid(&text.replacen("(0)", "", 1), None).filter(|_| text.contains("(0)")))
 }
@@ -263,16 +317,22 @@ fn without_fraction(text: &str) -> &str {
     }
 }
 
-/// Appends country code, leading zeros that belong to the number (Italy), and national number.
+/// Appends country code and national number.
 fn push_e164(number: &PhoneNumber, out: &mut String) {
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{}", number.country_code);
+    push_national(number, out);
+}
+
+/// Appends leading zeros that belong to the number (Italy), and the national number.
+fn push_national(number: &PhoneNumber, out: &mut String) {
     let zeros = if number.italian_leading_zero() {
         number.number_of_leading_zeros().clamp(0, 15)
     } else {
         0
     };
-    // Writing to a string cannot fail.
-    let _ = write!(out, "{}", number.country_code);
     (0..zeros).for_each(|_| out.push('0'));
+    // Writing to a string cannot fail.
     let _ = write!(out, "{}", number.national_number);
 }
 
@@ -289,7 +349,54 @@ mod tests {
             &mut Exchanges::default(),
             &mut out,
         )
-        .map(|()| out)
+        .map(|_| out)
+    }
+
+    /// What there is to say of a number that is used.
+    fn remark(text: &str, country: &str) -> Result<Option<Code>, Code> {
+        let (country, mut exchanges) = (Country::parse(country), Exchanges::default());
+        normalize(text, country, &mut exchanges, &mut String::new())
+    }
+
+    #[test]
+    fn an_international_number_that_the_tables_do_not_know_is_used_with_a_warning() {
+        for (text, expected) in [
+            ("+1 555 321 4567", "15553214567"),
+            ("+15553214567", "15553214567"),
+            ("001 555 321 4567", "15553214567"),
+            ("+44 (0) 60 1152 3416", "446011523416"),
+            ("+91 2000 513 624", "912000513624"),
+            ("+971 90 513 6247", "971905136247"),
+        ] {
+            assert_eq!(phone(text, "").as_deref(), Ok(expected), "{text}");
+            assert_eq!(
+                remark(text, "DE"),
+                Ok(Some(Code::PhoneUnassigned)),
+                "{text}"
+            );
+        }
+        assert_eq!(remark("+1 650 555 1212", ""), Ok(None));
+    }
+
+    #[test]
+    fn fillers_and_impossible_lengths_are_refused_and_national_numbers_must_be_valid() {
+        for (text, country) in [
+            ("+1 1111111111", ""),
+            ("+1 000 000 0000", ""),
+            ("+1 123 456 7890", ""),
+            ("+91 0987654321", ""),
+            ("+971 99999999", ""),
+            ("+1 555 321 456", ""),
+            ("+1 555 321 45678", ""),
+            ("+44 12", ""),
+            ("+1 321-4567", ""),
+            ("+1 555 FLOWERS", ""),
+            ("555 321 4567", "US"),
+            ("15553214567", ""),
+            ("912000513624", ""),
+        ] {
+            assert!(phone(text, country).is_err(), "{text}");
+        }
     }
 
     #[test]
@@ -441,12 +548,17 @@ mod tests {
         }
     }
 
-    fn by_the_rules(text: &str, country: Option<Country>) -> Option<String> {
-        read(text, country).ok().map(|number| {
+    fn by_the_rules(text: &str, country: Option<Country>) -> Option<(String, Option<Code>)> {
+        read(text, country).ok().map(|read| {
             let mut out = String::new();
-            push_e164(&number, &mut out);
-            out
+            push_e164(&read.number, &mut out);
+            (out, (!read.is_assigned).then_some(Code::PhoneUnassigned))
         })
+    }
+
+    /// The number and what there is to say of it, by whatever way is quickest.
+    fn quickly(text: &str, country: &str) -> Option<(String, Option<Code>)> {
+        Some((phone(text, country).ok()?, remark(text, country).ok()?))
     }
 
     proptest! {
@@ -460,7 +572,7 @@ mod tests {
             for line in lines {
                 let text = format!("+1{area}{exchange}{line}");
                 let mut out = String::new();
-                let read = normalize(&text, None, &mut exchanges, &mut out).ok().map(|()| out);
+                let read = normalize(&text, None, &mut exchanges, &mut out).ok().map(|code| (out, code));
                 prop_assert_eq!(read, by_the_rules(&text, None), "{}", text);
             }
         }
@@ -470,7 +582,7 @@ mod tests {
             code in 0..CALLING_CODES.len(), gap in "[-. (]{0,2}", national in "[0-9]{7,12}|([0-9][-. ()]{0,2}){7,12}",
         ) {
             let text = format!("+{}{gap}{national}", CALLING_CODES[code].0);
-            prop_assert_eq!(phone(&text, "").ok(), by_the_rules(&text, None));
+            prop_assert_eq!(quickly(&text, ""), by_the_rules(&text, None));
         }
 
         #[test]
@@ -478,7 +590,7 @@ mod tests {
             text in "[(]?[2-9][0-9]{2}[)]?[-. ]{0,2}[0-9]{3}[-. ]?[0-9]{4}[-. )]?", canada in any::<bool>(),
         ) {
             let country = if canada { "CA" } else { "US" };
-            prop_assert_eq!(phone(&text, country).ok(), by_the_rules(text.trim(), Country::parse(country)), "{}", text);
+            prop_assert_eq!(quickly(&text, country), by_the_rules(text.trim(), Country::parse(country)), "{}", text);
         }
     }
 }

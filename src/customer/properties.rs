@@ -25,6 +25,7 @@ fn settings(country: &str) -> Settings {
         default_country: Country::parse(country),
         date_order: None,
         this_year: 2026,
+        letter_m: crate::customer::LetterM::Man,
     }
 }
 

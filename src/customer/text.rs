@@ -75,8 +75,8 @@ pub(super) fn trim(text: &str) -> &str {
     }
 }
 
-/// Whether a cell says that there is no value: empty, `null`, `N/A`, `-`, `########`, `0000-00-00 00:00:00`,
-/// a spreadsheet's error, Meta's `<test lead: dummy data for …>` and the like.
+/// Whether a cell says that there is no value: empty, `null`, `N/A`, `-`, `0000-00-00 00:00:00`, a spreadsheet's
+/// error, Meta's `<test lead: dummy data for …>` and the like. `########` says it too, and [`is_lost`] besides.
 ///
 /// `NA` is a value: it is Namibia, and a surname.
 pub fn is_nothing(text: &str) -> bool {
@@ -91,6 +91,12 @@ pub fn is_nothing(text: &str) -> bool {
         b'a'..=b'z' | b'A'..=b'Z' | b'1'..=b'9' | b'+' => false,
         _ => is_filler(text) || NOT_CLOSED.contains(&text),
     }
+}
+
+/// Whether a spreadsheet lost the value because its column was too narrow when the file was saved: `########`.
+pub fn is_lost(text: &str) -> bool {
+    let text = trim(text);
+    text.len() > 1 && text.bytes().all(|byte| byte == b'#')
 }
 
 fn says_nothing(text: &str) -> bool {
@@ -189,7 +195,7 @@ pub(super) fn bare(text: &str, marker: Option<u8>) -> &str {
 }
 
 /// Whether a spreadsheet has written the number in scientific notation, as in `1.65025E+10` or `1,23457E+15`.
-pub(super) fn is_scientific(text: &str) -> bool {
+pub(crate) fn is_scientific(text: &str) -> bool {
     let Some(e) = memchr2(b'e', b'E', text.as_bytes()) else {
         return false;
     };
@@ -312,6 +318,16 @@ mod tests {
             "<b>",
         ] {
             assert!(!is_nothing(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_narrow_column_hid_is_lost() {
+        for text in ["########", "##", " ####\u{a0}"] {
+            assert!(is_lost(text), "{text:?}");
+        }
+        for text in ["#", "", "#1", "#REF!", "##a"] {
+            assert!(!is_lost(text), "{text:?}");
         }
     }
 

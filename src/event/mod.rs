@@ -219,6 +219,7 @@ mod tests {
             default_country: None,
             date_order: None,
             this_year: 2026,
+            letter_m: crate::customer::LetterM::Man,
         };
         let cell = Cell {
             field: Field::LeadId,

@@ -352,6 +352,7 @@ mod tests {
             default_country: None,
             date_order: None,
             this_year: 2026,
+            letter_m: crate::customer::LetterM::Man,
         };
         let mut sample = Sample::new(&header, &settings, 1_795_305_600);
         let mut chunk = Chunk::default();

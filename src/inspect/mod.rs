@@ -188,6 +188,7 @@ fn look_at(input: &Input, reading: &ReadSettings, name: &str) -> Result<(Arc<Hea
         default_country: reading.default_country,
         date_order: reading.date_order,
         this_year,
+        letter_m: crate::customer::LetterM::Man,
     };
     let mut sample = Sample::new(&header, &customer, reading.now);
     if let Some((index, kind)) = sample.value_among_headings(&header) {

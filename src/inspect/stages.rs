@@ -150,8 +150,12 @@ impl Reader {
             record,
             &mut |notice: Notice<'_>| match (notice.code, notice.stage) {
                 (Code::StageUnlisted, Some(stage)) => found.push((stage.to_owned(), notice.column)),
-                (Code::TimeZoneAssumed, _) if notice.field == Field::EventTime => assumed += 1,
-                (Code::TimeDateOnly, _) if notice.field == Field::EventTime => story.days += 1,
+                (Code::TimeZoneAssumed, _) if notice.field == Some(Field::EventTime) => {
+                    assumed += 1
+                }
+                (Code::TimeDateOnly, _) if notice.field == Some(Field::EventTime) => {
+                    story.days += 1
+                }
                 _ => {}
             },
         );
@@ -160,7 +164,7 @@ impl Reader {
         for column in plan.time_columns() {
             story.order.observe(row.number(), row.cell(column));
         }
-        for column in plan.birth_columns() {
+        for column in plan.columns_of(Field::DateOfBirth) {
             story.births.observe(row.number(), row.cell(column));
         }
         if let Some(cell) = record.customer.first()

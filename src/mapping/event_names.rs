@@ -78,6 +78,11 @@ impl EventNames {
         &self.names
     }
 
+    /// Whether the settings list a stage.
+    pub(super) fn lists(&self, stage: &str) -> bool {
+        self.listed.contains_key(&canonical_stage(stage))
+    }
+
     pub(super) fn resolve(&mut self, stage: &str) -> StageName {
         if let Some((_, id)) = self.seen.iter().find(|(seen, _)| seen == stage) {
             return StageName::Send(*id);

@@ -129,6 +129,8 @@ pub struct Layout {
     pub history: Option<History>,
     /// Only rows in which these columns hold one of these texts are stage changes.
     pub only: Vec<(String, Vec<String>)>,
+    /// `custom.NAME` and `order_id` whose values are sent although they look like an address or a phone number.
+    pub allow_personal: Vec<Target>,
 }
 
 impl Layout {
@@ -170,6 +172,7 @@ impl Layout {
         }
         self.unlisted = over.unlisted.or(self.unlisted);
         self.history = over.history.or(self.history);
+        self.allow_personal.extend(over.allow_personal);
         if !over.only.is_empty() {
             self.only = over.only;
         }

@@ -3,9 +3,11 @@
 //! In go a header and the layouts of command line, settings and preset; out comes a [`Plan`], a list of column
 //! indexes that reads any row of that header. A column that is not there is an error that names the nearest ones.
 
+mod answers;
 mod columns;
 mod event_names;
 mod layout;
+mod personal;
 mod plan;
 mod preset;
 mod record;
@@ -15,4 +17,4 @@ pub use event_names::NameId;
 pub use layout::{History, Layout, Mapped, OneOrMany, Ordered, Target, Unlisted, nearest_field};
 pub use plan::{MappingError, Plan};
 pub use preset::{Preset, Shape, holds_several};
-pub use record::{Notice, Record, Stage, Times};
+pub use record::{LeftOut, Notice, Record, Stage, Times};

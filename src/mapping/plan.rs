@@ -81,7 +81,9 @@ pub struct Plan {
     pub(super) customer: Vec<(Field, u32)>,
     /// Fields about the event, by their columns.
     pub(super) event_fields: Vec<(Field, Vec<u32>)>,
-    pub(crate) custom: Vec<(CustomKey, u32)>,
+    pub(super) custom: Vec<Custom>,
+    /// Whether an order id that looks like an address or a phone number is sent.
+    pub(super) allows_personal_order_id: bool,
     pub(super) sources: Vec<EventSource>,
     pub(super) only: Vec<(u32, Vec<String>)>,
     pub(super) names: EventNames,
@@ -93,8 +95,17 @@ pub struct Plan {
     used: Vec<(String, Vec<String>)>,
 }
 
+/// A column that goes to `custom_data` under a name of the user's own.
+#[derive(Clone, Debug)]
+pub(super) struct Custom {
+    pub(super) key: CustomKey,
+    pub(super) column: u32,
+    /// Whether values that look like an address or a phone number are sent.
+    pub(super) allows_personal: bool,
+}
+
 /// Fields that describe the event and not the person.
-const EVENT_FIELDS: [Field; 7] = [
+const EVENT_FIELDS: [Field; 9] = [
     Field::EventId,
     Field::CreatedTime,
     Field::ClickTime,
@@ -102,6 +113,8 @@ const EVENT_FIELDS: [Field; 7] = [
     Field::Currency,
     Field::OrderId,
     Field::OptOut,
+    Field::Consent,
+    Field::ExportedTime,
 ];
 
 impl Plan {
@@ -164,7 +177,7 @@ impl Plan {
         let times = self
             .event_fields
             .iter()
-            .filter(|(field, _)| matches!(field, Field::CreatedTime | Field::ClickTime));
+            .filter(|(field, _)| is_time(*field));
         let mut all: Vec<u32> = of_events
             .chain(times.flat_map(|(_, columns)| columns.clone()))
             .collect();
@@ -173,11 +186,11 @@ impl Plan {
         all
     }
 
-    /// Every column that holds a date of birth.
-    pub fn birth_columns(&self) -> Vec<u32> {
+    /// Every column of a field that describes the customer.
+    pub fn columns_of(&self, wanted: Field) -> Vec<u32> {
         self.customer
             .iter()
-            .filter(|(field, _)| *field == Field::DateOfBirth)
+            .filter(|(field, _)| *field == wanted)
             .map(|(_, column)| *column)
             .collect()
     }
@@ -216,6 +229,14 @@ impl Plan {
     }
 }
 
+/// Whether a field of the event holds a time.
+const fn is_time(field: Field) -> bool {
+    matches!(
+        field,
+        Field::CreatedTime | Field::ClickTime | Field::ExportedTime
+    )
+}
+
 struct Compiler<'a> {
     columns: &'a Columns<'a>,
     layout: &'a Layout,
@@ -227,6 +248,7 @@ impl Compiler<'_> {
             customer: Vec::new(),
             event_fields: Vec::new(),
             custom: Vec::new(),
+            allows_personal_order_id: self.allows_personal(&Target::Field(Field::OrderId)),
             sources: Vec::new(),
             only: self.conditions(&self.layout.only)?,
             names: EventNames::new(&self.layout.stages, self.layout.unlisted),
@@ -243,9 +265,14 @@ impl Compiler<'_> {
             plan.used.push((mapped.target.to_string(), names.collect()));
             plan.doubled.extend(self.doubled(&mapped.columns, &found));
             match &mapped.target {
-                Target::Custom(key) => plan
-                    .custom
-                    .extend(found.into_iter().map(|column| (key.clone(), column))),
+                Target::Custom(key) => {
+                    let allows_personal = self.allows_personal(&mapped.target);
+                    plan.custom.extend(found.into_iter().map(|column| Custom {
+                        key: key.clone(),
+                        column,
+                        allows_personal,
+                    }))
+                }
                 Target::Field(Field::EventName) => stage = found,
                 Target::Field(Field::EventTime) => time = found,
                 Target::Field(field) if EVENT_FIELDS.contains(field) => {
@@ -300,6 +327,10 @@ impl Compiler<'_> {
                 .extend(zone.map(|zone| (column, zone.to_owned())));
         }
         Ok(plan)
+    }
+
+    fn allows_personal(&self, target: &Target) -> bool {
+        self.layout.allow_personal.contains(target)
     }
 
     fn find(&self, name: &str, wanted_for: &str) -> Result<u32, MappingError> {

@@ -149,6 +149,7 @@ impl Preset {
                     .into_iter()
                     .map(|(column, texts)| (column, texts.into_vec()))
                     .collect(),
+                allow_personal: Vec::new(),
             },
         })
     }

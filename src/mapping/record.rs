@@ -1,11 +1,11 @@
 //! A row read by its plan: the customer's cells as they are, and the stages with their times.
 
-use super::event_names::{NameId, StageName};
-use super::plan::{EventSource, Plan};
+use super::event_names::{EventNames, NameId, StageName};
+use super::plan::{Custom, EventSource, Plan};
 use super::preset::holds_several;
-use super::{Target, canonical};
+use super::{Target, answers, canonical, personal};
 use crate::custom_data::{Currency, CustomData, CustomValue, currency, money};
-use crate::customer::{Cell, is_nothing};
+use crate::customer::{Cell, is_lost, is_nothing, is_scientific};
 use crate::field::Field;
 use crate::problem::Code;
 use crate::source::Row;
@@ -41,12 +41,25 @@ pub struct Record<'a> {
     pub value: Option<(&'a str, u32)>,
     /// The amount's currency, and its column.
     pub currency: Option<(&'a str, u32)>,
-    /// The order's id.
-    pub order_id: Option<&'a str>,
+    /// The order's id, and its column.
+    pub order_id: Option<(&'a str, u32)>,
+    /// When the export was made, where a column says so.
+    pub exported: Option<Moment>,
     /// The stages reached, in the order of their times.
     pub stages: Vec<Stage>,
     /// Stages that the settings skip.
     pub skipped_stages: u64,
+    /// Why the row was not read any further.
+    pub left_out: Option<LeftOut>,
+}
+
+/// Why a row that is sound gives no events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    /// It does not meet the conditions of `[only]`.
+    Only,
+    /// Its consent column does not say yes.
+    Consent,
 }
 
 /// Something a row has that cannot be used, or only with an assumption.
@@ -54,12 +67,33 @@ pub struct Record<'a> {
 pub struct Notice<'a> {
     /// What it is.
     pub code: Code,
-    /// The field it is about.
-    pub field: Field,
+    /// The field it is about; none for the conditions of `[only]`.
+    pub field: Option<Field>,
     /// The column it stands in.
     pub column: u32,
     /// The stage it is about, where the stage is the problem. Stages are no personal data.
     pub stage: Option<&'a str>,
+}
+
+impl Notice<'_> {
+    fn of(code: Code, field: Field, column: u32) -> Self {
+        Notice {
+            code,
+            field: Some(field),
+            column,
+            stage: None,
+        }
+    }
+
+    /// A value that a spreadsheet lost.
+    fn lost(field: Option<Field>, column: u32) -> Self {
+        Notice {
+            code: Code::CellLost,
+            field,
+            column,
+            stage: None,
+        }
+    }
 }
 
 /// Reads times, each column in its own zone.
@@ -112,26 +146,62 @@ impl Plan {
         notice: &mut dyn FnMut(Notice<'_>),
     ) {
         record.clear();
-        if !self
-            .only
-            .iter()
-            .all(|(column, texts)| holds_one_of(row.cell(*column), texts))
-        {
+        let meets = |(column, texts): &(u32, Vec<String>)| {
+            let text = row.cell(*column);
+            if is_lost(text) {
+                notice(Notice::lost(None, *column));
+            }
+            holds_one_of(text, texts)
+        };
+        if !self.only.iter().all(meets) {
+            record.left_out = Some(LeftOut::Only);
             return;
         }
-        self.read_customer(row, record);
+        if !self.consents(row, notice) {
+            record.left_out = Some(LeftOut::Consent);
+            return;
+        }
+        self.read_customer(row, record, notice);
         self.read_event_fields(row, times, record, notice);
         self.read_stages(row, times, record, notice);
         record.stages.sort_by_key(|stage| stage.at.seconds);
     }
 
-    fn read_customer<'a>(&self, row: Row<'a>, record: &mut Record<'a>) {
+    /// Whether the lead's consent is given, or not asked for.
+    fn consents(&self, row: Row<'_>, notice: &mut dyn FnMut(Notice<'_>)) -> bool {
+        let Some((field, columns)) = self
+            .event_fields
+            .iter()
+            .find(|(field, _)| *field == Field::Consent)
+        else {
+            return true;
+        };
+        let Some((text, column)) = filled(row, *field, columns, notice) else {
+            return false;
+        };
+        let answer = answers::consents(text);
+        if answer.is_none() {
+            notice(Notice::of(Code::ConsentUnclear, *field, column));
+        }
+        answer == Some(true)
+    }
+
+    fn read_customer<'a>(
+        &self,
+        row: Row<'a>,
+        record: &mut Record<'a>,
+        notice: &mut dyn FnMut(Notice<'_>),
+    ) {
         for &(field, column) in &self.customer {
             let cell = Cell {
                 field,
                 column,
                 text: row.cell(column),
             };
+            if is_lost(cell.text) {
+                notice(Notice::lost(Some(field), column));
+                continue;
+            }
             match record.customer.last_mut() {
                 _ if cell.text.is_empty() => {}
                 // Of several columns for one value the first that says something counts.
@@ -155,43 +225,38 @@ impl Plan {
         let mut clicked_ms = None;
         let mut created_ms = None;
         for (field, columns) in &self.event_fields {
-            let Some((text, column)) = first_filled(row, columns) else {
+            let Some((text, column)) = filled(row, *field, columns, notice) else {
                 continue;
             };
             match field {
-                Field::CreatedTime | Field::ClickTime => {
+                Field::CreatedTime | Field::ClickTime | Field::ExportedTime => {
                     let reading = match times.read(column, text) {
                         Ok(Some(reading)) => reading,
                         Ok(None) => continue,
                         Err(code) => {
-                            notice(Notice {
-                                code,
-                                field: *field,
-                                column,
-                                stage: None,
-                            });
+                            notice(Notice::of(code, *field, column));
                             continue;
                         }
                     };
-                    if *field == Field::CreatedTime {
-                        record.created = Some(reading.moment);
-                        created_ms = Some(reading.millis);
-                    } else {
-                        clicked_ms = Some(reading.millis);
+                    match field {
+                        Field::CreatedTime => {
+                            record.created = Some(reading.moment);
+                            created_ms = Some(reading.millis);
+                        }
+                        Field::ClickTime => clicked_ms = Some(reading.millis),
+                        _ => record.exported = Some(reading.moment),
                     }
+                }
+                Field::EventId if is_rounded(text) => {
+                    notice(Notice::of(Code::EventIdPrecisionLost, *field, column))
                 }
                 Field::EventId => record.event_id = Some(text.trim()),
                 Field::Value => record.value = Some((text, column)),
                 Field::Currency => record.currency = Some((text, column)),
-                Field::OrderId => record.order_id = Some(text.trim()),
-                Field::OptOut => match yes_or_no(text) {
+                Field::OrderId => record.order_id = Some((text.trim(), column)),
+                Field::OptOut => match answers::yes_or_no(text) {
                     Some(answer) => record.opt_out = Some(answer),
-                    None => notice(Notice {
-                        code: Code::OptOutUnclear,
-                        field: *field,
-                        column,
-                        stage: None,
-                    }),
+                    None => notice(Notice::of(Code::OptOutUnclear, *field, column)),
                 },
                 _ => {}
             }
@@ -209,78 +274,35 @@ impl Plan {
         let Plan { sources, names, .. } = self;
         let mut has_history = false;
         for source in sources.iter() {
-            // A stage without a time is a mistake where the cell names the stage, and none where the column does.
-            let (named, time, needs_time) = match source {
-                EventSource::Column { time, name } => (Named::Event(*name), *time, false),
-                EventSource::Heading { time, stage } => (Named::Stage(stage), *time, false),
-                EventSource::Group { stage, time, only } => {
-                    let text = row.cell(*stage);
-                    let is_stage = only
-                        .iter()
-                        .all(|(column, texts)| holds_one_of(row.cell(*column), texts));
-                    if !is_stage || is_nothing(text) {
-                        continue;
-                    }
-                    has_history = true;
-                    (Named::Stage(text.trim()), *time, true)
-                }
-                // A record's own history tells more than where it stands now.
-                EventSource::Cells { .. } if has_history => continue,
-                EventSource::Cells { stage, time } => {
-                    let Some((text, _)) = first_filled(row, stage) else {
-                        let (code, column) = (Code::StageMissing, stage[0]);
-                        notice(Notice {
-                            code,
-                            field: Field::EventName,
-                            column,
-                            stage: None,
-                        });
-                        continue;
-                    };
-                    let column = first_filled(row, time).map_or(time[0], |(_, column)| column);
-                    (Named::Stage(text.trim()), column, true)
-                }
-            };
-            let text = row.cell(time);
-            if is_nothing(text) && !needs_time {
+            // A record's own history tells more than where it stands now.
+            if has_history && matches!(source, EventSource::Cells { .. }) {
                 continue;
             }
-            let name = match named {
-                Named::Event(name) => name,
-                Named::Stage(stage) => match names.resolve(stage) {
-                    StageName::Send(name) => name,
-                    StageName::Skip => {
-                        record.skipped_stages += 1;
-                        continue;
-                    }
-                    StageName::Unlisted => {
-                        let (code, field) = (Code::StageUnlisted, Field::EventName);
-                        notice(Notice {
-                            code,
-                            field,
-                            column: time,
-                            stage: Some(stage),
-                        });
-                        continue;
-                    }
-                },
+            let Some(found) = source.find(row, notice) else {
+                continue;
             };
-            let mut note = |code| {
-                notice(Notice {
-                    code,
-                    field: Field::EventTime,
-                    column: time,
-                    stage: None,
-                })
+            has_history |= matches!(source, EventSource::Group { .. });
+            let column = found.time;
+            let text = row.cell(column);
+            if is_lost(text) {
+                notice(Notice::lost(Some(Field::EventTime), column));
+                continue;
+            }
+            if is_nothing(text) && !found.needs_time {
+                continue;
+            }
+            let Some(name) = named(found.name, column, names, record, notice) else {
+                continue;
             };
-            match times.read(time, text) {
+            let mut note = |code| notice(Notice::of(code, Field::EventTime, column));
+            match times.read(column, text) {
                 Ok(Some(reading)) => {
                     reading.notes.codes().for_each(&mut note);
                     record.stages.push(Stage {
                         name,
                         at: reading.moment,
                         id_time: reading.uncapped,
-                        column: time,
+                        column,
                     });
                 }
                 Ok(None) => note(Code::TimeMissing),
@@ -290,12 +312,105 @@ impl Plan {
     }
 }
 
+/// What a source says of a row.
+struct Found<'a> {
+    name: Named<'a>,
+    /// The column of the time.
+    time: u32,
+    /// A stage without a time is a mistake where the cell names the stage, and none where the column does.
+    needs_time: bool,
+}
+
+impl EventSource {
+    /// Where the row says that a stage was reached; none where it does not.
+    fn find<'a>(&'a self, row: Row<'a>, notice: &mut dyn FnMut(Notice<'_>)) -> Option<Found<'a>> {
+        let (name, time, needs_time) = match self {
+            EventSource::Column { time, name } => (Named::Event(*name), *time, false),
+            EventSource::Heading { time, stage } => (Named::Heading(stage), *time, false),
+            EventSource::Group { stage, time, only } => {
+                let text = row.cell(*stage);
+                if is_lost(text) {
+                    notice(Notice::lost(Some(Field::EventName), *stage));
+                }
+                let is_stage = only
+                    .iter()
+                    .all(|(column, texts)| holds_one_of(row.cell(*column), texts));
+                if !is_stage || is_nothing(text) {
+                    return None;
+                }
+                (Named::Cell(text.trim(), *stage), *time, true)
+            }
+            EventSource::Cells { stage, time } => {
+                let mut is_any_lost = false;
+                let found = filled(row, Field::EventName, stage, &mut |lost| {
+                    is_any_lost = true;
+                    notice(lost);
+                });
+                let Some((text, stage)) = found else {
+                    if !is_any_lost {
+                        notice(Notice::of(Code::StageMissing, Field::EventName, stage[0]));
+                    }
+                    return None;
+                };
+                let column = first_filled(row, time).map_or(time[0], |(_, column)| column);
+                (Named::Cell(text.trim(), stage), column, true)
+            }
+        };
+        Some(Found {
+            name,
+            time,
+            needs_time,
+        })
+    }
+}
+
+/// The event name of a stage; none for one that is not sent, with the reason counted or noticed.
+fn named(
+    name: Named<'_>,
+    time: u32,
+    names: &mut EventNames,
+    record: &mut Record<'_>,
+    notice: &mut dyn FnMut(Notice<'_>),
+) -> Option<NameId> {
+    let stage = match name {
+        Named::Event(name) => return Some(name),
+        Named::Heading(stage) => stage,
+        Named::Cell(stage, column) => {
+            if personal::is_of_the_lead(stage, &record.customer) && !names.lists(stage) {
+                notice(Notice::of(
+                    Code::EventNamePersonal,
+                    Field::EventName,
+                    column,
+                ));
+                return None;
+            }
+            stage
+        }
+    };
+    match names.resolve(stage) {
+        StageName::Send(name) => Some(name),
+        StageName::Skip => {
+            record.skipped_stages += 1;
+            None
+        }
+        StageName::Unlisted => {
+            notice(Notice {
+                stage: Some(stage),
+                ..Notice::of(Code::StageUnlisted, Field::EventName, time)
+            });
+            None
+        }
+    }
+}
+
 /// How a source names what happened.
 enum Named<'a> {
     /// By the event's own name.
     Event(NameId),
-    /// By the CRM's stage.
-    Stage(&'a str),
+    /// By the CRM's stage, in a heading.
+    Heading(&'a str),
+    /// By the CRM's stage, in a cell of this column.
+    Cell(&'a str, u32),
 }
 
 impl Plan {
@@ -305,13 +420,30 @@ impl Plan {
         row: Row<'a>,
         record: &Record<'a>,
         constant: Option<Currency>,
-        notice: &mut dyn FnMut(Code, Field, u32),
+        notice: &mut dyn FnMut(Code, Option<Field>, u32),
     ) -> CustomData<'a> {
         let mut data = CustomData::default();
-        data.order_id = record.order_id;
-        for (key, column) in &self.custom {
-            if let Some(value) = CustomValue::of(row.cell(*column)) {
-                data.add(key, value);
+        if let Some((text, column)) = record.order_id {
+            if !self.allows_personal_order_id && personal::looks_personal(text, &record.customer) {
+                notice(Code::CustomPersonal, Some(Field::OrderId), column);
+            } else {
+                data.order_id = Some(text);
+            }
+        }
+        for Custom {
+            key,
+            column,
+            allows_personal,
+        } in &self.custom
+        {
+            let text = row.cell(*column);
+            match CustomValue::of(text) {
+                None if is_lost(text) => notice(Code::CellLost, None, *column),
+                None => {}
+                Some(_) if !allows_personal && personal::looks_personal(text, &record.customer) => {
+                    notice(Code::CustomPersonal, None, *column);
+                }
+                Some(value) => data.add(key, value),
             }
         }
         if let Some((text, column)) = record.value {
@@ -321,7 +453,7 @@ impl Plan {
             {
                 Some((Ok(found), _)) => found,
                 Some((Err(code), column)) => {
-                    notice(code, Field::Currency, column);
+                    notice(code, Some(Field::Currency), column);
                     return data;
                 }
                 None => None,
@@ -331,11 +463,35 @@ impl Plan {
                 .and_then(|money| money.map(|money| money.in_currency(of_row)).transpose())
             {
                 Ok(value) => data.value = value,
-                Err(code) => notice(code, Field::Value, column),
+                Err(code) => notice(code, Some(Field::Value), column),
             }
         }
         data
     }
+}
+
+/// The first of a field's columns that says something. A value that is lost is noticed, and passed over.
+fn filled<'a>(
+    row: Row<'a>,
+    field: Field,
+    columns: &[u32],
+    notice: &mut dyn FnMut(Notice<'_>),
+) -> Option<(&'a str, u32)> {
+    let found = first_filled(row, columns);
+    if found.is_none() {
+        let lost = columns.iter().find(|column| is_lost(row.cell(**column)));
+        if let Some(column) = lost {
+            notice(Notice::lost(Some(field), *column));
+        }
+    }
+    found
+}
+
+/// Whether a spreadsheet wrote an id as the rounded number it took it for: `1.00235E+15`. Ids of letters and digits may
+/// look like `7e12`.
+fn is_rounded(text: &str) -> bool {
+    let id = text.trim();
+    is_scientific(id) && id.contains(['.', ',', '+'])
 }
 
 fn first_filled<'a>(row: Row<'a>, columns: &[u32]) -> Option<(&'a str, u32)> {
@@ -350,26 +506,4 @@ fn holds_one_of(text: &str, texts: &[String]) -> bool {
     texts
         .iter()
         .any(|wanted| text == wanted || canonical(wanted) == found)
-}
-
-/// What a tick box says, in the words exports use.
-fn yes_or_no(text: &str) -> Option<bool> {
-    match canonical(text).as_str() {
-        "true" | "yes" | "y" | "1" | "x" | "on" | "ja" | "oui" | "sí" | "si" | "sì" | "sim"
-        | "optedout" => Some(true),
-        "false" | "no" | "n" | "0" | "off" | "nein" | "non" | "não" | "nao" => Some(false),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tick_boxes_are_read_in_the_words_of_exports() {
-        assert_eq!(yes_or_no(" TRUE "), Some(true));
-        assert_eq!(yes_or_no("Não"), Some(false));
-        assert_eq!(yes_or_no("maybe"), None);
-    }
 }

@@ -38,6 +38,10 @@ pub struct Summary {
     pub rows_ignored: u64,
     /// Stage changes not turned into events because the settings say so.
     pub skipped_stage: u64,
+    /// Rows passed over because `[only]` says so.
+    pub skipped_only: u64,
+    /// Rows passed over because the consent column does not say yes.
+    pub skipped_consent: u64,
     /// What became of the events.
     #[serde(flatten)]
     pub counts: Counts,

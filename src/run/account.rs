@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::customer::Key;
 use crate::deliver::{Delivery, Ended, Outcome};
 use crate::event::{Event, Origin};
+use crate::field::Field;
 use crate::graph::Fault;
 use crate::ledger::RunCounts;
 use crate::problem::{Code, Finding, Severity};
@@ -20,7 +21,7 @@ use crate::report::summary::{self, Destination, Guess, Input, MappedColumn};
 use crate::report::tally::Place;
 use crate::report::{ExitStatus, Problems, Summary};
 use crate::run::rejects::Reason;
-use crate::run::{Feed, Prepared, ReadSettings, Seen};
+use crate::run::{Feed, GivenIds, Prepared, ReadSettings, Seen};
 use crate::source::{self, Header, Row};
 
 /// What a run did so far.
@@ -47,10 +48,13 @@ pub(crate) struct Account {
     ambiguous_dates: Vec<Option<String>>,
     rows_ignored: u64,
     skipped_stage: u64,
+    skipped_only: u64,
+    skipped_consent: u64,
     match_keys: MatchKeys,
     /// The funnel's leads, where it is judged.
     sample: Option<Sample>,
     seen: Seen,
+    given_ids: GivenIds,
     batches: u64,
     requests: u64,
     retries: u64,
@@ -91,9 +95,12 @@ impl Account {
             ambiguous_dates: feeds.iter().map(ambiguous).collect(),
             rows_ignored: 0,
             skipped_stage: 0,
+            skipped_only: 0,
+            skipped_consent: 0,
             match_keys: MatchKeys::default(),
             sample: (command == "validate").then(Sample::default),
             seen: Seen::default(),
+            given_ids: GivenIds::default(),
             batches: 0,
             requests: 0,
             retries: 0,
@@ -109,6 +116,8 @@ impl Account {
         self.rows_invalid += prepared.rows_invalid;
         self.rows_ignored += prepared.chunk.rows_ignored;
         self.skipped_stage += prepared.skipped_stage;
+        self.skipped_only += prepared.skipped_only;
+        self.skipped_consent += prepared.skipped_consent;
         self.take_findings(prepared);
 
         self.seen
@@ -116,13 +125,19 @@ impl Account {
         let mut picked = Vec::with_capacity(prepared.events.len());
         let mut old = vec![0; prepared.names.len()];
         for (index, event) in prepared.events.iter().enumerate() {
+            let is_shared = event
+                .of_given_id
+                .is_some_and(|content| self.given_ids.is_shared(event.fingerprint, content));
             if !event.is_old && !self.seen.insert(event.fingerprint) {
-                let (code, row) = (Code::DuplicateEvent, event.row);
+                let (code, field) = match is_shared {
+                    true => (Code::EventIdShared, Some(Field::EventId)),
+                    false => (Code::DuplicateEvent, None),
+                };
                 let finding = Finding {
                     code,
                     severity: code.severity(),
-                    row,
-                    field: None,
+                    row: event.row,
+                    field,
                     column: None,
                 };
                 self.problems
@@ -299,7 +314,10 @@ impl Account {
     }
 
     /// Closes the account.
-    pub(crate) fn close(self, elapsed: Duration) -> Summary {
+    pub(crate) fn close(mut self, elapsed: Duration) -> Summary {
+        if self.rows > 0 && self.skipped_only == self.rows {
+            self.remember(Code::OnlyDropsAll, Origin { input: 0, row: 1 });
+        }
         let exit_status = self.exit_status();
         let paths: Vec<&str> = self
             .inputs
@@ -322,6 +340,8 @@ impl Account {
             rows_invalid: self.rows_invalid,
             rows_ignored: self.rows_ignored,
             skipped_stage: self.skipped_stage,
+            skipped_only: self.skipped_only,
+            skipped_consent: self.skipped_consent,
             counts,
             stages,
             batches: self.batches,

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use super::RowProcessor;
 use super::{PresetChoice, ReadSettings, Unusable};
+use crate::customer::GenderEvidence;
 use crate::field::Field;
 use crate::mapping::{Plan, Preset, Shape, Times, canonical};
 use crate::problem::{Code, Finding};
@@ -153,6 +154,7 @@ impl Feed {
                     default_country: reading.default_country,
                     date_order: survey.births_order(),
                     this_year: this_year.context("--now lies outside of all years")?,
+                    letter_m: survey.genders.letter_m(),
                 },
                 unusable: reading.unusable.clone(),
                 constants: reading.constants.clone(),
@@ -293,7 +295,7 @@ fn hold(input: &Input, source: &mut Source) -> Result<VecDeque<Chunk>> {
     Ok(held)
 }
 
-/// Finds out from the rows in which order day and month stand, where nobody said so.
+/// Finds out from the rows in which order day and month stand, where nobody said so, and whom a gender of M means.
 ///
 /// The first rows tell whether the question arises at all; only then is the whole file read for it.
 struct Survey {
@@ -302,6 +304,9 @@ struct Survey {
     birth_columns: Vec<u32>,
     times: OrderEvidence,
     births: OrderEvidence,
+    gender_columns: Vec<u32>,
+    genders: GenderEvidence,
+    has_begun: bool,
     /// Whether rows were read that are not held, so that the file must be read again.
     read_on: bool,
 }
@@ -311,9 +316,12 @@ impl Survey {
         Self {
             given,
             time_columns: plan.time_columns(),
-            birth_columns: plan.birth_columns(),
+            birth_columns: plan.columns_of(Field::DateOfBirth),
             times: OrderEvidence::default(),
             births: OrderEvidence::default(),
+            gender_columns: plan.columns_of(Field::Gender),
+            genders: GenderEvidence::default(),
+            has_begun: false,
             read_on: false,
         }
     }
@@ -324,7 +332,7 @@ impl Survey {
         source: &mut Source,
         held: &mut VecDeque<Chunk>,
     ) -> Result<()> {
-        if self.given.is_some() {
+        if !self.is_open() {
             return Ok(());
         }
         held.iter().for_each(|chunk| self.observe(chunk));
@@ -341,7 +349,7 @@ impl Survey {
             held_rows += chunk.len();
             if held_rows <= HELD_ROWS {
                 held.push_back(chunk);
-                if !matters(&self.times) && !matters(&self.births) {
+                if !self.is_open() {
                     break;
                 }
             } else {
@@ -354,8 +362,22 @@ impl Survey {
         Ok(())
     }
 
+    /// Whether more rows could tell more. Before the first is read they always can.
+    fn is_open(&self) -> bool {
+        let asks_dates = self.given.is_none()
+            && (!self.has_begun || matters(&self.times) || matters(&self.births));
+        asks_dates || !self.gender_columns.is_empty() && self.genders.is_open()
+    }
+
     fn observe(&mut self, chunk: &Chunk) {
+        self.has_begun = true;
         for row in chunk.rows().filter(|row| row.refused().is_none()) {
+            for &column in &self.gender_columns {
+                self.genders.observe(row.cell(column));
+            }
+            if self.given.is_some() {
+                continue;
+            }
             for &column in &self.time_columns {
                 self.times.observe(row.number(), row.cell(column));
             }

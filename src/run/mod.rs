@@ -20,6 +20,7 @@ pub mod workers;
 pub use feed::{Feed, Pass};
 pub use observer::Observer;
 pub use rows::{Prepared, PreparedEvent, RowProcessor};
+pub(crate) use seen::GivenIds;
 pub use seen::Seen;
 pub use settings::{
     LedgerTarget, OnUnusable, PresetChoice, ReadSettings, SendSettings, Unusable, UploadSettings,

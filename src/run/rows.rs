@@ -10,7 +10,7 @@ use super::feed::{Pass, Recipe};
 use crate::customer::{Cell, KeySet, Normalizer, UserData, is_dummy};
 use crate::event::{EventId, Facts, Fingerprint, write_event};
 use crate::field::Field;
-use crate::mapping::{NameId, Notice, Plan, Record, Times};
+use crate::mapping::{LeftOut, NameId, Notice, Plan, Record, Times};
 use crate::problem::{Code, Finding, Severity};
 use crate::rules;
 use crate::source::{Chunk, Header, Row};
@@ -32,6 +32,8 @@ pub struct PreparedEvent {
     pub lead: u64,
     /// The row it came from.
     pub row: u64,
+    /// A hash of lead and time where the id is the export's own, which may stand for several events.
+    pub of_given_id: Option<u32>,
     /// Whether it is too old to be sent; it then has no JSON.
     pub is_old: bool,
     /// The customer parameters it carries.
@@ -59,6 +61,10 @@ pub struct Prepared {
     pub rows_invalid: u64,
     /// Events not built because the settings skip their stage.
     pub skipped_stage: u64,
+    /// Rows that do not meet the conditions of `[only]`.
+    pub skipped_only: u64,
+    /// Rows whose consent column does not say yes.
+    pub skipped_consent: u64,
     /// The rows themselves, for the rejects file.
     pub chunk: Chunk,
 }
@@ -100,7 +106,8 @@ impl Prepared {
         self.names.clear();
         self.findings.clear();
         self.unlisted.clear();
-        (self.rows, self.rows_invalid, self.skipped_stage) = (0, 0, 0);
+        (self.rows, self.rows_invalid) = (0, 0);
+        (self.skipped_stage, self.skipped_only, self.skipped_consent) = (0, 0, 0);
     }
 }
 
@@ -185,6 +192,8 @@ impl RowProcessor {
                 prepared.unlisted.extend(unlisted);
             });
         prepared.skipped_stage += record.skipped_stages;
+        prepared.skipped_only += u64::from(record.left_out == Some(LeftOut::Only));
+        prepared.skipped_consent += u64::from(record.left_out == Some(LeftOut::Consent));
         if record.stages.is_empty() {
             return;
         }
@@ -261,6 +270,7 @@ impl RowProcessor {
                 created: record.created.map(|created| created.seconds),
                 lead,
                 row: row.number(),
+                of_given_id: record.event_id.map(|_| content_of(lead, stage.id_time)),
                 is_old,
                 keys,
             });
@@ -278,16 +288,26 @@ struct Notes<'a> {
 }
 
 impl Notes<'_> {
-    fn add(&mut self, code: Code, field: Field, column: u32) {
+    fn add(&mut self, code: Code, field: impl Into<Option<Field>>, column: u32) {
+        let field = field.into();
         // A stage that cannot be read costs its event, not the row's other events.
-        let is_about_a_stage = matches!(field, Field::EventName | Field::EventTime);
-        let is_side_time = matches!(field, Field::CreatedTime | Field::ClickTime);
-        let severity =
-            if code.makes_value_unusable() || is_side_time && code.severity() == Severity::Error {
+        let is_about_a_stage = matches!(field, Some(Field::EventName | Field::EventTime));
+        let is_side_time = matches!(
+            field,
+            Some(Field::CreatedTime | Field::ClickTime | Field::ExportedTime)
+        );
+        // Without these, an event would go under another name, id or condition than the export says.
+        let is_vital = is_about_a_stage || matches!(field, Some(Field::EventId | Field::OptOut));
+        let severity = match field {
+            _ if code.makes_value_unusable() && is_vital => Severity::Error,
+            Some(field)
+                if code.makes_value_unusable()
+                    || is_side_time && code.severity() == Severity::Error =>
+            {
                 self.recipe.unusable.severity(field)
-            } else {
-                code.severity()
-            };
+            }
+            _ => code.severity(),
+        };
         self.refuses |= severity == Severity::Error && !is_about_a_stage;
         // One zone is missing, whichever columns need it.
         let column = (code != Code::TimeZoneAssumed).then_some(column);
@@ -295,7 +315,7 @@ impl Notes<'_> {
             code,
             severity,
             row: self.row,
-            field: Some(field),
+            field,
             column,
         });
     }
@@ -317,6 +337,12 @@ fn is_test_lead(cell: &Cell<'_>) -> bool {
     let is_marked = || is_dummy(cell.text.strip_prefix("p:").unwrap_or(cell.text));
     cell.text.ends_with('>') && is_marked()
         || cell.field == Field::Email && cell.text.eq_ignore_ascii_case("test@meta.com")
+}
+
+/// Tells events of one id apart.
+fn content_of(lead: u64, time: i64) -> u32 {
+    let mixed = (lead ^ (time as u64).rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 32) as u32
 }
 
 /// Tells leads apart within a run. Multiplying and turning is enough for that, and quick.

@@ -37,6 +37,32 @@ impl Seen {
     }
 }
 
+/// Recognises an id of the export's own that stands for different events, in bounded memory: of two events that share
+/// a place the later is remembered.
+#[derive(Debug, Default)]
+pub(crate) struct GivenIds {
+    /// The first bytes of a fingerprint, and what it stands for; made when the first id is given.
+    places: Vec<(u64, u32)>,
+}
+
+impl GivenIds {
+    const PLACES: usize = 1 << 19;
+
+    /// Whether the event was seen with another lead or time, `content` being a hash of the two.
+    pub(crate) fn is_shared(&mut self, event: Fingerprint, content: u32) -> bool {
+        if self.places.is_empty() {
+            self.places.resize(Self::PLACES, (0, 0));
+        }
+        let short = Table::short(event);
+        let place = &mut self.places[short as usize % Self::PLACES];
+        let is_shared = place.0 == short && place.1 != content;
+        if place.0 != short {
+            *place = (short, content);
+        }
+        is_shared
+    }
+}
+
 /// A set of fingerprints: their first eight bytes, each in the place that its own low bits name, or in the next free one
 /// behind. They are parts of SHA-256, so they are spread already. At least half of the places are free.
 #[derive(Debug, Default)]
@@ -132,6 +158,15 @@ mod tests {
             assert!(seen.insert(event(number)), "{number}");
         }
         assert!(seen.insert(event(3)) && !seen.insert(event(2 * generation + 3)));
+    }
+
+    #[test]
+    fn an_id_is_shared_when_it_stands_for_something_else() {
+        let mut ids = GivenIds::default();
+        assert!(!ids.is_shared(event(1), 7));
+        assert!(!ids.is_shared(event(1), 7));
+        assert!(!ids.is_shared(event(2), 8));
+        assert!(ids.is_shared(event(1), 8));
     }
 
     #[test]

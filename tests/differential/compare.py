@@ -103,10 +103,28 @@ def stray_letters(value, mine, theirs):
     return mine is None and 1 <= len(re.findall(r"[A-Za-z]", value.lstrip("+ ("))) < 3
 
 
+def unassigned(value, mine, theirs):
+    """An international number of possible length that no plan is known to have."""
+    if theirs is not None or mine is None:
+        return False
+    text = unicodedata.normalize("NFKC", value)
+    international = re.sub(r"^\D*00", "+", text) if "+" not in text else text[text.index("+") :]
+    try:
+        number = phonenumbers.parse(international.replace("(0)", "", 1), None)
+    except phonenumbers.NumberParseException:
+        return False
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    return (
+        reason == phonenumbers.ValidationResult.IS_POSSIBLE
+        and mine == phonenumbers.format_number(number, PhoneNumberFormat.E164)[1:]
+    )
+
+
 PHONE_REASONS = [
     ("00 is international everywhere, also where one dials 011 or 810", dialled_from_abroad),
     ("a lost + is put back when the digits are too many for a national number", lacked_plus),
     ("a bracketed trunk zero is dropped also where the country has none", optional_zero),
+    ("an international number of possible length that is not assigned is used", unassigned),
     ("one or two letters are a typing error, and not dropped", stray_letters),
 ]
 

@@ -262,9 +262,10 @@ fn old_events_are_left_out_and_refused_rows_end_with_status_1() {
     let desk = Desk::new();
     desk.file(
         "leads.csv",
-        "email,stage,stage_date\na@example.com,Lead,2026-11-14T15:59:59Z\nb@example.com,Lead,2026-11-14T16:00:00Z\n\
-         c@example.com,Lead,2026-11-21T16:00:00Z\nd@example.com,Lead,2026-11-21T16:00:01Z\n",
+        "email,stage,stage_date\na@example.com,Lead,2026-11-14T16:04:59Z\nb@example.com,Lead,2026-11-14T16:05:00Z\n\
+         c@example.com,Lead,2026-11-21T16:00:00Z\nd@example.com,Lead,2026-11-21T16:01:01Z\n",
     );
+    // Five minutes of the seven days are kept for the sending.
     let ran = desk.run(&["build", "leads.csv", "--now", NOW]).ended(1);
     let emails: Vec<String> = ran
         .ndjson()

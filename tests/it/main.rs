@@ -17,4 +17,5 @@ mod scheduled;
 mod schema;
 mod upload;
 mod validate;
+mod values;
 mod wire;

@@ -99,8 +99,8 @@ const QUIRKS: &[Quirk] = &[
             "--stage-column",
             "Customer Date=Customer",
         ],
-        counts: [7, 0, 0, 8],
-        problems: &[],
+        counts: [7, 1, 0, 8],
+        problems: &[("cell-lost", "error", "Customer Date", &[7])],
     },
     Quirk {
         file: "meta-test-leads.csv",

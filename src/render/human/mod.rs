@@ -139,6 +139,18 @@ fn notes(summary: &Summary) -> Vec<String> {
             counted(summary.skipped_stage, "stage change")
         ));
     }
+    if summary.skipped_only > 0 {
+        notes.push(format!(
+            "{} passed over by [only]",
+            counted(summary.skipped_only, "row")
+        ));
+    }
+    if summary.skipped_consent > 0 {
+        notes.push(format!(
+            "{} passed over without consent",
+            counted(summary.skipped_consent, "row")
+        ));
+    }
     notes
 }
 

@@ -1,0 +1,169 @@
+//! Recognises a person's data where it does not belong: in what is sent unhashed.
+//!
+//! A column that is mapped by mistake would otherwise carry addresses and numbers to Meta as event names or custom data.
+
+use memchr::memchr;
+
+use crate::customer::{Cell, is_email_address};
+use crate::field::Field;
+
+/// Fewer digits are no telephone number, but the number of a stage.
+const SHORTEST_PHONE: usize = 7;
+
+/// Whether a stage is an email address, or says what the row says about who the lead is.
+pub(super) fn is_of_the_lead(stage: &str, customer: &[Cell<'_>]) -> bool {
+    if memchr(b'@', stage.as_bytes()).is_some() && holds_an_address(stage) {
+        return true;
+    }
+    let is_same =
+        |cell: &&Cell<'_>| identifies(cell.field) && cell.text.trim().eq_ignore_ascii_case(stage);
+    customer.iter().any(|cell| is_same(&cell)) || is_own_phone(stage, customer)
+}
+
+/// Whether a value looks like an email address or a telephone number, or is the lead's own.
+pub(super) fn looks_personal(text: &str, customer: &[Cell<'_>]) -> bool {
+    let text = text.trim();
+    memchr(b'@', text.as_bytes()).is_some() && holds_an_address(text)
+        || is_written_as_phone(text)
+        || is_own_phone(text, customer)
+}
+
+/// Fields that say who somebody is. A city or a country may be called like a stage.
+fn identifies(field: Field) -> bool {
+    matches!(
+        field,
+        Field::Email
+            | Field::Phone
+            | Field::FirstName
+            | Field::LastName
+            | Field::FullName
+            | Field::DateOfBirth
+            | Field::ExternalId
+            | Field::LeadId
+            | Field::Fbc
+            | Field::Fbclid
+            | Field::Fbp
+            | Field::ClientIpAddress
+    )
+}
+
+/// Whether one of the words is an address: `Ava <ava@example.com>`.
+fn holds_an_address(text: &str) -> bool {
+    let is_between = |c: char| {
+        c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | '"' | '\'' | ':')
+    };
+    text.split(is_between).any(is_email_address)
+}
+
+/// Whether the digits are those of one of the row's phone numbers, with or without the country's code.
+fn is_own_phone(text: &str, customer: &[Cell<'_>]) -> bool {
+    let Some(own) = phone_digits(text) else {
+        return false;
+    };
+    customer
+        .iter()
+        .filter(|cell| cell.field == Field::Phone)
+        .filter_map(|cell| phone_digits(cell.text))
+        .any(|other| own.ends_with(&other) || other.ends_with(&own))
+}
+
+/// The digits of what may be a telephone number, without leading zeros.
+fn phone_digits(text: &str) -> Option<String> {
+    let is_of_phones = |byte: u8| {
+        byte.is_ascii_digit() || matches!(byte, b' ' | b'+' | b'-' | b'(' | b')' | b'.' | b'/')
+    };
+    let text = text.trim();
+    let text = text.strip_prefix("p:").unwrap_or(text);
+    if text.len() < SHORTEST_PHONE || !text.bytes().all(is_of_phones) {
+        return None;
+    }
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let digits = digits.trim_start_matches('0');
+    (digits.len() >= SHORTEST_PHONE).then(|| digits.to_owned())
+}
+
+/// Whether a text can be nothing but a telephone number: `+44 7911 123456`, `(212) 555-0101`, `212-555-0101`. Digits
+/// alone may be anything.
+fn is_written_as_phone(text: &str) -> bool {
+    let Some(digits) = phone_digits(text) else {
+        return false;
+    };
+    let groups = || text.split(['-', '.', ' ']).map(str::len);
+    let has_marks = text.starts_with('+') || text.starts_with("p:") || text.starts_with('(');
+    (8..=15).contains(&digits.len()) && (has_marks || groups().eq([3, 3, 4]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(field: Field, text: &str) -> Cell<'_> {
+        Cell {
+            field,
+            column: 0,
+            text,
+        }
+    }
+
+    #[test]
+    fn a_stage_that_says_who_the_lead_is_is_personal() {
+        let customer = [
+            cell(Field::Phone, "(212) 555-0101"),
+            cell(Field::FirstName, "Ava "),
+            cell(Field::ExternalId, "00Q5E"),
+            cell(Field::City, "Lead"),
+        ];
+        for stage in [
+            "ava@example.com",
+            "Ava <ava@example.com>",
+            "+1 212 555 0101",
+            "2125550101",
+            "ava",
+            "00q5e",
+        ] {
+            assert!(is_of_the_lead(stage, &customer), "{stage}");
+        }
+        for stage in [
+            "Lead",
+            "1234567",
+            "3",
+            "appointmentscheduled",
+            "@home",
+            "2125550199",
+            "Demo @ office",
+        ] {
+            assert!(!is_of_the_lead(stage, &customer), "{stage}");
+        }
+    }
+
+    #[test]
+    fn addresses_and_numbers_are_recognised_and_ids_are_not() {
+        for text in [
+            "ava@example.com",
+            "call ava@example.com today",
+            "+44 7911 123456",
+            "p:+12125550101",
+            "(212) 555-0101",
+            "212-555-0101",
+        ] {
+            assert!(looks_personal(text, &[]), "{text}");
+        }
+        for text in [
+            "1234567890",
+            "A-7",
+            "2026-11-20",
+            "112-1234567-1234567",
+            "1,234.50",
+            "+5",
+            "(7)",
+            "12:30",
+            "a@b",
+            "Size 10.5",
+        ] {
+            assert!(!looks_personal(text, &[]), "{text}");
+        }
+        let own = [cell(Field::Phone, "+1 212 555 0101")];
+        assert!(looks_personal("2125550101", &own));
+        assert!(!looks_personal("2125550102", &own));
+    }
+}
