@@ -25,13 +25,13 @@ pub(super) fn run(args: &SandboxArgs) -> Result<ExitStatus> {
             .await
             .with_context(|| cannot_listen(args.listen))?;
         let interrupt = listen().context("cannot listen for Ctrl-C")?;
+        if !sandbox.address().ip().is_loopback() {
+            tracing::warn!("{}", exposure(sandbox.address()));
+        }
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "{}", sandbox.base_url())?;
         stdout.flush()?;
         drop(stdout);
-        if !sandbox.address().ip().is_loopback() {
-            tracing::warn!("{}", exposure(sandbox.address()));
-        }
         if io::stderr().is_terminal() {
             tracing::info!("{}", directions(sandbox.address()));
         }

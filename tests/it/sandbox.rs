@@ -153,9 +153,9 @@ fn it_logs_a_line_per_request_without_the_token() {
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(
         lines[0],
-        "POST /v23.0/123456789012345/events 200 1 event accepted"
+        "POST /v25.0/123456789012345/events 200 1 event accepted"
     );
-    let refused = "POST /v23.0/123456789012345/events 400 100/2804003 Event Timestamp Too Old: ";
+    let refused = "POST /v25.0/123456789012345/events 400 100/2804003 Event Timestamp Too Old: ";
     assert!(lines[1].starts_with(refused), "{log}");
     assert!(lines[2].starts_with("GET /sandbox/events 200 "), "{log}");
     assert!(!log.contains("SECRET"), "{log}");

@@ -95,7 +95,11 @@ fn kill_and_go_on(seed: u64) -> usize {
         .filter(|(_, times)| **times > 1)
         .map(|(event, _)| *event)
         .collect();
-    assert_eq!(twice, uncertain, "seed {seed}");
+    // The server may have read a request only after the client was gone and the first look at it was taken.
+    assert!(
+        uncertain.is_subset(&twice) && twice.is_subset(&books.sending),
+        "seed {seed}: {twice:?}, {uncertain:?}"
+    );
     // A lane has one request in flight, so those sent twice stood in no more requests than there are lanes.
     let in_flight = first
         .iter()
