@@ -66,10 +66,10 @@ fn write_body(page: &mut String, newest: &Newest) -> fmt::Result {
         writeln!(
             page,
             "<tr><td>{}<td>{}<td>{}<td>{}",
-            Escaped(event["event_name"].as_str().unwrap_or_default()),
+            Escaped(text(event, "event_name")),
             Escaped(&time(event)),
             Escaped(&keys(event)),
-            Escaped(event["event_id"].as_str().unwrap_or_default()),
+            Escaped(text(event, "event_id")),
         )?;
     }
     writeln!(page, "</table>")?;
@@ -81,6 +81,11 @@ fn write_body(page: &mut String, newest: &Newest) -> fmt::Result {
         )?;
     }
     Ok(())
+}
+
+/// The beginning of a text of the event.
+fn text<'a>(event: &'a Value, key: &str) -> &'a str {
+    brief(event[key].as_str().unwrap_or_default())
 }
 
 fn time(event: &Value) -> String {
@@ -97,12 +102,12 @@ fn keys(event: &Value) -> String {
     keys.join(", ")
 }
 
-/// The beginning of a text, which no browser takes for markup.
+/// Text that no browser takes for markup.
 struct Escaped<'a>(&'a str);
 
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for letter in brief(self.0).chars() {
+        for letter in self.0.chars() {
             match letter {
                 '&' => f.write_str("&amp;")?,
                 '<' => f.write_str("&lt;")?,
@@ -139,13 +144,15 @@ mod tests {
     #[test]
     fn no_text_of_an_event_becomes_markup() {
         let event = json!({"event_name": "<script>alert('1')</script>&\"", "event_time": 1,
-            "user_data": {"<b>": 1}});
+            "user_data": {"<b>": 1, "client_ip_address": 1, "client_user_agent": 1, "country": 1, "external_id": 1,
+            "lead_id": 1, "subscription_id": 1}});
         let page = render(&Newest {
             accepted: 1,
             events: vec![event],
         });
         let name = "<td>&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;<td>";
         assert!(page.contains(name), "{page}");
-        assert!(page.contains("<td>&lt;b&gt;<td>"), "{page}");
+        assert!(page.contains("<td>&lt;b&gt;, client_ip"), "{page}");
+        assert!(page.contains(", subscription_id<td>"), "{page}");
     }
 }
