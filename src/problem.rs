@@ -210,6 +210,10 @@ catalogue! {
         "the same event stands in the input more than once; it is counted and sent once"
         "overlapping downloads cause this; nothing needs to be done"
 
+    EventTooLarge "event-too-large" Error
+        "the row would make an event of more than 64 KB, or more than 1 MB of events"
+        "look for a cell that holds far more than its column should, such as a page of text"
+
     // Customer fields.
     LeadIdPrecisionLost "lead-id-precision-lost" Value
         "a spreadsheet turned the lead id into a rounded number, and its last digits are lost"
@@ -220,6 +224,9 @@ catalogue! {
     HashNotSha256 "hash-not-sha256" Value
         "the value is an MD5, SHA-1 or SHA-512 hash, which Meta cannot match"
         "export the plain value, or hash it with SHA-256"
+    CellOverfull "cell-overfull" Value
+        "the cell holds more than 20 values, or more than 16 KB; the first 20 are used, and of a longer cell none"
+        "check which column is mapped: no person has so many addresses or numbers"
     EmailInvalid "email-invalid" Value
         "this is no email address"
         "check that the column holds addresses only; several are separated by ; or ,"
