@@ -248,6 +248,9 @@ catalogue! {
     FullNameHashed "full-name-hashed" Value
         "a full name that comes hashed cannot be split into first and last name"
         "export first and last name in columns of their own, or the full name unhashed"
+    NameTitleDropped "name-title-dropped" Info
+        "titles in front of the first name, such as Dr. or Herr, were left out"
+        "nothing needs to be done; if the title has a column of its own in the CRM, export the first name without it"
     BirthDateInvalid "birth-date-invalid" Value
         "this is no date of birth from 1900 on"
         "check that the column holds complete dates, such as 1997-02-16"

@@ -246,22 +246,28 @@ impl Normalizer {
         None
     }
 
+    /// Adds first and last name of a full name where there is none yet; what there is to report comes back as an error,
+    /// though the names are used.
     fn add_full_name(&mut self, text: &str, user_data: &mut UserData) -> Result<(), Code> {
         if hash::read_hashed(text::trim(text))?.is_some() {
             return Err(Code::FullNameHashed);
         }
         let (first, last) = name::split(text);
+        let mut noticed = None;
         for (field, key, name) in [
             (Field::FirstName, Key::Fn, first),
             (Field::LastName, Key::Ln, last),
         ] {
-            if !user_data.has(key)
-                && let Some(hash) = &self.outcome(field, name, None).hash
-            {
+            if user_data.has(key) {
+                continue;
+            }
+            let outcome = self.outcome(field, name, None);
+            noticed = noticed.or(outcome.problem);
+            if let Some(hash) = &outcome.hash {
                 user_data.add(key, hash);
             }
         }
-        Ok(())
+        noticed.map_or(Ok(()), Err)
     }
 
     /// What becomes of a value that is sent hashed.
@@ -358,7 +364,12 @@ impl Reader {
                 return Ok(email::is_placeholder(out).then_some(Code::EmailPlaceholder));
             }
             Field::Phone => return phone::normalize(text, country, exchanges, out),
-            Field::FirstName | Field::LastName => name::normalize(text, out),
+            Field::FirstName => {
+                let (name, had_titles) = name::without_titles(text);
+                name::normalize(name, out);
+                return Ok(had_titles.then_some(Code::NameTitleDropped));
+            }
+            Field::LastName => name::normalize(text, out),
             Field::Gender => gender::normalize(text, settings.letter_m, out)?,
             Field::DateOfBirth => {
                 birth::normalize(text, settings.date_order, settings.this_year, out)?
