@@ -130,8 +130,8 @@ catalogue! {
         "the time cannot be read"
         "write times as 2026-11-20T14:03:00-05:00, or export again with dates as the CRM shows them"
     TimeTwoDigitYear "time-two-digit-year" Error
-        "the year has two digits"
-        "format the column with four-digit years before saving, or export again"
+        "the year has two digits, and the order of day, month and year is not known or the year lies ahead"
+        "say which with --date-order mdy or dmy (date_order in [crm]), or export four-digit years"
     TimePrecisionLost "time-precision-lost" Error
         "a spreadsheet rounded the time, as in 1.79432E+12"
         "format the column as text before opening the file in a spreadsheet, or export again"
