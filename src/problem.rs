@@ -130,8 +130,8 @@ catalogue! {
         "the time cannot be read"
         "write times as 2026-11-20T14:03:00-05:00, or export again with dates as the CRM shows them"
     TimeTwoDigitYear "time-two-digit-year" Error
-        "the year has two digits"
-        "format the column with four-digit years before saving, or export again"
+        "the year has two digits, and the order of day, month and year is not known or the year lies ahead"
+        "say which with --date-order mdy or dmy (date_order in [crm]), or export four-digit years"
     TimePrecisionLost "time-precision-lost" Error
         "a spreadsheet rounded the time, as in 1.79432E+12"
         "format the column as text before opening the file in a spreadsheet, or export again"
@@ -210,6 +210,10 @@ catalogue! {
         "the same event stands in the input more than once; it is counted and sent once"
         "overlapping downloads cause this; nothing needs to be done"
 
+    EventTooLarge "event-too-large" Error
+        "the row would make an event of more than 64 KB, or more than 1 MB of events"
+        "look for a cell that holds far more than its column should, such as a page of text"
+
     // Customer fields.
     LeadIdPrecisionLost "lead-id-precision-lost" Value
         "a spreadsheet turned the lead id into a rounded number, and its last digits are lost"
@@ -220,6 +224,9 @@ catalogue! {
     HashNotSha256 "hash-not-sha256" Value
         "the value is an MD5, SHA-1 or SHA-512 hash, which Meta cannot match"
         "export the plain value, or hash it with SHA-256"
+    CellOverfull "cell-overfull" Value
+        "the cell holds more than 20 values, or more than 16 KB; the first 20 are used, and of a longer cell none"
+        "check which column is mapped: no person has so many addresses or numbers"
     EmailInvalid "email-invalid" Value
         "this is no email address"
         "check that the column holds addresses only; several are separated by ; or ,"
@@ -241,6 +248,9 @@ catalogue! {
     FullNameHashed "full-name-hashed" Value
         "a full name that comes hashed cannot be split into first and last name"
         "export first and last name in columns of their own, or the full name unhashed"
+    NameTitleDropped "name-title-dropped" Info
+        "titles in front of the first name, such as Dr. or Herr, were left out"
+        "nothing needs to be done; if the title has a column of its own in the CRM, export the first name without it"
     BirthDateInvalid "birth-date-invalid" Value
         "this is no date of birth from 1900 on"
         "check that the column holds complete dates, such as 1997-02-16"

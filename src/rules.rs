@@ -39,6 +39,24 @@ const TOO_BROAD: [&[Key]; 4] = [
     &[Key::Ln, Key::Ge],
 ];
 
+/// Bytes of one event, before anything in it is escaped. A request stays around a megabyte, and an event with twenty
+/// addresses has a few kilobytes.
+pub const MAX_EVENT_BYTES: usize = 64 << 10;
+
+/// Bytes of all events of a row.
+pub const MAX_ROW_BYTES: usize = 1 << 20;
+
+/// Whether so many events of this size can be made of one row.
+///
+/// # Errors
+/// It would cost more memory than any lead is worth.
+pub fn check_size(event_bytes: usize, events: usize) -> Result<(), Code> {
+    if event_bytes > MAX_EVENT_BYTES || event_bytes * events > MAX_ROW_BYTES {
+        return Err(Code::EventTooLarge);
+    }
+    Ok(())
+}
+
 /// Whether Meta can match a lead by what is known of it.
 ///
 /// # Errors
@@ -137,6 +155,14 @@ mod tests {
             check(at(NOW + 30), Some(at(NOW + 31))),
             Err(Code::EventBeforeCreated)
         );
+    }
+
+    #[test]
+    fn events_and_rows_have_a_size() {
+        assert_eq!(check_size(1_000, 1_000), Ok(()));
+        assert_eq!(check_size(1_100, 1_000), Err(Code::EventTooLarge));
+        assert_eq!(check_size(MAX_EVENT_BYTES, 1), Ok(()));
+        assert_eq!(check_size(MAX_EVENT_BYTES + 1, 1), Err(Code::EventTooLarge));
     }
 
     #[test]

@@ -125,6 +125,15 @@ impl<'a> CustomData<'a> {
         self.customs.clear();
     }
 
+    /// About as many bytes as its JSON has.
+    pub fn size(&self) -> usize {
+        let customs = self.customs.iter().map(|(key, value)| match value {
+            CustomValue::Number(text) | CustomValue::Text(text) => key.json.len() + text.len(),
+            CustomValue::Bool(_) => key.json.len(),
+        });
+        self.order_id.map_or(0, str::len) + customs.sum::<usize>()
+    }
+
     /// Adds a user's own value. Of several with one name the first stays.
     pub fn add(&mut self, key: &'a CustomKey, value: CustomValue<'a>) {
         if let Err(place) = self

@@ -1,50 +1,56 @@
 //! Email addresses: lower case, trimmed, unwrapped from display names; dots and `+tags` stay, as Meta folds neither.
 
-use memchr::memchr;
+use memchr::{memchr, memchr3, memrchr};
 
 use super::text;
 use crate::problem::Code;
 
-/// The addresses of a cell: separated by `;`, `,` or line breaks, except within quotation marks and angle brackets.
+/// The addresses of a cell: separated by `;`, `,` or line breaks, except within quotation marks and angle brackets. Quotation
+/// marks and brackets that are never closed hold nothing together.
 ///
-/// The part of a display name before such a comma (`Smith, Mary <mary@example.com>`) is no address and left out.
+/// The part of a display name before such a comma (`Smith, Mary <mary@example.com>`) is no address and left out. Each byte
+/// is looked at a few times at most, however the cell is made.
 pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(cell);
+    let has_several = memchr3(b';', b',', b'\n', cell.as_bytes()).is_some() || cell.contains('\r');
+    let last_quote = memrchr(b'"', cell.as_bytes()).filter(|_| has_several);
+    let last_bracket = memrchr(b'>', cell.as_bytes()).filter(|_| has_several);
+    let mut next = Some(0);
     std::iter::from_fn(move || {
         loop {
-            let text = rest?;
-            if text::all(text, |byte| !matches!(byte, b';' | b',' | b'\n' | b'\r')) {
-                rest = None;
-                return Some(text::trim(text)).filter(|text| !text.is_empty());
-            }
-            let mut quoted = false;
-            let mut bracketed = false;
-            let end = text.find(|c: char| {
-                match c {
-                    '"' => quoted = !quoted,
-                    '<' => bracketed = true,
-                    '>' => bracketed = false,
-                    ';' | ',' | '\n' | '\r' => return !quoted && !bracketed,
-                    _ => {}
-                }
-                false
-            });
-            // Quotation marks and brackets that are never closed hold nothing together.
-            let end = end.or_else(|| {
-                if quoted || bracketed {
-                    text.find([';', ',', '\n', '\r'])
-                } else {
-                    None
-                }
-            });
-            let part = &text[..end.unwrap_or(text.len())];
-            rest = end.map(|end| &text[end + 1..]);
-            let is_half_a_name = || !part.contains('@') && rest.is_some_and(is_named);
-            if !text::trim(part).is_empty() && !is_half_a_name() {
-                return Some(text::trim(part));
+            let start = next?;
+            let end = match has_several {
+                true => end_of_part(cell, start, last_quote, last_bracket),
+                false => None,
+            };
+            next = end.map(|end| end + 1);
+            let part = text::trim(&cell[start..end.unwrap_or(cell.len())]);
+            let is_half_a_name =
+                || !part.contains('@') && next.is_some_and(|next| is_named(&cell[next..]));
+            if !part.is_empty() && !is_half_a_name() {
+                return Some(part);
             }
         }
     })
+}
+
+/// Where the part that begins at `start` is cut off; none when it is the last.
+fn end_of_part(
+    cell: &str,
+    start: usize,
+    last_quote: Option<usize>,
+    last_bracket: Option<usize>,
+) -> Option<usize> {
+    let (mut is_quoted, mut is_bracketed) = (false, false);
+    for (at, byte) in cell.bytes().enumerate().skip(start) {
+        match byte {
+            b'"' => is_quoted = !is_quoted && last_quote > Some(at),
+            b'<' => is_bracketed = last_bracket > Some(at),
+            b'>' => is_bracketed = false,
+            b';' | b',' | b'\n' | b'\r' if !is_quoted && !is_bracketed => return Some(at),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Whether the next part is a display name with its address in angle brackets.
@@ -264,6 +270,18 @@ mod tests {
             (
                 "\"a@example.com, b@example.com",
                 &["\"a@example.com", "b@example.com"],
+            ),
+            (
+                "<a@example.com; <b@example.com",
+                &["<a@example.com", "<b@example.com"],
+            ),
+            (
+                "a@example.com; \"b@example.com; c@example.com",
+                &["a@example.com", "\"b@example.com", "c@example.com"],
+            ),
+            (
+                "a@example.com\r\nb@example.com",
+                &["a@example.com", "b@example.com"],
             ),
             (";", &[]),
         ] {

@@ -17,6 +17,34 @@ pub(super) fn normalize(name: &str, out: &mut String) {
     }
 }
 
+/// Forms of address and degrees in front of a name, without their dots. Those that are names too (`Don`, `Ing`, `Mag`)
+/// are recognised by their dot alone.
+const TITLES: &str = " dr dra prof profa professor mr mrs ms miss mx sir rev herr herrn frau hr sr sra srta mme mlle monsieur madame \
+    dott dottssa sig signor signora señor señora senhor senhora univprof dipling dhr mevr ";
+const TITLES_WITH_DOT: &str = " ing mag fr eng avv arq lic don dña ";
+
+/// A first name without the titles in front of it, and whether there were any.
+pub(super) fn without_titles(name: &str) -> (&str, bool) {
+    let name = text::trim(name);
+    let mut rest = name;
+    loop {
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        let word = &rest[..end];
+        let mut folded = String::from(" ");
+        folded.extend((word.chars().filter(|c| c.is_alphabetic())).flat_map(char::to_lowercase));
+        folded.push(' ');
+        let is_title =
+            TITLES.contains(&folded) || word.ends_with('.') && TITLES_WITH_DOT.contains(&folded);
+        if folded.len() <= 2 || !is_title {
+            return (rest, rest.len() < name.len());
+        }
+        rest = text::trim(&rest[end..]);
+        if rest.is_empty() {
+            return (rest, true);
+        }
+    }
+}
+
 /// Splits a full name into first and last: at the first comma of "Last, First", else at the last white space.
 ///
 /// A single word is a first name. Titles and suffixes are left alone; "John Smith, Jr." is no "Last, First".
@@ -82,6 +110,38 @@ mod tests {
             ("😀", ""),
         ] {
             assert_eq!(name(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn titles_in_front_of_a_first_name_are_no_part_of_it() {
+        for (text, expected) in [
+            ("Dr. Ava", "Ava"),
+            ("Herr Dr. Jürgen", "Jürgen"),
+            ("Frau Prof. Dr. Anna Maria", "Anna Maria"),
+            ("Mrs Ava", "Ava"),
+            ("SRA. Ana", "Ana"),
+            ("Ing. Petr", "Petr"),
+            ("Dipl.-Ing. Uwe", "Uwe"),
+            ("Dr.", ""),
+        ] {
+            assert_eq!(without_titles(text), (expected, true), "{text}");
+        }
+        for text in [
+            "Ava",
+            "Don",
+            "Don Pedro",
+            "Mag",
+            "Drew",
+            "Missy",
+            "A. B.",
+            "Ing",
+            "Anna Frau",
+            "",
+            "정",
+            "12",
+        ] {
+            assert_eq!(without_titles(text), (text, false), "{text}");
         }
     }
 

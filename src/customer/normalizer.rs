@@ -8,6 +8,12 @@ use super::{
 use crate::field::Field;
 use crate::problem::Code;
 
+/// Values that a cell of emails or phones may hold. Meta gains nothing from more of one person.
+const MOST_VALUES: usize = 20;
+
+/// Bytes that such a cell may have.
+const MOST_BYTES: usize = 16 << 10;
+
 /// Reads customer fields; one for each worker thread, as it keeps buffers and the outcome of values that repeat.
 pub struct Normalizer {
     cache: Option<Cache>,
@@ -67,10 +73,24 @@ impl Normalizer {
             match cell.field {
                 Field::Country => {}
                 Field::FullName | Field::Fbclid => has_more = true,
-                Field::Email => email::split(cell.text)
-                    .for_each(|part| _ = self.add(*cell, part, country, user_data, notice)),
-                Field::Phone => phone::split(cell.text)
-                    .for_each(|part| _ = self.add(*cell, part, country, user_data, notice)),
+                Field::Email | Field::Phone => {
+                    let mut room = MOST_VALUES;
+                    let mut add = |part| {
+                        if room > 0 {
+                            self.add(*cell, part, country, user_data, notice);
+                        }
+                        room = room.checked_sub(1)?;
+                        Some(())
+                    };
+                    let all = match cell.field {
+                        _ if cell.text.len() > MOST_BYTES => None,
+                        Field::Email => email::split(cell.text).try_for_each(&mut add),
+                        _ => phone::split(cell.text).try_for_each(&mut add),
+                    };
+                    if all.is_none() {
+                        notice(Code::CellOverfull, cell.field, cell.column);
+                    }
+                }
                 _ => _ = self.add(*cell, cell.text, country, user_data, notice),
             }
         }
@@ -103,6 +123,9 @@ impl Normalizer {
             return Err(Code::CellLost);
         }
         let parts: Vec<(Field, &str)> = match field {
+            Field::Email | Field::Phone if text.len() > MOST_BYTES => {
+                return Err(Code::CellOverfull);
+            }
             Field::Email => email::split(text).map(|part| (field, part)).collect(),
             Field::Phone => phone::split(text).map(|part| (field, part)).collect(),
             Field::FullName if hash::read_hashed(text::trim(text))?.is_some() => {
@@ -114,6 +137,9 @@ impl Normalizer {
             }
             _ => vec![(field, text)],
         };
+        if parts.len() > MOST_VALUES {
+            return Err(Code::CellOverfull);
+        }
         let mut values = Vec::new();
         let mut problem = None;
         for (field, part) in parts {
@@ -220,22 +246,28 @@ impl Normalizer {
         None
     }
 
+    /// Adds first and last name of a full name where there is none yet; what there is to report comes back as an error,
+    /// though the names are used.
     fn add_full_name(&mut self, text: &str, user_data: &mut UserData) -> Result<(), Code> {
         if hash::read_hashed(text::trim(text))?.is_some() {
             return Err(Code::FullNameHashed);
         }
         let (first, last) = name::split(text);
+        let mut noticed = None;
         for (field, key, name) in [
             (Field::FirstName, Key::Fn, first),
             (Field::LastName, Key::Ln, last),
         ] {
-            if !user_data.has(key)
-                && let Some(hash) = &self.outcome(field, name, None).hash
-            {
+            if user_data.has(key) {
+                continue;
+            }
+            let outcome = self.outcome(field, name, None);
+            noticed = noticed.or(outcome.problem);
+            if let Some(hash) = &outcome.hash {
                 user_data.add(key, hash);
             }
         }
-        Ok(())
+        noticed.map_or(Ok(()), Err)
     }
 
     /// What becomes of a value that is sent hashed.
@@ -332,7 +364,12 @@ impl Reader {
                 return Ok(email::is_placeholder(out).then_some(Code::EmailPlaceholder));
             }
             Field::Phone => return phone::normalize(text, country, exchanges, out),
-            Field::FirstName | Field::LastName => name::normalize(text, out),
+            Field::FirstName => {
+                let (name, had_titles) = name::without_titles(text);
+                name::normalize(name, out);
+                return Ok(had_titles.then_some(Code::NameTitleDropped));
+            }
+            Field::LastName => name::normalize(text, out),
             Field::Gender => gender::normalize(text, settings.letter_m, out)?,
             Field::DateOfBirth => {
                 birth::normalize(text, settings.date_order, settings.this_year, out)?
@@ -546,6 +583,37 @@ mod tests {
                 [0, 1, 2, 3].map(|column| (Code::HashNotSha256, column))
             );
         }
+    }
+
+    #[test]
+    fn a_cell_holds_at_most_twenty_values_and_16_kilobytes() {
+        use Field::*;
+        let addresses = |count: usize| -> String {
+            (0..count)
+                .map(|number| format!("{number}@example.com;"))
+                .collect()
+        };
+        let read = |cell: &str| {
+            let (json, notices) = row(&settings(), &[(Email, cell)], &[]);
+            (json.matches(',').count() + 1, notices)
+        };
+        assert_eq!(read(&addresses(20)), (20, vec![]));
+        assert_eq!(read(&addresses(21)), (20, vec![(Code::CellOverfull, 0)]));
+        let numbers = vec!["+1 212 555 0101"; 21].join(" / ");
+        let (_, notices) = row(&settings(), &[(Phone, &numbers)], &[]);
+        assert_eq!(notices, [(Code::CellOverfull, 0)]);
+        for cell in ["<;", ";", "\"", "1/1/", ",,", "\n"] {
+            let (json, notices) = row(&settings(), &[(Email, &cell.repeat(17_000))], &[]);
+            assert_eq!(
+                (json.as_str(), notices),
+                ("{}", vec![(Code::CellOverfull, 0)])
+            );
+        }
+        let normalizer = Normalizer::new(&settings());
+        assert_eq!(
+            normalizer.values(Email, &addresses(21)),
+            Err(Code::CellOverfull)
+        );
     }
 
     #[test]

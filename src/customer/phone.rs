@@ -13,25 +13,38 @@ use super::text;
 use crate::problem::Code;
 
 /// The numbers of a cell: separated by `;`, `,`, `|` or line breaks, or by `/` between two whole numbers. The parameters
-/// of a `tel:` address stay with it.
+/// of a `tel:` address stay with it. Each byte is looked at a few times at most, however the cell is made.
 pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(cell);
+    let is_one = text::all(cell, is_of_one_number);
+    // Digits behind the place that was looked at last.
+    let mut digits_left = match is_one {
+        true => 0,
+        false => cell.chars().filter(|c| c.is_numeric()).count(),
+    };
+    let mut next = Some(0);
     std::iter::from_fn(move || {
         loop {
-            let text = rest?;
-            if text::all(text, is_of_one_number) {
-                rest = None;
-                return Some(text::trim(text)).filter(|text| !text.is_empty());
-            }
-            let ends = |(at, c): (usize, char)| match c {
-                ',' | '|' | '\n' | '\r' => Some(at),
-                ';' if !is_parameter(&text[at + 1..]) => Some(at),
-                '/' if is_whole(&text[..at]) && is_whole(&text[at + 1..]) => Some(at),
-                _ => None,
+            let start = next?;
+            let mut digits = 0;
+            let mut ends = |(at, c): (usize, char)| {
+                if c.is_numeric() {
+                    digits += 1;
+                    digits_left -= 1;
+                }
+                let is_end = match c {
+                    ',' | '|' | '\n' | '\r' => true,
+                    ';' => !is_parameter(&cell[start + at + 1..]),
+                    '/' => digits >= WHOLE && digits_left >= WHOLE,
+                    _ => false,
+                };
+                is_end.then_some(start + at)
             };
-            let end = text.char_indices().find_map(ends);
-            let part = text::trim(&text[..end.unwrap_or(text.len())]);
-            rest = end.map(|end| &text[end + 1..]);
+            let end = match is_one {
+                true => None,
+                false => cell[start..].char_indices().find_map(&mut ends),
+            };
+            next = end.map(|end| end + 1);
+            let part = text::trim(&cell[start..end.unwrap_or(cell.len())]);
             if !part.is_empty() {
                 return Some(part);
             }
@@ -39,14 +52,12 @@ pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Digits enough for a number: in Germany a `/` stands behind the area code.
+const WHOLE: usize = 7;
+
 /// Whether a byte is of those that clean numbers are made of; none of them separates numbers.
 fn is_of_one_number(byte: u8) -> bool {
     byte.is_ascii_digit() | matches!(byte, b'+' | b'(' | b')' | b'-' | b'.' | b' ')
-}
-
-/// Whether there are digits enough for a number: in Germany a `/` stands behind the area code.
-fn is_whole(text: &str) -> bool {
-    text.chars().filter(|c| c.is_numeric()).count() >= 7
 }
 
 /// Whether a parameter of RFC 3966 follows: `;ext=22`, `;phone-context=+44`.

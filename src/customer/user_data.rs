@@ -62,6 +62,20 @@ impl UserData {
         keys
     }
 
+    /// About as many bytes as its JSON has.
+    pub fn size(&self) -> usize {
+        let hashes: usize = (self.hashed.iter())
+            .map(|key| 16 + 67 * self.hashes[key as usize].len())
+            .sum();
+        let texts = [
+            &self.fbc,
+            &self.fbp,
+            &self.client_ip_address,
+            &self.client_user_agent,
+        ];
+        hashes + texts.map(|text| 32 + text.len()).iter().sum::<usize>()
+    }
+
     /// Adds a value of a key, unless it is there already.
     pub(super) fn add(&mut self, key: Key, hash: &Hash) {
         let hashes = &mut self.hashes[key as usize];

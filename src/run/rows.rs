@@ -219,7 +219,17 @@ impl RowProcessor {
             },
         );
         let keys = self.user_data.keys();
-        if let Err(code) = rules::check_customer(keys) {
+        let names = self.plan.event_names();
+        let longest_name = (record.stages.iter())
+            .map(|stage| names[stage.name.0 as usize].len())
+            .max();
+        let event_bytes = self.user_data.size()
+            + custom_data.size()
+            + longest_name.unwrap_or_default()
+            + record.event_id.map_or(0, str::len);
+        if let Err(code) = rules::check_customer(keys)
+            .and_then(|()| rules::check_size(event_bytes, record.stages.len()))
+        {
             notes.refuse(code);
         }
         if notes.refuses {

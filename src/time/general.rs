@@ -5,13 +5,12 @@
 
 use jiff::civil::{Date, ISOWeekDate, Weekday};
 
-use super::Precision;
 use super::clock::{clock_of, clock_with_colon};
 use super::iso::millis;
 use super::offset::zone_of;
 use super::text::Cursor;
 use super::words;
-use super::written::{Clock, Day, Written, WrittenZone};
+use super::written::{Clock, Day, SHORT_YEARS, Written, WrittenZone};
 use crate::problem::Code;
 
 const MALFORMED: Code = Code::TimeMalformed;
@@ -54,31 +53,7 @@ fn number(text: &str) -> Option<Result<Written<'_>, Code>> {
         (16, _) => Some(Ok(Written::Instant {
             millis: number / 1000,
         })),
-        (5, _) => Some(Ok(serial(number, fraction))),
         _ => None,
-    }
-}
-
-/// Five decimals are 0.9 seconds, so only a sixth tells seconds apart.
-fn serial(days: i64, fraction: &str) -> Written<'static> {
-    let days = i32::try_from(days).unwrap_or_default();
-    if fraction.bytes().all(|byte| byte == b'0') {
-        return Written::Serial {
-            days,
-            seconds: None,
-            precision: Precision::Day,
-        };
-    }
-    let part: f64 = format!("0.{fraction}").parse().unwrap_or_default();
-    let precision = if fraction.len() < 6 {
-        Precision::Minute
-    } else {
-        Precision::Second
-    };
-    Written::Serial {
-        days,
-        seconds: Some((part * 86_400.0).round() as i32),
-        precision,
     }
 }
 
@@ -166,16 +141,21 @@ fn date<'a>(cursor: &mut Cursor<'a>) -> Result<Dated<'a>, Code> {
         1 | 2 => day_or_month_first(cursor).map(Dated::Day),
         4 => year_first(cursor).map(Dated::Day),
         7 => {
-            let year = cursor.leading(4).ok_or(MALFORMED)?;
+            let year = full_year(cursor).ok_or(MALFORMED)?;
             ordinal(year, cursor.leading(3)).map(Dated::Day)
         }
         // A date in compact form, and 12 or 14 digits where the time of day follows at once.
         8 | 12 | 14 => {
-            let (year, month, day) = (cursor.leading(4), cursor.leading(2), cursor.leading(2));
+            let (year, month, day) = (full_year(cursor), cursor.leading(2), cursor.leading(2));
             calendar_day(year, month, day).map(Dated::Day)
         }
         _ => Err(MALFORMED),
     }
+}
+
+/// Four digits of a year.
+fn full_year(cursor: &mut Cursor<'_>) -> Option<i16> {
+    cursor.leading(4).filter(|year| *year >= SHORT_YEARS)
 }
 
 fn calendar_day(year: Option<i16>, month: Option<i16>, day: Option<i16>) -> Result<Day, Code> {
@@ -195,7 +175,7 @@ fn ordinal(year: i16, day: Option<i16>) -> Result<Day, Code> {
 
 /// 2026/11/20, 2026-Nov-20, 2026-324, 2026-W47-5, 2026W475
 fn year_first(cursor: &mut Cursor<'_>) -> Result<Day, Code> {
-    let year = cursor.number(4, 4);
+    let year = full_year(cursor);
     let separator = cursor.eat_any(b"-/. ");
     if matches!(separator, None | Some(b'-')) && cursor.eat(b'w') {
         let (week, _, day) = (cursor.leading(2), cursor.eat(b'-'), cursor.leading(1));
@@ -272,7 +252,7 @@ fn month_first<'a>(cursor: &mut Cursor<'a>) -> Result<Dated<'a>, Code> {
     if let Some(clock) = clock_with_colon(&mut ahead) {
         let zone = zone_of(&mut ahead);
         ahead.skip_spaces();
-        if let Some(year) = ahead.number(4, 4) {
+        if let Some(year) = full_year(&mut ahead).filter(|_| ahead.count_digits() == 0) {
             *cursor = ahead;
             return Ok(Dated::Unix(
                 calendar_day(Some(year), month, day)?,
@@ -290,11 +270,13 @@ fn month_name(cursor: &mut Cursor<'_>) -> Option<i16> {
     Some(month.into())
 }
 
+/// The year that ends a date, of four digits or of two.
 fn year(cursor: &mut Cursor<'_>) -> Result<i16, Code> {
     match cursor.count_digits() {
-        2 => Err(Code::TimeTwoDigitYear),
-        _ => cursor.number(4, 4).ok_or(MALFORMED),
+        2 => cursor.number(2, 2),
+        _ => cursor.number(4, 4).filter(|year| *year >= SHORT_YEARS),
     }
+    .ok_or(MALFORMED)
 }
 
 /// Skips what separates the parts of a date that has a month's name in it.

@@ -6,7 +6,7 @@
 use jiff::civil::Date;
 
 use super::Precision;
-use super::written::{Clock, Day, Written, WrittenZone};
+use super::written::{Clock, Day, SHORT_YEARS, Written, WrittenZone};
 
 /// Reads the form, or gives None for anything else, impossible dates included.
 pub(super) fn read(text: &[u8]) -> Option<Written<'static>> {
@@ -14,6 +14,9 @@ pub(super) fn read(text: &[u8]) -> Option<Written<'static>> {
         return None;
     }
     let year = i16::from(two(text, 0)?) * 100 + i16::from(two(text, 2)?);
+    if year < SHORT_YEARS {
+        return None;
+    }
     let day = Day::Known(Date::new(year, two(text, 5)?, two(text, 8)?).ok()?);
     let Some((separator, rest)) = text[10..].split_first() else {
         return Some(Written::Civil {

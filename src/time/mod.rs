@@ -1,9 +1,9 @@
 //! Reads times as CRMs and spreadsheets write them.
 //!
 //! A [`TimeReader`] turns the text of a cell into a [`Reading`]: the instant, how exact it is, and what had to be
-//! assumed. It refuses dates that can be read two ways, two-digit years and local times that never happened, and it
-//! never asks the clock: the present is a parameter. [`OrderEvidence`] looks for what settles the order of day and
-//! month in a whole file.
+//! assumed. It refuses dates that can be read two ways, two-digit years whose order is not known, and local times that
+//! never happened, and it never asks the clock: the present is a parameter. [`OrderEvidence`] looks for what settles the
+//! order of day and month in a whole file.
 
 mod clock;
 mod general;

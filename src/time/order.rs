@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::general;
 use super::text::Folded;
-use super::written::{Day, Written};
+use super::written::{Day, SHORT_YEARS, Written};
 
 /// The order of the parts of a numeric date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +127,10 @@ impl OrderEvidence {
         else {
             return;
         };
+        // In `26/11/20` the first number may be the year.
+        if year < SHORT_YEARS {
+            return;
+        }
         match DateOrder::only_reading(first, second) {
             Some(DateOrder::Mdy) => earliest(&mut self.month_first, Some(row)),
             Some(_) => earliest(&mut self.day_first, Some(row)),
@@ -137,15 +141,6 @@ impl OrderEvidence {
                 second,
                 year,
             }),
-        }
-    }
-
-    /// Adds what another part of the same file says.
-    pub fn merge(&mut self, other: &OrderEvidence) {
-        earliest(&mut self.month_first, other.month_first);
-        earliest(&mut self.day_first, other.day_first);
-        if let Some(date) = other.ambiguous {
-            self.note_ambiguous(date);
         }
     }
 
@@ -233,17 +228,6 @@ mod tests {
             settles(&["03/04/2026 10:00", "05/05/2026"]),
             Settled::Ambiguous
         );
-    }
-
-    #[test]
-    fn evidence_merges_to_the_first_rows_whatever_the_order() {
-        let early = evidence(&["03/04/2026", "20/11/2026"]);
-        let mut late = OrderEvidence::default();
-        late.observe(10, "01/02/2026");
-        late.observe(11, "21/11/2026");
-        late.merge(&early);
-        assert_eq!(late, early);
-        assert_eq!(late.day_first, Some(3));
     }
 
     #[test]

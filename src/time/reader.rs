@@ -1,12 +1,12 @@
 //! From the text of a cell to the instant it stands for.
 
-use jiff::civil::{Date, DateTime, Time};
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
-use jiff::{SignedDuration, Timestamp};
 
 use super::order::DateOrder;
 use super::text::Folded;
-use super::written::{Clock, Day, Written, WrittenZone};
+use super::written::{Clock, Day, SHORT_YEARS, Written, WrittenZone};
 use super::zone::{Instant, LocalTime, seconds_as_utc};
 use super::{Moment, Notes, Precision, Reading, general, iso, words};
 use crate::customer::is_nothing;
@@ -14,9 +14,6 @@ use crate::problem::Code;
 
 /// Exports of this century; anything else is a number that was never a time, or a placeholder.
 const YEARS: std::ops::RangeInclusive<i16> = 2000..=2100;
-
-/// Day 0 of a spreadsheet's day numbers.
-const SERIAL_DAY_ZERO: Date = Date::constant(1899, 12, 30);
 
 /// Where a run's times are read, with what the run knows: the zone, the order of day and month, the present.
 ///
@@ -27,7 +24,6 @@ pub struct TimeReader {
     zone_given: bool,
     order: Option<DateOrder>,
     now: i64,
-    takes_serials: bool,
 }
 
 impl TimeReader {
@@ -39,21 +35,7 @@ impl TimeReader {
             zone_given,
             order,
             now,
-            takes_serials: false,
         }
-    }
-
-    /// Takes bare numbers such as `46336.37847` for a spreadsheet's days since 1899-12-30, as XLSX cells have them
-    /// that are not formatted as dates.
-    pub fn with_serials(mut self) -> Self {
-        self.takes_serials = true;
-        self
-    }
-
-    /// The same reader with the order of day and month that a file turned out to have.
-    pub fn with_order(mut self, order: Option<DateOrder>) -> Self {
-        self.order = order;
-        self
     }
 
     /// The present, in Unix seconds.
@@ -96,26 +78,6 @@ impl TimeReader {
                 uncapped: seconds,
                 notes,
             }),
-            Written::Serial {
-                days,
-                seconds,
-                precision,
-            } if self.takes_serials => {
-                let day = DateTime::from_parts(SERIAL_DAY_ZERO, Time::midnight())
-                    .checked_add(SignedDuration::from_hours(24 * i64::from(days)))
-                    .map_err(|_| Code::TimeMalformed)?;
-                match seconds {
-                    None => self.noon(day.date(), None),
-                    Some(seconds) => {
-                        let local = day
-                            .checked_add(SignedDuration::from_secs(seconds.into()))
-                            .map_err(|_| Code::TimeMalformed)?;
-                        let seconds = self.instant(local, None, &mut notes)?;
-                        Ok(reading(seconds, 0, precision, notes))
-                    }
-                }
-            }
-            Written::Serial { .. } => Err(Code::TimeMalformed),
             Written::Civil { day, clock, zone } => {
                 let date = self.date(day)?;
                 match clock {
@@ -130,6 +92,26 @@ impl TimeReader {
     }
 
     fn date(&self, day: Day) -> Result<Date, Code> {
+        let date = self.date_as_written(day)?;
+        match date.year() {
+            0..SHORT_YEARS => self.in_this_century(date),
+            _ => Ok(date),
+        }
+    }
+
+    /// A date whose year has two digits: which of its numbers is the year is only certain where the order is known.
+    fn in_this_century(&self, date: Date) -> Result<Date, Code> {
+        let next_year = Timestamp::from_second(self.now)
+            .map_or(i16::MAX, |now| self.zone().to_datetime(now).year() + 1);
+        let year = 2000 + date.year();
+        let is_last = matches!(self.order, Some(DateOrder::Mdy | DateOrder::Dmy));
+        Some(year)
+            .filter(|year| is_last && *year <= next_year)
+            .and_then(|year| Date::new(year, date.month(), date.day()).ok())
+            .ok_or(Code::TimeTwoDigitYear)
+    }
+
+    fn date_as_written(&self, day: Day) -> Result<Date, Code> {
         match day {
             Day::Known(date) => Ok(date),
             Day::Numbers {
@@ -147,6 +129,9 @@ impl TimeReader {
                     (None | Some(DateOrder::Ymd), Some(DateOrder::Mdy)) => (first, second),
                     (None | Some(DateOrder::Ymd), Some(_)) => (second, first),
                     (None | Some(DateOrder::Ymd), None) if first == second => (first, second),
+                    (None | Some(DateOrder::Ymd), None) if year < SHORT_YEARS => {
+                        return Err(Code::TimeTwoDigitYear);
+                    }
                     (None | Some(DateOrder::Ymd), None) => return Err(Code::TimeOrderAmbiguous),
                 };
                 Date::new(year, month, day).map_err(|_| Code::TimeMalformed)

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::text::Folded;
-use super::{DateOrder, Moment, Precision, Reading, TimeReader, general, iso, parse_zone};
+use super::{DateOrder, Precision, Reading, TimeReader, general, iso, parse_zone};
 use crate::problem::Code;
 
 /// 2026-11-22 12:00:00 -05:00
@@ -385,44 +385,48 @@ fn midnight_and_the_end_of_a_day_are_times() {
 }
 
 #[test]
-fn day_numbers_are_read_where_the_source_is_a_spreadsheet() {
-    let mut reader = reader("America/New_York", None).with_serials();
-    let mut at = |text| reader.read(text).map(|it| it.unwrap().moment);
-    let moment = |text, precision| {
-        Ok(Moment {
-            seconds: seconds(text).unwrap(),
-            precision,
+fn two_digits_are_a_year_of_this_century_where_the_order_is_known() {
+    use DateOrder::*;
+    let day = |text, order| {
+        let mut reader = reader("UTC", order);
+        let read = reader.read(text).map(|it| it.unwrap().moment.seconds);
+        read.map(|seconds| {
+            let instant = Timestamp::from_second(seconds).unwrap();
+            Offset::UTC.to_datetime(instant).date().to_string()
         })
     };
-    assert_eq!(
-        at("46336.37847"),
-        moment("2026-11-10 09:05:00", Precision::Minute)
-    );
-    assert_eq!(
-        at("46336.378611111"),
-        moment("2026-11-10 09:05:12", Precision::Second)
-    );
-    assert_eq!(
-        at("46336,378611111"),
-        moment("2026-11-10 09:05:12", Precision::Second)
-    );
-    assert_eq!(at("46336"), moment("2026-11-10", Precision::Day));
-    assert_eq!(
-        at("46336.999999999"),
-        moment("2026-11-11 00:00:00", Precision::Second)
-    );
-    assert_eq!(at("20000"), Err(Code::TimeMalformed));
-    assert_eq!(
-        at("1795201380"),
-        moment("2026-11-20 14:03:00", Precision::Second)
-    );
+    let november = Ok("2026-11-20".to_owned());
+    for (text, order) in [
+        ("11/20/26", Mdy),
+        ("20.11.26 14:03", Dmy),
+        ("20-Nov-26 14:03", Dmy),
+        ("Nov 20, 26", Mdy),
+    ] {
+        assert_eq!(day(text, Some(order)), november, "{text}");
+        assert_eq!(day(text, None), Err(Code::TimeTwoDigitYear), "{text}");
+        assert_eq!(day(text, Some(Ymd)), Err(Code::TimeTwoDigitYear), "{text}");
+    }
+    assert_eq!(day("01/02/27", Some(Dmy)), Ok("2027-02-01".to_owned()));
+    assert_eq!(day("01/02/28", Some(Dmy)), Err(Code::TimeTwoDigitYear));
+    assert_eq!(day("11/20/99", Some(Mdy)), Err(Code::TimeTwoDigitYear));
+    assert_eq!(day("29/02/24", Some(Dmy)), Ok("2024-02-29".to_owned()));
+    assert_eq!(day("20/11/26", Some(Mdy)), Err(Code::TimeOrderContradicted));
+    for text in [
+        "11/20/0026",
+        "0026-11-20",
+        "00261120",
+        "0026-11-20 10:00",
+        "0026/11/20",
+    ] {
+        assert_eq!(day(text, Some(Mdy)), Err(Code::TimeMalformed), "{text}");
+    }
 }
 
 proptest! {
     #[test]
     fn no_text_panics(text in "\\PC{0,40}", figures in "[-0-9/.:, +TZWapmeov\\[\\]()]{0,28}") {
         for order in [None, Some(DateOrder::Dmy)] {
-            let mut reader = reader("America/New_York", order).with_serials();
+            let mut reader = reader("America/New_York", order);
             let _ = reader.read(&text);
             let _ = reader.read(&figures);
         }

@@ -17,13 +17,10 @@ pub(super) enum Written<'a> {
     },
     /// An instant: Unix milliseconds.
     Instant { millis: i64 },
-    /// A spreadsheet's day number: whole days since 1899-12-30, seconds into the day unless it is a date alone.
-    Serial {
-        days: i32,
-        seconds: Option<i32>,
-        precision: Precision,
-    },
 }
+
+/// A year below this was written with two digits.
+pub(super) const SHORT_YEARS: i16 = 100;
 
 /// A calendar day, or a pair of numbers of which one is the day and one the month.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -256,3 +256,24 @@ fn in_a_column_of_h_and_m_an_m_is_a_woman() {
     many.push("H");
     assert_eq!(genders(&many)[0], sha256("f"));
 }
+
+#[test]
+fn a_small_file_makes_neither_much_work_nor_large_events() {
+    let stages: Vec<String> = (0..1_000).map(|number| format!("Stage {number}")).collect();
+    let heading = |stage: &String| format!("\"Date entered \"\"{stage} (P)\"\"\"");
+    let dates = vec!["2026-11-20T10:00:00Z"; stages.len()].join(",");
+    let headings: Vec<String> = stages.iter().map(heading).collect();
+    let export = |agent: &str, email: &str| {
+        format!(
+            "Email,Agent,Record ID,Deal Stage,{}\n\"{email}\",{agent},1,New,{dates}\n",
+            headings.join(",")
+        )
+    };
+    let settings = "[columns]\nclient_user_agent = \"Agent\"\n";
+    let report = validated(&export(&"x".repeat(2_000), "a@example.com"), settings, 1);
+    assert_eq!(rows_of(problem(&report, "event-too-large")), [2]);
+    assert_eq!(report["events"], 0);
+    // What took hours: an opened bracket before each of many separators.
+    let report = validated(&export("x", &"<;".repeat(400_000)), settings, 1);
+    assert_eq!(rows_of(problem(&report, "cell-overfull")), [2]);
+}
