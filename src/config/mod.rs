@@ -346,6 +346,7 @@ fn source(
         encoding,
         sheet: args.sheet.clone().or_else(|| file.input.sheet.clone()),
         keep_records,
+        stop: Default::default(),
     })
 }
 

@@ -109,6 +109,20 @@ impl Chunk {
         self.text.len()
     }
 
+    /// About as many bytes as the chunk takes in memory.
+    pub(crate) fn weight(&self) -> usize {
+        self.text.len()
+            + self.cells.len() * size_of::<Span>()
+            + self.rows.len() * size_of::<RowEntry>()
+    }
+
+    /// Gives back the memory that is not in use, before the chunk is kept for long.
+    pub(crate) fn shrink(&mut self) {
+        self.text.shrink_to_fit();
+        self.cells.shrink_to_fit();
+        self.rows.shrink_to_fit();
+    }
+
     /// Drops all but the first so many rows.
     pub fn truncate(&mut self, rows: usize) {
         self.rows.truncate(rows);

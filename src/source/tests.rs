@@ -21,8 +21,7 @@ struct Export {
 }
 
 fn read(settings: &Settings, bytes: Vec<u8>) -> Result<Export, OpenError> {
-    let opened =
-        bytes::from_reader(Box::new(Cursor::new(bytes)), Position::default(), None).unwrap();
+    let opened = bytes::from_reader(&Input::Stdin, Box::new(Cursor::new(bytes)))?;
     let mut source = Source::from_opened(&Input::Stdin, settings, opened)?;
     let (mut rows, mut findings, mut ignored) = (Vec::new(), Vec::new(), 0);
     let mut chunk = Chunk::default();
@@ -202,8 +201,7 @@ fn a_compressed_file_that_breaks_off_late_gives_its_rows_first() {
     let mut packed =
         zstd::stream::encode_all(format!("Email,Stage\n{text}").as_bytes(), 1).unwrap();
     packed.truncate(packed.len() / 2);
-    let opened =
-        bytes::from_reader(Box::new(Cursor::new(packed)), Position::default(), None).unwrap();
+    let opened = bytes::from_reader(&Input::Stdin, Box::new(Cursor::new(packed))).unwrap();
     let mut source = Source::from_opened(&Input::Stdin, &Settings::default(), opened).unwrap();
     let (mut chunk, mut rows) = (Chunk::default(), 0);
     let error = loop {
@@ -243,9 +241,8 @@ fn line_breaks_inside_quotes_make_no_rows() {
 #[test]
 fn lines_of_the_file_are_known_besides_rows() {
     let opened = bytes::from_reader(
+        &Input::Stdin,
         Box::new(Cursor::new(bytes_of("quoted-newlines.csv"))),
-        Position::default(),
-        None,
     );
     let mut source =
         Source::from_opened(&Input::Stdin, &Settings::default(), opened.unwrap()).unwrap();
@@ -544,8 +541,7 @@ fn records_are_kept_when_the_rejects_file_needs_them() {
         ..Settings::default()
     };
     let text = b"[ {\"email\": \"ava@example.com\"}, {\"email\": tom} ]".to_vec();
-    let opened =
-        bytes::from_reader(Box::new(Cursor::new(text)), Position::default(), None).unwrap();
+    let opened = bytes::from_reader(&Input::Stdin, Box::new(Cursor::new(text))).unwrap();
     let mut source = Source::from_opened(&Input::Stdin, &settings, opened).unwrap();
     let mut chunk = Chunk::default();
     source.fill(&mut chunk).unwrap();
@@ -562,12 +558,8 @@ fn columns_that_come_late_make_the_header_longer_and_move_nothing() {
         .map(|row| format!("{{\"email\":\"{row}@example.com\"}}\n"))
         .collect();
     text.push_str("{\"stage\":\"Won\",\"email\":\"late@example.com\"}\n");
-    let opened = bytes::from_reader(
-        Box::new(Cursor::new(text.into_bytes())),
-        Position::default(),
-        None,
-    )
-    .unwrap();
+    let opened =
+        bytes::from_reader(&Input::Stdin, Box::new(Cursor::new(text.into_bytes()))).unwrap();
     let mut source = Source::from_opened(&Input::Stdin, &Settings::default(), opened).unwrap();
     assert_eq!(source.header.columns, ["email"]);
     let (mut chunk, mut last) = (Chunk::default(), Vec::new());

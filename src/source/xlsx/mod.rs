@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use calamine::{Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 
-use super::Input;
 use super::bytes::Bytes;
 use super::chunk::{Chunk, Header, Span};
 use super::delimiter::rows_above_header;
 use super::error::{OpenError, ReadError};
 use super::footer::{self, Footers};
+use super::input::Input;
 use super::record::is_blank;
 use crate::problem::Code;
 use value::Value;
