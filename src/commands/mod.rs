@@ -19,6 +19,8 @@ use crate::cli::{Cli, Command};
 use crate::inspect;
 use crate::ledger::LedgerError;
 use crate::report::ExitStatus;
+use crate::run::feed::broken_off;
+use crate::source::ReadError;
 
 pub use talk::{print_error, start_talking};
 
@@ -45,8 +47,12 @@ pub fn run(cli: Cli) -> Result<ExitStatus> {
 
 /// The exit status an error stands for.
 pub fn status_of(error: &anyhow::Error) -> ExitStatus {
-    match error.downcast_ref::<LedgerError>() {
-        Some(LedgerError::Held { .. }) => ExitStatus::Unreachable,
+    if let Some(LedgerError::Held { .. }) = error.downcast_ref() {
+        return ExitStatus::Unreachable;
+    }
+    match broken_off(error) {
+        // The next run finds a file that is complete.
+        Some(ReadError::Changed { .. }) => ExitStatus::Unreachable,
         _ => ExitStatus::Usage,
     }
 }

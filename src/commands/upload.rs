@@ -26,9 +26,11 @@ use crate::report::stages::{Fate, Plan, Stages};
 use crate::report::summary::Destination;
 use crate::report::{ExitStatus, Problems};
 use crate::run::account::{self, Account};
+use crate::run::feed::broken_off;
 use crate::run::rejects::{Known, Rejects};
 use crate::run::{self, Feed, Pass, Prepared};
 use crate::sandbox::Sandbox;
+use crate::source::ReadError;
 
 /// Chunks of events that wait for the delivery.
 const QUEUE: usize = 4;
@@ -67,6 +69,23 @@ struct Upload {
     reading: Reading,
     sending: Sending,
     runtime: Runtime,
+}
+
+/// Says that the input was not read to its end, and why.
+fn note_end_of_reading(error: &anyhow::Error, account: &mut Account) {
+    let (end, help) = match broken_off(error) {
+        // The delivery says why the run ended.
+        Some(ReadError::Stopped { .. }) => return tracing::warn!("{error:#}"),
+        Some(ReadError::Changed { .. }) => (
+            End::InputChanged,
+            "run again when the export is complete; what was accepted is not sent again",
+        ),
+        _ => (
+            End::InputLost,
+            "run again when the input can be read to its end; what was accepted is not sent again",
+        ),
+    };
+    account.end_early(end, format!("{error:#}"), help);
 }
 
 impl Upload {
@@ -269,6 +288,8 @@ impl Upload {
                     .await,
                 )
             });
+            // Files are read on, to be counted; nobody knows when a stream would end.
+            self.reading.source.stop.stop();
             let produced = reader
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -290,8 +311,7 @@ impl Upload {
             account.end_early(End::InputLost, format!("{error:#}"), help);
         }
         if let Err(error) = produced {
-            let help = "run again when the input can be read to its end; what was accepted is not sent again";
-            account.end_early(End::InputLost, format!("{error:#}"), help);
+            note_end_of_reading(&error, account);
         }
         delivery
     }

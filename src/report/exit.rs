@@ -68,8 +68,10 @@ pub enum End {
     TooManyInvalid,
     /// The ledger could not be written, so nothing was sent.
     NotStarted,
-    /// The input could not be read to its end, or the rejects not be written, after events had been sent.
+    /// The input could not be read to its end, or the rejects not be written.
     InputLost,
+    /// The input changed while it was being read.
+    InputChanged,
     /// Meta refused so many events for one reason that the rest was left undelivered.
     TooManyRefused,
     /// Meta refused the token, the permission or the dataset.
@@ -105,6 +107,8 @@ pub struct Facts {
     pub warnings: u64,
     /// Events that are neither accepted nor refused: not sent, or sent without a receipt.
     pub unsettled: u64,
+    /// Whether anything was sent.
+    pub has_sent: bool,
 }
 
 /// The status of a run. Why it ended weighs more than what it met on the way.
@@ -112,9 +116,12 @@ pub fn decide(facts: &Facts) -> ExitStatus {
     match facts.end {
         End::Interrupted => ExitStatus::Interrupted,
         End::AccessRefused => ExitStatus::Refused,
-        End::Unreachable | End::LedgerHeld => ExitStatus::Unreachable,
+        End::InputLost if !facts.has_sent => ExitStatus::Usage,
+        End::Unreachable | End::LedgerHeld | End::InputLost | End::InputChanged => {
+            ExitStatus::Unreachable
+        }
         End::TooManyInvalid | End::NotStarted => ExitStatus::Usage,
-        End::TooManyRefused | End::InputLost => ExitStatus::Problems,
+        End::TooManyRefused => ExitStatus::Problems,
         End::Complete if facts.unsettled > 0 => ExitStatus::Unreachable,
         End::Complete if facts.errors > 0 => ExitStatus::Problems,
         End::Complete if facts.warnings > 0 && facts.strictness == Strictness::Strict => {
@@ -144,7 +151,8 @@ mod tests {
             (Complete, Lenient, 5, 0, 1, 4),
             (TooManyInvalid, Lenient, 9, 0, 0, 2),
             (NotStarted, Lenient, 0, 0, 9, 2),
-            (InputLost, Lenient, 0, 0, 9, 1),
+            (InputLost, Lenient, 0, 0, 9, 4),
+            (InputChanged, Lenient, 3, 0, 0, 4),
             (TooManyRefused, Lenient, 21, 0, 400, 1),
             (AccessRefused, Lenient, 0, 0, 20, 3),
             (AccessRefused, Strict, 4, 4, 20, 3),
@@ -159,9 +167,19 @@ mod tests {
                 errors,
                 warnings,
                 unsettled,
+                has_sent: true,
             };
             assert_eq!(decide(&facts).code(), status, "{facts:?}");
         }
+    }
+
+    #[test]
+    fn an_input_that_is_lost_before_anything_was_sent_was_unreadable() {
+        let facts = Facts {
+            end: End::InputLost,
+            ..Facts::default()
+        };
+        assert_eq!(decide(&facts), ExitStatus::Usage);
     }
 
     #[test]

@@ -284,6 +284,7 @@ impl Account {
             errors: self.problems.count(Severity::Error),
             warnings: self.problems.count(Severity::Warning),
             unsettled: counts.unsettled(),
+            has_sent: self.requests > 0,
         })
     }
 

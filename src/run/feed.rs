@@ -57,6 +57,12 @@ pub struct Feed {
     held: Held,
 }
 
+/// Why reading broke off, if that is what an error of this module tells.
+pub(crate) fn broken_off(error: &anyhow::Error) -> Option<&ReadError> {
+    let opening = || error.downcast_ref().and_then(OpenError::as_read_error);
+    error.downcast_ref().or_else(opening)
+}
+
 /// What every worker's processor for this input is made from.
 pub(super) struct Recipe {
     pub(super) times: Times,

@@ -173,6 +173,16 @@ fn after(row: &u64) -> String {
     }
 }
 
+impl OpenError {
+    /// Why reading broke off, if that is what it is about.
+    pub fn as_read_error(&self) -> Option<&ReadError> {
+        match self {
+            OpenError::Read(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
 impl ReadError {
     /// What an error of the byte stream means for whoever reads the file.
     pub(super) fn new(
