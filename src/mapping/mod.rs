@@ -6,13 +6,16 @@
 mod columns;
 mod event_names;
 mod layout;
+mod pattern;
 mod plan;
 mod preset;
 mod record;
 
-pub use columns::{Columns, canonical, is_pattern};
+pub(crate) use columns::Wanted;
+pub use columns::{Columns, canonical};
 pub use event_names::NameId;
 pub use layout::{History, Layout, Mapped, OneOrMany, Ordered, Target, Unlisted, nearest_field};
+pub use pattern::is_pattern;
 pub use plan::{MappingError, Plan};
 pub use preset::{Preset, Shape, holds_several};
 pub use record::{Notice, Record, Stage, Times};

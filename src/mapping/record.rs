@@ -1,9 +1,10 @@
 //! A row read by its plan: the customer's cells as they are, and the stages with their times.
 
+use super::columns::canonical;
 use super::event_names::{NameId, StageName};
+use super::layout::Target;
 use super::plan::{EventSource, Plan};
 use super::preset::holds_several;
-use super::{Target, canonical};
 use crate::custom_data::{Currency, CustomData, CustomValue, currency, money};
 use crate::customer::{Cell, is_nothing};
 use crate::field::Field;

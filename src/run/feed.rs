@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use super::RowProcessor;
 use crate::config::{PresetChoice, Reading};
 use crate::field::Field;
-use crate::mapping::{Plan, Preset, Shape, Times, canonical};
+use crate::mapping::{Plan, Preset, Shape, Times, Wanted, canonical};
 use crate::problem::{Code, Finding};
 use crate::source::{About, Again, Chunk, Header, Input, OpenError, ReadError, Source};
 use crate::time::{DateOrder, OrderEvidence, Settled, TimeReader, parse_zone};
@@ -68,6 +68,8 @@ pub(super) struct Recipe {
     pub(super) times: Times,
     pub(super) given: crate::mapping::Layout,
     pub(super) preset: Option<Preset>,
+    /// The headings for which the mapping is compiled again when they come late.
+    pub(super) wanted: Wanted,
     pub(super) customer: crate::customer::Settings,
     pub(super) unusable: crate::config::Unusable,
     pub(super) constants: crate::event::Constants,
@@ -161,6 +163,7 @@ impl Feed {
                     of_columns,
                 },
                 given: reading.given.clone(),
+                wanted: Plan::wanted(&reading.given, preset.as_ref()),
                 preset,
                 customer: crate::customer::Settings {
                     default_country: reading.default_country,
