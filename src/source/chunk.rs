@@ -13,6 +13,8 @@ const MAX_ROWS: usize = 300;
 const MAX_TEXT_BYTES: usize = 1 << 20;
 /// A chunk is full at this many cells, which bounds wide and mostly empty JSON records.
 const MAX_CELLS: usize = 1 << 18;
+/// As many columns as a spreadsheet has; no row and no header keeps more.
+pub(super) const MAX_COLUMNS: usize = 16_384;
 
 /// The columns of an input by name, in the order they stand there.
 ///

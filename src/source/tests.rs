@@ -860,3 +860,35 @@ proptest! {
         prop_assert_eq!(read, rows.into_iter().filter(|row| !is_blank(row)).collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn a_row_of_commas_is_refused_and_a_header_of_them_is_cut() {
+    let more = |cell: &str| format!(",{cell}").repeat(20_000);
+    let text = format!(
+        "email,stage{}\na,b{}\nc,d{}\n",
+        more(""),
+        more(""),
+        more("x")
+    );
+    let export = read(&Settings::default(), text.into_bytes()).unwrap();
+    assert_eq!(export.columns, ["email", "stage"]);
+    assert_eq!(export.rows[0], good(2, &["a", "b"]));
+    assert_eq!(export.rows[1].1, Some(Code::RowTooLong));
+    assert!(export.rows[1].2.len() <= 16_384);
+
+    let text = format!("email,stage{}\na,b{}\n", more("x"), more("y"));
+    let export = read(&Settings::default(), text.into_bytes()).unwrap();
+    assert_eq!((export.columns.len(), export.rows[0].1), (16_384, None));
+    assert_eq!(codes(&export), [(Code::ColumnsTooMany, 1, None)]);
+}
+
+#[test]
+fn a_list_of_a_million_numbers_is_one_cell() {
+    let text = format!("[{{\"a\":[{}2]}}]", "1,".repeat(1_000_000));
+    let export = read(&Settings::default(), text.into_bytes()).unwrap();
+    assert_eq!(export.rows[0].2[0].len(), 2_000_001);
+    let text = r#"[{"a":[1,null,"","x"],"b":[1,{"c":2}],"d":[]}]"#;
+    let export = read(&Settings::default(), text.into()).unwrap();
+    assert_eq!(export.columns, ["a", "b.0", "b.1.c", "d"]);
+    assert_eq!(export.rows, [good(1, &["1;x", "1", "2"])]);
+}
