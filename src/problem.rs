@@ -102,8 +102,8 @@ catalogue! {
         "the file ends in the middle of this record"
         "download the file again; the records before it were read"
     ColumnsTooMany "columns-too-many" Warning
-        "the record brings more columns than can be kept (16384 in all), the rest were left out"
-        "leave out nested objects that are keyed by ids or dates when exporting"
+        "the export has more columns than can be kept (16384 in all), the rest were left out"
+        "export fewer columns, and leave out nested objects that are keyed by ids or dates"
     CellError "cell-error" Warning
         "the cell holds a spreadsheet error and was taken as empty"
         "correct the formula in the spreadsheet, or replace it by its value"

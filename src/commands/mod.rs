@@ -25,6 +25,8 @@ use crate::cli::{Cli, Command};
 use crate::inspect;
 use crate::ledger::LedgerError;
 use crate::report::ExitStatus;
+use crate::run::feed::broken_off;
+use crate::source::ReadError;
 use crate::text::{HIDDEN, is_like_a_token};
 
 use show::show;
@@ -89,8 +91,12 @@ fn run(cli: Cli) -> Result<ExitStatus> {
 
 /// The exit status an error stands for.
 fn status_of(error: &anyhow::Error) -> ExitStatus {
-    match error.downcast_ref::<LedgerError>() {
-        Some(LedgerError::Held { .. }) => ExitStatus::Unreachable,
+    if let Some(LedgerError::Held { .. }) = error.downcast_ref() {
+        return ExitStatus::Unreachable;
+    }
+    match broken_off(error) {
+        // The next run finds a file that is complete.
+        Some(ReadError::Changed { .. }) => ExitStatus::Unreachable,
         _ => ExitStatus::Usage,
     }
 }

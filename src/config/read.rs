@@ -168,6 +168,7 @@ fn source(
         encoding,
         sheet: args.sheet.clone().or_else(|| section.sheet.clone()),
         keep_records,
+        stop: Default::default(),
     })
 }
 

@@ -3,12 +3,21 @@
 //! Exactly first, then regardless of case, spaces, underscores and punctuation. `Date#2` is the second column
 //! headed `Date`. A name that is nowhere comes back with the nearest ones there are.
 
+use std::collections::HashSet;
+
+use super::pattern::{Captured, Pattern, is_pattern};
 use crate::source::Header;
+
+/// A longer heading is no name, and nothing is looked for in it.
+const MAX_HEADING_BYTES: usize = 1024;
 
 /// A header, prepared for look-ups.
 pub struct Columns<'a> {
     header: &'a Header,
     canonical: Vec<String>,
+    /// The columns by their headings, and by what is left of them: equal ones side by side, in the order of the file.
+    by_heading: Vec<u32>,
+    by_canonical: Vec<u32>,
 }
 
 /// The letters and digits of a name, in lower case: what is left when spelling habits are taken away.
@@ -22,38 +31,57 @@ pub fn canonical(name: &str) -> String {
 impl<'a> Columns<'a> {
     /// Prepares a header.
     pub fn new(header: &'a Header) -> Self {
+        let canonical: Vec<String> = header
+            .columns
+            .iter()
+            .map(|heading| match heading.len() {
+                ..=MAX_HEADING_BYTES => canonical(heading),
+                _ => String::new(),
+            })
+            .collect();
+        let mut by_heading: Vec<u32> = (0..header.columns.len() as u32)
+            .filter(|&column| header.columns[column as usize].len() <= MAX_HEADING_BYTES)
+            .collect();
+        let mut by_canonical = by_heading.clone();
+        // Both sorts are stable, so that the first of equals stays the first.
+        by_heading.sort_by_key(|&column| header.columns[column as usize].as_str());
+        by_canonical.sort_by_key(|&column| canonical[column as usize].as_str());
         Self {
             header,
-            canonical: header.columns.iter().map(|name| canonical(name)).collect(),
+            canonical,
+            by_heading,
+            by_canonical,
         }
     }
 
     /// The index of the column a name means.
     pub fn find(&self, name: &str) -> Option<u32> {
-        if let Some(exact) = self.header.columns.iter().position(|column| column == name) {
-            return Some(exact as u32);
+        let heading = |column: &u32| self.header.columns[*column as usize].as_str();
+        let first = self.by_heading.partition_point(|c| heading(c) < name);
+        let exact = self.by_heading.get(first);
+        if let Some(exact) = exact.filter(|column| heading(column) == name) {
+            return Some(*exact);
         }
         if let Some((base, nth)) = numbered(name) {
             let wanted = canonical(base);
-            return self.positions(&wanted).nth(nth - 1);
+            return self.alike(&wanted).get(nth - 1).copied();
         }
         let wanted = canonical(name);
         if wanted.is_empty() {
             None
         } else {
-            self.positions(&wanted).next()
+            self.alike(&wanted).first().copied()
         }
     }
 
     /// Every column a pattern means, with the text its wildcards stood for. Patterns are compared without regard to
     /// case and white space; `{n}` stands for digits, `{stage}` and `*` for anything without parentheses.
     pub fn matching(&self, pattern: &str) -> Vec<(u32, Captured)> {
+        let pattern = Pattern::new(pattern);
         let all = self.header.columns.iter().enumerate();
-        all.filter_map(|(index, column)| {
-            let mut captured = Captured::default();
-            glob(pattern, column, &mut captured).then_some((index as u32, captured))
-        })
-        .collect()
+        all.filter(|(_, heading)| heading.len() <= MAX_HEADING_BYTES)
+            .filter_map(|(index, heading)| Some((index as u32, pattern.captures(heading)?)))
+            .collect()
     }
 
     /// The name that [`find`](Self::find) finds this column by: its heading, numbered where others stand before it that
@@ -67,16 +95,14 @@ impl<'a> Columns<'a> {
         if self.find(heading) == Some(column) {
             return Some(heading.clone());
         }
-        let nth = self
-            .positions(&self.canonical[column as usize])
-            .position(|other| other == column)?
-            + 1;
+        let alike = self.alike(&self.canonical[column as usize]);
+        let nth = alike.binary_search(&column).ok()? + 1;
         Some(format!("{heading}#{nth}")).filter(|name| self.find(name) == Some(column))
     }
 
     /// How many columns are headed alike, the one given included.
     pub fn namesakes(&self, column: u32) -> usize {
-        self.positions(&self.canonical[column as usize]).count()
+        self.alike(&self.canonical[column as usize]).len()
     }
 
     /// Up to three columns whose names come nearest, best first.
@@ -98,12 +124,50 @@ impl<'a> Columns<'a> {
             .collect()
     }
 
-    fn positions<'s>(&'s self, wanted: &'s str) -> impl Iterator<Item = u32> + 's {
-        self.canonical
-            .iter()
-            .enumerate()
-            .filter(move |(_, column)| *column == wanted)
-            .map(|(index, _)| index as u32)
+    /// The columns headed like this, in the order of the file.
+    fn alike(&self, wanted: &str) -> &[u32] {
+        let name = |column: &u32| self.canonical[*column as usize].as_str();
+        let first = self.by_canonical.partition_point(|c| name(c) < wanted);
+        let from_first = &self.by_canonical[first..];
+        &from_first[..from_first.partition_point(|c| name(c) == wanted)]
+    }
+}
+
+/// Which headings a mapping could do something with, whatever export they stand in.
+pub(crate) struct Wanted {
+    exact: HashSet<String>,
+    canonical: HashSet<String>,
+    patterns: Vec<Pattern>,
+}
+
+impl Wanted {
+    /// Takes the names that a mapping looks for.
+    pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let mut wanted = Self {
+            exact: HashSet::new(),
+            canonical: HashSet::new(),
+            patterns: Vec::new(),
+        };
+        for name in names {
+            if is_pattern(name) {
+                wanted.patterns.push(Pattern::new(name));
+            }
+            let base = numbered(name).map_or(name, |(base, _)| base);
+            wanted.canonical.extend([canonical(base), canonical(name)]);
+            wanted.exact.insert(name.to_owned());
+        }
+        wanted
+    }
+
+    /// Whether one of these headings can change what the mapping comes to.
+    pub(crate) fn any_of(&self, headings: &[String]) -> bool {
+        let is_wanted = |heading: &String| {
+            heading.len() <= MAX_HEADING_BYTES
+                && (self.exact.contains(heading)
+                    || self.canonical.contains(&canonical(heading))
+                    || self.patterns.iter().any(|p| p.captures(heading).is_some()))
+        };
+        headings.iter().any(is_wanted)
     }
 }
 
@@ -120,60 +184,6 @@ fn numbered(name: &str) -> Option<(&str, usize)> {
     let (base, nth) = name.rsplit_once('#')?;
     let nth: usize = nth.trim().parse().ok()?;
     (nth >= 1).then_some((base, nth))
-}
-
-/// What a pattern's wildcards stood for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Captured {
-    /// The digits of `{n}`, if the pattern has it.
-    pub n: Option<u32>,
-    /// The text of `{stage}`, if the pattern has it.
-    pub stage: Option<String>,
-}
-
-/// Whether a name is a pattern.
-pub fn is_pattern(name: &str) -> bool {
-    name.contains("{n}") || name.contains("{stage}") || name.contains('*')
-}
-
-fn glob(pattern: &str, text: &str, captured: &mut Captured) -> bool {
-    let (pattern, text) = (pattern.trim_start(), text.trim_start());
-    if let Some(rest) = pattern.strip_prefix("{n}") {
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let Ok(n) = text[..digits].parse() else {
-            return false;
-        };
-        captured.n = Some(n);
-        return glob(rest, &text[digits..], captured);
-    }
-    if let Some(rest) = pattern.strip_prefix("{stage}") {
-        let Some(end) = ends(text).find(|&end| end > 0 && glob(rest, &text[end..], captured))
-        else {
-            return false;
-        };
-        captured.stage = Some(text[..end].trim_end().to_owned());
-        return true;
-    }
-    if let Some(rest) = pattern.strip_prefix('*') {
-        return ends(text).any(|end| glob(rest, &text[end..], captured));
-    }
-    let (mut left, mut right) = (pattern.chars(), text.chars());
-    match (left.next(), right.next()) {
-        (None, None) => true,
-        (Some(a), Some(b)) if a.to_lowercase().eq(b.to_lowercase()) => {
-            glob(left.as_str(), right.as_str(), captured)
-        }
-        _ => false,
-    }
-}
-
-/// Where a wildcard may end, nearest first.
-fn ends(text: &str) -> impl Iterator<Item = usize> {
-    let reach = text.find(['(', ')']).unwrap_or(text.len());
-    text[..reach]
-        .char_indices()
-        .map(|(index, _)| index)
-        .chain([reach])
 }
 
 #[cfg(test)]
@@ -282,5 +292,44 @@ mod tests {
                 }
             )]
         );
+    }
+
+    #[test]
+    fn ten_thousand_equal_headings_are_told_apart_without_looking_through_all_for_each() {
+        let header = header(&["Date"; 100_000]);
+        let columns = Columns::new(&header);
+        let named = (0..100_000).filter(|column| columns.name_of(*column).is_some());
+        assert_eq!(named.count(), 100_000);
+        assert_eq!(columns.name_of(99_999).as_deref(), Some("Date#100000"));
+        assert_eq!(columns.namesakes(7), 100_000);
+    }
+
+    #[test]
+    fn a_heading_over_a_kilobyte_matches_nothing() {
+        let long = "Email ".repeat(200);
+        let header = header(&[&long, "Email"]);
+        let columns = Columns::new(&header);
+        assert_eq!(columns.find(&long), None);
+        assert_eq!(columns.name_of(0), None);
+        assert_eq!(columns.matching("*"), [(1, Captured::default())]);
+    }
+
+    #[test]
+    fn only_headings_that_a_mapping_names_can_change_it() {
+        let names = ["Meta Lead ID", "Date#2", "Stage ({n})", "--"];
+        let wanted = Wanted::new(names.into_iter());
+        for (heading, can_matter) in [
+            ("meta_lead_id", true),
+            ("date", true),
+            ("Date#2", true),
+            ("Stage (7)", true),
+            ("--", true),
+            ("Stage", false),
+            ("properties.note", false),
+            ("", true),
+        ] {
+            let headings = ["other".to_owned(), heading.to_owned()];
+            assert_eq!(wanted.any_of(&headings), can_matter, "{heading}");
+        }
     }
 }

@@ -51,9 +51,13 @@ impl EventNames {
             names: Vec::new(),
             kept: 0,
         };
+        let mut ids = HashMap::new();
         for (stage, event_name) in stages {
             let event_name = event_name.trim();
-            let id = (!event_name.is_empty()).then(|| names.keep(event_name));
+            let id = (!event_name.is_empty()).then(|| {
+                *ids.entry(event_name)
+                    .or_insert_with(|| names.add(event_name))
+            });
             names.listed.insert(canonical_stage(stage), id);
         }
         names
@@ -62,12 +66,13 @@ impl EventNames {
     /// A number for a name that lasts.
     pub(super) fn keep(&mut self, name: &str) -> NameId {
         let known = self.names.iter().position(|known| **known == *name);
-        let id = known.unwrap_or_else(|| {
-            self.names.push(Arc::from(name));
-            self.names.len() - 1
-        });
+        known.map_or_else(|| self.add(name), |id| NameId(id as u32))
+    }
+
+    fn add(&mut self, name: &str) -> NameId {
+        self.names.push(Arc::from(name));
         self.kept = self.names.len();
-        NameId(id as u32)
+        NameId((self.names.len() - 1) as u32)
     }
 
     pub(super) fn begin_chunk(&mut self) {

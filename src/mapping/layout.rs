@@ -1,6 +1,7 @@
 //! What the columns of an export mean, before any header is seen: the merger of command line, settings and preset.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -154,22 +155,8 @@ impl Layout {
                 None => self.columns.push(mapped),
             }
         }
-        for (stage, event_name) in over.stages {
-            match self.stages.iter_mut().find(|(mine, _)| *mine == stage) {
-                Some(mine) => mine.1 = event_name,
-                None => self.stages.push((stage, event_name)),
-            }
-        }
-        for (column, event_name) in over.stage_columns {
-            match self
-                .stage_columns
-                .iter_mut()
-                .find(|(mine, _)| *mine == column)
-            {
-                Some(mine) => mine.1 = event_name,
-                None => self.stage_columns.push((column, event_name)),
-            }
-        }
+        overlay(&mut self.stages, over.stages);
+        overlay(&mut self.stage_columns, over.stage_columns);
         self.unlisted = over.unlisted.or(self.unlisted);
         self.history = over.history.or(self.history);
         self.allow_personal.extend(over.allow_personal);
@@ -179,11 +166,43 @@ impl Layout {
         self
     }
 
+    /// Every heading it names, patterns included.
+    pub(super) fn headings(&self) -> impl Iterator<Item = &str> {
+        let history = self.history.iter().flat_map(|history| {
+            let only = history.only.0.iter().map(|(pattern, _)| pattern);
+            let groups = history.stage.as_slice().iter();
+            groups.chain(history.time.as_slice()).chain(only)
+        });
+        let mapped = self.columns.iter().flat_map(|mapped| &mapped.columns);
+        let stage_columns = self.stage_columns.iter().map(|(column, _)| column);
+        let only = self.only.iter().map(|(column, _)| column);
+        let all = mapped.chain(stage_columns).chain(history).chain(only);
+        all.map(String::as_str)
+    }
+
     /// Whether this layer says where events come from, so that a preset's own idea of it no longer holds.
     pub fn names_events(&self) -> bool {
         !self.stage_columns.is_empty()
             || self.history.is_some()
             || self.columns_of(&Target::Field(Field::EventName)).is_some()
+    }
+}
+
+/// Replaces the values of the keys that are there and adds the others, in order.
+fn overlay(below: &mut Vec<(String, String)>, over: Vec<(String, String)>) {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (place, (key, _)) in below.iter().enumerate() {
+        // The first of equal keys counts.
+        places.entry(key.clone()).or_insert(place);
+    }
+    for (key, value) in over {
+        match places.get(&key) {
+            Some(&place) => below[place].1 = value,
+            None => {
+                places.insert(key.clone(), below.len());
+                below.push((key, value));
+            }
+        }
     }
 }
 

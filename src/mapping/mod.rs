@@ -7,14 +7,17 @@ mod answers;
 mod columns;
 mod event_names;
 mod layout;
+mod pattern;
 mod personal;
 mod plan;
 mod preset;
 mod record;
 
-pub use columns::{Columns, canonical, is_pattern};
+pub(crate) use columns::Wanted;
+pub use columns::{Columns, canonical};
 pub use event_names::NameId;
 pub use layout::{History, Layout, Mapped, OneOrMany, Ordered, Target, Unlisted, nearest_field};
+pub use pattern::is_pattern;
 pub use plan::{MappingError, Plan};
 pub use preset::{Preset, Shape, holds_several};
 pub use record::{LeftOut, Notice, Record, Stage, Times};

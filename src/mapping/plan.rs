@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::columns::{Captured, Columns, is_pattern};
+use super::columns::{Columns, Wanted};
 use super::event_names::{EventNames, NameId};
 use super::layout::{History, Layout, OneOrMany, Target};
+use super::pattern::{Captured, is_pattern};
 use super::preset::Preset;
 use crate::custom_data::CustomKey;
 use crate::field::Field;
@@ -152,6 +153,12 @@ impl Plan {
             }
         }
         below.overlaid_with(given.clone())
+    }
+
+    /// The headings that [`layout`](Self::layout) could make something of.
+    pub(crate) fn wanted(given: &Layout, preset: Option<&Preset>) -> Wanted {
+        let layouts = [given].into_iter().chain(preset.map(Preset::layout));
+        Wanted::new(layouts.flat_map(Layout::headings))
     }
 
     /// Forgets the event names that only the last chunk had.
@@ -461,7 +468,7 @@ mod tests {
     fn layout(settings: &[(&str, &str)]) -> Layout {
         let columns = settings
             .iter()
-            .map(|(target, column)| super::super::Mapped {
+            .map(|(target, column)| super::super::layout::Mapped {
                 target: target.parse().unwrap(),
                 columns: vec![(*column).to_owned()],
             });

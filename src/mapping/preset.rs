@@ -3,8 +3,9 @@
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::columns::{Columns, is_pattern};
+use super::columns::Columns;
 use super::layout::{History, Layout, Mapped, OneOrMany, Ordered, Target, Unlisted};
+use super::pattern::is_pattern;
 use crate::field::Field;
 use crate::source::Header;
 
@@ -104,6 +105,11 @@ impl Preset {
                 format!("unknown preset {name:?}; there are {known}, and `none` to use no preset")
             })?;
         Self::parse(text).with_context(|| format!("the built-in preset {name} is damaged"))
+    }
+
+    /// What it says about columns, before any header is seen.
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     /// The preset whose telling columns the header has; of several the one that more of them speak for.

@@ -1,9 +1,11 @@
 //! A row read by its plan: the customer's cells as they are, and the stages with their times.
 
+use super::columns::canonical;
 use super::event_names::{EventNames, NameId, StageName};
+use super::layout::Target;
 use super::plan::{Custom, EventSource, Plan};
 use super::preset::holds_several;
-use super::{Target, answers, canonical, personal};
+use super::{answers, personal};
 use crate::custom_data::{Currency, CustomData, CustomValue, currency, money};
 use crate::customer::{Cell, is_lost, is_nothing, is_scientific};
 use crate::field::Field;

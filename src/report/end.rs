@@ -34,6 +34,8 @@ pub enum End {
         /// Whether anything was sent by then.
         after_sending: bool,
     },
+    /// The input changed while it was being read.
+    InputChanged(String),
     /// The refused rows could not be written to their file.
     RejectsLost(String),
     /// Meta refused so many events for one reason that the fault is hardly theirs.
@@ -63,6 +65,7 @@ impl End {
             } => format!("{invalid} of {rows} rows are unusable, more than {limit} %"),
             Self::LedgerLost { error, .. }
             | Self::InputLost { error, .. }
+            | Self::InputChanged(error)
             | Self::RejectsLost(error) => error.clone(),
             Self::TooManyRefused(fault) => {
                 format!("Meta refused too many events for the same reason: {fault}")
@@ -85,6 +88,9 @@ impl End {
             }
             Self::InputLost { .. } => {
                 "run again when the input can be read to its end; what was accepted is not sent again"
+            }
+            Self::InputChanged(_) => {
+                "run again when the export is complete; what was accepted is not sent again"
             }
             Self::RejectsLost(_) => {
                 "run again with another --rejects file: it will hold the same rows, and nothing is sent twice"
@@ -128,7 +134,9 @@ pub fn decide(end: &End, facts: &Facts) -> ExitStatus {
     match end {
         End::Interrupted => ExitStatus::Interrupted,
         End::AccessRefused { .. } => ExitStatus::Refused,
-        End::Unreachable(_) | End::TooManyRefused(_) => ExitStatus::Unreachable,
+        End::Unreachable(_) | End::TooManyRefused(_) | End::InputChanged(_) => {
+            ExitStatus::Unreachable
+        }
         End::TooManyInvalid { .. } => ExitStatus::Usage,
         End::LedgerLost { after_sending, .. } | End::InputLost { after_sending, .. } => {
             match after_sending {
@@ -206,6 +214,7 @@ mod tests {
             (ledger(true), 4),
             (lost(false), 2),
             (lost(true), 4),
+            (End::InputChanged(text()), 4),
             (End::TooManyRefused(text()), 4),
             (refused, 3),
             (End::Unreachable(text()), 4),

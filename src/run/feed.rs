@@ -1,24 +1,26 @@
 //! The inputs of a run: opened, understood by their header, and read once or twice.
 //!
-//! A file is read anew in each pass. Standard input cannot be: its first rows are held back, judged in the checking
-//! pass, and handed out again in the last one.
+//! A regular file is read anew in each pass, through the descriptor it was opened with. Standard input, pipes and
+//! devices cannot be: their first rows are held back, judged in the checking pass, and handed out again in the last one.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::RowProcessor;
 use super::{PresetChoice, ReadSettings, Unusable};
 use crate::customer::GenderEvidence;
 use crate::field::Field;
-use crate::mapping::{Plan, Preset, Shape, Times, canonical};
+use crate::mapping::{Plan, Preset, Shape, Times, Wanted, canonical};
 use crate::problem::{Code, Finding};
-use crate::source::{About, Chunk, Header, Input, OpenError, ReadError, Source};
+use crate::source::{About, Again, Chunk, Header, Input, OpenError, ReadError, Source};
 use crate::time::{DateOrder, OrderEvidence, Settled, TimeReader, parse_zone};
 
-/// How many rows of standard input are held back to be judged before anything is sent.
+/// How many rows are held back to be judged before anything is sent, where an input cannot be read twice.
 const HELD_ROWS: usize = 10_000;
+/// Fewer of them where they take more memory than this.
+const HELD_BYTES: usize = 16 << 20;
 
 /// Which reading of the input this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,9 +52,16 @@ pub struct Feed {
     /// What the file itself says about the order of day and month in its times.
     pub order: OrderEvidence,
     recipe: Arc<Recipe>,
-    settings: crate::source::Settings,
     source: Option<Source>,
-    held: VecDeque<Chunk>,
+    /// What it takes to read the input again; none for what can be read only once.
+    again: Option<Again>,
+    held: Held,
+}
+
+/// Why reading broke off, if that is what an error of this module tells.
+pub(crate) fn broken_off(error: &anyhow::Error) -> Option<&ReadError> {
+    let opening = || error.downcast_ref().and_then(OpenError::as_read_error);
+    error.downcast_ref().or_else(opening)
 }
 
 /// What every worker's processor for this input is made from.
@@ -60,6 +69,8 @@ pub(super) struct Recipe {
     pub(super) times: Times,
     pub(super) given: crate::mapping::Layout,
     pub(super) preset: Option<Preset>,
+    /// The headings for which the mapping is compiled again when they come late.
+    pub(super) wanted: Wanted,
     pub(super) customer: crate::customer::Settings,
     pub(super) unusable: Unusable,
     pub(super) constants: crate::event::Constants,
@@ -102,10 +113,14 @@ impl Feed {
             PresetChoice::None => (None, false),
         };
         let plan = Plan::compile(&reading.given, preset.as_ref(), &header)?;
-        let mut held = hold(input, &mut source)?;
+        let again = source.again(&reading.source);
+        let mut held = Held::default();
+        if again.is_none() {
+            held.fill(&mut source)?;
+        }
 
         let mut survey = Survey::new(&plan, reading.date_order);
-        survey.read(input, &mut source, &mut held)?;
+        survey.read(again.is_some(), &mut source, &mut held)?;
         let zone = reading.zone.clone();
         let zone_of_preset = preset
             .as_ref()
@@ -149,6 +164,7 @@ impl Feed {
                     of_columns,
                 },
                 given: reading.given.clone(),
+                wanted: Plan::wanted(&reading.given, preset.as_ref()),
                 preset,
                 customer: crate::customer::Settings {
                     default_country: reading.default_country,
@@ -161,8 +177,8 @@ impl Feed {
                 currency: reading.currency,
                 lead_event_source,
             }),
-            settings: reading.source.clone(),
             source: (!survey.read_on).then_some(source),
+            again,
             held,
         })
     }
@@ -225,18 +241,10 @@ impl Feed {
     /// The chunks of one pass.
     ///
     /// # Errors
-    /// The file cannot be opened again.
+    /// The file cannot be read again, or changed since it was opened.
     pub(super) fn chunks(&mut self, pass: Pass) -> Result<Chunks<'_>> {
-        let is_stdin = matches!(self.input, Input::Stdin);
-        if self.source.is_none() && !is_stdin {
-            let again = Source::open(&self.input, &self.settings)?;
-            if !again.header.columns.starts_with(&self.header.columns) {
-                bail!(
-                    "{} changed while it was being read; run again when it is complete",
-                    self.input
-                );
-            }
-            self.source = Some(again);
+        if let (None, Some(again)) = (&self.source, &self.again) {
+            self.source = Some(again.open()?);
         }
         Ok(Chunks {
             feed: self,
@@ -256,12 +264,12 @@ pub(super) struct Chunks<'a> {
 impl Chunks<'_> {
     /// Fills the chunk with the next rows; false at the end.
     pub(super) fn next(&mut self, chunk: &mut Chunk) -> Result<bool> {
-        let must_keep = matches!(self.feed.input, Input::Stdin) && self.pass == Pass::Checking;
+        let must_keep = self.feed.again.is_none() && self.pass == Pass::Checking;
         let held = if must_keep {
             self.next_held += 1;
-            self.feed.held.get(self.next_held - 1).cloned()
+            self.feed.held.chunks.get(self.next_held - 1).cloned()
         } else {
-            self.feed.held.pop_front()
+            self.feed.held.chunks.pop_front()
         };
         if let Some(held) = held {
             *chunk = held;
@@ -281,18 +289,33 @@ impl Chunks<'_> {
     }
 }
 
-/// Reads the first rows of standard input, to be judged and handed out again.
-fn hold(input: &Input, source: &mut Source) -> Result<VecDeque<Chunk>> {
-    let (mut held, mut rows) = (VecDeque::new(), 0);
-    while matches!(input, Input::Stdin) && rows < HELD_ROWS {
-        let mut chunk = Chunk::default();
-        if !source.fill(&mut chunk)? {
-            break;
-        }
-        rows += chunk.len();
-        held.push_back(chunk);
+/// The first rows of an input, to be judged and handed out again.
+#[derive(Default)]
+struct Held {
+    chunks: VecDeque<Chunk>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Held {
+    fn is_full(&self) -> bool {
+        self.rows >= HELD_ROWS || self.bytes >= HELD_BYTES
     }
-    Ok(held)
+
+    fn fill(&mut self, source: &mut Source) -> Result<()> {
+        let mut chunk = Chunk::default();
+        while !self.is_full() && source.fill(&mut chunk)? {
+            self.push(std::mem::take(&mut chunk));
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, mut chunk: Chunk) {
+        self.rows += chunk.len();
+        self.bytes += chunk.weight();
+        chunk.shrink();
+        self.chunks.push_back(chunk);
+    }
 }
 
 /// Finds out from the rows in which order day and month stand, where nobody said so, and whom a gender of M means.
@@ -326,38 +349,26 @@ impl Survey {
         }
     }
 
-    fn read(
-        &mut self,
-        input: &Input,
-        source: &mut Source,
-        held: &mut VecDeque<Chunk>,
-    ) -> Result<()> {
+    fn read(&mut self, can_read_again: bool, source: &mut Source, held: &mut Held) -> Result<()> {
         if !self.is_open() {
             return Ok(());
         }
-        held.iter().for_each(|chunk| self.observe(chunk));
-        if matches!(input, Input::Stdin) {
+        held.chunks.iter().for_each(|chunk| self.observe(chunk));
+        if !can_read_again {
             return Ok(());
         }
-        let mut held_rows = 0;
-        loop {
-            let mut chunk = Chunk::default();
-            if !source.fill(&mut chunk)? {
+        let mut chunk = Chunk::default();
+        while source.fill(&mut chunk)? {
+            self.observe(&chunk);
+            if self.read_on || held.is_full() {
+                self.read_on = true;
+                held.chunks.clear();
+                continue;
+            }
+            held.push(std::mem::take(&mut chunk));
+            if !self.is_open() {
                 break;
             }
-            self.observe(&chunk);
-            held_rows += chunk.len();
-            if held_rows <= HELD_ROWS {
-                held.push_back(chunk);
-                if !self.is_open() {
-                    break;
-                }
-            } else {
-                self.read_on = true;
-            }
-        }
-        if self.read_on {
-            held.clear();
         }
         Ok(())
     }

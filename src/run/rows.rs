@@ -171,6 +171,11 @@ impl RowProcessor {
             return;
         }
         // A header only ever grows, so what was found in it is still there.
+        let known = self.header.columns.len().min(header.columns.len());
+        if !self.recipe.wanted.any_of(&header.columns[known..]) {
+            self.header = header.clone();
+            return;
+        }
         if let Ok(plan) = Plan::compile(&self.recipe.given, self.recipe.preset.as_ref(), header) {
             self.plan = plan;
         }

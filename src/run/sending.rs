@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
 use super::account::{self, Account};
+use super::feed::broken_off;
 use super::rejects::{Known, Rejects, Settled};
 use super::upload::runtime;
 use super::{Feed, Observer, Pass, Prepared, UploadSettings, workers};
@@ -18,6 +19,7 @@ use crate::ledger::{Ledger, LedgerError, SharedLedger, Standing};
 use crate::problem::Code;
 use crate::report::stages::{Fate, Stages};
 use crate::report::{End, Problems};
+use crate::source::ReadError;
 
 /// Chunks of events that wait for the delivery.
 const QUEUE: usize = 4;
@@ -78,6 +80,8 @@ impl Sending<'_> {
                     .await,
                 )
             });
+            // Files are read on, to be counted; nobody knows when a stream would end.
+            self.settings.read.source.stop.stop();
             let produced = reader
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -108,19 +112,7 @@ fn note_what_was_lost(
     rejects: Option<Mutex<Rejects>>,
 ) {
     if let Err(error) = produced {
-        let after_sending = delivery.requests > 0;
-        let is_ledgers = error.is::<LedgerError>();
-        let error = format!("{error:#}");
-        account.end_early(match is_ledgers {
-            true => End::LedgerLost {
-                error,
-                after_sending,
-            },
-            false => End::InputLost {
-                error,
-                after_sending,
-            },
-        });
+        note_end_of_reading(account, &error, delivery.requests > 0);
     }
     let rejects = rejects.map(|rejects| {
         rejects
@@ -131,6 +123,25 @@ fn note_what_was_lost(
     if let Some(Err(error)) = rejects {
         account.end_early(End::RejectsLost(format!("{error:#}")));
     }
+}
+
+/// Says that the input was not read to its end, and why.
+fn note_end_of_reading(account: &mut Account, error: &anyhow::Error, after_sending: bool) {
+    let text = format!("{error:#}");
+    let is_ledgers = error.is::<LedgerError>();
+    account.end_early(match broken_off(error) {
+        // The delivery says why the run ended.
+        Some(ReadError::Stopped { .. }) => return tracing::warn!("{text}"),
+        Some(ReadError::Changed { .. }) => End::InputChanged(text),
+        _ if is_ledgers => End::LedgerLost {
+            error: text,
+            after_sending,
+        },
+        _ => End::InputLost {
+            error: text,
+            after_sending,
+        },
+    });
 }
 
 /// The side that reads: what is new goes to the delivery, the rest to the account.

@@ -76,7 +76,7 @@ impl About {
     pub(super) fn new(opened: &Opened) -> About {
         About {
             format: Format::Csv,
-            size: opened.size,
+            size: opened.held.as_ref().map(|held| held.size()),
             compression: opened.compression,
             encoding: None,
             delimiter: None,

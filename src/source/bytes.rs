@@ -1,48 +1,27 @@
-//! The bytes of an input: a file or standard input, unpacked when their first bytes say that they are compressed.
+//! The bytes of an input: a file or a stream, unpacked when their first bytes say that they are compressed.
 //!
 //! In goes an [`Input`], out come its first bytes, to be looked at, and a reader of all of them. Whatever an input's
-//! name ends in does not matter here, and nothing is seeked, so that pipes work like files.
+//! name ends in does not matter here. A regular file stays open and can be read again; anything else is a stream.
 
-use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::OpenError;
+use super::halt::Halt;
+use super::held::HeldFile;
+use super::input::Input;
+use super::stream::{self, StopReading};
 
 /// How much of an input is looked at before it is read.
 const SAMPLE_BYTES: u64 = 64 * 1024;
-
-/// Where an export comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// A file, a named pipe, a device.
-    File(PathBuf),
-    /// Standard input.
-    Stdin,
-}
-
-impl Input {
-    /// The input that a command line means: `-` is standard input.
-    pub fn from_argument(argument: &Path) -> Input {
-        if argument.as_os_str() == "-" {
-            Input::Stdin
-        } else {
-            Input::File(argument.to_owned())
-        }
-    }
-}
-
-impl fmt::Display for Input {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Input::File(path) => write!(formatter, "{}", path.display()),
-            Input::Stdin => formatter.write_str("standard input"),
-        }
-    }
-}
+/// The largest window of a Zstandard file: what its reader must keep in memory. `zstd -19` makes 8 MB.
+const MAX_WINDOW_LOG: u32 = 25;
+/// So much may always come out of a compressed file, however small it is.
+const ALWAYS_UNPACKED_BYTES: u64 = 64 << 20;
+/// Beyond that, so many times its size: exports of leads shrink to a tenth, blank lines to a thousandth.
+const MAX_RATIO: u64 = 500;
 
 /// How an input is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,16 +30,6 @@ pub enum Compression {
     Gzip,
     /// Zstandard.
     Zstd,
-}
-
-impl Compression {
-    /// The name people know it by.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Compression::Gzip => "gzip",
-            Compression::Zstd => "zstd",
-        }
-    }
 }
 
 /// A reader of any kind of bytes.
@@ -73,87 +42,88 @@ pub(super) struct Opened {
     /// All bytes, unpacked, the sample included.
     pub bytes: Bytes,
     pub compression: Option<Compression>,
-    pub position: Position,
-    /// The file's size on disk, where there is one.
-    pub size: Option<u64>,
-}
-
-/// How many bytes of the file, as it lies on disk, have been read so far.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Position(Arc<AtomicU64>);
-
-impl Position {
-    pub fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-struct Counted<R> {
-    reader: R,
-    position: Position,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.reader.read(buffer)?;
-        self.position.0.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
+    /// The file, where it can be read again.
+    pub held: Option<Arc<HeldFile>>,
 }
 
 /// Opens an input and looks at its first bytes.
-pub(super) fn open(input: &Input) -> Result<Opened, OpenError> {
-    let (reader, size): (Bytes, Option<u64>) = match input {
+pub(super) fn open(input: &Input, stop: &StopReading) -> Result<Opened, OpenError> {
+    let cannot_open = |source| cannot_open(input, source);
+    let stream = match input {
         Input::File(path) => {
-            let file = File::open(path).map_err(|error| cannot_open(input, path, error))?;
-            let metadata = file
-                .metadata()
-                .map_err(|error| cannot_open(input, path, error))?;
+            let metadata = fs::metadata(path).map_err(cannot_open)?;
             if metadata.is_dir() {
                 return Err(OpenError::Directory {
                     input: input.clone(),
                 });
             }
-            (Box::new(file), metadata.is_file().then_some(metadata.len()))
+            if metadata.is_file() {
+                let file = File::open(path).map_err(cannot_open)?;
+                if let Some(held) = HeldFile::new(file).map_err(cannot_open)? {
+                    return again(input, &Arc::new(held));
+                }
+            }
+            let path = path.clone();
+            stream::read(stop, || File::open(path))
         }
-        Input::Stdin => (Box::new(io::stdin()), None),
+        Input::Stdin => stream::read(stop, || Ok(io::stdin())),
     };
-    let position = Position::default();
-    let counted = Counted {
-        reader,
-        position: position.clone(),
-    };
-    from_reader(Box::new(counted), position, size).map_err(|source| OpenError::Unreadable {
-        input: input.clone(),
-        source,
+    from_reader(input, Box::new(stream.map_err(cannot_open)?))
+}
+
+/// Looks at the first bytes of a file that is open already.
+pub(super) fn again(input: &Input, held: &Arc<HeldFile>) -> Result<Opened, OpenError> {
+    let opened = from_reader(input, Box::new(held.reader()))?;
+    Ok(Opened {
+        held: Some(Arc::clone(held)),
+        ..opened
     })
 }
 
 /// Unpacks a reader if its bytes are compressed. An error of the unpacking shows later, when the sample ends early.
-pub(super) fn from_reader(
-    mut reader: Bytes,
-    position: Position,
-    size: Option<u64>,
-) -> io::Result<Opened> {
+pub(super) fn from_reader(input: &Input, reader: Bytes) -> Result<Opened, OpenError> {
+    let cannot_read = |source: io::Error| OpenError::reading(input, source);
+    let packed = Arc::new(AtomicU64::new(0));
+    let mut reader = Counted {
+        reader,
+        bytes: Arc::clone(&packed),
+    };
     let mut sample = Vec::new();
     reader
         .by_ref()
         .take(SAMPLE_BYTES)
-        .read_to_end(&mut sample)?;
+        .read_to_end(&mut sample)
+        .map_err(cannot_read)?;
     let compression = compression_of(&sample);
-    let whole: Bytes = Box::new(Cursor::new(sample.clone()).chain(reader));
-    let Some(compression) = compression else {
-        return Ok(Opened {
-            sample,
-            bytes: whole,
-            compression: None,
-            position,
-            size,
-        });
+    let window = zstd_window(&sample);
+    let whole = Cursor::new(sample.clone()).chain(reader);
+    let unpacked: Bytes = match compression {
+        None => {
+            return Ok(Opened {
+                sample,
+                bytes: Box::new(whole),
+                compression,
+                held: None,
+            });
+        }
+        Some(Compression::Gzip) => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+        Some(Compression::Zstd) if window.is_some_and(|bytes| bytes > 1 << MAX_WINDOW_LOG) => {
+            return Err(OpenError::Window {
+                input: input.clone(),
+            });
+        }
+        Some(Compression::Zstd) => {
+            let mut decoder = zstd::stream::read::Decoder::new(whole).map_err(cannot_read)?;
+            decoder
+                .window_log_max(MAX_WINDOW_LOG)
+                .map_err(cannot_read)?;
+            Box::new(decoder)
+        }
     };
-    let mut unpacked: Bytes = match compression {
-        Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(whole)),
-        Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(whole)?),
+    let mut unpacked = Unpacked {
+        reader: unpacked,
+        packed,
+        bytes: 0,
     };
     let mut sample = Vec::new();
     let ended = unpacked
@@ -161,17 +131,49 @@ pub(super) fn from_reader(
         .take(SAMPLE_BYTES)
         .read_to_end(&mut sample);
     let rest: Bytes = match ended {
-        Ok(_) => unpacked,
+        Ok(_) => Box::new(unpacked),
         Err(error) => Box::new(Broken(Some(error))),
     };
     let bytes = Box::new(Cursor::new(sample.clone()).chain(rest));
     Ok(Opened {
         sample,
         bytes,
-        compression: Some(compression),
-        position,
-        size,
+        compression,
+        held: None,
     })
+}
+
+/// Counts the bytes that are read.
+struct Counted {
+    reader: Bytes,
+    bytes: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.bytes.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// Bounds what comes out of a compressed file by what went into it.
+struct Unpacked {
+    reader: Bytes,
+    packed: Arc<AtomicU64>,
+    bytes: u64,
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.bytes += read as u64;
+        let packed = self.packed.load(Ordering::Relaxed);
+        if self.bytes > ALWAYS_UNPACKED_BYTES && self.bytes / MAX_RATIO > packed {
+            return Err(Halt::Inflated.into());
+        }
+        Ok(read)
+    }
 }
 
 /// A reader that only has an error left to give.
@@ -186,13 +188,12 @@ impl Read for Broken {
     }
 }
 
-fn cannot_open(input: &Input, path: &Path, source: io::Error) -> OpenError {
-    let input = input.clone();
+fn cannot_open(input: &Input, source: io::Error) -> OpenError {
     match source.kind() {
-        io::ErrorKind::NotFound => OpenError::Missing { input },
-        // Windows refuses to open a directory; elsewhere it opens and cannot be read.
-        _ if path.is_dir() => OpenError::Directory { input },
-        _ => OpenError::Unreadable { input, source },
+        io::ErrorKind::NotFound => OpenError::Missing {
+            input: input.clone(),
+        },
+        _ => OpenError::reading(input, source),
     }
 }
 
@@ -206,13 +207,34 @@ fn compression_of(sample: &[u8]) -> Option<Compression> {
     }
 }
 
+/// The window that a Zstandard frame asks for, in bytes, where its header gives one:
+/// <https://datatracker.ietf.org/doc/html/rfc8878#section-3.1.1.1>
+fn zstd_window(frame: &[u8]) -> Option<u64> {
+    let descriptor = *frame.get(4)?;
+    let has_single_segment = descriptor & 0b10_0000 != 0;
+    if !has_single_segment {
+        let window = *frame.get(5)?;
+        let base = 1_u64 << (10 + u32::from(window >> 3));
+        return Some(base + base / 8 * u64::from(window & 0b111));
+    }
+    // The window is the whole content.
+    let dictionary_bytes = [0, 1, 2, 4][usize::from(descriptor & 0b11)];
+    let content_bytes = [1, 2, 4, 8][usize::from(descriptor >> 6)];
+    let size = frame.get(5 + dictionary_bytes..)?.get(..content_bytes)?;
+    let size = size
+        .iter()
+        .rev()
+        .fold(0, |size, byte| size << 8 | u64::from(*byte));
+    Some(size + if content_bytes == 2 { 256 } else { 0 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::Write;
 
     fn opened(bytes: Vec<u8>) -> Opened {
-        from_reader(Box::new(Cursor::new(bytes)), Position::default(), None).unwrap()
+        from_reader(&Input::Stdin, Box::new(Cursor::new(bytes))).unwrap()
     }
 
     fn gzip(text: &[u8]) -> Vec<u8> {
@@ -255,10 +277,50 @@ mod tests {
     fn a_missing_file_and_a_directory_are_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let missing = Input::File(folder.path().join("none.csv"));
-        assert!(matches!(open(&missing), Err(OpenError::Missing { .. })));
         assert!(matches!(
-            open(&Input::File(folder.path().to_owned())),
+            open(&missing, &StopReading::default()),
+            Err(OpenError::Missing { .. })
+        ));
+        assert!(matches!(
+            open(
+                &Input::File(folder.path().to_owned()),
+                &StopReading::default()
+            ),
             Err(OpenError::Directory { .. })
+        ));
+    }
+
+    #[test]
+    fn a_file_that_unpacks_to_a_thousand_times_its_size_is_not_read_to_its_end() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(&vec![b'\n'; 80 << 20]).unwrap();
+        let mut opened = opened(encoder.finish().unwrap());
+        let error = io::copy(&mut opened.bytes, &mut io::sink()).unwrap_err();
+        assert_eq!(Halt::of(&error), Some(Halt::Inflated));
+    }
+
+    #[test]
+    fn a_window_that_takes_too_much_memory_is_refused_by_what_it_is() {
+        let packed = |window_log: u32, size: Option<u64>| {
+            let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+            encoder.window_log(window_log).unwrap();
+            encoder.set_pledged_src_size(size).unwrap();
+            encoder.include_contentsize(size.is_some()).unwrap();
+            encoder.write_all(&b"email,stage\n".repeat(1_000)).unwrap();
+            encoder.finish().unwrap()
+        };
+        for window_log in [23, 25] {
+            assert_eq!(
+                zstd_window(&packed(window_log, None)),
+                Some(1 << window_log)
+            );
+            opened(packed(window_log, None));
+        }
+        assert_eq!(zstd_window(&packed(27, Some(12_000))), Some(12_000));
+        let too_large = packed(26, None);
+        assert!(matches!(
+            from_reader(&Input::Stdin, Box::new(Cursor::new(too_large))),
+            Err(OpenError::Window { .. })
         ));
     }
 }

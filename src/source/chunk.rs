@@ -13,6 +13,8 @@ const MAX_ROWS: usize = 300;
 const MAX_TEXT_BYTES: usize = 1 << 20;
 /// A chunk is full at this many cells, which bounds wide and mostly empty JSON records.
 const MAX_CELLS: usize = 1 << 18;
+/// As many columns as a spreadsheet has; no row and no header keeps more.
+pub(super) const MAX_COLUMNS: usize = 16_384;
 
 /// The columns of an input by name, in the order they stand there.
 ///
@@ -107,6 +109,20 @@ impl Chunk {
     /// Bytes of cell text held.
     pub fn text_bytes(&self) -> usize {
         self.text.len()
+    }
+
+    /// About as many bytes as the chunk takes in memory.
+    pub(crate) fn weight(&self) -> usize {
+        self.text.len()
+            + self.cells.len() * size_of::<Span>()
+            + self.rows.len() * size_of::<RowEntry>()
+    }
+
+    /// Gives back the memory that is not in use, before the chunk is kept for long.
+    pub(crate) fn shrink(&mut self) {
+        self.text.shrink_to_fit();
+        self.cells.shrink_to_fit();
+        self.rows.shrink_to_fit();
     }
 
     /// Drops all but the first so many rows.

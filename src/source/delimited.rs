@@ -27,6 +27,9 @@ pub(super) struct Delimited {
     header: Arc<Header>,
     /// Cells of the header row, empty ones at its end included.
     width: usize,
+    /// The number of a header row that has more cells than are kept.
+    too_wide: Option<u64>,
+    is_width_said: bool,
     footers: Footers,
     /// The number of the record read last, and the line on which the next one starts.
     row: u64,
@@ -66,6 +69,8 @@ impl Delimited {
             record: Record::default(),
             header: Arc::default(),
             width: 0,
+            too_wide: None,
+            is_width_said: false,
             footers: Footers::default(),
             row: 0,
             line: 1 + u64::from(declared.is_some()),
@@ -92,6 +97,10 @@ impl Delimited {
 
     /// Adds rows until the chunk is full or the text ends.
     pub fn fill(&mut self, chunk: &mut Chunk) -> io::Result<()> {
+        if let (Some(row), false) = (self.too_wide, self.is_width_said) {
+            chunk.note(Code::ColumnsTooMany, row, None);
+            self.is_width_said = true;
+        }
         while !chunk.is_full() {
             match self.next()? {
                 Next::Record => self.take_record(chunk)?,
@@ -120,6 +129,7 @@ impl Delimited {
                 self.record.cells.iter().map(|cell| name(*cell)),
             ));
             self.width = self.record.cells.len();
+            self.too_wide = self.record.has_more.then_some(self.row);
             self.pass_record();
         }
         Ok(())
@@ -217,7 +227,9 @@ impl Delimited {
             chunk.drop_row();
             return Ok(());
         }
-        if row.len() > self.width && row.cells().skip(self.width).any(|cell| !is_blank(cell)) {
+        let has_more = self.record.has_more && self.too_wide.is_none()
+            || row.len() > self.width && row.cells().skip(self.width).any(|cell| !is_blank(cell));
+        if has_more {
             chunk.refuse(Code::RowTooLong, None);
         } else {
             chunk.truncate_row(columns);

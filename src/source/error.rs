@@ -4,7 +4,8 @@
 
 use std::io;
 
-use super::bytes::Input;
+use super::halt::Halt;
+use super::input::Input;
 
 /// Why an input could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,14 @@ pub enum OpenError {
     /// Nothing but a header, or an empty list.
     #[error("{input} has no rows, only a header or an empty list; check the export's filter")]
     NoRows {
+        /// The input named.
+        input: Input,
+    },
+    /// A Zstandard file whose reader would have to keep more in memory than a run may take.
+    #[error(
+        "{input} was compressed with a window of more than 32 MB; compress it again without --long or --ultra, or unpack it"
+    )]
+    Window {
         /// The input named.
         input: Input,
     },
@@ -110,6 +119,29 @@ pub enum ReadError {
         /// The last row that was read; 0 for none.
         row: u64,
     },
+    /// The file is not what it was when it was opened.
+    #[error("{input} changed while it was being read; run again when it is complete")]
+    Changed {
+        /// The input named.
+        input: Input,
+    },
+    /// The run wanted no more of a stream; not a fault of the input.
+    #[error("{input} was not read to its end")]
+    Stopped {
+        /// The input named.
+        input: Input,
+    },
+    /// A compressed file holds next to nothing, very often.
+    #[error(
+        "{input} unpacks to more than 500 times its size, {}, as no export does; check what it holds, or unpack it first",
+        after(.row)
+    )]
+    Inflated {
+        /// The input named.
+        input: Input,
+        /// The last row that was read; 0 for none.
+        row: u64,
+    },
     /// The system stopped delivering bytes.
     #[error("{input} cannot be read, {}: {source}", after(.row))]
     Io {
@@ -122,11 +154,32 @@ pub enum ReadError {
     },
 }
 
+impl OpenError {
+    /// What an error means that comes up before anything was read of an input.
+    pub(super) fn reading(input: &Input, source: io::Error) -> OpenError {
+        let input = input.clone();
+        match Halt::of(&source) {
+            Some(_) => OpenError::Read(ReadError::new(&input, false, 0, source)),
+            None => OpenError::Unreadable { input, source },
+        }
+    }
+}
+
 fn after(row: &u64) -> String {
     if *row == 0 {
         "at its beginning".to_owned()
     } else {
         format!("after row {row}")
+    }
+}
+
+impl OpenError {
+    /// Why reading broke off, if that is what it is about.
+    pub fn as_read_error(&self) -> Option<&ReadError> {
+        match self {
+            OpenError::Read(error) => Some(error),
+            _ => None,
+        }
     }
 }
 
@@ -139,6 +192,12 @@ impl ReadError {
         source: io::Error,
     ) -> ReadError {
         let input = input.clone();
+        match Halt::of(&source) {
+            Some(Halt::Changed) => return ReadError::Changed { input },
+            Some(Halt::Stopped) => return ReadError::Stopped { input },
+            Some(Halt::Inflated) => return ReadError::Inflated { input, row },
+            None => {}
+        }
         match (is_compressed, source.kind(), source.raw_os_error()) {
             (true, io::ErrorKind::UnexpectedEof, _) => ReadError::Truncated { input, row },
             (true, _, None) => ReadError::Damaged { input, row },

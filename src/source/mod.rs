@@ -13,8 +13,12 @@ mod delimiter;
 mod encoding;
 mod error;
 mod footer;
+mod halt;
+mod held;
+mod input;
 mod json;
 mod record;
+mod stream;
 mod text;
 mod xlsx;
 
@@ -24,14 +28,17 @@ use std::sync::Arc;
 use encoding_rs::Encoding;
 
 pub use about::{About, Format};
-pub use bytes::{Compression, Input};
+pub use bytes::Compression;
 pub use chunk::{Chunk, Header, Row};
 pub use encoding::EncodingEvidence;
 pub use error::{OpenError, ReadError};
+pub use input::Input;
+pub use stream::StopReading;
 
-use bytes::{Opened, Position};
+use bytes::Opened;
 use content::Content;
 use delimited::Delimited;
+use held::HeldFile;
 use json::Json;
 use text::Text;
 
@@ -48,6 +55,8 @@ pub struct Settings {
     pub sheet: Option<String>,
     /// Whether rows keep the text of their JSON record, for the rejects file.
     pub keep_records: bool,
+    /// Ends the reading of what may keep its reader waiting for ever.
+    pub stop: StopReading,
 }
 
 /// An opened export.
@@ -60,7 +69,27 @@ pub struct Source {
     rows: Rows,
     /// The first rows, read when the export was opened.
     first: Option<Chunk>,
-    position: Position,
+    held: Option<Arc<HeldFile>>,
+}
+
+/// A file that can be read once more from its beginning, through the descriptor it was opened with.
+#[derive(Clone, Debug)]
+pub struct Again {
+    input: Input,
+    settings: Settings,
+    held: Arc<HeldFile>,
+}
+
+impl Again {
+    /// Reads the file from its beginning. Earlier readings of it must be over.
+    ///
+    /// # Errors
+    ///
+    /// As [`Source::open`], and when it changed since the first opening.
+    pub fn open(&self) -> Result<Source, OpenError> {
+        let opened = bytes::again(&self.input, &self.held)?;
+        Source::from_opened(&self.input, &self.settings, opened)
+    }
 }
 
 enum Rows {
@@ -79,7 +108,7 @@ impl Source {
     ///
     /// When it cannot be read, holds no table, or no row.
     pub fn open(input: &Input, settings: &Settings) -> Result<Source, OpenError> {
-        Source::from_opened(input, settings, bytes::open(input)?)
+        Source::from_opened(input, settings, bytes::open(input, &settings.stop)?)
     }
 
     fn from_opened(
@@ -88,7 +117,7 @@ impl Source {
         opened: Opened,
     ) -> Result<Source, OpenError> {
         let mut about = About::new(&opened);
-        let position = opened.position.clone();
+        let held = opened.held.clone();
         let rows = match content::of(&opened.sample) {
             Content::Workbook => open_workbook(input, settings, opened, &mut about)?,
             Content::Other { found, help } => {
@@ -106,7 +135,7 @@ impl Source {
             input: input.clone(),
             rows,
             first: None,
-            position,
+            held,
         };
         let mut first = Chunk::default();
         source.read(&mut first)?;
@@ -149,9 +178,13 @@ impl Source {
         }
     }
 
-    /// How many bytes of the file have been read, as it lies on disk; `about.size` is how many there are.
-    pub fn bytes_read(&self) -> u64 {
-        self.position.bytes()
+    /// What it takes to read the file again; none for what can be read only once, such as standard input and pipes.
+    pub fn again(&self, settings: &Settings) -> Option<Again> {
+        Some(Again {
+            input: self.input.clone(),
+            settings: settings.clone(),
+            held: self.held.clone()?,
+        })
     }
 
     fn read(&mut self, chunk: &mut Chunk) -> Result<bool, ReadError> {

@@ -7,6 +7,7 @@
 
 use memchr::{memchr, memchr2, memchr3};
 
+use super::chunk::MAX_COLUMNS;
 use crate::problem::Code;
 
 /// A quoted cell that is not closed within so many bytes never will be: no CRM keeps notes of this length.
@@ -46,6 +47,8 @@ pub(super) struct Record {
     pub problem: Option<(Code, u32)>,
     /// Whether a cell is quoted, so that line breaks may lie inside.
     pub has_quotes: bool,
+    /// Whether there are filled cells beyond those that are kept.
+    pub has_more: bool,
 }
 
 /// What was found where a record was looked for.
@@ -64,6 +67,7 @@ pub(super) fn scan(text: &[u8], delimiter: u8, is_whole: bool, record: &mut Reco
     record.cells.clear();
     record.problem = None;
     record.has_quotes = false;
+    record.has_more = false;
     if text.is_empty() {
         return if is_whole {
             Scan::End
@@ -151,6 +155,7 @@ impl Record {
         self.cells
             .iter()
             .all(|cell| is_blank(&text[cell.start as usize..cell.end as usize]))
+            && !self.has_more
     }
 
     /// Line breaks in the record, its own end not counted.
@@ -163,6 +168,10 @@ impl Record {
     }
 
     fn push(&mut self, start: usize, end: usize, quoting: Quoting) {
+        if self.cells.len() == MAX_COLUMNS {
+            self.has_more |= start < end;
+            return;
+        }
         self.cells.push(Cell {
             start: start as u32,
             end: end as u32,

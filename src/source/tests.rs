@@ -21,8 +21,7 @@ struct Export {
 }
 
 fn read(settings: &Settings, bytes: Vec<u8>) -> Result<Export, OpenError> {
-    let opened =
-        bytes::from_reader(Box::new(Cursor::new(bytes)), Position::default(), None).unwrap();
+    let opened = bytes::from_reader(&Input::Stdin, Box::new(Cursor::new(bytes)))?;
     let mut source = Source::from_opened(&Input::Stdin, settings, opened)?;
     let (mut rows, mut findings, mut ignored) = (Vec::new(), Vec::new(), 0);
     let mut chunk = Chunk::default();
@@ -202,8 +201,7 @@ fn a_compressed_file_that_breaks_off_late_gives_its_rows_first() {
     let mut packed =
         zstd::stream::encode_all(format!("Email,Stage\n{text}").as_bytes(), 1).unwrap();
     packed.truncate(packed.len() / 2);
-    let opened =
-        bytes::from_reader(Box::new(Cursor::new(packed)), Position::default(), None).unwrap();
+    let opened = bytes::from_reader(&Input::Stdin, Box::new(Cursor::new(packed))).unwrap();
     let mut source = Source::from_opened(&Input::Stdin, &Settings::default(), opened).unwrap();
     let (mut chunk, mut rows) = (Chunk::default(), 0);
     let error = loop {
@@ -243,9 +241,8 @@ fn line_breaks_inside_quotes_make_no_rows() {
 #[test]
 fn lines_of_the_file_are_known_besides_rows() {
     let opened = bytes::from_reader(
+        &Input::Stdin,
         Box::new(Cursor::new(bytes_of("quoted-newlines.csv"))),
-        Position::default(),
-        None,
     );
     let mut source =
         Source::from_opened(&Input::Stdin, &Settings::default(), opened.unwrap()).unwrap();
@@ -544,8 +541,7 @@ fn records_are_kept_when_the_rejects_file_needs_them() {
         ..Settings::default()
     };
     let text = b"[ {\"email\": \"ava@example.com\"}, {\"email\": tom} ]".to_vec();
-    let opened =
-        bytes::from_reader(Box::new(Cursor::new(text)), Position::default(), None).unwrap();
+    let opened = bytes::from_reader(&Input::Stdin, Box::new(Cursor::new(text))).unwrap();
     let mut source = Source::from_opened(&Input::Stdin, &settings, opened).unwrap();
     let mut chunk = Chunk::default();
     source.fill(&mut chunk).unwrap();
@@ -562,12 +558,8 @@ fn columns_that_come_late_make_the_header_longer_and_move_nothing() {
         .map(|row| format!("{{\"email\":\"{row}@example.com\"}}\n"))
         .collect();
     text.push_str("{\"stage\":\"Won\",\"email\":\"late@example.com\"}\n");
-    let opened = bytes::from_reader(
-        Box::new(Cursor::new(text.into_bytes())),
-        Position::default(),
-        None,
-    )
-    .unwrap();
+    let opened =
+        bytes::from_reader(&Input::Stdin, Box::new(Cursor::new(text.into_bytes()))).unwrap();
     let mut source = Source::from_opened(&Input::Stdin, &Settings::default(), opened).unwrap();
     assert_eq!(source.header.columns, ["email"]);
     let (mut chunk, mut last) = (Chunk::default(), Vec::new());
@@ -867,4 +859,36 @@ proptest! {
         let is_blank = |row: &Vec<String>| row.iter().all(|cell| cell.trim().is_empty());
         prop_assert_eq!(read, rows.into_iter().filter(|row| !is_blank(row)).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn a_row_of_commas_is_refused_and_a_header_of_them_is_cut() {
+    let more = |cell: &str| format!(",{cell}").repeat(20_000);
+    let text = format!(
+        "email,stage{}\na,b{}\nc,d{}\n",
+        more(""),
+        more(""),
+        more("x")
+    );
+    let export = read(&Settings::default(), text.into_bytes()).unwrap();
+    assert_eq!(export.columns, ["email", "stage"]);
+    assert_eq!(export.rows[0], good(2, &["a", "b"]));
+    assert_eq!(export.rows[1].1, Some(Code::RowTooLong));
+    assert!(export.rows[1].2.len() <= 16_384);
+
+    let text = format!("email,stage{}\na,b{}\n", more("x"), more("y"));
+    let export = read(&Settings::default(), text.into_bytes()).unwrap();
+    assert_eq!((export.columns.len(), export.rows[0].1), (16_384, None));
+    assert_eq!(codes(&export), [(Code::ColumnsTooMany, 1, None)]);
+}
+
+#[test]
+fn a_list_of_a_million_numbers_is_one_cell() {
+    let text = format!("[{{\"a\":[{}2]}}]", "1,".repeat(1_000_000));
+    let export = read(&Settings::default(), text.into_bytes()).unwrap();
+    assert_eq!(export.rows[0].2[0].len(), 2_000_001);
+    let text = r#"[{"a":[1,null,"","x"],"b":[1,{"c":2}],"d":[]}]"#;
+    let export = read(&Settings::default(), text.into()).unwrap();
+    assert_eq!(export.columns, ["a", "b.0", "b.1.c", "d"]);
+    assert_eq!(export.rows, [good(1, &["1;x", "1", "2"])]);
 }

@@ -13,12 +13,10 @@ use std::sync::Arc;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::super::chunk::{Chunk, Header, Span};
+use super::super::chunk::{Chunk, Header, MAX_COLUMNS, Span};
 
 /// Values nested deeper than this stay as the JSON they are.
 const MAX_DEPTH: usize = 32;
-/// As many columns as a spreadsheet has: lists and objects keyed by ids must not fill the memory.
-const MAX_COLUMNS: usize = 16_384;
 /// A longer name is no column's: nested keys must not fill the memory either.
 const MAX_NAME_BYTES: usize = 1024;
 
@@ -105,30 +103,34 @@ impl Flattener {
         depth: usize,
         chunk: &mut Chunk,
     ) -> Result<(), serde_json::Error> {
-        let elements: Vec<&RawValue> = serde_json::from_str(list)?;
-        let is_plain = |element: &&RawValue| !element.get().starts_with(['{', '[']);
-        if elements.iter().all(is_plain) {
-            let texts = elements
-                .iter()
-                .map(|element| scalar(element.get()))
-                .collect::<Result<Vec<_>, _>>()?;
-            let texts: Vec<&str> = texts
-                .iter()
-                .map(|text| &**text)
-                .filter(|text| !text.is_empty())
-                .collect();
-            self.cell(&texts.join(";"), chunk);
+        // Millions of elements fit into a record: none of them is kept.
+        let (mut joined, mut is_plain) = (String::new(), true);
+        let walked = each_element(list, |_, element| {
+            is_plain = !element.starts_with(['{', '[']);
+            if !is_plain {
+                return Ok(false);
+            }
+            let text = scalar(element)?;
+            if !text.is_empty() && !joined.is_empty() {
+                joined.push(';');
+            }
+            joined.push_str(&text);
+            Ok(true)
+        });
+        if is_plain {
+            walked?;
+            self.cell(&joined, chunk);
             return Ok(());
         }
-        for (position, element) in elements.iter().enumerate() {
-            let pair = Pair::of(element.get());
+        each_element(list, |position, element| {
+            let pair = Pair::of(element);
             let (name, value) = match &pair {
                 Some(Pair { name, value }) => (name.clone(), value.get()),
-                None => (Cow::Owned(position.to_string()), element.get()),
+                None => (Cow::Owned(position.to_string()), element),
             };
             self.nested(&name, |flattener| flattener.value(value, depth, chunk))?;
-        }
-        Ok(())
+            Ok(true)
+        })
     }
 
     /// Does something with a name added to the path.
@@ -170,6 +172,32 @@ impl Flattener {
             end: start + text.len() as u32,
         };
     }
+}
+
+/// Does something with the position and the text of each element of a list, as long as it returns true.
+fn each_element(
+    list: &str,
+    work: impl FnMut(usize, &str) -> Result<bool, serde_json::Error>,
+) -> Result<(), serde_json::Error> {
+    struct Elements<F>(F);
+    impl<'de, F: FnMut(usize, &str) -> Result<bool, serde_json::Error>> Visitor<'de> for Elements<F> {
+        type Value = ();
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a list")
+        }
+        fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
+            let mut position = 0;
+            while let Some(element) = elements.next_element::<&RawValue>()? {
+                if !(self.0)(position, element.get()).map_err(A::Error::custom)? {
+                    break;
+                }
+                position += 1;
+            }
+            Ok(())
+        }
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(list);
+    deserializer.deserialize_seq(Elements(work))
 }
 
 /// The text of a value that is neither object nor list: a string's content, nothing for null, else its own spelling.

@@ -12,20 +12,18 @@ use std::sync::Arc;
 
 use calamine::{Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 
-use super::Input;
 use super::bytes::Bytes;
-use super::chunk::{Chunk, Header, Span};
+use super::chunk::{Chunk, Header, MAX_COLUMNS, Span};
 use super::delimiter::rows_above_header;
 use super::error::{OpenError, ReadError};
 use super::footer::{self, Footers};
+use super::input::Input;
 use super::record::is_blank;
 use crate::problem::Code;
 use value::Value;
 
 /// How many rows are held back, to find the header among the first and the end of a report among the last.
 const ROWS_HELD_BACK: usize = 50;
-/// The width of a spreadsheet; a cell said to lie beyond it is damage.
-const MAX_COLUMNS: u32 = 16_384;
 
 /// The bytes of `T00:00:00`.
 const MIDNIGHT_BYTES: u32 = 9;
@@ -156,7 +154,8 @@ fn read_sheet(workbook: &mut Xlsx<Cursor<Vec<u8>>>, name: &str) -> Result<Table,
             row = table.add(row);
             row.number = number;
         }
-        if column < MAX_COLUMNS {
+        // A cell said to lie beyond a spreadsheet's width is damage.
+        if (column as usize) < MAX_COLUMNS {
             let shows_day_only = shows_day_only.get(style).copied().unwrap_or(false);
             row.add(column, |text| {
                 value::append(cell.get_value(), shows_day_only, is_1904, text)

@@ -6,12 +6,15 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
 mod answers;
+mod inputs;
 #[cfg(unix)]
 mod interrupts;
 #[cfg(unix)]
 mod kills;
 mod ledgers;
 mod refusals;
+#[cfg(unix)]
+mod streams;
 mod verbs;
 
 use std::collections::{BTreeMap, BTreeSet};
