@@ -14,6 +14,7 @@ mod search;
 mod settings;
 mod stages;
 mod understanding;
+mod vocabulary;
 mod words;
 
 use std::io::{BufReader, IsTerminal, Write};
@@ -27,7 +28,7 @@ use crate::config::{Endpoint, PresetChoice, Reading, SettingsFile};
 use crate::mapping::{Columns, MappingError, Plan, Preset};
 use crate::report::ExitStatus;
 use crate::run::Feed;
-use crate::source::{Chunk, Header, Input, Source};
+use crate::source::{Chunk, Format, Header, Input, Source};
 use crate::time::{DateOrder, parse_zone};
 use ask::Dialogue;
 use evidence::{Evidence, Kind, Sample};
@@ -80,7 +81,9 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
         Some(preset) if preset.name != "generic" => Below::Product,
         _ => Below::Headings,
     };
-    let layout = Plan::layout(&reading.given, preset.as_ref(), &columns);
+    // Headings that many exports share are weighed with what stands under them, and not taken as they come.
+    let product = preset.as_ref().filter(|_| below == Below::Product);
+    let layout = Plan::layout(&reading.given, product, &columns);
     let proposal = search::propose(&layout, &reading.given, below, &columns, &sample.columns);
     if let Some(missing) = missing(&proposal, &columns, &sample.columns) {
         page::print_columns(
@@ -196,7 +199,9 @@ fn look_at(input: &Input, reading: &Reading, name: &str) -> Result<(Arc<Header>,
         this_year,
     };
     let mut sample = Sample::new(&header, &customer, reading.now);
-    if let Some((index, kind)) = sample.value_among_headings(&header) {
+    // Names in JSON are never values, whatever they look like.
+    let is_table = !matches!(source.about.format, Format::Json | Format::Ndjson);
+    if let Some((index, kind)) = sample.value_among_headings(&header).filter(|_| is_table) {
         bail!(
             "{name}: the first row holds values, not headings: its cell {} reads as {kind}; \
              put a row of headings above it, or export again with them",

@@ -76,6 +76,7 @@ const FILES: &[(&str, &str)] = embedded![
     "salesforce",
     "salesforce-history",
     "meta-lead-ads",
+    "meta-lead-forms",
     "zoho",
     "pipedrive",
     "dynamics",
@@ -151,6 +152,11 @@ impl Preset {
                     .collect(),
             },
         })
+    }
+
+    /// Every heading it knows, by what stands under it.
+    pub(crate) fn headings(&self) -> &[Mapped] {
+        &self.layout.columns
     }
 
     /// The same layout with no stage named.
