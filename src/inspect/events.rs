@@ -188,6 +188,7 @@ impl Search<'_> {
             let rank = heading.stage_rank();
             let is_other = heading.is_other_person()
                 || heading.is_system()
+                || heading.is_no_stage()
                 || heading.says(Field::Country).is_some()
                 || heading.says(Field::Email).is_some()
                 || heading.says(Field::Phone).is_some();

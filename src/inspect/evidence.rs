@@ -56,6 +56,8 @@ pub(super) enum Kind {
     Link,
     /// Digits alone.
     Number,
+    /// A date that may lie long ago.
+    Birth,
     /// Meta's lead id in the form of its own download: `l:1234567890123456`.
     MarkedLeadId,
 }
@@ -175,7 +177,8 @@ impl Evidence {
             Field::LeadId => Kind::LeadId,
             Field::Email => Kind::Email,
             Field::Phone => Kind::Phone,
-            Field::EventTime | Field::CreatedTime | Field::ClickTime | Field::DateOfBirth => {
+            Field::DateOfBirth => Kind::Birth,
+            Field::EventTime | Field::CreatedTime | Field::ClickTime => {
                 return Some(self.count(Kind::Time) + self.count(Kind::Epoch));
             }
             Field::Country => Kind::Country,
@@ -273,6 +276,8 @@ impl Judge {
             let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
             note(Kind::Time, is_time && !is_number);
             note(Kind::Epoch, is_time && is_number);
+            let is_birth = digits >= 4 && text.len() <= 30 && reads(Field::DateOfBirth);
+            note(Kind::Birth, is_time && !is_number || is_birth);
             let is_amount =
                 letters <= 4 && money(text, None, None).is_ok_and(|amount| amount.is_some());
             note(Kind::Amount, is_amount && (!is_time || is_number));

@@ -5,6 +5,7 @@
 //! terminal, and left open elsewhere. Nothing is written that does not read back; values are shown only in their form.
 
 mod ask;
+mod draft;
 mod events;
 mod evidence;
 mod mask;
@@ -13,6 +14,7 @@ mod proposal;
 mod search;
 mod settings;
 mod stages;
+mod trial;
 mod understanding;
 mod vocabulary;
 mod words;
@@ -31,9 +33,8 @@ use crate::run::Feed;
 use crate::source::{Chunk, Format, Header, Input, Source};
 use crate::time::{DateOrder, parse_zone};
 use ask::Dialogue;
-use evidence::{Evidence, Kind, Sample};
-use proposal::Proposal;
-use search::Below;
+use draft::Draft;
+use evidence::Sample;
 use understanding::Understanding;
 
 /// So many rows are looked at to tell what the columns hold.
@@ -77,15 +78,18 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
     {
         return Err(error).context(name);
     }
-    let below = match &preset {
-        Some(preset) if preset.name != "generic" => Below::Product,
-        _ => Below::Headings,
-    };
     // Headings that many exports share are weighed with what stands under them, and not taken as they come.
-    let product = preset.as_ref().filter(|_| below == Below::Product);
-    let layout = Plan::layout(&reading.given, product, &columns);
-    let proposal = search::propose(&layout, &reading.given, below, &columns, &sample.columns);
-    if let Some(missing) = missing(&proposal, &columns, &sample.columns) {
+    let product = preset.filter(|preset| preset.name != "generic");
+    let layout = Plan::layout(&reading.given, product.as_ref(), &columns);
+    let proposal = search::propose(&layout, &reading.given, &columns, &sample.columns);
+    let draft = Draft {
+        name: &name,
+        product: product.as_ref().map(|preset| preset.name.as_str()),
+        proposal: &proposal,
+        columns: &columns,
+        evidence: &sample.columns,
+    };
+    if let Some(missing) = draft.missing() {
         page::print_columns(
             &mut anstream::stdout().lock(),
             &name,
@@ -93,17 +97,28 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
             &header,
             &sample.columns,
         )?;
-        bail!("{name}: no settings were written: {missing}");
+        let crm = args.crm.clone();
+        let crm = crm.or_else(|| product.as_ref().and_then(|preset| preset.crm.clone()));
+        let decided = given(args, dataset_id, crm.unwrap_or_else(|| "CRM".to_owned()))?;
+        let text = draft.text(&decided);
+        toml::from_str::<SettingsFile>(&text)
+            .context("the settings drawn up do not hold; this is a mistake of crm2capi's")?;
+        write(&args.output, &text, args.force)?;
+        bail!(
+            "{name}: {missing}; {} holds what was found, with what is missing in comments: complete it there, or run \
+             init again with --force and the options above",
+            args.output.display()
+        );
     }
 
-    let product = preset.filter(|_| below == Below::Product);
     reading.given = proposal.layout(&columns);
     reading.preset = product.clone().map_or(PresetChoice::None, |preset| {
         PresetChoice::Named(Box::new(preset))
     });
     // Whether times name their zone shows only while none is given for those that do not.
     reading.zone = None;
-    let feed = Feed::open(&input, &reading)?;
+    let mut feed = Feed::open(&input, &reading)?;
+    let trial = trial::of(&mut feed, reading.threads)?;
     let story = stages::read(&feed, &reading.given, product.as_ref(), &reading.source)?;
     let product = product.map(|preset| preset.name);
     let evidence = sample.columns;
@@ -116,6 +131,7 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
         product,
         proposal,
         story,
+        trial,
     };
 
     let mut out = anstream::stdout().lock();
@@ -216,44 +232,16 @@ fn look_at(input: &Input, reading: &Reading, name: &str) -> Result<(Arc<Header>,
     Ok((header, sample))
 }
 
-/// What stands in the way of any settings, with what to do about it.
-fn missing(proposal: &Proposal, columns: &Columns<'_>, evidence: &[Evidence]) -> Option<String> {
-    let mut missing = Vec::new();
-    if !proposal.has_somebody() {
-        let guess = proposal
-            .guesses
-            .iter()
-            .find_map(|guess| Some((guess, columns.name_of(guess.column)?)));
-        let hint = match guess {
-            Some((guess, name)) => format!("perhaps --map {}={name:?}", guess.target),
-            None => "name one with --map lead_id=COLUMN, email=COLUMN or phone=COLUMN".to_owned(),
-        };
-        missing.push(format!("no column identifies a lead; {hint}"));
-    }
-    match proposal.has_events() {
-        (false, _) => missing.push(
-            "no column says which stage a lead is in; name it with --map event_name=COLUMN and its time with \
-             --map event_time=COLUMN, or a date column of a stage with --stage-column \"COLUMN=Event name\""
-                .to_owned(),
-        ),
-        (true, false) => {
-            let holds_times = |column: &u32| {
-                let evidence = &evidence[*column as usize];
-                evidence.holds_times() || evidence.share(Kind::Epoch) >= 0.8
-            };
-            let names = (0..evidence.len() as u32).filter(holds_times).filter_map(|column| columns.name_of(column));
-            let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
-            missing.push(match names.is_empty() {
-                true => "no column says when a stage was reached, as none holds times; export the stage's date too".to_owned(),
-                false => format!(
-                    "no column says when a stage was reached; name it with --map event_time=COLUMN; there are times in {}",
-                    names.join(", ")
-                ),
-            });
-        }
-        (true, true) => {}
-    }
-    (!missing.is_empty()).then(|| missing.join("; also, "))
+/// What the command line says.
+fn given(args: &InitArgs, dataset_id: Option<String>, crm: String) -> Result<Decided> {
+    Ok(Decided {
+        dataset_id,
+        crm,
+        timezone: args.timezone.clone(),
+        date_order: args.date_order.as_deref().map(str::parse).transpose()?,
+        default_country: args.default_country.clone(),
+        input: input_section(&args.format),
+    })
 }
 
 /// Settles what the export leaves open: by the command line, by asking, or not at all.
@@ -262,15 +250,8 @@ fn decide(
     dataset_id: Option<String>,
     found: &Understanding<'_>,
 ) -> Result<Decided> {
-    let given_order = args.date_order.as_deref().map(str::parse).transpose()?;
-    let mut decided = Decided {
-        dataset_id,
-        crm: found.feed.lead_event_source.clone(),
-        timezone: args.timezone.clone(),
-        date_order: given_order.or_else(|| found.settled_order()),
-        default_country: args.default_country.clone(),
-        input: input_section(&args.format),
-    };
+    let mut decided = given(args, dataset_id, found.feed.lead_event_source.clone())?;
+    decided.date_order = decided.date_order.or_else(|| found.settled_order());
     let is_asked = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if is_asked {
         let dialogue = Dialogue {
@@ -389,7 +370,7 @@ mod tests {
         let (header, sample) = look_at(&input, &reading, "leads.csv").unwrap();
         let columns = Columns::new(&header);
         let none = Layout::default();
-        let proposal = search::propose(&none, &none, Below::Headings, &columns, &sample.columns);
+        let proposal = search::propose(&none, &none, &columns, &sample.columns);
         reading.given = proposal.layout(&columns);
         reading.preset = PresetChoice::None;
         let feed = Feed::open(&input, &reading).unwrap();
@@ -403,6 +384,7 @@ mod tests {
             product: None,
             proposal,
             story,
+            trial: trial::Trial::default(),
         })
     }
 

@@ -13,36 +13,23 @@ use crate::mapping::{Columns, Layout, Target, holds_several, is_pattern};
 /// So many columns of one field are taken.
 const MAX_COLUMNS: usize = 5;
 
-/// Whose word the layout below is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Below {
-    /// A product's preset: it knows its export, so only what identifies a lead is looked for beside it.
-    Product,
-    /// Common headings or nothing.
-    Headings,
-}
-
 /// Finds the columns. `given` is what the command line maps, `layout` that on top of the preset.
 pub(super) fn propose(
     layout: &Layout,
     given: &Layout,
-    below: Below,
     columns: &Columns<'_>,
     evidence: &[Evidence],
 ) -> Proposal {
     let mut search = Search {
         columns,
         evidence,
-        below,
         used: Vec::new(),
         found: Proposal::default(),
     };
     search.take_over(layout, given);
     search.find_people();
     search.find_events();
-    if below == Below::Headings {
-        search.find_context();
-    }
+    search.find_context();
     search.found
 }
 
@@ -50,7 +37,6 @@ pub(super) fn propose(
 pub(super) struct Search<'a> {
     pub(super) columns: &'a Columns<'a>,
     pub(super) evidence: &'a [Evidence],
-    below: Below,
     pub(super) used: Vec<u32>,
     pub(super) found: Proposal,
 }
@@ -435,10 +421,7 @@ mod tests {
         sample.observe(&chunk);
         let columns = Columns::new(&header);
         let (none, evidence) = (Layout::default(), &sample.columns);
-        (
-            propose(&none, &none, Below::Headings, &columns, evidence),
-            header,
-        )
+        (propose(&none, &none, &columns, evidence), header)
     }
 
     fn column(found: &(Proposal, Header), field: Field) -> Option<(&str, Confidence)> {

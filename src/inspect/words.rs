@@ -268,6 +268,11 @@ impl Heading {
         }
     }
 
+    /// Whether the column is about a stage at most, such as its reason, or a text, a title or a source.
+    pub(super) fn is_no_stage(&self) -> bool {
+        self.stage_rank() == 0 && self.has_any(&NO_STAGE)
+    }
+
     /// What kind of time stands under this heading, beside a stage column headed `stage`; none where it is no time of a
     /// stage or lead, such as a date that is planned.
     pub(super) fn time_kind(&self, stage: Option<&Heading>) -> Option<TimeKind> {
