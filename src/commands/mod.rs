@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod generate;
 mod help;
+mod init;
 mod normalize;
 mod progress;
 mod sandbox;
@@ -22,7 +23,6 @@ use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
 
 use crate::cli::{Cli, Command};
-use crate::inspect;
 use crate::ledger::LedgerError;
 use crate::report::ExitStatus;
 use crate::run::feed::broken_off;
@@ -81,7 +81,7 @@ fn run(cli: Cli) -> Result<ExitStatus> {
         Command::Sandbox(args) => sandbox::run(&args),
         Command::Check(args) => check::run(&args, &cli.talk),
         Command::Status(args) => status::run(&args, &cli.talk),
-        Command::Init(args) => inspect::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Help(args) => help::run(&args),
         Command::Completions(args) => generate::completions(&args),

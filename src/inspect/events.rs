@@ -2,50 +2,98 @@
 
 use super::evidence::{Evidence, Kind};
 use super::proposal::Confidence::{self, Certain, Guess, Likely};
-use super::proposal::StageColumn;
+use super::proposal::{StageColumn, Taken};
 use super::search::Search;
-use super::words::{Heading, stage_in_heading};
+use super::words::{Heading, TimeKind, stage_in_heading};
 use crate::field::Field;
 use crate::mapping::{History, OneOrMany, Ordered, Target};
 
 impl Search<'_> {
-    /// Where events come from: date columns of stages, or a stage and its time.
+    /// Where events come from: date columns of stages, a stage and its time, or the making of the lead.
+    ///
+    /// What decides the events is only taken when it is certain; the rest is told as a guess.
     pub(super) fn find_events(&mut self) {
         let (has_names, has_times) = self.found.has_events();
         if has_names && has_times {
             return;
         }
-        if self.lacks(Field::EventName) {
+        if self.lacks(Field::EventName) && !has_names {
             if let Some(history) = self.groups() {
-                self.found
-                    .taken
-                    .retain(|taken| taken.target != Target::Field(Field::EventTime));
+                self.forget_stage_time();
                 self.found.rest.history = Some(history);
                 self.used = self.found.used(self.columns);
                 return;
             }
             let wide = self.stage_date_columns();
             let stage = self.best_stage();
+            let has_stage = stage.is_some_and(|(_, confidence)| confidence == Certain);
             // Dates of two stages tell more than the stage of today.
-            if wide.len() >= 2 || stage.is_none() && !wide.is_empty() {
-                self.used
-                    .extend(wide.iter().filter_map(|stage| stage.column));
-                self.found.stage_columns = wide;
-                // A time without a stage beside it says nothing.
-                self.found
-                    .taken
-                    .retain(|taken| taken.target != Target::Field(Field::EventTime));
+            if wide.len() >= 2 || !has_stage && !wide.is_empty() {
+                self.take_stage_columns(wide);
                 return;
             }
             if let Some((column, confidence)) = stage {
-                self.take(Target::Field(Field::EventName), column, confidence);
-                self.only_the_stage_field(column);
+                self.take_if_certain(Field::EventName, column, confidence);
+            }
+            match self.found.column_of(Field::EventName) {
+                Some(column) => self.only_the_stage_field(column),
+                None => {
+                    self.find_raw_lead();
+                    return;
+                }
             }
         }
-        if self.lacks(Field::EventTime)
-            && let Some((column, confidence)) = self.best_stage_time()
+        if self.lacks(Field::EventTime) {
+            for (column, confidence) in self.stage_times() {
+                self.take_if_certain(Field::EventTime, column, confidence);
+            }
+        }
+    }
+
+    /// Uses a column that decides the events, or tells that it might be the one.
+    fn take_if_certain(&mut self, field: Field, column: u32, confidence: Confidence) {
+        let target = Target::Field(field);
+        if confidence == Certain {
+            self.take(target, column, confidence);
+        } else {
+            self.found.guesses.push(Taken {
+                target,
+                column,
+                confidence,
+            });
+        }
+    }
+
+    fn take_stage_columns(&mut self, stages: Vec<StageColumn>) {
+        self.used
+            .extend(stages.iter().filter_map(|stage| stage.column));
+        self.found.stage_columns = stages;
+        self.forget_stage_time();
+    }
+
+    /// A time without a stage beside it says nothing.
+    fn forget_stage_time(&mut self) {
+        self.found
+            .taken
+            .retain(|taken| taken.target != Target::Field(Field::EventTime));
+    }
+
+    /// Where nothing tells of stages, the making of the record is that of the raw lead.
+    fn find_raw_lead(&mut self) {
+        let created = self
+            .times(None)
+            .into_iter()
+            .filter(|(kind, ..)| *kind == TimeKind::Created)
+            .max();
+        if let Some((_, _, _, std::cmp::Reverse(column))) = created
+            && let Some(name) = self.columns.name_of(column)
         {
-            self.take(Target::Field(Field::EventTime), column, confidence);
+            self.take_stage_columns(vec![StageColumn {
+                name,
+                column: Some(column),
+                event_name: "Lead".to_owned(),
+                confidence: Certain,
+            }]);
         }
     }
 
@@ -89,7 +137,7 @@ impl Search<'_> {
         let (time, _) = times.max_by_key(|(_, columns)| {
             columns
                 .first()
-                .map(|&column| self.at(column).heading.stage_time_rank(Some(stage_heading)))
+                .map(|&column| self.at(column).heading.time_kind(Some(stage_heading)))
         })?;
         let (stage, time) = (OneOrMany::One(stage.clone()), OneOrMany::One(time.clone()));
         Some(History {
@@ -104,9 +152,10 @@ impl Search<'_> {
         let stage_column = |column: u32| {
             let evidence = self.at(column);
             let heading = &evidence.heading;
-            let is_other = heading.is_other_time()
-                || heading.is_edited()
-                || heading.says(Field::CreatedTime).is_some();
+            let is_other = matches!(
+                heading.time_kind(None),
+                None | Some(TimeKind::Edited | TimeKind::Created)
+            );
             let name = self.columns.name_of(column)?;
             let event_name = stage_in_heading(name.split('#').next()?)?;
             let fits = evidence.holds_times() && !is_other && heading.names_a_stage();
@@ -114,7 +163,7 @@ impl Search<'_> {
                 name,
                 column: Some(column),
                 event_name,
-                confidence: Likely,
+                confidence: Certain,
             })
         };
         let dates: Vec<StageColumn> = self.free().into_iter().filter_map(stage_column).collect();
@@ -135,26 +184,37 @@ impl Search<'_> {
     fn best_stage(&self) -> Option<(u32, Confidence)> {
         let judge = |column: u32| {
             let evidence = self.at(column);
-            let rank = evidence.heading.stage_rank();
-            let sounds = evidence.share(Kind::StageName) >= 0.3;
-            let is_other = evidence.heading.is_other_person()
-                || evidence.heading.says(Field::Country).is_some();
+            let heading = &evidence.heading;
+            let rank = heading.stage_rank();
+            let is_other = heading.is_other_person()
+                || heading.is_system()
+                || heading.is_no_stage()
+                || heading.says(Field::Country).is_some()
+                || heading.says(Field::Email).is_some()
+                || heading.says(Field::Phone).is_some();
+            let sounds = evidence.share(Kind::StageName);
             let confidence = match rank {
                 _ if is_other || !evidence.could_be_stages() => return None,
-                3.. if sounds => Certain,
-                4 => Likely,
-                1.. if sounds => Likely,
-                2.. => Guess,
-                _ if evidence.share(Kind::StageName) >= 0.5 => Likely,
+                4 => Certain,
+                3 if sounds >= 0.3 => Certain,
+                2 if sounds >= 0.5 => Certain,
+                1 if sounds >= 0.5 => Likely,
+                3 => Likely,
+                2 => Guess,
+                _ if sounds >= 0.5 => Guess,
                 _ => return None,
             };
-            Some((column, confidence, rank))
+            // The name of a stage says more than its number.
+            let is_named = evidence.share(Kind::Number) < 0.5 && !heading.is_of_codes();
+            let fill = (evidence.fill() * 20.0) as u32;
+            Some((
+                (confidence, rank, is_named, fill, std::cmp::Reverse(column)),
+                column,
+            ))
         };
-        let judged = self.free().into_iter().filter_map(judge);
-        let best = judged.max_by_key(|&(column, confidence, rank)| {
-            (confidence, rank, std::cmp::Reverse(column))
-        });
-        best.map(|(column, confidence, _)| (column, confidence))
+        let best = self.free().into_iter().filter_map(judge).max()?;
+        let ((confidence, ..), column) = best;
+        Some((column, confidence))
     }
 
     /// A history of all fields: only the rows about the stage count.
@@ -182,40 +242,64 @@ impl Search<'_> {
         }
     }
 
-    fn best_stage_time(&self) -> Option<(u32, Confidence)> {
-        let stage = self
-            .found
-            .column_of(Field::EventName)
-            .map(|column| &self.at(column).heading);
-        let times: Vec<u32> = self
-            .free()
-            .into_iter()
-            .filter(|&column| {
-                let evidence = self.at(column);
-                let is_time = evidence.holds_times()
-                    || evidence.share(Kind::Epoch) >= 0.8
-                        && evidence.heading.stage_time_rank(None) >= 2;
-                let says = |field| evidence.heading.says(field).is_some();
-                is_time
-                    && !evidence.heading.is_other_time()
-                    && !says(Field::CreatedTime)
-                    && !says(Field::DateOfBirth)
-            })
-            .collect();
-        let ranked = times
+    /// The columns of times of the lead, by what their headings say they are of, whether they say just that, how full
+    /// they are, and which comes first.
+    fn times(&self, stage: Option<&Heading>) -> Vec<RankedTime> {
+        let rank = |column: u32| {
+            let evidence = self.at(column);
+            let kind = evidence.heading.time_kind(stage)?;
+            let is_time = evidence.holds_named_times() && !evidence.heading.is_other_person();
+            let is_exact = evidence.heading.created_rank();
+            let fill = (evidence.fill() * 20.0) as u32;
+            is_time.then_some((kind, is_exact, fill, std::cmp::Reverse(column)))
+        };
+        self.free().into_iter().filter_map(rank).collect()
+    }
+
+    /// The time of the stage, and the one that stands in for it in rows that lack it.
+    fn stage_times(&self) -> Vec<(u32, Confidence)> {
+        let stage = self.found.column_of(Field::EventName);
+        let heading = stage.map(|column| &self.at(column).heading);
+        let mut times = self.times(heading);
+        // A time that few leads have is no better than one that all have.
+        let weight = |&(kind, is_exact, fill, column): &RankedTime| {
+            (
+                kind != TimeKind::Unknown && fill >= 2,
+                kind,
+                is_exact,
+                fill,
+                column,
+            )
+        };
+        times.sort_by_key(|time| std::cmp::Reverse(weight(time)));
+        let Some(&(kind, _, fill, std::cmp::Reverse(best))) = times.first() else {
+            return Vec::new();
+        };
+        let mut found = vec![(
+            best,
+            if kind == TimeKind::Unknown {
+                Guess
+            } else {
+                Certain
+            },
+        )];
+        let fallback = times[1..]
             .iter()
-            .map(|&column| (self.at(column).heading.stage_time_rank(stage), column));
-        let (rank, column) =
-            ranked.max_by_key(|&(rank, column)| (rank, std::cmp::Reverse(column)))?;
-        match rank {
-            4 => Some((column, Certain)),
-            2 | 3 => Some((column, Likely)),
-            1 => Some((column, Guess)),
-            _ if times.len() == 1 => Some((column, Guess)),
-            _ => None,
+            .find(|(other, _, filled, _)| *other >= TimeKind::Created && *filled > fill);
+        match fallback {
+            Some(&(.., std::cmp::Reverse(column))) if kind != TimeKind::Unknown => {
+                found.push((column, Certain));
+            }
+            // Leads that were not converted would be refused.
+            None if kind == TimeKind::Converted && fill < 20 => found[0].1 = Likely,
+            _ => {}
         }
+        found
     }
 }
+
+/// A column of times: of what, how surely its heading says just that, how full in twentieths, and its place.
+type RankedTime = (TimeKind, u8, u32, std::cmp::Reverse<u32>);
 
 /// A heading with `{n}` in the place of its last number, if it has one and is no pattern otherwise.
 pub(super) fn numbered_pattern(heading: &str) -> Option<String> {

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use jiff::tz::TimeZone;
 
 use super::mask::mask;
-use super::words::{Heading, sounds_like_a_stage};
+use super::words::{Heading, TimeKind, sounds_like_a_stage};
 use crate::custom_data::{currency, money};
 use crate::customer::{Country, Normalizer, Settings, is_nothing};
 use crate::field::Field;
@@ -50,16 +50,33 @@ pub(super) enum Kind {
     Postcode,
     /// A text with a word that names of stages have.
     StageName,
+    /// As many digits as phones have, whatever the numbering plan says.
+    PhoneLike,
+    /// An address of the web, or a path of one.
+    Link,
+    /// Digits alone.
+    Number,
+    /// A date that may lie long ago.
+    Birth,
+    /// Meta's lead id in the form of its own download: `l:1234567890123456`.
+    MarkedLeadId,
 }
 
-const KINDS: usize = Kind::StageName as usize + 1;
+/// Names of stages are no longer than so many letters on average.
+const LONGEST_STAGE: usize = 40;
+
+const KINDS: usize = Kind::MarkedLeadId as usize + 1;
 
 /// What one column holds.
 pub(super) struct Evidence {
     /// The column's heading.
     pub heading: Heading,
+    /// Rows looked at.
+    pub rows: usize,
     /// Cells that hold something.
     pub filled: usize,
+    /// The letters of all of them.
+    length: usize,
     /// How many of them are different.
     pub distinct: usize,
     /// The form of the first value.
@@ -76,6 +93,8 @@ impl Evidence {
     fn of(heading: &str) -> Self {
         Self {
             heading: Heading::of(heading),
+            rows: 0,
+            length: 0,
             filled: 0,
             distinct: 0,
             form: String::new(),
@@ -100,6 +119,23 @@ impl Evidence {
         }
     }
 
+    /// The share of rows that have a value, 0 to 1.
+    pub fn fill(&self) -> f64 {
+        if self.rows == 0 {
+            0.0
+        } else {
+            self.filled as f64 / self.rows as f64
+        }
+    }
+
+    /// Whether the column holds times that its heading speaks of: as texts, or as seconds since 1970.
+    pub fn holds_named_times(&self) -> bool {
+        self.holds_times()
+            || self.share(Kind::Epoch) >= 0.8
+                && self.heading.says(Field::Phone).is_none()
+                && !matches!(self.heading.time_kind(None), None | Some(TimeKind::Unknown))
+    }
+
     /// Whether the column holds times.
     pub fn holds_times(&self) -> bool {
         self.filled > 0 && self.share(Kind::Time) >= 0.8
@@ -107,20 +143,23 @@ impl Evidence {
 
     /// Whether the column could hold stages: a few texts that come again and again, and are nothing else.
     pub fn could_be_stages(&self) -> bool {
+        // Where the heading says that they are stages, a short export may hold each of them once.
+        let few_rows = if self.heading.stage_rank() >= 3 {
+            40
+        } else {
+            10
+        };
         let is_few = self.distinct >= 1
             && self.distinct <= 40
-            && (self.filled < 10 || self.distinct * 2 <= self.filled);
-        let is_else = [
-            Kind::Email,
-            Kind::Phone,
-            Kind::LeadId,
-            Kind::Time,
-            Kind::Amount,
-            Kind::Fbclid,
-        ]
-        .into_iter()
-        .any(|kind| self.share(kind) > 0.3)
-            || self.share(Kind::Country) > 0.8;
+            && (self.filled < few_rows || self.distinct * 2 <= self.filled);
+        let is_text = self.length > self.filled * LONGEST_STAGE || self.share(Kind::Link) > 0.1;
+        let is_else = [Kind::Email, Kind::LeadId, Kind::Time, Kind::Fbclid]
+            .into_iter()
+            .any(|kind| self.share(kind) > 0.3)
+            || self.share(Kind::Country) > 0.8 && self.heading.stage_rank() < 3;
+        // Stages are numbers only where the heading says that they are.
+        let is_number = self.share(Kind::Amount) > 0.3 || self.share(Kind::Phone) > 0.3;
+        let is_else = is_else || is_text || is_number && self.heading.stage_rank() < 4;
         let is_yes_or_no = self.distinct <= 2
             && self.texts.shown().0.iter().all(|(text, _)| {
                 let answers = [
@@ -138,7 +177,8 @@ impl Evidence {
             Field::LeadId => Kind::LeadId,
             Field::Email => Kind::Email,
             Field::Phone => Kind::Phone,
-            Field::EventTime | Field::CreatedTime | Field::ClickTime | Field::DateOfBirth => {
+            Field::DateOfBirth => Kind::Birth,
+            Field::EventTime | Field::CreatedTime | Field::ClickTime => {
                 return Some(self.count(Kind::Time) + self.count(Kind::Epoch));
             }
             Field::Country => Kind::Country,
@@ -159,6 +199,7 @@ impl Evidence {
 
     fn add(&mut self, text: &str, hash: u64, judge: &mut Judge) {
         self.filled += 1;
+        self.length += text.chars().count();
         if self.form.is_empty() {
             self.form = mask(text);
         }
@@ -194,11 +235,15 @@ impl Judge {
                 .values(field, text)
                 .is_ok_and(|values| !values.is_empty())
         };
+        note(Kind::Link, is_link(text));
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        note(Kind::Number, digits > 0 && digits == text.len());
         let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
 
         note(Kind::Email, text.contains('@') && reads(Field::Email));
-        note(Kind::LeadId, digits >= 15 && reads(Field::LeadId));
+        let is_lead_id = digits >= 15 && reads(Field::LeadId);
+        note(Kind::LeadId, is_lead_id);
+        note(Kind::MarkedLeadId, is_lead_id && text.starts_with("l:"));
         note(Kind::Fbc, text.starts_with("fb.") && reads(Field::Fbc));
         note(Kind::Fbp, text.starts_with("fb.") && reads(Field::Fbp));
         note(
@@ -209,6 +254,7 @@ impl Judge {
         note(Kind::Fbclid, is_click_id(text));
         note(Kind::Gender, text.len() < 24 && reads(Field::Gender));
 
+        note(Kind::PhoneLike, (7..=34).contains(&digits) && letters <= 6);
         if (6..=60).contains(&digits) && letters <= 6 {
             let phone = self.normalizer.values(Field::Phone, text);
             let lacks_country = phone
@@ -230,6 +276,8 @@ impl Judge {
             let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
             note(Kind::Time, is_time && !is_number);
             note(Kind::Epoch, is_time && is_number);
+            let is_birth = digits >= 4 && text.len() <= 30 && reads(Field::DateOfBirth);
+            note(Kind::Birth, is_time && !is_number || is_birth);
             let is_amount =
                 letters <= 4 && money(text, None, None).is_ok_and(|amount| amount.is_some());
             note(Kind::Amount, is_amount && (!is_time || is_number));
@@ -276,6 +324,11 @@ fn is_click_id(text: &str) -> bool {
     (starts || id.len() < text.len()) && id.len() >= 20
 }
 
+/// Whether a text is an address of the web, or a path of one.
+fn is_link(text: &str) -> bool {
+    text.contains("://") || text.starts_with("www.") || text.starts_with('/') && text.len() > 1
+}
+
 /// The evidence of the rows looked at.
 pub(super) struct Sample {
     /// One for each column.
@@ -306,6 +359,7 @@ impl Sample {
         for row in chunk.rows().filter(|row| row.refused().is_none()) {
             for (column, evidence) in self.columns.iter_mut().enumerate() {
                 let text = row.cell(column as u32);
+                evidence.rows += 1;
                 if !is_nothing(text) {
                     evidence.add(text, self.hasher.hash_one(text), &mut self.judge);
                 }

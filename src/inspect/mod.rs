@@ -1,10 +1,11 @@
-//! `crm2capi init FILE`: looks at an export, says how it is understood, and writes the settings for it.
+//! What `init` sees in an export: how it is understood, and the settings for it.
 //!
 //! The preset, the command line and what headings and cells say become one layout that names every column. The export
 //! is read with it once, as `validate` would, for its stages and dates. What the export does not tell is asked for on a
-//! terminal, and left open elsewhere. Nothing is written that does not read back; values are shown only in their form.
+//! terminal, and left open elsewhere. Writes no file; values are shown only in their form.
 
 mod ask;
+mod draft;
 mod events;
 mod evidence;
 mod mask;
@@ -13,30 +14,67 @@ mod proposal;
 mod search;
 mod settings;
 mod stages;
+mod trial;
 mod understanding;
+mod vocabulary;
 mod words;
 
-use std::io::{BufReader, IsTerminal, Write};
+use std::io::{BufReader, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::{FormatArgs, InitArgs, ReadArgs};
-use crate::config::{self, SettingsFile};
 use crate::mapping::{Columns, MappingError, Plan, Preset};
-use crate::report::ExitStatus;
 use crate::run::{Feed, PresetChoice, ReadSettings};
-use crate::source::{Chunk, Header, Input, Source};
+use crate::source::{Chunk, Format, Header, Input, Source};
 use crate::time::{DateOrder, parse_zone};
 use ask::Dialogue;
-use evidence::{Evidence, Kind, Sample};
-use proposal::Proposal;
-use search::Below;
+use draft::Draft;
+use evidence::Sample;
 use understanding::Understanding;
 
 /// So many rows are looked at to tell what the columns hold.
 const SAMPLE_ROWS: usize = 2_000;
+
+/// What to look at, and what is known already.
+pub struct Request<'a> {
+    /// The export.
+    pub input: Input,
+    /// How people call it.
+    pub name: String,
+    /// How to read it, with what was said about its columns.
+    pub read: ReadSettings,
+    /// The CRM's name, if it was said.
+    pub crm: Option<String>,
+    /// What else was said.
+    pub given: Given,
+    /// The word for the export on the next command line.
+    pub export: String,
+    /// Where the settings go.
+    pub output: &'a Path,
+    /// Whether that is where settings are looked for.
+    pub is_usual_place: bool,
+    /// Whether somebody is there to be asked.
+    pub may_ask: bool,
+    /// Whether a text is a dataset's id.
+    pub check_dataset_id: &'a dyn Fn(&str) -> Result<()>,
+}
+
+/// What was said about the settings besides the columns.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// The dataset.
+    pub dataset_id: Option<String>,
+    /// The zone of times without one, by name.
+    pub timezone: Option<String>,
+    /// How to read numeric dates.
+    pub date_order: Option<DateOrder>,
+    /// The country of rows without one.
+    pub default_country: Option<String>,
+    /// What was said about reading, as `[input]` has it.
+    pub input: Vec<(&'static str, String)>,
+}
 
 /// What goes into the settings besides the columns.
 struct Decided {
@@ -49,22 +87,20 @@ struct Decided {
     input: Vec<(&'static str, String)>,
 }
 
-pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
-    check_place(&args.output, args.force)?;
-    let dataset_id = config::dataset_id(args.dataset_id.as_deref(), &SettingsFile::default())?;
-    let spooled = (args.file.as_os_str() == "-").then(spool).transpose()?;
-    let path = spooled
-        .as_ref()
-        .map_or(args.file.as_path(), |file| file.path());
-    let name = if spooled.is_some() {
-        Input::Stdin.to_string()
-    } else {
-        path.display().to_string()
-    };
-
-    let mut reading = config::read_settings(&read_args(args, path), &SettingsFile::default())?;
-    let input = Input::File(path.to_owned());
-    let (header, sample) = look_at(&input, &reading, &name)?;
+/// Looks at an export, shows how it is understood, and hands the text of its settings to `keep`, which checks and writes
+/// it.
+///
+/// # Errors
+/// The export cannot be read or does not fit what was said about it, `keep` fails, or the export does not tell enough;
+/// then what was found is kept all the same, and the message says what is missing.
+pub fn draw_up(
+    mut request: Request<'_>,
+    out: &mut dyn Write,
+    keep: &dyn Fn(&str, Completeness) -> Result<()>,
+) -> Result<()> {
+    let reading = &mut request.read;
+    let (input, name) = (request.input.clone(), request.name.clone());
+    let (header, sample) = look_at(&input, reading, &name)?;
     let columns = Columns::new(&header);
     let preset = match &reading.preset {
         PresetChoice::Named(preset) => Some(Preset::clone(preset)),
@@ -76,31 +112,39 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
     {
         return Err(error).context(name);
     }
-    let below = match &preset {
-        Some(preset) if preset.name != "generic" => Below::Product,
-        _ => Below::Headings,
+    // Headings that many exports share are weighed with what stands under them, and not taken as they come.
+    let product = preset.filter(|preset| preset.name != "generic");
+    let layout = Plan::layout(&reading.given, product.as_ref(), &columns);
+    let proposal = search::propose(&layout, &reading.given, &columns, &sample.columns);
+    let draft = Draft {
+        name: &name,
+        product: product.as_ref().map(|preset| preset.name.as_str()),
+        proposal: &proposal,
+        columns: &columns,
+        evidence: &sample.columns,
     };
-    let layout = Plan::layout(&reading.given, preset.as_ref(), &columns);
-    let proposal = search::propose(&layout, &reading.given, below, &columns, &sample.columns);
-    if let Some(missing) = missing(&proposal, &columns, &sample.columns) {
-        page::print_columns(
-            &mut anstream::stdout().lock(),
-            &name,
-            &proposal,
-            &header,
-            &sample.columns,
-        )?;
-        bail!("{name}: no settings were written: {missing}");
+    if let Some(missing) = draft.missing() {
+        page::print_columns(out, &name, &proposal, &header, &sample.columns)?;
+        let crm = request.crm.clone();
+        let crm = crm.or_else(|| product.as_ref().and_then(|preset| preset.crm.clone()));
+        let crm = crm.unwrap_or_else(|| "CRM".to_owned());
+        let text = draft.text(&Decided::of(&request.given, crm));
+        keep(&text, Completeness::HasGaps)?;
+        bail!(
+            "{name}: {missing}; {} holds what was found, with what is missing in comments: complete it there, or run \
+             init again with --force and the options above",
+            request.output.display()
+        );
     }
 
-    let product = preset.filter(|_| below == Below::Product);
     reading.given = proposal.layout(&columns);
     reading.preset = product.clone().map_or(PresetChoice::None, |preset| {
         PresetChoice::Named(Box::new(preset))
     });
     // Whether times name their zone shows only while none is given for those that do not.
     reading.zone = None;
-    let feed = Feed::open(&input, &reading)?;
+    let mut feed = Feed::open(&input, reading)?;
+    let trial = trial::of(&mut feed, reading.threads)?;
     let story = stages::read(&feed, &reading.given, product.as_ref(), &reading.source)?;
     let product = product.map(|preset| preset.name);
     let evidence = sample.columns;
@@ -113,67 +157,37 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
         product,
         proposal,
         story,
+        trial,
     };
 
-    let mut out = anstream::stdout().lock();
     // Whoever stops reading the page still gets the settings.
-    let shown = page::print(&mut out, &found);
-    let decided = decide(args, dataset_id, &found)?;
-    let text = settings::text(&found, &decided);
-    check(&text, args, path)
-        .context("the settings drawn up do not hold; this is a mistake of crm2capi's")?;
-    write(&args.output, &text, args.force)?;
-    let export = if spooled.is_some() {
-        "FILE"
-    } else {
-        found.name.as_str()
-    };
-    shown.and_then(|()| page::print_end(&mut out, &found, &decided, &args.output, export))?;
-    Ok(ExitStatus::Done)
-}
-
-/// Refuses a place where the settings cannot or must not go, before any work is done.
-fn check_place(output: &Path, force: bool) -> Result<()> {
-    let shown = output.display();
-    if output.is_dir() {
-        bail!("{shown} is a folder; give --output the name of a file");
-    }
-    if output.exists() && !force {
-        bail!("{shown} is there already; give --force to replace it, or --output for another name");
-    }
-    if !folder_of(output).is_dir() {
-        bail!(
-            "there is no folder {} for the settings; make it, or give another --output",
-            folder_of(output).display()
-        );
-    }
+    let shown = page::print(out, &found);
+    let decided = decide(&request, &found)?;
+    keep(&settings::text(&found, &decided), Completeness::Complete)?;
+    shown.and_then(|()| page::print_end(out, &found, &decided, &request))?;
     Ok(())
 }
 
-/// The folder a file lies in.
-fn folder_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
+/// Whether settings can be used as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// They can.
+    Complete,
+    /// Something is missing, which stands in them as a comment.
+    HasGaps,
 }
 
-/// Standard input in a file of its own, as an export is read more than once. It is gone when the run ends.
-fn spool() -> Result<tempfile::NamedTempFile> {
-    let mut file =
-        tempfile::NamedTempFile::new().context("cannot keep standard input in a temporary file")?;
-    std::io::copy(&mut std::io::stdin().lock(), &mut file).context("cannot read standard input")?;
-    file.flush()
-        .context("cannot keep standard input in a temporary file")?;
-    Ok(file)
-}
-
-/// What the pipeline understands of these options.
-fn read_args(args: &InitArgs, path: &Path) -> ReadArgs {
-    ReadArgs {
-        files: vec![path.to_owned()],
-        layout: args.layout.clone(),
-        format: args.format.clone(),
-        ..ReadArgs::default()
+impl Decided {
+    fn of(given: &Given, crm: String) -> Self {
+        let given = given.clone();
+        Self {
+            dataset_id: given.dataset_id,
+            crm,
+            timezone: given.timezone,
+            date_order: given.date_order,
+            default_country: given.default_country,
+            input: given.input,
+        }
     }
 }
 
@@ -191,7 +205,9 @@ fn look_at(input: &Input, reading: &ReadSettings, name: &str) -> Result<(Arc<Hea
         letter_m: crate::customer::LetterM::Man,
     };
     let mut sample = Sample::new(&header, &customer, reading.now);
-    if let Some((index, kind)) = sample.value_among_headings(&header) {
+    // Names in JSON are never values, whatever they look like.
+    let is_table = !matches!(source.about.format, Format::Json | Format::Ndjson);
+    if let Some((index, kind)) = sample.value_among_headings(&header).filter(|_| is_table) {
         bail!(
             "{name}: the first row holds values, not headings: its cell {} reads as {kind}; \
              put a row of headings above it, or export again with them",
@@ -206,70 +222,18 @@ fn look_at(input: &Input, reading: &ReadSettings, name: &str) -> Result<(Arc<Hea
     Ok((header, sample))
 }
 
-/// What stands in the way of any settings, with what to do about it.
-fn missing(proposal: &Proposal, columns: &Columns<'_>, evidence: &[Evidence]) -> Option<String> {
-    let mut missing = Vec::new();
-    if !proposal.has_somebody() {
-        let guess = proposal
-            .guesses
-            .iter()
-            .find_map(|guess| Some((guess, columns.name_of(guess.column)?)));
-        let hint = match guess {
-            Some((guess, name)) => format!("perhaps --map {}={name:?}", guess.target),
-            None => "name one with --map lead_id=COLUMN, email=COLUMN or phone=COLUMN".to_owned(),
-        };
-        missing.push(format!("no column identifies a lead; {hint}"));
-    }
-    match proposal.has_events() {
-        (false, _) => missing.push(
-            "no column says which stage a lead is in; name it with --map event_name=COLUMN and its time with \
-             --map event_time=COLUMN, or a date column of a stage with --stage-column \"COLUMN=Event name\""
-                .to_owned(),
-        ),
-        (true, false) => {
-            let holds_times = |column: &u32| {
-                let evidence = &evidence[*column as usize];
-                evidence.holds_times() || evidence.share(Kind::Epoch) >= 0.8
-            };
-            let names = (0..evidence.len() as u32).filter(holds_times).filter_map(|column| columns.name_of(column));
-            let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
-            missing.push(match names.is_empty() {
-                true => "no column says when a stage was reached, as none holds times; export the stage's date too".to_owned(),
-                false => format!(
-                    "no column says when a stage was reached; name it with --map event_time=COLUMN; there are times in {}",
-                    names.join(", ")
-                ),
-            });
-        }
-        (true, true) => {}
-    }
-    (!missing.is_empty()).then(|| missing.join("; also, "))
-}
-
 /// Settles what the export leaves open: by the command line, by asking, or not at all.
-fn decide(
-    args: &InitArgs,
-    dataset_id: Option<String>,
-    found: &Understanding<'_>,
-) -> Result<Decided> {
-    let mut decided = Decided {
-        dataset_id,
-        crm: found.feed.lead_event_source.clone(),
-        timezone: args.layout.timezone.as_ref().map(|zone| zone.name.clone()),
-        date_order: args.layout.date_order.or_else(|| found.settled_order()),
-        default_country: args
-            .layout
-            .default_country
-            .map(|country| country.to_string()),
-        input: input_section(&args.format),
-    };
-    let is_asked = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if is_asked {
+fn decide(request: &Request<'_>, found: &Understanding<'_>) -> Result<Decided> {
+    let crm = found.feed.lead_event_source.clone();
+    let mut decided = Decided::of(&request.given, crm);
+    decided.date_order = decided.date_order.or_else(|| found.settled_order());
+    if request.may_ask {
         let dialogue = Dialogue {
             answers: BufReader::new(std::io::stdin()),
             questions: anstream::stderr(),
         };
-        ask_for(dialogue, args.layout.crm.is_some(), found, &mut decided)?;
+        let check = request.check_dataset_id;
+        ask_for(dialogue, request.crm.is_some(), check, found, &mut decided)?;
     }
     Ok(decided)
 }
@@ -278,6 +242,7 @@ fn decide(
 fn ask_for<R: std::io::BufRead, W: Write>(
     mut dialogue: Dialogue<R, W>,
     has_crm: bool,
+    check_dataset_id: &dyn Fn(&str) -> Result<()>,
     found: &Understanding<'_>,
     decided: &mut Decided,
 ) -> Result<()> {
@@ -299,81 +264,17 @@ fn ask_for<R: std::io::BufRead, W: Write>(
             dialogue.ask(question, None, |text| Ok(parse_zone(text).map(|_| ())?))?;
     }
     if decided.dataset_id.is_none() {
-        let check =
-            |text: &str| config::dataset_id(Some(text), &SettingsFile::default()).map(|_| ());
-        decided.dataset_id = dialogue.ask("Dataset id (empty: decide later)", None, check)?;
+        decided.dataset_id =
+            dialogue.ask("Dataset id (empty: decide later)", None, check_dataset_id)?;
     }
     Ok(())
-}
-
-/// What the command line said about reading must be said again by whoever reads the next export.
-fn input_section(args: &FormatArgs) -> Vec<(&'static str, String)> {
-    let format = args.input_format.and_then(|format| {
-        clap::ValueEnum::to_possible_value(&format).map(|value| value.get_name().to_owned())
-    });
-    let given = [
-        ("format", format),
-        (
-            "delimiter",
-            args.delimiter.map(|delimiter| match delimiter.0 {
-                b'\t' => "tab".to_owned(),
-                byte => char::from(byte).to_string(),
-            }),
-        ),
-        (
-            "encoding",
-            args.encoding.map(|encoding| encoding.name().to_lowercase()),
-        ),
-        ("sheet", args.sheet.clone()),
-    ];
-    given
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
-}
-
-/// Reads the settings back and opens the export with them.
-fn check(text: &str, args: &InitArgs, path: &Path) -> Result<()> {
-    let file: SettingsFile = toml::from_str(text)?;
-    config::dataset_id(None, &file)?;
-    let read = ReadArgs {
-        files: vec![path.to_owned()],
-        ..ReadArgs::default()
-    };
-    let reading = config::read_settings(&read, &file)
-        .with_context(|| format!("for {}", args.output.display()))?;
-    reading
-        .inputs
-        .iter()
-        .try_for_each(|input| Feed::open(input, &reading).map(|_| ()))
-}
-
-/// Puts the file in its place, whole; without `force` only if nothing stands there.
-fn write(path: &Path, text: &str, force: bool) -> Result<()> {
-    let place = || format!("cannot write {}", path.display());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".crm2capi-settings");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // It holds no secret: whatever the user's mask allows.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder_of(path)).with_context(place)?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.as_file().sync_all())
-        .with_context(place)?;
-    let kept = if force {
-        file.persist(path)
-    } else {
-        file.persist_noclobber(path)
-    };
-    kept.map(|_| ()).with_context(place)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::ReadArgs;
+    use crate::config::{SettingsFile, read_settings};
     use crate::mapping::Layout;
 
     fn understanding<T>(content: &str, test: impl FnOnce(&Understanding<'_>) -> T) -> T {
@@ -385,12 +286,12 @@ mod tests {
             now: "2026-11-21T16:00:00Z".parse().ok(),
             ..ReadArgs::default()
         };
-        let mut reading = config::read_settings(&args, &SettingsFile::default()).unwrap();
+        let mut reading = read_settings(&args, &SettingsFile::default()).unwrap();
         let input = Input::File(path);
         let (header, sample) = look_at(&input, &reading, "leads.csv").unwrap();
         let columns = Columns::new(&header);
         let none = Layout::default();
-        let proposal = search::propose(&none, &none, Below::Headings, &columns, &sample.columns);
+        let proposal = search::propose(&none, &none, &columns, &sample.columns);
         reading.given = proposal.layout(&columns);
         reading.preset = PresetChoice::None;
         let feed = Feed::open(&input, &reading).unwrap();
@@ -404,6 +305,7 @@ mod tests {
             product: None,
             proposal,
             story,
+            trial: trial::Trial::default(),
         })
     }
 
@@ -466,6 +368,7 @@ mod tests {
                     questions: &mut questions,
                 },
                 false,
+                &|text| crate::config::dataset_id(Some(text), &SettingsFile::default()).map(|_| ()),
                 found,
                 &mut decided,
             )

@@ -1,12 +1,12 @@
 //! What was understood, as a page for people. Values appear in their form alone; stages and headings as they are.
 
 use std::io::{self, Write};
-use std::path::Path;
 
-use super::Decided;
 use super::evidence::Evidence;
 use super::proposal::{Confidence, Proposal, Taken};
 use super::understanding::Understanding;
+use super::words::sounds_negative;
+use super::{Decided, Request};
 use crate::field::Field;
 use crate::mapping::{Columns, Shape, Target};
 use crate::problem::Code;
@@ -30,6 +30,7 @@ pub(super) fn print(out: &mut dyn Write, found: &Understanding<'_>) -> io::Resul
     )?;
     fact(out, "shape", &shape_in_words(found))?;
     fact(out, "rows", &story.rows.to_string())?;
+    fact(out, "events", &events_in_words(found))?;
     fact(out, "dates", &found.order_in_words())?;
     fact(out, "time zone", &found.zone_in_words())?;
     columns_in_words(out, &found.proposal, found.header, &found.evidence)?;
@@ -63,9 +64,9 @@ pub(super) fn print_end(
     out: &mut dyn Write,
     found: &Understanding<'_>,
     decided: &Decided,
-    path: &Path,
-    export: &str,
+    request: &Request<'_>,
 ) -> io::Result<()> {
+    let path = request.output;
     writeln!(out, "wrote {}", path.display())?;
     let mut open = Vec::new();
     if decided.date_order.is_none() && found.order_is_open() {
@@ -80,11 +81,15 @@ pub(super) fn print_end(
     if !open.is_empty() {
         writeln!(out, "still open in it: {}", open.join(", "))?;
     }
-    let config = match path == Path::new(crate::cli::DEFAULT_SETTINGS) {
+    let config = match request.is_usual_place {
         true => String::new(),
         false => format!("--config {} ", word(&path.display().to_string())),
     };
-    writeln!(out, "next: crm2capi validate {config}{}", word(export))?;
+    writeln!(
+        out,
+        "next: crm2capi validate {config}{}",
+        word(&request.export)
+    )?;
     out.flush()
 }
 
@@ -139,6 +144,54 @@ fn format_in_words(about: &About) -> String {
     words.join(", ")
 }
 
+/// A share of a whole as a percentage; only nothing is 0 and only all is 100.
+fn percent(share: f64) -> u32 {
+    match (share * 100.0).round() as u32 {
+        0 if share > 0.0 => 1,
+        100 if share < 1.0 => 99,
+        percent => percent,
+    }
+}
+
+/// How many rows give events with these settings.
+fn events_in_words(found: &Understanding<'_>) -> String {
+    let trial = &found.trial;
+    let tried = if trial.rows < found.story.rows {
+        format!("the first {} rows", trial.rows)
+    } else {
+        format!("{} rows", trial.rows)
+    };
+    let share = trial.with_events as f64 / trial.rows.max(1) as f64;
+    let given = format!(
+        "{} of {tried} give events ({} %)",
+        trial.with_events,
+        percent(share)
+    );
+    match trial.refused {
+        0 => given,
+        refused => format!("{given}, {refused} would be refused"),
+    }
+}
+
+/// Why rows are refused, the most frequent cause first.
+fn refusals(found: &Understanding<'_>) -> Vec<String> {
+    let trial = &found.trial;
+    let is_many = |rows: &u64| *rows * 20 >= trial.rows;
+    let cause = |(code, column, rows): &(Code, Option<u32>, u64)| {
+        let heading = column.and_then(|column| found.header.columns.get(column as usize));
+        let column = heading.map(|name| format!(" (column {:?})", self::heading(name)));
+        format!(
+            "{rows} of {} rows: {}{}; {}",
+            trial.rows,
+            code.message(),
+            column.unwrap_or_default(),
+            code.help()
+        )
+    };
+    let many = trial.causes.iter().filter(|(.., rows)| is_many(rows));
+    many.take(3).map(cause).collect()
+}
+
 fn has_one_stage_now(found: &Understanding<'_>) -> bool {
     let story = &found.story;
     // Where leads come again and again, their rows are events.
@@ -187,8 +240,9 @@ fn columns_in_words(
         evidence if evidence.filled == 0 => "(empty)".to_owned(),
         evidence => evidence.form.clone(),
     };
+    let fill = |column: u32| format!("{:>3} %", percent(evidence[column as usize].fill()));
     let name = |column: u32| heading(&header.columns[column as usize]);
-    let mut lines: Vec<[String; 4]> = Vec::new();
+    let mut lines: Vec<[String; 5]> = Vec::new();
     for taken in &proposal.taken {
         // A stage is no personal data, but its column may be the wrong one: its form will do here.
         let sample = form(taken.column);
@@ -196,18 +250,20 @@ fn columns_in_words(
             taken.target.to_string(),
             name(taken.column),
             taken.confidence.name().to_owned(),
+            fill(taken.column),
             sample,
         ]);
     }
     for stage in &proposal.stage_columns {
-        let (name, sample) = match stage.column {
-            Some(column) => (name(column), form(column)),
-            None => (heading(&stage.name), String::new()),
+        let (name, filled, sample) = match stage.column {
+            Some(column) => (name(column), fill(column), form(column)),
+            None => (heading(&stage.name), String::new(), String::new()),
         };
         lines.push([
             format!("date of {:?}", stage.event_name),
             name,
             stage.confidence.name().to_owned(),
+            filled,
             sample,
         ]);
     }
@@ -242,8 +298,9 @@ fn columns_in_words(
             [
                 field,
                 name(guess.column),
-                Confidence::Guess.name().to_owned(),
+                fill(guess.column),
                 form(guess.column),
+                evidence[guess.column as usize].doubt(&guess.target),
             ]
         };
         table(out, &proposal.guesses.iter().map(line).collect::<Vec<_>>())?;
@@ -315,10 +372,45 @@ fn stages(out: &mut dyn Write, found: &Understanding<'_>) -> io::Result<()> {
     table(out, &story.stages.iter().map(line).collect::<Vec<_>>())
 }
 
+/// Where a stage stands beside the time its record was made, which says nothing of when the stage was reached.
+fn time_of_the_record(found: &Understanding<'_>) -> Option<String> {
+    let column = found.proposal.column_of(Field::EventTime)?;
+    let evidence = &found.evidence[column as usize];
+    evidence.heading.says(Field::CreatedTime)?;
+    Some(format!(
+        "nothing says when a stage was reached, so each gets the time its record was made, {:?}: right for the first stage \
+         alone; export the date of the last stage change, or a date column for each stage",
+        heading(&found.header.columns[column as usize])
+    ))
+}
+
+/// Stages that say a lead came to nothing: Meta learns to find such people.
+fn negative_stages(found: &Understanding<'_>) -> Option<String> {
+    let names = found.story.stages.iter().map(|(stage, _)| stage);
+    let in_columns = found
+        .proposal
+        .stage_columns
+        .iter()
+        .map(|stage| &stage.event_name);
+    let negative: Vec<String> = names
+        .chain(in_columns)
+        .filter(|stage| sounds_negative(stage))
+        .map(|stage| format!("{:?}", heading(stage)))
+        .collect();
+    (!negative.is_empty()).then(|| {
+        format!(
+            "{} sound as if the lead came to nothing; Meta learns to find more such people from what is sent, so give such a \
+             stage a name of its own that no campaign is optimised for, or \"\" to send it never",
+            negative.join(", ")
+        )
+    })
+}
+
 /// What a person should look at before trusting the settings.
 fn notes(found: &Understanding<'_>) -> Vec<String> {
     let (story, proposal) = (&found.story, &found.proposal);
-    let mut notes = found.feed.about.notes();
+    let mut notes = refusals(found);
+    notes.extend(found.feed.about.notes());
     let doubts = found.feed.doubts();
     let mut said: Vec<Code> = Vec::new();
     for doubt in &doubts {
@@ -361,6 +453,8 @@ fn notes(found: &Understanding<'_>) -> Vec<String> {
             "no column holds Meta's lead id, by which leads are matched best; export it too if the CRM has it".into(),
         );
     }
+    notes.extend(time_of_the_record(found));
+    notes.extend(negative_stages(found));
     if story.withheld > 0 {
         let what = if story.stages.is_empty() {
             "none of them is shown"

@@ -30,7 +30,7 @@ pub(super) fn text(found: &Understanding<'_>, decided: &Decided) -> String {
 }
 
 /// A key as TOML takes it: bare where it can be.
-fn key(text: &str) -> String {
+pub(super) fn key(text: &str) -> String {
     let is_bare = !text.is_empty()
         && text
             .bytes()
@@ -43,7 +43,7 @@ fn key(text: &str) -> String {
 }
 
 /// A basic string of TOML.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for letter in text.chars() {
         match letter {
@@ -60,7 +60,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// One text, or a list of them.
-fn list(texts: &[String]) -> String {
+pub(super) fn list(texts: &[String]) -> String {
     match texts {
         [one] => quoted(one),
         many => format!(
@@ -249,13 +249,10 @@ impl Page<'_> {
             let Some(name) = found.columns.name_of(guess.column) else {
                 continue;
             };
-            let why = found
-                .reads_in_words(guess)
-                .map(|why| format!(", {why}"))
-                .unwrap_or_default();
+            let why = found.evidence[guess.column as usize].doubt(&guess.target);
             let field = key(&guess.target.to_string());
             self.line(&format!(
-                "# {field} = {}  # guess{why}; not used unless you take the # away",
+                "# {field} = {}  # guess: {why}; not used unless you take the # away",
                 quoted(&name)
             ));
         }

@@ -4,6 +4,7 @@ use super::evidence::Evidence;
 use super::proposal::{Proposal, Taken};
 use super::settings;
 use super::stages::Story;
+use super::trial::Trial;
 use crate::field::Field;
 use crate::mapping::{Columns, Target};
 use crate::run::Feed;
@@ -22,6 +23,7 @@ pub(super) struct Understanding<'a> {
     pub product: Option<String>,
     pub proposal: Proposal,
     pub story: Story,
+    pub trial: Trial,
 }
 
 impl Understanding<'_> {
@@ -118,6 +120,7 @@ impl Understanding<'_> {
         let evidence = &self.evidence[taken.column as usize];
         match evidence.reads_as(field)? {
             _ if evidence.filled == 0 => Some("empty in the rows looked at".to_owned()),
+            0 => Some("none of its values reads as one".to_owned()),
             reads if reads < evidence.filled => {
                 Some(format!("{reads} of {} values read as one", evidence.filled))
             }

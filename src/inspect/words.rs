@@ -1,18 +1,38 @@
 //! What headings say, in the languages CRMs are used in.
 //!
 //! In goes a heading, out come its folded words and what they speak for. Words alone decide nothing: what the cells
-//! hold is asked too, by whoever calls.
+//! hold is asked too, by whoever calls. Headings that mean just one field stand in the preset `generic`, which serves
+//! exports without settings as well; here is what only counts together with cells.
+
+use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::vocabulary::{
+    AROUND_STAGE, CHANGE, CREATED, DEALS, EDITED, FUNNEL, FUNNEL_PARTS, HEADINGS, LAST_CONTACT,
+    NEGATIVE, NO_STAGE, OTHER_IDS, OTHER_PEOPLE, OTHER_TIMES, QUALIFIERS, STAGE, STAGE_WORDS,
+    STATUS, WHEN, Words,
+};
 use crate::field::Field;
+use crate::mapping::{Preset, Target};
 
 /// A heading, folded: lower case, no accents, split at anything that is no letter or digit and at camel humps.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Heading {
+    /// The words of all of it: those of a path say whom the column is about.
     words: Vec<String>,
+    /// The words of what names the column, run together.
     joined: String,
+    /// The same without what stands around a name, with and without the word `name`: `Primary Address City` is `city`,
+    /// `Contact First Name` is `firstname`.
+    cores: [String; 2],
+    /// The names that a path leads through.
+    path: Vec<String>,
+    /// The words of the name itself.
+    own: Vec<String>,
+    /// Whether the system keeps the column for itself: `$state`, `_fivetran_synced`.
+    is_system: bool,
 }
 
 /// How strongly a heading speaks for something.
@@ -24,314 +44,392 @@ pub(super) enum Says {
     Exactly,
 }
 
-/// Fields by the headings that mean just them, then by words that headings of theirs contain. A word of more than
-/// four letters also counts inside of a longer one, as German runs words together.
-const FIELDS: &[(Field, &str, &str)] = &[
-    (
-        Field::LeadId,
-        "leadid metaleadid facebookleadid fbleadid leadgenid metaleadsid instagramleadid idleadmeta \
-        iddoleadmeta iddelleadmeta iddulead idduleadmeta",
-        "leadgen metalead facebooklead fblead",
-    ),
-    (
-        Field::Email,
-        "email mail emailaddress emailadresse mailadresse correo courriel",
-        "email mail correo courriel",
-    ),
-    (
-        Field::Phone,
-        "phone telephone tel mobile cell telefon handy mobil portable celular movil telefone telefono gsm",
-        "phone tel telefon telephone telefono telefone handy mobil mobile mobilnummer rufnummer movil celular portable \
-        whatsapp",
-    ),
-    (
-        Field::FirstName,
-        "firstname givenname forename vorname prenom primernombre primeironome nombredepila",
-        "firstname givenname vorname prenom",
-    ),
-    (
-        Field::LastName,
-        "lastname surname familyname nachname familienname zuname nomdefamille apellido apellidos \
-        sobrenome ultimonome cognome",
-        "lastname surname nachname familienname apellido apellidos sobrenome",
-    ),
-    (
-        Field::FullName,
-        "fullname name contactname leadname kontaktname vollstandigername kundenname kontakt contact nom \
-        nomcomplet nombre nombrecompleto nombreyapellidos nome nomecompleto contacto contato ansprechpartner",
-        "fullname nomcomplet nombrecompleto nomecompleto",
-    ),
-    (
-        Field::Gender,
-        "gender sex geschlecht sexe genre sexo genero anrede salutation civilite",
-        "gender geschlecht",
-    ),
-    (
-        Field::DateOfBirth,
-        "dateofbirth dob birthday birthdate geburtsdatum geburtstag datedenaissance naissance \
-        fechadenacimiento nacimiento datadenascimento nascimento",
-        "birth geburt naissance nacimiento nascimento",
-    ),
-    (
-        Field::City,
-        "city town ort stadt wohnort ville ciudad localidad poblacion cidade citta municipio",
-        "city ciudad cidade",
-    ),
-    (
-        Field::State,
-        "state province stateprovince stateregion region bundesland kanton departement provincia uf",
-        "bundesland provincia province",
-    ),
-    (
-        Field::Zip,
-        "zip zipcode postalcode postcode plz postleitzahl codepostal codigopostal cp cep cap zippostalcode",
-        "zip postalcode postcode postleitzahl codepostal codigopostal",
-    ),
-    (
-        Field::Country,
-        "country countryregion countrycode land pays pais paese staat landercode codigodepais",
-        "country pais",
-    ),
-    (
-        Field::CreatedTime,
-        "created createdat createdon createddate createdtime creationdate createdate dateadded \
-        erstellt erstelltam erstellungsdatum angelegt angelegtam anlagedatum eingang eingangsdatum eingegangenam creele \
-        datedecreation datecreation creado creadoel fechadecreacion fechacreacion fechadealta criadoem datadecriacao \
-        datadecadastro datacriacao submittedat",
-        "created creation erstellt erstellung angelegt eingang creation creado creacion criado criacao cadastro",
-    ),
-    (
-        Field::Currency,
-        "currency currencycode currencyisocode wahrung devise monnaie moneda moeda valuta",
-        "currency wahrung",
-    ),
-    (
-        Field::Value,
-        "value amount dealvalue leadvalue revenue betrag wert umsatz auftragswert montant valeur importe valor",
-        "amount betrag montant importe",
-    ),
-    (
-        Field::Fbclid,
-        "fbclid facebookclickid metaclickid",
-        "fbclid",
-    ),
-    (Field::Fbc, "fbc", "fbc"),
-    (Field::Fbp, "fbp", "fbp"),
-    (
-        Field::ClientIpAddress,
-        "ip ipaddress clientipaddress ipadresse adresseip direccionip",
-        "ip",
-    ),
-    (
-        Field::ClientUserAgent,
-        "useragent clientuseragent",
-        "useragent",
-    ),
-];
-
-/// Headings of a stage.
-const STAGE: &str = "stage leadstage dealstage pipelinestage lifecyclestage leadstatus phase vertriebsphase \
-    leadphase stufe etapa etape fase estagio etapadolead etapadelembudo etapadofunil statutdulead estadodellead \
-    statusdolead situacaodolead estadodelead";
-/// Headings that often mean the stage, and as often something else.
-const STATUS: &str = "status statut estado situacao situacion bearbeitungsstatus";
-const STAGE_WORDS: &str =
-    "stage phase stufe etapa etape fase estagio status statut estado situacao";
-/// Words of a time that says when the stage was reached.
-const CHANGE: &str = "changed change since entered geandert anderung seit gewechselt wechsel modifie changement depuis \
-    cambio cambiado desde mudanca alterado alteracao";
-/// Headings of a row's own time.
-const WHEN: &str = "date time datetime timestamp datum zeit zeitpunkt zeitstempel uhrzeit fecha hora fechayhora data \
-    datahora horodatage dateheure eventtime editdate when ts at";
-/// Words of the time of any edit, which is not that of the stage.
-const EDITED: &str = "modified updated edited geandert aktualisiert bearbeitet modifie modifiee misajour miseajour \
-    modificado modificada modificacion actualizado actualizada actualizacion atualizado atualizada atualizacao modificacao";
-/// Words of times that are no stage's: what is planned, or happened for other reasons.
-const OTHER_TIMES: &str = "next due close closing expected reminder follow followup birth activity contacted login seen \
-    import sync export wiedervorlage nachste fallig termin geplant abschluss geburt aktivitat importiert prochaine \
-    echeance cloture rappel activite proxima proximo cierre vencimiento recordatorio nacimiento actividad fechamento \
-    vencimento nascimento atividade opened clicked visit delivered";
-/// Words of headings that are about somebody else than the lead.
-const OTHER_PEOPLE: &str = "owner assigned assignee agent rep salesrep user creator by besitzer inhaber eigentumer \
-    verantwortlich verantwortlicher zustandig zustandiger bearbeiter betreuer mitarbeiter verkaufer proprietaire \
-    responsable attribue commercial propietario asignado vendedor comercial usuario proprietario responsavel atribuido \
-    company firma empresa entreprise organization organisation account unternehmen campaign kampagne form adset \
-    referrer partner";
-/// Words of ids that are Meta's, and not the lead's.
-const OTHER_IDS: &str = "ad ads adset campaign kampagne campagne campana campanha form formular page pixel account \
-    dataset business adid adgroup";
-/// Words that a name of a stage has, in any funnel.
-const FUNNEL: &str = "new lead leads qualified mql sql prospect contacted opportunity customer client won lost demo \
-    proposal negotiation converted nurture appointment disqualified unqualified subscriber closed neu qualifiziert \
-    kontaktiert kunde gewonnen verloren angebot termin interessent abschluss abgeschlossen disqualifiziert nouveau \
-    nouvelle qualifie contacte opportunite gagne perdu devis vente nuevo nueva calificado cualificado contactado \
-    oportunidad cliente ganado ganada perdido perdida propuesta negociacion cita novo nova qualificado contatado \
-    oportunidade ganho vendido proposta negociacao agendado";
-/// Words around the name of a stage in the heading of its date.
-const AROUND_STAGE: &str = "became became a an the date time at on since entered reached datum am seit wurde zum erreicht \
-    le du de la del el fecha data em do da dem der die das en desde depuis passe devenu stage status phase etapa etape \
-    in into when is timestamp";
-
-fn has(list: &str, word: &str) -> bool {
-    list.split_ascii_whitespace().any(|known| known == word)
+/// What kind of time a heading speaks of, the one a stage's time is best taken from last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum TimeKind {
+    /// Nothing is said of it.
+    Unknown,
+    /// When the record was made.
+    Created,
+    /// When a lead was converted, which not every lead is.
+    Converted,
+    /// When anything about the lead was edited.
+    Edited,
+    /// The row's own date.
+    Plain,
+    /// When something changed, entered or moved.
+    Changed,
+    /// When a stage did.
+    OfStage,
+    /// When the stage did that the export shows.
+    OfThisStage,
 }
+
+/// Headings that mean just one field, folded, from the preset for exports of no known product.
+static KNOWN: LazyLock<Vec<(Field, String)>> = LazyLock::new(|| {
+    let generic = Preset::named("generic").ok();
+    let columns = generic.iter().flat_map(Preset::headings);
+    columns
+        .filter_map(|mapped| match mapped.target {
+            Target::Field(field) => Some((field, &mapped.columns)),
+            Target::Custom(_) => None,
+        })
+        .flat_map(|(field, names)| names.iter().map(move |name| (field, run_together(name))))
+        .collect()
+});
 
 /// The text in lower case, without accents.
 pub(super) fn fold(text: &str) -> String {
     let plain = text.nfd().filter(|letter| !is_combining_mark(*letter));
-    plain
-        .flat_map(char::to_lowercase)
-        .collect::<String>()
-        .replace('ß', "ss")
+    let mut folded = String::with_capacity(text.len());
+    for letter in plain.flat_map(char::to_lowercase) {
+        match letter {
+            'ß' => folded.push_str("ss"),
+            'ı' => folded.push('i'),
+            'ł' => folded.push('l'),
+            'đ' => folded.push('d'),
+            'ø' => folded.push('o'),
+            'æ' => folded.push_str("ae"),
+            // A dot that lower case leaves beside the letter.
+            '\u{307}' => {}
+            _ => folded.push(letter),
+        }
+    }
+    folded
+}
+
+/// A heading that was UTF-8 and was read as Windows-1252 before the export was written: `TÃ©lÃ©phone`.
+fn repaired(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        return None;
+    }
+    let (bytes, _, has_failed) = encoding_rs::WINDOWS_1252.encode(text);
+    if has_failed {
+        return None;
+    }
+    String::from_utf8(bytes.into_owned()).ok()
+}
+
+/// The letters and digits of a folded text.
+fn run_together(text: &str) -> String {
+    fold(text)
+        .chars()
+        .filter(|letter| letter.is_alphanumeric())
+        .collect()
+}
+
+/// The words of a text, folded: split at anything that is no letter or digit, and at camel humps.
+fn words_of(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut after_small = false;
+    for letter in text.chars() {
+        let is_part = letter.is_alphanumeric() || is_combining_mark(letter);
+        if !is_part || after_small && letter.is_uppercase() {
+            words.push(String::new());
+        }
+        if is_part && let Some(word) = words.last_mut() {
+            word.push(letter);
+        }
+        after_small = letter.is_lowercase();
+    }
+    words
+        .iter()
+        .map(|word| fold(word))
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// The part of a heading that names the column: of a JSON path its end, past what all values are called.
+fn name_in(text: &str) -> &str {
+    let text = text
+        .split('@')
+        .next()
+        .filter(|t| !t.is_empty())
+        .unwrap_or(text);
+    if !text.contains('.')
+        || text
+            .split('.')
+            .any(|part| part.contains(". ") || part.starts_with(' '))
+    {
+        return text;
+    }
+    let is_of_any_value = |part: &&str| {
+        let part = part.to_ascii_lowercase();
+        let generic = [
+            "value",
+            "values",
+            "text",
+            "raw",
+            "formatted",
+            "stringvalue",
+            "",
+        ];
+        generic.contains(&part.as_str()) || part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let named = text.rsplit('.').find(|part| !is_of_any_value(part));
+    named.unwrap_or(text)
+}
+
+/// What is left of a name when the words around it are taken away.
+fn core_of(name: &str, keeps: Option<&str>) -> String {
+    let lower = name.to_lowercase();
+    let tails = ["without country code", "without_country_code"];
+    let end = tails.iter().find_map(|tail| lower.find(tail));
+    let words = words_of(end.and_then(|end| name.get(..end)).unwrap_or(name));
+    words
+        .iter()
+        .map(|word| word.trim_end_matches(|letter: char| letter.is_ascii_digit()))
+        .filter(|word| !QUALIFIERS.contains(*word) || Some(*word) == keeps)
+        .collect()
 }
 
 impl Heading {
     pub(super) fn of(text: &str) -> Self {
-        let mut words = vec![String::new()];
-        let mut after_small = false;
+        let repaired = repaired(text);
+        let text = repaired.as_deref().unwrap_or(text).trim();
+        let name = name_in(text);
         // The names of Salesforce's custom fields end in `__c`.
-        for letter in text.strip_suffix("__c").unwrap_or(text).chars() {
-            let hump = after_small && letter.is_uppercase();
-            if !letter.is_alphanumeric() && !is_combining_mark(letter) || hump {
-                words.push(String::new());
-            }
-            if (letter.is_alphanumeric() || is_combining_mark(letter))
-                && let Some(word) = words.last_mut()
-            {
-                word.push(letter);
-            }
-            after_small = letter.is_lowercase();
+        let name = name.strip_suffix("__c").unwrap_or(name);
+        let before = text.rfind(name).and_then(|start| text.get(..start));
+        Self {
+            words: words_of(text.strip_suffix("__c").unwrap_or(text)),
+            joined: run_together(name),
+            cores: [core_of(name, None), core_of(name, Some("name"))],
+            path: words_of(before.unwrap_or_default()),
+            own: words_of(name),
+            is_system: name.starts_with(['$', '_']),
         }
-        let words: Vec<String> = words
-            .iter()
-            .map(|word| fold(word))
-            .filter(|word| !word.is_empty())
-            .collect();
-        // A JSON path is named by its end, a word of it by any part.
-        let last = text
-            .rsplit('.')
-            .next()
-            .filter(|last| !last.contains(' '))
-            .unwrap_or(text);
-        let last = if text.contains('.') && !text.contains(' ') {
-            last
-        } else {
-            text
-        };
-        let joined = fold(last.strip_suffix("__c").unwrap_or(last));
-        let joined = joined
-            .chars()
-            .filter(|letter| letter.is_alphanumeric())
-            .collect();
-        Self { words, joined }
+    }
+
+    /// Whether the system keeps the column for itself.
+    pub(super) fn is_system(&self) -> bool {
+        self.is_system
+    }
+
+    /// The names a field may be known by.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let bare = self
+            .joined
+            .trim_end_matches(|letter: char| letter.is_ascii_digit());
+        [self.joined.as_str(), bare, &self.cores[0], &self.cores[1]]
+            .into_iter()
+            .filter(|name| !name.is_empty())
+    }
+
+    fn is_named(&self, list: &Words) -> bool {
+        self.names().any(|name| list.contains(name))
     }
 
     /// How strongly the heading speaks for a field.
     pub(super) fn says(&self, field: Field) -> Option<Says> {
-        let (_, exact, parts) = FIELDS.iter().find(|(known, ..)| *known == field)?;
-        if has(exact, &self.joined) {
+        if field == Field::CreatedTime {
+            return (self.time_kind(None) == Some(TimeKind::Created)).then_some(
+                match self.is_named(&CREATED) {
+                    true => Says::Exactly,
+                    false => Says::InPart,
+                },
+            );
+        }
+        if self.is_known(field) {
             return Some(Says::Exactly);
         }
-        let is_part = |part: &&str| {
-            self.words.iter().any(|word| word == part)
-                || part.len() > 4 && self.joined.contains(*part)
+        let (_, of_field) = HEADINGS.iter().find(|(known, _)| *known == field)?;
+        if self.names().any(|name| of_field.exact.contains(name)) {
+            return Some(Says::Exactly);
+        }
+        let is_part = |part: &String| {
+            self.words.contains(part) || part.len() > 4 && self.joined.contains(part.as_str())
         };
-        parts
-            .split_ascii_whitespace()
-            .any(|part| is_part(&part))
-            .then_some(Says::InPart)
+        of_field.parts.iter().any(is_part).then_some(Says::InPart)
     }
 
     /// How much the heading is that of a stage, 0 to 4.
     pub(super) fn stage_rank(&self) -> u8 {
-        let of_the_past = [
-            "old", "previous", "alter", "ancien", "anterior", "reason", "grund", "motivo", "motif",
-            "source",
+        let is_of_lead = [
+            "lead",
+            "leads",
+            "deal",
+            "opportunity",
+            "pipeline",
+            "prospect",
+            "sales",
         ];
-        if self
-            .words
-            .iter()
-            .any(|word| of_the_past.contains(&word.as_str()))
-        {
+        let is_exact = STAGE.contains(&self.joined);
+        if self.is_system || !is_exact && self.has_any(&NO_STAGE) {
             return 0;
         }
         match () {
-            () if [
-                "newvalue",
-                "neuerwert",
-                "nouvellevaleur",
-                "nuevovalor",
-                "valornuevo",
-                "novovalor",
-            ]
-            .contains(&self.joined.as_str())
-                || has(STAGE, &self.joined) =>
-            {
-                4
-            }
-            () if has(STATUS, &self.joined) => 3,
-            () if self.has_any(STAGE_WORDS) => 2,
-            () if STAGE_WORDS
-                .split_ascii_whitespace()
-                .any(|word| self.joined.contains(word)) =>
-            {
-                1
-            }
+            () if is_exact || self.cores.iter().any(|core| STAGE.contains(core)) => 4,
+            () if self.is_named(&STATUS) && is_of_lead.iter().any(|word| self.has_word(word)) => 4,
+            () if self.is_named(&STATUS) => 3,
+            () if self.words.iter().any(|word| STAGE_WORDS.contains(word)) => 2,
+            () if self.has_any(&STAGE_WORDS) => 1,
             () => 0,
         }
     }
 
-    /// Whether a time under this heading is that of a stage, beside a stage column headed `stage`. 0 to 4.
-    pub(super) fn stage_time_rank(&self, stage: Option<&Heading>) -> u8 {
-        let is_of_stage = self.stage_rank() > 0
-            || stage.is_some_and(|stage| {
-                stage
-                    .words
-                    .iter()
-                    .any(|word| word.len() > 3 && self.words.contains(word))
-            });
+    /// Whether the column is about a stage at most, such as its reason, or a text, a title or a source.
+    pub(super) fn is_no_stage(&self) -> bool {
+        self.stage_rank() == 0 && self.has_any(&NO_STAGE)
+    }
+
+    /// What kind of time stands under this heading, beside a stage column headed `stage`; none where it is no time of a
+    /// stage or lead, such as a date that is planned.
+    pub(super) fn time_kind(&self, stage: Option<&Heading>) -> Option<TimeKind> {
+        let shares_a_word = |stage: &Heading| {
+            stage.words.iter().any(|word| {
+                word.len() > 3 && self.words.contains(word) && !QUALIFIERS.contains(word)
+            })
+        };
+        let is_of_stage = self.has_any(&STAGE_WORDS) && !self.has_any(&NO_STAGE);
+        Some(match () {
+            () if self.is_system || self.is_other_time() => return None,
+            () if self.is_named(&CREATED) => TimeKind::Created,
+            () if stage.is_some_and(shares_a_word) => TimeKind::OfThisStage,
+            () if is_of_stage => TimeKind::OfStage,
+            () if self.has_any(&EDITED) => TimeKind::Edited,
+            () if self.has_any(&CHANGE) => TimeKind::Changed,
+            () if self.has_any(&CREATED) => TimeKind::Created,
+            () if ["convers", "convert"]
+                .iter()
+                .any(|part| self.joined.contains(part)) =>
+            {
+                TimeKind::Converted
+            }
+            () if self.is_named(&WHEN) => TimeKind::Plain,
+            () => TimeKind::Unknown,
+        })
+    }
+
+    /// How surely a time under this heading is that of a lead's making, 0 to 2: a record of it may be made later.
+    pub(super) fn created_rank(&self) -> u8 {
+        let of_the_lead = [
+            "lead",
+            "leads",
+            "submit",
+            "submitted",
+            "submission",
+            "soumission",
+            "enquiry",
+            "inquiry",
+            "signup",
+        ];
         match () {
-            () if is_of_stage => 4,
-            () if self.is_edited() => 1,
-            () if self.has_any(CHANGE) => 3,
-            () if has(WHEN, &self.joined) => 2,
-            () => 0,
+            () if self.time_kind(None) != Some(TimeKind::Created) => 0,
+            () if of_the_lead
+                .iter()
+                .any(|word| self.own.iter().any(|own| own == word)) =>
+            {
+                2
+            }
+            () => u8::from(self.is_named(&CREATED)),
         }
     }
 
-    /// Whether the heading is that of any edit.
-    pub(super) fn is_edited(&self) -> bool {
-        self.has_any(EDITED) && self.stage_rank() == 0
+    /// Whether the name is that of a code, and not of what it stands for.
+    pub(super) fn is_of_codes(&self) -> bool {
+        self.joined.ends_with("id") || self.joined.ends_with("code")
     }
 
     /// Whether a time under this heading is no stage's.
     pub(super) fn is_other_time(&self) -> bool {
-        self.has_any(OTHER_TIMES) || self.says(Field::DateOfBirth).is_some()
+        let is_last = [
+            "last",
+            "letzter",
+            "letzte",
+            "dernier",
+            "ultimo",
+            "ultima",
+            "первый",
+        ]
+        .iter()
+        .any(|word| self.has_word(word));
+        self.words.iter().any(|word| OTHER_TIMES.contains(word))
+            || OTHER_TIMES.contains(&self.joined)
+            || contains_any(&OTHER_TIMES, &self.joined)
+            || is_last && self.words.iter().any(|word| LAST_CONTACT.contains(word))
+            || self.says(Field::DateOfBirth).is_some()
     }
 
     /// Whether the heading is about somebody or something else than the lead.
     pub(super) fn is_other_person(&self) -> bool {
-        self.has_any(OTHER_PEOPLE)
+        let is_of_user = ["user", "creator"]
+            .iter()
+            .any(|word| self.path.iter().any(|known| known == word))
+            && !self.path.iter().any(|word| word == "column");
+        self.has_any(&OTHER_PEOPLE) || self.joined == "sales" || is_of_user
     }
 
     /// Whether an id under this heading is another of Meta's.
     pub(super) fn is_other_id(&self) -> bool {
-        self.has_any(OTHER_IDS)
+        self.words.iter().any(|word| OTHER_IDS.contains(word))
     }
 
     /// Whether the column names the field a history row is about.
     pub(super) fn is_field_name(&self) -> bool {
-        has(
-            "field fieldevent fieldname feld feldname champ campo",
-            &self.joined,
-        )
+        [
+            "field",
+            "fieldevent",
+            "fieldname",
+            "feld",
+            "feldname",
+            "champ",
+            "campo",
+        ]
+        .contains(&self.joined.as_str())
     }
 
     /// Whether the heading has a word of a funnel besides those that stand around a stage's name.
     pub(super) fn names_a_stage(&self) -> bool {
+        self.own
+            .iter()
+            .any(|word| FUNNEL.contains(word) && !AROUND_STAGE.contains(word))
+    }
+
+    /// Whether the column is one of those that exports of deals have.
+    pub(super) fn is_of_deals(&self) -> bool {
+        self.words.iter().any(|word| DEALS.contains(word))
+    }
+
+    /// Whether a path leads to the column through somebody: `contact.name`.
+    pub(super) fn is_of_a_person(&self) -> bool {
+        let people = [
+            "contact", "contacts", "person", "lead", "leads", "customer", "client",
+        ];
         self.words
             .iter()
-            .any(|word| has(FUNNEL, word) && !has(AROUND_STAGE, word))
+            .any(|word| people.contains(&word.as_str()))
+    }
+
+    /// Whether the name is just `name`, of whatever it may be.
+    pub(super) fn is_named_just_name(&self) -> bool {
+        ["name", "nom", "nome", "nombre", "title"].contains(&self.joined.as_str())
+    }
+
+    /// Whether headings like this one mean just the field, anywhere.
+    pub(super) fn is_known(&self, field: Field) -> bool {
+        self.names().any(|name| {
+            KNOWN
+                .iter()
+                .any(|(known, text)| *known == field && text == name)
+        })
+    }
+
+    /// Whether an address is a second one: billing, shipping, alternate.
+    pub(super) fn is_second(&self) -> bool {
+        let others = [
+            "alt",
+            "alternate",
+            "shipping",
+            "billing",
+            "other",
+            "secondary",
+            "additional",
+            "mailing",
+        ];
+        self.words
+            .iter()
+            .any(|word| others.contains(&word.as_str()))
     }
 
     /// Whether one of the heading's words is this one.
@@ -339,16 +437,45 @@ impl Heading {
         self.words.iter().any(|known| known == word)
     }
 
-    fn has_any(&self, list: &str) -> bool {
-        self.words.iter().any(|word| has(list, word))
+    /// Whether a word of the list stands there, on its own or, if it is a longer one, inside of another.
+    fn has_any(&self, list: &Words) -> bool {
+        self.words.iter().any(|word| list.contains(word))
+            || list.contains(&self.joined)
+            || list
+                .iter()
+                .any(|known| known.len() > 5 && self.joined.contains(known.as_str()))
     }
+}
+
+/// Whether one of the words of scripts without spaces stands anywhere in the text.
+fn contains_any(list: &Words, text: &str) -> bool {
+    !text.is_ascii()
+        && list
+            .iter()
+            .any(|known| known.len() > 5 && !known.is_ascii() && text.contains(known.as_str()))
 }
 
 /// Whether a text has a word that names of stages have.
 pub(super) fn sounds_like_a_stage(text: &str) -> bool {
-    fold(text)
+    let folded = fold(text);
+    folded
         .split(|letter: char| !letter.is_alphanumeric())
-        .any(|word| has(FUNNEL, word))
+        .any(|word| FUNNEL.contains(word))
+        || contains_any(&FUNNEL_PARTS, &folded)
+        || words_of(text).iter().any(|word| FUNNEL.contains(word))
+}
+
+/// Whether a stage says that a lead came to nothing.
+pub(super) fn sounds_negative(stage: &str) -> bool {
+    let words = words_of(stage);
+    let denied = [
+        "not", "no", "nicht", "kein", "pas", "non", "nao", "не", "niet", "nie", "tidak", "khong",
+        "غير",
+    ];
+    let is_denied = words.len() > 1 && words.iter().any(|word| denied.contains(&word.as_str()));
+    is_denied
+        || words.iter().any(|word| NEGATIVE.contains(word))
+        || contains_any(&NEGATIVE, &fold(stage))
 }
 
 /// The name of the stage in the heading of its date: `Qualifiziert am` is `Qualifiziert`.
@@ -358,7 +485,7 @@ pub(super) fn stage_in_heading(heading: &str) -> Option<String> {
         .collect();
     let is_around = |word: &&str| {
         let folded = fold(word.trim_matches(|letter: char| !letter.is_alphanumeric()));
-        folded.is_empty() || has(AROUND_STAGE, &folded)
+        folded.is_empty() || AROUND_STAGE.contains(&folded)
     };
     let start = words.iter().position(|word| !is_around(word))?;
     let end = words.iter().rposition(|word| !is_around(word))?;
@@ -408,14 +535,14 @@ mod tests {
         assert!(rank("Lead-Status") > rank("Status") && rank("Status") > rank("Email status"));
         assert_eq!(rank("Previous stage"), 0);
         let stage = Heading::of("Vertriebsphase");
-        let time = |heading: &str| Heading::of(heading).stage_time_rank(Some(&stage));
+        let time = |heading: &str| Heading::of(heading).time_kind(Some(&stage));
         assert!(
             time("Status geändert am") > time("Datum")
                 && time("Datum") > time("Zuletzt geändert am")
         );
         assert!(
-            Heading::of("Zuletzt bearbeitet").is_edited()
-                && !Heading::of("Status geändert am").is_edited()
+            time("Zuletzt bearbeitet") == Some(TimeKind::Edited)
+                && time("Status geändert am") > time("Datum")
         );
         assert!(
             Heading::of("Nächster Termin").is_other_time()

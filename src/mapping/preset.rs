@@ -77,6 +77,7 @@ const FILES: &[(&str, &str)] = embedded![
     "salesforce",
     "salesforce-history",
     "meta-lead-ads",
+    "meta-lead-forms",
     "zoho",
     "pipedrive",
     "dynamics",
@@ -158,6 +159,11 @@ impl Preset {
                 allow_personal: Vec::new(),
             },
         })
+    }
+
+    /// Every heading it knows, by what stands under it.
+    pub(crate) fn headings(&self) -> &[Mapped] {
+        &self.layout.columns
     }
 
     /// The same layout with no stage named.

@@ -277,38 +277,160 @@ fn stages_stand_in_the_settings_in_the_order_of_the_funnel_with_their_counts() {
 }
 
 #[test]
-fn what_is_missing_is_said_and_nothing_is_written() {
-    for (export, expected) in [
+fn what_is_missing_is_said_and_stands_in_comments() {
+    for (export, said, written) in [
         (
             "Product,Stage,Stage date\nRoof,New,2026-11-19\n",
             vec!["no column identifies a lead", "--map"],
+            "# MISSING: nothing identifies a lead",
         ),
         (
             "Email,Notes\na@example.com,called back\n",
             vec!["which stage a lead is in", "--stage-column"],
+            "# event_name = \"COLUMN\"",
         ),
         (
             "Email,Stage\na@example.com,New\n",
             vec!["when a stage was reached, as none holds times"],
-        ),
-        (
-            "Email,Stage,Created at\na@example.com,New,2026-11-19\n",
-            vec!["event_time=COLUMN", "\"Created at\""],
+            "event_name = \"Stage\"",
         ),
         (
             "Ref,Stage,Stage date\n1234567890123456,New,2026-11-19\n",
             vec!["perhaps --map lead_id=\"Ref\""],
+            "# lead_id = \"Ref\"  # guess: its values have the form",
+        ),
+        (
+            "Email,Foo,Bar\na@example.com,2026-11-19,2026-11-20\n",
+            vec![
+                "as 2 columns hold dates (\"Foo\", \"Bar\")",
+                "--stage-column \"Foo=Foo\"",
+            ],
+            "# \"Foo\" = \"Foo\"\n# \"Bar\" = \"Bar\"",
+        ),
+        (
+            "Email,Box\na@example.com,New\nb@example.com,Qualified\n",
+            vec!["perhaps --map event_name=\"Box\""],
+            "# event_name = \"Box\"  # guess: its texts read as stages",
         ),
     ] {
         let desk = Desk::new();
         desk.file("leads.csv", export);
         let ran = desk.run(&["init", "leads.csv"]).ended(2);
-        for words in expected {
+        for words in said {
             assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
         }
-        assert!(!desk.path().join("crm2capi.toml").exists());
-        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("a@example.com"));
+        let text = std::fs::read_to_string(desk.path().join("crm2capi.toml")).unwrap();
+        assert!(text.contains(written), "{written}: {text}");
+        assert!(text.parse::<toml::Table>().is_ok(), "{text}");
+        assert!(!format!("{}{}{text}", ran.stdout, ran.stderr).contains("a@example.com"));
+        desk.run(&["validate", "--config", "crm2capi.toml", "leads.csv"])
+            .ended(2);
     }
+}
+
+#[test]
+fn a_stage_without_a_time_of_its_own_takes_that_of_the_record() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Email,Stage,Created at\na@example.com,New,2026-11-19\n",
+    );
+    let shown = desk.run(&["init", "leads.csv"]).ended(0).stdout;
+    let settings = settings(&desk);
+    assert_eq!(
+        settings["columns"]["event_time"].as_str().unwrap(),
+        "Created at"
+    );
+    assert!(
+        shown.contains("nothing says when a stage was reached"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn dates_that_are_planned_are_no_times_of_stages() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Email,Stage,Appointment date,Due date,Passport expiry,Expected close\n\
+         a@example.com,New,2026-11-19,2026-11-20,2030-01-01,2026-12-24\n",
+    );
+    let ran = desk.run(&["init", "leads.csv"]).ended(2);
+    assert!(
+        ran.stderr.contains("none holds times"),
+        "a planned date is no candidate: {}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn values_of_people_and_texts_of_any_kind_never_go_out_unhashed_by_a_guess() {
+    let record = r#"{"ID":"1","TITLE":"Lead #1","STATUS_ID":"NEW","MOVED_TIME":"2026-11-20T10:00:00Z",
+        "PHONE":[{"VALUE":"+12125550101"}],"EMAIL":[{"VALUE":"a@example.com"}],"links":{"feed":"/leads/1/feed"}}"#;
+    let desk = Desk::new();
+    desk.file("lead.json", format!("{{\"result\":{record}}}"));
+    desk.run(&["init", "lead.json"]).ended(0);
+    let settings = settings(&desk);
+    let columns = settings["columns"].as_table().unwrap();
+    assert_eq!(columns["phone"].as_str().unwrap(), "PHONE.0.VALUE");
+    assert_eq!(columns["event_name"].as_str().unwrap(), "STATUS_ID");
+    for field in ["value", "order_id"] {
+        assert!(!columns.contains_key(field), "{columns:?}");
+    }
+}
+
+#[test]
+fn a_stage_that_says_the_lead_is_lost_is_pointed_out() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Email,Stage,Stage date\na@example.com,Not interested,2026-11-19\nb@example.com,New,2026-11-19\n",
+    );
+    let shown = desk.run(&["init", "leads.csv"]).ended(0).stdout;
+    assert!(
+        shown.contains("\"Not interested\" sound as if the lead came to nothing"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn how_many_rows_give_events_is_said_and_why_the_others_do_not() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Email,Stage,Stage date\na@example.com,New,2026-11-19\nb@example.com,New,19.11.26\n\
+         c@example.com,New,20.11.26\n",
+    );
+    let shown = desk.run(&["init", "leads.csv"]).ended(0).stdout;
+    assert!(
+        shown.contains("1 of 3 rows give events (33 %), 2 would be refused"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("2 of 3 rows: ") && shown.contains("(column \"Stage date\")"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_fuller_of_two_columns_of_stages_is_taken() {
+    let desk = Desk::new();
+    let rows: String = (0..20)
+        .map(|index| {
+            let status = if index % 3 == 0 { "Open" } else { "" };
+            format!("a{index}@example.com,{status},Customer,2026-11-19\n")
+        })
+        .collect();
+    desk.file(
+        "leads.csv",
+        format!("Email,Lead status,Lifecycle stage,Date\n{rows}"),
+    );
+    let shown = desk.run(&["init", "leads.csv"]).ended(0).stdout;
+    assert_eq!(
+        settings(&desk)["columns"]["event_name"].as_str().unwrap(),
+        "Lifecycle stage"
+    );
+    assert!(shown.contains("100 %"), "{shown}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod examples;
 mod faults;
 mod help;
 mod init;
+mod layouts;
 mod normalize;
 mod sandbox;
 mod scheduled;

@@ -29,6 +29,8 @@ pub(super) struct Flattener {
     path: String,
     cells: Vec<Span>,
     has_too_many: bool,
+    /// A member of the record that is left out.
+    left_out: Option<&'static str>,
 }
 
 impl Flattener {
@@ -48,6 +50,11 @@ impl Flattener {
         self.cells.clear();
         self.has_too_many = false;
         self.object(record, 0, chunk)?;
+        self.push_cells(chunk);
+        Ok(())
+    }
+
+    fn push_cells(&mut self, chunk: &mut Chunk) {
         let filled = self
             .cells
             .iter()
@@ -56,6 +63,26 @@ impl Flattener {
         for span in &self.cells[..filled] {
             chunk.push_span(*span);
         }
+    }
+
+    /// Adds one of the leads listed in a record as a row, with what the record says of all of them. The row must have been
+    /// opened.
+    pub fn add_inside(
+        &mut self,
+        record: &str,
+        path: &'static str,
+        lead: &str,
+        chunk: &mut Chunk,
+    ) -> Result<(), serde_json::Error> {
+        self.path.clear();
+        self.cells.clear();
+        self.has_too_many = false;
+        self.left_out = path.split('.').next();
+        let of_all = self.object(record, 0, chunk);
+        self.left_out = None;
+        of_all?;
+        self.nested(path, |flattener| flattener.value(lead, 0, chunk))?;
+        self.push_cells(chunk);
         Ok(())
     }
 
@@ -231,29 +258,56 @@ impl<'de> serde::Deserialize<'de> for Lenient {
     }
 }
 
-/// An object that is nothing but a name and a value.
+/// An object that is nothing but a name and a value, as APIs list the answers of forms and custom fields.
 struct Pair<'a> {
     name: Cow<'a, str>,
     value: &'a RawValue,
 }
 
+/// What APIs call the name, by how well it names the column, and the value. Meta's `field_data` and Salesforce have
+/// `name`, Google Ads `column_id`, HighLevel `id` and `fieldValue`, Kommo `field_code`, `field_name` and `values`.
+const NAMES: [&str; 8] = [
+    "name",
+    "column_id",
+    "field_code",
+    "field_name",
+    "key",
+    "code",
+    "id",
+    "field_id",
+];
+const VALUES: [&str; 5] = [
+    "value",
+    "values",
+    "string_value",
+    "fieldValue",
+    "field_value",
+];
+/// Members that may stand beside them.
+const BESIDE: [&str; 4] = ["column_name", "field_type", "is_computed", "label"];
+
 impl<'a> Pair<'a> {
     fn of(element: &'a str) -> Option<Pair<'a>> {
         #[derive(serde::Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Fields<'a> {
-            #[serde(borrow, alias = "id", alias = "key")]
-            name: &'a RawValue,
-            #[serde(borrow, alias = "values")]
-            value: &'a RawValue,
+        struct Fields<'a>(#[serde(borrow)] HashMap<Cow<'a, str>, &'a RawValue>);
+        // Most lists hold records of many members, which need not be parsed to see that.
+        if !VALUES.iter().any(|name| element.contains(name)) {
+            return None;
         }
-        let fields: Fields<'a> = serde_json::from_str(element).ok()?;
-        let name = scalar(fields.name.get())
-            .ok()
-            .filter(|name| !name.is_empty() && !name.starts_with(['{', '[']))?;
+        let Fields(fields) = serde_json::from_str(element).ok()?;
+        let is_known =
+            |name: &str| NAMES.contains(&name) || VALUES.contains(&name) || BESIDE.contains(&name);
+        if !fields.keys().all(|name| is_known(name)) {
+            return None;
+        }
+        let find = |names: &[&str]| names.iter().find_map(|name| fields.get(*name).copied());
+        let named = NAMES.iter().filter_map(|name| fields.get(*name));
+        let name = named
+            .filter_map(|raw| scalar(raw.get()).ok())
+            .find(|name| !name.is_empty() && !name.starts_with(['{', '[']))?;
         Some(Pair {
             name,
-            value: fields.value,
+            value: find(&VALUES)?,
         })
     }
 }
@@ -282,6 +336,9 @@ impl<'de> Visitor<'de> for Members<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(Lenient(name)) = members.next_key()? {
             let value: &RawValue = members.next_value()?;
+            if self.flattener.path.is_empty() && self.flattener.left_out == Some(name.as_str()) {
+                continue;
+            }
             let (depth, chunk) = (self.depth, &mut *self.chunk);
             self.flattener
                 .nested(&name, |flattener| {

@@ -16,7 +16,7 @@ use super::chunk::{Chunk, Header};
 use super::text::{MAX_RECORD_BYTES, Text};
 use crate::problem::Code;
 use flatten::Flattener;
-use scan::{End, Nesting};
+use scan::{End, Lead, Nesting};
 
 /// A page must show its list of records within so many bytes.
 const PAGE_BEGINNING_BYTES: usize = 1 << 20;
@@ -53,8 +53,8 @@ pub(super) struct Json {
 enum Place {
     /// Outside of any value.
     Between,
-    /// In a list of records, with so many objects around it.
-    InList { enclosing: u32 },
+    /// In a list of records, or in an object of them that are keyed by their ids, with so many objects around it.
+    InList { enclosing: u32, is_keyed: bool },
     /// Where nothing more can be read.
     Ended,
 }
@@ -187,10 +187,20 @@ impl Json {
             }
             (Place::Between, Some(b'[')) => {
                 self.advance(1);
-                self.place = Place::InList { enclosing: 0 };
+                self.place = Place::InList {
+                    enclosing: 0,
+                    is_keyed: false,
+                };
             }
             (Place::Between, Some(b'{')) => self.take_object(chunk)?,
-            (Place::InList { enclosing }, Some(b']')) => {
+            (Place::InList { is_keyed: true, .. }, Some(b'"')) => self.skip_key()?,
+            (
+                Place::InList {
+                    enclosing,
+                    is_keyed,
+                },
+                Some(&close),
+            ) if close == if is_keyed { b'}' } else { b']' } => {
                 self.advance(1);
                 self.place = Place::Between;
                 self.leaving = (enclosing > 0).then(|| Nesting::inside(enclosing));
@@ -210,16 +220,43 @@ impl Json {
             }
             _ => rest.len(),
         };
-        match scan::record_list(&rest[..end]) {
-            Some(list) => {
-                self.advance(list.start);
-                self.place = Place::InList {
-                    enclosing: list.enclosing,
-                };
+        if let Some(list) = scan::record_list(&rest[..end]) {
+            self.advance(list.start);
+            self.place = Place::InList {
+                enclosing: list.enclosing,
+                is_keyed: list.is_keyed,
+            };
+            if !list.path.is_empty() {
                 self.records_at.get_or_insert(list.path);
+            }
+            return Ok(());
+        }
+        match scan::only_record(&rest[..end]) {
+            Some((path, range)) if range.len() <= MAX_RECORD_BYTES => {
+                self.advance(range.start);
+                self.add(range.len(), false, chunk);
+                self.advance(range.len());
+                self.leaving = Some(Nesting::inside(1));
+                self.records_at.get_or_insert(path);
                 Ok(())
             }
-            None => self.take_record(chunk),
+            _ => self.take_record(chunk),
+        }
+    }
+
+    /// Moves past the key of a record, to the record.
+    fn skip_key(&mut self) -> io::Result<()> {
+        let rest = self.text.rest().as_bytes();
+        match scan::value_end(rest, 0) {
+            End::At(end) if scan::skip(rest, end, b" \t\r\n:") < rest.len() => {
+                self.advance(scan::skip(rest, end, b" \t\r\n:"));
+                Ok(())
+            }
+            _ if self.text.has_ended() => {
+                self.advance(rest.len());
+                Ok(())
+            }
+            _ => self.text.more(),
         }
     }
 
@@ -253,12 +290,29 @@ impl Json {
         Ok(())
     }
 
-    /// Adds the record that the next bytes are; `is_cut` says that the text ends with them.
+    /// Adds the record that the next bytes are; `is_cut` says that the text ends with them. A record that leads are
+    /// listed in, as in the pages of Meta's forms, is as many rows as it has leads.
     fn add(&mut self, length: usize, is_cut: bool, chunk: &mut Chunk) {
+        let record = clean_line(&self.text.rest()[..length]);
+        let Some(leads) = scan::leads_inside(record.as_bytes()) else {
+            return self.add_row(length, is_cut, None, chunk);
+        };
+        for lead in leads {
+            self.add_row(length, is_cut, Some(lead), chunk);
+        }
+    }
+
+    fn add_row(&mut self, length: usize, is_cut: bool, lead: Option<Lead>, chunk: &mut Chunk) {
         self.row += 1;
         let record = clean_line(&self.text.rest()[..length]);
         chunk.begin_row(self.row, self.line);
-        let added = self.flattener.add(record, chunk);
+        let (added, record) = match lead {
+            None => (self.flattener.add(record, chunk), record),
+            Some(Lead { path, at }) => {
+                let lead = &record[at];
+                (self.flattener.add_inside(record, path, lead, chunk), lead)
+            }
+        };
         chunk.end_row();
         if self.keep_records {
             chunk.set_record(record);

@@ -3,7 +3,9 @@
 //! In goes text, out come positions. Nothing recurses, so that no nesting is too deep; whether a value is well formed
 //! inside is for the parser to say.
 
-use memchr::memchr2;
+use std::ops::Range;
+
+use memchr::{memchr2, memmem};
 
 /// Where APIs keep the records of a page: HubSpot `results`, Salesforce `records`, Pipedrive, Close and Zoho `data`,
 /// HighLevel `contacts` and `opportunities`, Kommo `_embedded.leads`, Dynamics `value`, Bitrix24 `result`.
@@ -133,6 +135,84 @@ pub(super) struct RecordList {
     pub enclosing: u32,
     /// Its keys, joined with dots.
     pub path: String,
+    /// Whether it is no list but an object of records, keyed by their numbers.
+    pub is_keyed: bool,
+}
+
+/// One of the leads that a record lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Lead {
+    /// The names that lead to it.
+    pub path: &'static str,
+    /// Where it stands in the record.
+    pub at: Range<usize>,
+}
+
+/// The members of the object that opens at `open`, as far as the text goes: keys and where their values start and end.
+fn members(text: &[u8], open: usize) -> impl Iterator<Item = (&str, Range<usize>)> {
+    let mut at = open + 1;
+    std::iter::from_fn(move || {
+        at = skip(text, at, b" \t\r\n,");
+        let key_end = string_end(text, at).filter(|_| text[at] == b'"')?;
+        let key = std::str::from_utf8(&text[at + 1..key_end - 1]).unwrap_or_default();
+        let start = skip(text, key_end, b" \t\r\n:");
+        let End::At(end) = value_end(text, start) else {
+            return None;
+        };
+        at = end;
+        Some((key, start..end))
+    })
+}
+
+/// Where the elements of the list that opens at `open` stand.
+fn elements(text: &[u8], open: usize) -> Vec<Range<usize>> {
+    let (mut found, mut at) = (Vec::new(), open + 1);
+    loop {
+        at = skip(text, at, b" \t\r\n,");
+        match value_end(text, at) {
+            End::At(end) => found.push(at..end),
+            End::Missing | End::NoValue => return found,
+        }
+        at = found.last().map_or(at, |range| range.end);
+    }
+}
+
+/// The record of a page that holds just one, with its key: `{"result": {"ID": "1", …}, "time": {…}}`.
+pub(super) fn only_record(object: &[u8]) -> Option<(String, Range<usize>)> {
+    let mut found = None;
+    for (key, value) in members(object, 0) {
+        if ID_KEYS.contains(&key) {
+            return None;
+        }
+        let is_record = ["result", "data"].contains(&key)
+            && object.get(value.start) == Some(&b'{')
+            && members(object, value.start).any(|(name, _)| ID_KEYS.contains(&name));
+        if is_record && found.is_none() {
+            found = Some((key.to_owned(), value));
+        }
+    }
+    found
+}
+
+/// The leads that a record lists, as the pages of Meta's forms do: `"leads": {"data": [{"created_time": …}]}`.
+pub(super) fn leads_inside(record: &[u8]) -> Option<Vec<Lead>> {
+    memmem::find(record, b"\"leads\"")?;
+    memmem::find(record, b"\"created_time\"")?;
+    let (_, leads) = members(record, 0).find(|(key, _)| *key == "leads")?;
+    let (path, list) = match record.get(leads.start)? {
+        b'[' => ("leads", leads),
+        b'{' => {
+            let data = members(record, leads.start).find(|(key, _)| *key == "data");
+            ("leads.data", data?.1)
+        }
+        _ => return None,
+    };
+    let is_lead = |at: &Range<usize>| {
+        record[at.start] == b'{' && memmem::find(&record[at.clone()], b"\"created_time\"").is_some()
+    };
+    let found = elements(record, list.start);
+    (!found.is_empty() && found.iter().all(is_lead))
+        .then(|| found.into_iter().map(|at| Lead { path, at }).collect())
 }
 
 /// The list of records of a page; none when the object is a record itself. The text may end in the middle.
@@ -141,6 +221,14 @@ pub(super) fn record_list(object: &[u8]) -> Option<RecordList> {
 }
 
 fn find_record_list(text: &[u8], open: usize, enclosing: u32) -> Option<RecordList> {
+    if is_keyed(text, open) {
+        return Some(RecordList {
+            start: open + 1,
+            enclosing: enclosing - 1,
+            path: String::new(),
+            is_keyed: true,
+        });
+    }
     let mut found: Option<(RecordList, bool)> = None;
     let mut at = open + 1;
     loop {
@@ -164,16 +252,19 @@ fn find_record_list(text: &[u8], open: usize, enclosing: u32) -> Option<RecordLi
                             start: value + 1,
                             enclosing,
                             path: key.to_owned(),
+                            is_keyed: false,
                         },
                         has_records,
                     )
                 }),
                 Some(b'{') if enclosing < MAX_ENCLOSING => {
                     find_record_list(text, value, enclosing + 1).map(|list| {
-                        let has_records = first_element(text, list.start) == Some(true);
+                        let has_records =
+                            list.is_keyed || first_element(text, list.start) == Some(true);
+                        let path = [key, &list.path].join(".");
                         (
                             RecordList {
-                                path: format!("{key}.{}", list.path),
+                                path: path.trim_end_matches('.').to_owned(),
                                 ..list
                             },
                             has_records,
@@ -197,6 +288,18 @@ fn find_record_list(text: &[u8], open: usize, enclosing: u32) -> Option<RecordLi
         }
     }
     found.map(|(list, _)| list)
+}
+
+/// Whether an object holds records under their numbers: `{"17": {…}, "18": {…}}`.
+fn is_keyed(text: &[u8], open: usize) -> bool {
+    let at = skip(text, open + 1, b" \t\r\n");
+    let Some(end) = string_end(text, at).filter(|_| text[at] == b'"') else {
+        return false;
+    };
+    let key = &text[at + 1..end - 1];
+    !key.is_empty()
+        && key.iter().all(u8::is_ascii_digit)
+        && text.get(skip(text, end, b" \t\r\n:")) == Some(&b'{')
 }
 
 /// Whether a list's first element is an object; none when it is something else.
@@ -273,6 +376,34 @@ mod tests {
             path(r#"{"results":[{"id":"cut of"#),
             Some(("results".into(), 1))
         );
+    }
+
+    #[test]
+    fn records_may_be_keyed_by_their_numbers_or_be_just_one() {
+        let list = |text: &str| {
+            record_list(text.as_bytes()).map(|list| (list.path, list.enclosing, list.is_keyed))
+        };
+        let keyed = r#"{"contacts":{"17":{"name":"A"},"18":{"name":"B"}}}"#;
+        assert_eq!(list(keyed), Some(("contacts".into(), 1, true)));
+        assert_eq!(
+            list(r#"{"17":{"name":"A"}}"#),
+            Some((String::new(), 0, true))
+        );
+        assert_eq!(list(r#"{"17":"a"}"#), None);
+        let one = br#"{"result":{"ID":"1","NAME":"A"},"time":{"start":1}}"#;
+        assert_eq!(record_list(one), None);
+        assert_eq!(only_record(one), Some(("result".into(), 10..31)));
+        assert_eq!(only_record(br#"{"id":7,"data":{"id":"1"}}"#), None);
+    }
+
+    #[test]
+    fn leads_listed_in_a_form_are_found() {
+        let form =
+            br#"{"id":"1","leads":{"data":[{"id":"2","created_time":"x"},{"created_time":"y"}]}}"#;
+        let leads = leads_inside(form).unwrap();
+        assert_eq!((leads.len(), leads[0].path), (2, "leads.data"));
+        assert_eq!(&form[leads[1].at.clone()], br#"{"created_time":"y"}"#);
+        assert_eq!(leads_inside(br#"{"id":"1","leads":[{"id":"2"}]}"#), None);
     }
 
     #[test]

@@ -1,0 +1,295 @@
+//! What is written and said where an export does not tell enough: the settings with their gaps as comments, each with
+//! the columns that might fill it and the line that does.
+
+use std::path::Path;
+
+use super::Decided;
+use super::evidence::{Evidence, Kind};
+use super::proposal::{Proposal, Taken};
+use super::settings::{key, list, quoted};
+use super::words::TimeKind;
+use crate::field::Field;
+use crate::mapping::{Columns, Target};
+
+/// So many candidates are named.
+const MAX_CANDIDATES: usize = 8;
+
+/// An export that settings cannot be drawn up for yet.
+pub(super) struct Draft<'a> {
+    pub name: &'a str,
+    /// The preset of a product, where one fits.
+    pub product: Option<&'a str>,
+    pub proposal: &'a Proposal,
+    pub columns: &'a Columns<'a>,
+    pub evidence: &'a [Evidence],
+}
+
+/// What is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gap {
+    Somebody,
+    Stage,
+    Time,
+}
+
+impl Draft<'_> {
+    fn gaps(&self) -> Vec<Gap> {
+        let somebody = (!self.proposal.has_somebody()).then_some(Gap::Somebody);
+        let event = match self.proposal.has_events() {
+            (false, _) => Some(Gap::Stage),
+            (true, false) => Some(Gap::Time),
+            (true, true) => None,
+        };
+        somebody.into_iter().chain(event).collect()
+    }
+
+    /// What stands in the way of any settings, with what to do about it; none where nothing does.
+    pub fn missing(&self) -> Option<String> {
+        let gaps = self.gaps();
+        let said: Vec<String> = gaps.iter().map(|gap| self.in_words(*gap)).collect();
+        (!said.is_empty()).then(|| said.join("; also, "))
+    }
+
+    fn in_words(&self, gap: Gap) -> String {
+        match gap {
+            Gap::Somebody => {
+                let hint = match self.guesses_of_somebody().next() {
+                    Some((guess, name)) => format!("perhaps --map {}={name:?}", guess.target),
+                    None => {
+                        "name one with --map lead_id=COLUMN, email=COLUMN or phone=COLUMN, or export it too"
+                            .to_owned()
+                    }
+                };
+                format!("no column identifies a lead; {hint}")
+            }
+            Gap::Stage => self.stage_in_words(),
+            Gap::Time => {
+                let times = self.times();
+                match times.as_slice() {
+                    [] => "no column says when a stage was reached, as none holds times; export the stage's date too"
+                        .to_owned(),
+                    [first, ..] => format!(
+                        "no column says when a stage was reached; name it with --map event_time={first:?}; there are times in {}",
+                        named(&times)
+                    ),
+                }
+            }
+        }
+    }
+
+    fn stage_in_words(&self) -> String {
+        let mut words = "no column says which stage a lead is in".to_owned();
+        let guess = self.guess_of(Field::EventName);
+        let times = self.times();
+        match &guess {
+            Some(name) => words.push_str(&format!("; perhaps --map event_name={name:?}")),
+            None => words.push_str(
+                "; name it with --map event_name=COLUMN and its time with --map event_time=COLUMN",
+            ),
+        }
+        match times.as_slice() {
+            [] => words.push_str(
+                ", or a date column of a stage with --stage-column \"COLUMN=Event name\"",
+            ),
+            [one] => words.push_str(&format!(
+                ", or say what {one:?} is the date of with --stage-column {}",
+                shell(&format!("{one}={}", self.event_of(one)))
+            )),
+            many => words.push_str(&format!(
+                ", or, as {} columns hold dates ({}), say which of them is a stage with --stage-column {}",
+                many.len(),
+                named(many),
+                shell(&format!("{}={}", many[0], self.event_of(&many[0])))
+            )),
+        }
+        words
+    }
+
+    /// The event a date column may stand for.
+    fn event_of(&self, name: &str) -> String {
+        let column = self.columns.find(name);
+        let kind = column.and_then(|column| self.evidence[column as usize].heading.time_kind(None));
+        match kind {
+            Some(TimeKind::Created) => "Lead".to_owned(),
+            _ => super::words::stage_in_heading(name).unwrap_or_else(|| "Event name".to_owned()),
+        }
+    }
+
+    /// The columns that hold times and are not those of something planned.
+    fn times(&self) -> Vec<String> {
+        let used = self.proposal.used(self.columns);
+        let holds_times = |column: &u32| {
+            let evidence = &self.evidence[*column as usize];
+            let is_time = evidence.holds_times() || evidence.holds_named_times();
+            is_time && !used.contains(column) && evidence.heading.time_kind(None).is_some()
+        };
+        (0..self.evidence.len() as u32)
+            .filter(holds_times)
+            .filter_map(|column| self.columns.name_of(column))
+            .collect()
+    }
+
+    fn guesses_of_somebody(&self) -> impl Iterator<Item = (&Taken, String)> {
+        let somebody = [Field::LeadId, Field::Email, Field::Phone];
+        self.proposal
+            .guesses
+            .iter()
+            .filter(move |guess| matches!(guess.target, Target::Field(field) if somebody.contains(&field)))
+            .filter_map(|guess| Some((guess, self.columns.name_of(guess.column)?)))
+    }
+
+    fn guess_of(&self, field: Field) -> Option<String> {
+        let guess = self
+            .proposal
+            .guesses
+            .iter()
+            .find(|guess| guess.target == Target::Field(field))?;
+        self.columns.name_of(guess.column)
+    }
+
+    /// The settings as far as they are known.
+    pub fn text(&self, decided: &Decided) -> String {
+        let mut text = String::new();
+        let mut line = |line: &str| {
+            text.push_str(line);
+            text.push('\n');
+        };
+        let file = Path::new(self.name).file_name().unwrap_or_default();
+        let file: String = file
+            .to_string_lossy()
+            .chars()
+            .map(|letter| if letter.is_control() { ' ' } else { letter })
+            .collect();
+        line(&format!(
+            "# Settings of crm2capi for exports such as {file}, not complete yet."
+        ));
+        line(
+            "# What is missing stands in comments: take the # away where a line is right. Then: crm2capi validate FILE",
+        );
+        line("\n[meta]");
+        match &decided.dataset_id {
+            Some(id) => line(&format!("dataset_id = {}", quoted(id))),
+            None => line("# dataset_id = \"123456789012345\""),
+        }
+        line("\n[crm]");
+        line(&format!("name = {}", quoted(&decided.crm)));
+        line(&format!(
+            "preset = {}",
+            quoted(self.product.unwrap_or("none"))
+        ));
+        let order = decided.date_order.map(|order| order.name().to_owned());
+        for (name, value) in [
+            ("timezone", &decided.timezone),
+            ("date_order", &order),
+            ("default_country", &decided.default_country),
+        ] {
+            if let Some(value) = value {
+                line(&format!("{name} = {}", quoted(value)));
+            }
+        }
+        line("\n# Field = column, or a list of columns.\n[columns]");
+        for mapped in &self.proposal.layout(self.columns).columns {
+            let field = key(&mapped.target.to_string());
+            line(&format!("{field} = {}", list(&mapped.columns)));
+        }
+        for guess in &self.proposal.guesses {
+            if let Some(name) = self.columns.name_of(guess.column) {
+                let why = self.evidence[guess.column as usize].doubt(&guess.target);
+                let field = key(&guess.target.to_string());
+                line(&format!("# {field} = {}  # guess: {why}", quoted(&name)));
+            }
+        }
+        for gap in self.gaps() {
+            self.gap(gap, &mut line);
+        }
+        if !decided.input.is_empty() {
+            line("\n[input]");
+            for (name, value) in &decided.input {
+                line(&format!("{name} = {}", quoted(value)));
+            }
+        }
+        text
+    }
+
+    fn gap(&self, gap: Gap, line: &mut dyn FnMut(&str)) {
+        match gap {
+            Gap::Somebody => {
+                line(
+                    "# MISSING: nothing identifies a lead. Export an email, a phone or Meta's lead id too:",
+                );
+                line("# email = \"COLUMN\"");
+            }
+            Gap::Time => {
+                line("# MISSING: when the stage was reached. Columns that hold times:");
+                self.candidates(line, |name| format!("# event_time = {}", quoted(name)));
+            }
+            Gap::Stage => {
+                if self.guess_of(Field::EventName).is_none() {
+                    line("# MISSING: the stage and its time:");
+                    line("# event_name = \"COLUMN\"");
+                }
+                line("# event_time = \"COLUMN\"");
+                line("\n# Or the dates of stages, each in its column. Column = event name.");
+                line("# [stage_columns]");
+                self.candidates(line, |name| {
+                    format!("# {} = {}", quoted(name), quoted(&self.event_of(name)))
+                });
+            }
+        }
+    }
+
+    fn candidates(&self, line: &mut dyn FnMut(&str), setting: impl Fn(&str) -> String) {
+        for name in self.times().iter().take(MAX_CANDIDATES) {
+            line(&setting(name));
+        }
+    }
+}
+
+fn named(names: &[String]) -> String {
+    let shown = names.iter().take(MAX_CANDIDATES);
+    let mut shown: Vec<String> = shown.map(|name| format!("{name:?}")).collect();
+    if names.len() > MAX_CANDIDATES {
+        shown.push(format!("{} more", names.len() - MAX_CANDIDATES));
+    }
+    shown.join(", ")
+}
+
+/// A text as a shell takes it for one word.
+fn shell(text: &str) -> String {
+    format!("{text:?}")
+}
+
+impl Evidence {
+    /// Why a column is not taken for a field without asking.
+    pub(super) fn doubt(&self, target: &Target) -> String {
+        let Target::Field(field) = target else {
+            return "nothing speaks for it but its cells".to_owned();
+        };
+        let says = self.heading.says(*field).is_some();
+        match field {
+            _ if self.heading.is_other_person() => {
+                "its heading is about somebody else than the lead".to_owned()
+            }
+            Field::LeadId => {
+                "its values have the form of Meta's lead ids, but its heading does not say so"
+                    .to_owned()
+            }
+            Field::EventName if self.heading.stage_rank() > 0 => {
+                "its heading could be that of a stage, but its texts do not read as stages"
+                    .to_owned()
+            }
+            Field::EventName => {
+                "its texts read as stages, but its heading does not say so".to_owned()
+            }
+            Field::EventTime if self.heading.time_kind(None) == Some(TimeKind::Converted) => {
+                "only converted leads have it".to_owned()
+            }
+            Field::EventTime => "it holds times, but its heading does not say of what".to_owned(),
+            Field::Email if self.distinct * 10 < self.filled => {
+                "few addresses stand there again and again, as those of a team do".to_owned()
+            }
+            _ if says && self.share(Kind::Letters) < 0.5 => "not all of its values fit".to_owned(),
+            _ => "its heading says so only in part".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! The words that headings and stages are made of: English, Spanish, Portuguese, French, German, Italian, Dutch,
+//! Polish, Russian, Turkish, Arabic, Hindi, Indonesian, Vietnamese, Thai, Japanese and Chinese.
+//!
+//! All of them are folded: lower case, without accents, headings run together. Names of products' fields are those of
+//! their public documentation, which the presets name.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use super::words::fold;
+use crate::field::Field;
+
+/// A list of words, folded as headings are.
+pub(super) type Words = LazyLock<HashSet<String>>;
+
+fn set(text: &str) -> HashSet<String> {
+    text.split_ascii_whitespace().map(fold).collect()
+}
+
+/// Fields by headings that mean them when the cells agree, then by words that headings of theirs contain. A word of
+/// more than four letters also counts inside of a longer one, as German runs words together.
+const FIELDS: &[(Field, &str, &str)] = &[
+    (
+        Field::LeadId,
+        "leadid metaleadid facebookleadid fbleadid leadgenid metaleadsid instagramleadid idleadmeta \
+        iddoleadmeta iddelleadmeta iddulead idduleadmeta metaid facebookid fbid",
+        "leadgen metalead facebooklead fblead",
+    ),
+    (
+        Field::Email,
+        "email emails mail emailaddress emailaddresses emailadresse mailadresse correo courriel emailid useremail \
+        emailaddress1 emailfrom personemail emailwork posta eposta email1",
+        "email mail correo courriel eposta почта",
+    ),
+    (
+        Field::Phone,
+        "phone phones telephone tel mobile cell telefon handy mobil portable celular movil telefone telefono gsm \
+        mobilephone cellphone phonemobile phonework phonehome telmobile telportable whatsapp userphone hp nohp wa",
+        "phone tel telefon telephone telefono telefone handy mobil mobile mobilnummer rufnummer movil celular portable \
+        whatsapp телефон",
+    ),
+    (
+        Field::FirstName,
+        "ad isim имя ชอ nombre nome",
+        "firstname givenname vorname prenom voornaam",
+    ),
+    (
+        Field::LastName,
+        "nom soyad",
+        "lastname surname nachname familienname apellido apellidos sobrenome achternaam",
+    ),
+    (
+        Field::FullName,
+        "name contactname leadname kontaktname kundenname kontakt contact nom nombre nome contacto contato \
+        ansprechpartner customername clientname personname customer client person nama isim имя имяклиента клиент nazwa \
+        नाम ชอ 名前 お名前 姓名 naam الاسم اسم hovaten hoten ten kontaktperson",
+        "fullname nomcomplet nombrecompleto nomecompleto vollstandigername",
+    ),
+    (
+        Field::Gender,
+        "anrede salutation civilite",
+        "gender geschlecht",
+    ),
+    (
+        Field::DateOfBirth,
+        "birth naissance nacimiento nascimento",
+        "birth geburt naissance nacimiento nascimento dob рождения geboortedatum 生年月日 doggumgunu dogumtarihi urodzenia \
+        nascita",
+    ),
+    (
+        Field::City,
+        "ort kota poblacion thanhpho",
+        "city ciudad cidade citta",
+    ),
+    (
+        Field::State,
+        "stateorprovince region departement provincia uf estado stan il stato",
+        "bundesland provincia province",
+    ),
+    (
+        Field::Zip,
+        "cp cap zp",
+        "zip postalcode postcode postleitzahl codepostal codigopostal",
+    ),
+    (Field::Country, "land staat", "country pais"),
+    (
+        Field::Currency,
+        "currency currencycode currencyisocode currencyid wahrung devise monnaie moneda moeda valuta valuuta waluta валюта \
+        parabirimi doviz العملة मुद्रा matauang tiente สกลเงน 通貨 币种 货币 amountcurrency opportunityamountcurrency",
+        "currency wahrung",
+    ),
+    (
+        Field::Value,
+        "value amount dealvalue leadvalue revenue betrag wert umsatz auftragswert montant valeur importe importo valor \
+        opportunity opportunityamount opportunityvalue monetaryvalue expectedrevenue price precio preco сумма бюджет \
+        wartosc kwota tutar deger 金額 金额 amountusd dealamount",
+        "amount betrag montant importe importo",
+    ),
+    (Field::Fbclid, "facebookclickid metaclickid", "fbclid"),
+    (Field::Fbc, "", "fbc"),
+    (Field::Fbp, "", "fbp"),
+    (Field::ClientIpAddress, "ip", "ip"),
+    (Field::ClientUserAgent, "ua", "useragent"),
+];
+
+/// What the headings of a field say.
+pub(super) struct OfField {
+    /// All of a heading.
+    pub exact: HashSet<String>,
+    /// A part of it.
+    pub parts: HashSet<String>,
+}
+
+/// The headings of a field.
+pub(super) static HEADINGS: LazyLock<Vec<(Field, OfField)>> = LazyLock::new(|| {
+    let of = |&(field, exact, parts): &(Field, &str, &str)| {
+        let (exact, parts) = (set(exact), set(parts));
+        (field, OfField { exact, parts })
+    };
+    FIELDS.iter().map(of).collect()
+});
+
+/// Words around the name of a column, which say nothing of what it holds.
+pub(super) static QUALIFIERS: Words = LazyLock::new(|| {
+    set(
+        "lead leads contact contacts kontakt person personal people customer client user \
+    primary main work home business private other direct secondary alternate additional address addresses mailing \
+    billing fields properties property attributes data no nr num number numero numer numara nomor nummer name s \
+    hs crm current latest del do da de du des der di van von la le el the of de trabajo particular trabalho comercial pessoal \
+    personne professionnel geschaftlich privat privato рабочий рабочая личный личная мобильный номер клиента лида office \
+    field custom cf mx x studio o a y et und e i en для firmowy prywatny zakelijk is kantor",
+    )
+});
+
+/// Headings of a stage.
+pub(super) static STAGE: Words = LazyLock::new(|| {
+    set(
+        "stage leadstage leadsstage dealstage pipelinestage lifecyclestage leadstatus leadsstatus phase \
+    vertriebsphase leadphase stufe etapa etape fase estagio etapadolead etapadellead etapadelembudo etapadofunil statutdulead \
+    estadodellead statusdolead situacaodolead estadodelead statolead statodellead fasevendita lifecyclephase stageid \
+    pipelinestageid statusid leadstatusid statuscode statuslabel stagename pipelinestatus salesstage opportunitystage \
+    contactstage prospectstage currentstage stageactuel salesphase dealphase statusprospek statuslead etap etapsprzedazy asama \
+    satisasamasi стадия этап этапсделки стадиялида статуслида стадиясделки etapadenegocio faseventa estagionofunil \
+    leadstadium verkoopfase etapu statusu trangthailead giaidoan المرحلة مرحلة มขนตอน ขนตอน フェーズ 商談フェーズ 線索状态 线索状态 线索阶段 阶段 销售阶段 \
+    客户状态 跟进状态 चरण newvalue neuerwert nouvellevaleur nuevovalor valornuevo novovalor",
+    )
+});
+/// Headings that often mean the stage, and as often something else.
+pub(super) static STATUS: Words = LazyLock::new(|| {
+    set(
+        "status statut estado situacao situacion bearbeitungsstatus stato stan durum статус состояние \
+    الحالة حالة स्थिति सथत trangthai tinhtrang สถานะ สถานะลกคา สถานะ ステータス 状態 状态 状況 情况 disposition outcome leadresult",
+    )
+});
+pub(super) static STAGE_WORDS: Words = LazyLock::new(|| {
+    set(
+        "stage phase stufe etapa etape fase estagio status statut estado situacao stato etap \
+    durum asama etapu statusu statu стадия стадии этап этапа статус статуса الحالة حالة المرحلة trangthai stan funnel pipeline สถานะ ステータス 状態 状态 阶段",
+    )
+});
+/// Words of texts about a stage that are none.
+pub(super) static NO_STAGE: Words = LazyLock::new(|| {
+    set(
+        "old previous alter ancien anterior reason grund motivo motif source quelle origen origem \
+    origine fuente description beschreibung descripcion descricao note notes email mail phone sms sync payment zahlung pago \
+    pagamento marketing subscription optin optout consent approval import verification delivery call url link href title \
+    titel titulo type semantic substatus employment marital job account visa loan причина источник тип sub quality",
+    )
+});
+/// Words of a time that says when something changed.
+pub(super) static CHANGE: Words = LazyLock::new(|| {
+    set(
+        "changed change changes since entered entry moved moving move geandert anderung seit \
+    gewechselt wechsel modifie changement depuis cambio cambiado desde mudanca alterado alteracao variazione gewijzigd \
+    wijziging zmiany zmiana изменения смены degisim degistirme تغيير perubahan thaydoi transition",
+    )
+});
+/// Headings of a row's own time.
+pub(super) static WHEN: Words = LazyLock::new(|| {
+    set(
+        "date time datetime timestamp datum zeit zeitpunkt zeitstempel uhrzeit fecha hora fechayhora data \
+    dataora datahora horodatage dateheure eventtime eventdate editdate when ts at tarih дата время датаивремя تاريخ التاريخ \
+    tanggal ngay thoigian วนท 日付 日時 日期 时间 दिनांक दनक तारीख तरख tijd tijdstip activityat occurredat",
+    )
+});
+/// Words of the time of any edit, which is not that of the stage.
+pub(super) static EDITED: Words = LazyLock::new(|| {
+    set(
+        "modified modify modification updated update updates edited geandert aktualisiert bearbeitet \
+    anderung modifie modifiee modifiele misajour miseajour modificado modificada modificacion modificacao actualizado actualizada \
+    actualizacion atualizado atualizada atualizacao modificacao modifica modificato aggiornato aggiornamento bijgewerkt \
+    gewijzigd aktualizacji modyfikacji изменения изменен обновления обновлен редактирования guncelleme guncellenme degistirme \
+    تحديث التحديث تعديل diperbarui diupdate capnhat cậpnhật 更新日 更新日時 最終更新日 更新时间 修改时间 อปเดต แกไข lastmodified \
+    lastmodifieddate modifiedon modifieddate updatedat datemodified datemodify udate lastupdated lastupdate systemmodstamp",
+    )
+});
+/// Words of the time a record was made.
+pub(super) static CREATED: Words = LazyLock::new(|| {
+    set(
+        "created creation create added submitted submission entered enquiry inquiry registered \
+    registration signup signedup received erstellt erstellung erstellungsdatum angelegt anlagedatum eingang eingegangen \
+    creation soumission recu cree creado creada creacion alta registro criado criada criacao cadastro envio creazione creato \
+    creata inserimento aangemaakt aanmaakdatum utworzenia dodania zgloszenia создания создан поступления регистрации заявки \
+    olusturulma olusturma kayit basvuru الإنشاء الانشاء التسجيل الاضافة الإضافة dibuat masuk daftar tao dangky 作成日 登録日 \
+    作成日時 登録日時 受付日 创建时间 创建日期 录入时间 提交时间 สราง ลงทะเบยน createdate createdon createdat createddate datecreated \
+    datecreate dateadded cdate addtime dateentered leadtime leaddate leadcreated submittime leadsubmittime marcatemporal",
+    )
+});
+/// Words of times that are no stage's: what is planned, or happened for other reasons.
+pub(super) static OTHER_TIMES: Words = LazyLock::new(|| {
+    set(
+        "next due deadline closing close closedate expected estimated decision reminder follow \
+    followup birth birthday birthdate dob activity login seen sync synced import imported export exported fivetran modstamp \
+    passport expiry expires expiration valid appointment appt meeting scheduled schedule install renewal visa \
+    anniversary possession rappel wiedervorlage nachste fallig falligkeit termin geplant abschluss geburt aktivitat importiert \
+    prochaine prochain echeance cloture activite rendezvous rdv naissance proxima proximo cierre vencimiento recordatorio \
+    nacimiento actividad cita fechamento vencimento nascimento atividade agendamento lembrete clicked visit delivered bounced \
+    appuntamento scadenza chiusura nascita prossimo geboortedatum afspraak verval volgende termin spotkania urodzenia randevu \
+    dogum vade паспорта выдачи рождения встречи закрытия напоминания موعد الميلاد الانتهاء janji lahir jatuhtempo hen henlich \
+    sinh 生年月日 予定日 期日 次回 预约 生日 到期 นดหมาย วนเกด birthtime lahir lastlogin email answered rating tstamp adate edate \
+    reviewed start end begin von bis ende beginn",
+    )
+});
+/// Words of times of a last contact, which may be any.
+pub(super) static LAST_CONTACT: Words =
+    LazyLock::new(|| set("contacted contact kontakt contacto contato contatto activity seen"));
+/// Words of headings that are about somebody else than the lead.
+pub(super) static OTHER_PEOPLE: Words = LazyLock::new(|| {
+    set(
+        "owner owners assigned assignee agent rep salesrep salesperson seller creator by \
+    cc bcc besitzer inhaber eigentumer verantwortlich verantwortlicher zustandig zustandiger bearbeiter betreuer mitarbeiter \
+    verkaufer proprietaire responsable attribue commercial conseiller propietario asignado asignada vendedor usuario \
+    proprietario responsavel atribuido dono company firma empresa entreprise organization organisation org account unternehmen \
+    campaign kampagne form adset referrer referredby partner manager supervisor team assistant spouse cocontact reports \
+    responsabile agente venditore azienda bedrijf verkoper eigenaar opiekun handlowiec ответственный менеджер сотрудник \
+    компания компании sorumlu temsilcisi temsilci sirket الموظف المسؤول الشركة المندوب penanggung karyawan perusahaan \
+    nhanvien phutrach congty 担当者 担当 会社名 会社 负责人 销售 公司 ผรบผดชอบ บรษท parent employer  institution broker \
+    dealer staff employee",
+    )
+});
+/// Words of ids that are Meta's, and not the lead's.
+pub(super) static OTHER_IDS: Words = LazyLock::new(|| {
+    set(
+        "ad ads adset campaign kampagne campagne campana form formular page pixel account \
+    dataset business adid adgroup adgroupid asset",
+    )
+});
+/// Words of exports about deals, whose name is no person's.
+pub(super) static DEALS: Words = LazyLock::new(|| {
+    set("deal deals opportunity pipeline pipelineid price monetary dealname amount")
+});
+/// Words that a name of a stage has, in any funnel.
+pub(super) static FUNNEL: Words = LazyLock::new(|| {
+    set(
+        "new lead leads qualified mql sql prospect contacted opportunity customer client won lost demo \
+    proposal negotiation converted nurture nurturing appointment disqualified unqualified subscriber closed open working assigned \
+    booked interested enrolled sale sold inquiry enquiry hot warm cold signed quote quotation contract contractsent follow \
+    followup process processing progress recycled junk dead survey viewing visit deposit paid installed trial attempted \
+    connect connected reachable called offer oppty callback no_answer dead trash \
+    raw qualification prospecting handoff accepted proposition intake closedwon presentation \
+    neu qualifiziert kontaktiert kunde gewonnen verloren angebot termin interessent abschluss abgeschlossen disqualifiziert \
+    erstgesprach abschlussgesprach absage unterschrieben handover offen kontakt \
+    nouveau nouvelle qualifie contacte opportunite gagne perdu devis vente signe rappeler rappel \
+    nuevo nueva calificado cualificado contactado oportunidad cliente ganado ganada perdido perdida propuesta negociacion cita \
+    agendada interesado oferta logrado venta \
+    novo nova qualificado contatado oportunidade ganho vendido proposta negociacao agendado venda interessado \
+    nuovo contattato qualificato preventivo vinto perso trattativa chiuso \
+    nieuw gebeld offerte gewonnen verloren afspraak gekwalificeerd klant \
+    nowy nowa oferta wygrany wygrana przegrany przegrana kontakt klient umowa \
+    новый новая обработан работе качественный некачественный лид сделка договор оплата оплачено успешно закрыто контакт \
+    переговоры отказ интерес квалифицирован клиент контакт встреча \
+    yeni gorusuldu teklif kazanildi kaybedildi satis musteri arandi olumlu olumsuz randevu \
+    جديد التواصل مهتم البيع بيع عميل مؤهل خسارة \
+    नया सपरक रच बकर नय \
+    baru dihubungi berminat closing tertarik pelanggan penawaran survei \
+    moi lien he quan tam chot don khach hang bao gia",
+    )
+});
+/// The same for scripts that do not part words: anywhere in the text.
+pub(super) static FUNNEL_PARTS: Words = LazyLock::new(|| {
+    set(
+        "新規 連絡 商談 受注 失注 見積 成約 契約 アポ 新线索 跟进 成交 流失 意向 签约 报价 未联系 已联系 ใหม ตดตอ สนใจ ปดการขาย \
+    เสนอราคา ลกคา संपर्क संपरक संपरकक",
+    )
+});
+/// Words of stages that say a lead came to nothing.
+pub(super) static NEGATIVE: Words = LazyLock::new(|| {
+    set(
+        "lost junk trash dead disqualified unqualified invalid duplicate spam rejected cancelled canceled \
+    uninterested unreachable bad fake wrong bounced absage verloren abgelehnt ungultig unqualifiziert disqualifiziert perdu \
+    perdue refuse injoignable annule perdido perdida descartado descalificado rechazado cancelado desqualificado perso rifiutato \
+    annullato afgewezen przegrany przegrana odrzucony отказ некачественный мусор спам дубль kaybedildi olumsuz iptal gecersiz \
+    خسارة ملغي ملغى batal gagal huy 失注 流失 无效 無効 ยกเลก",
+    )
+});
+/// Words around the name of a stage in the heading of its date.
+pub(super) static AROUND_STAGE: Words = LazyLock::new(|| {
+    set(
+        "became became a an the date time at on since entered reached datum am seit wurde zum \
+    erreicht le du de la del el fecha data em do da dem der die das en desde depuis passe devenu stage status phase etapa etape \
+    in into when is timestamp moved to дата op",
+    )
+});
