@@ -11,6 +11,7 @@ mod interrupts;
 #[cfg(unix)]
 mod kills;
 mod ledgers;
+mod memory;
 mod refusals;
 mod verbs;
 
