@@ -1,10 +1,12 @@
 //! Groups events into batches and writes the body of a request.
 //!
 //! Events come in one at a time and leave as batches bounded by count and by encoded bytes, in the order they
-//! came. A body is `{"data":[…]}` around the bytes each event was serialised into once; nothing is encoded again.
-//! Knows nothing of leads, lanes or the network.
+//! came, except that those of one lead are put in the order of their times. A body is `{"data":[…]}` around the bytes each event was serialised into once; nothing is encoded again.
+//! Knows nothing of lanes or the network.
 
 use std::collections::VecDeque;
+
+use bytes::Bytes;
 
 use crate::event::Event;
 
@@ -31,12 +33,14 @@ impl Limits {
     }
 }
 
-/// Events waiting to become batches, first in, first out.
+/// Events waiting to become batches: leads first in, first out, and the events of each lead in the order of their times.
 #[derive(Debug)]
 pub struct Waiting {
     limits: Limits,
     events: VecDeque<Event>,
     bytes: usize,
+    /// Whether events came in since they were last put in order.
+    is_unsorted: bool,
 }
 
 impl Waiting {
@@ -46,7 +50,18 @@ impl Waiting {
             limits,
             events: VecDeque::new(),
             bytes: 0,
+            is_unsorted: false,
         }
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Their encoded bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Puts events at the end of the queue.
@@ -54,6 +69,7 @@ impl Waiting {
         for event in events {
             self.bytes += encoded(&event);
             self.events.push_back(event);
+            self.is_unsorted = true;
         }
     }
 
@@ -69,14 +85,15 @@ impl Waiting {
 
     /// The next batch, full or not; empty when nothing waits.
     pub fn take(&mut self) -> Vec<Event> {
-        self.take_at_most(self.limits.events)
+        self.take_within(self.limits)
     }
 
-    /// The next batch, kept to fewer events than usual.
-    pub fn take_at_most(&mut self, events: usize) -> Vec<Event> {
+    /// The next events within other limits than the usual.
+    pub fn take_within(&mut self, limits: Limits) -> Vec<Event> {
+        self.put_in_order();
         let (mut count, mut bytes) = (0, 0);
-        for event in self.events.iter().take(self.limits.events.min(events)) {
-            if count > 0 && bytes + encoded(event) > self.limits.bytes {
+        for event in self.events.iter().take(limits.events) {
+            if count > 0 && bytes + encoded(event) > limits.bytes {
                 break;
             }
             count += 1;
@@ -86,9 +103,38 @@ impl Waiting {
         self.events.drain(..count).collect()
     }
 
-    /// Everything that waits, in order.
-    pub fn into_events(self) -> impl Iterator<Item = Event> {
-        self.events.into_iter()
+    /// Lets the events of each lead swap places until they stand in the order of their times. Those of one time stay as
+    /// they came.
+    fn put_in_order(&mut self) {
+        if !std::mem::take(&mut self.is_unsorted) {
+            return;
+        }
+        let events = self.events.make_contiguous();
+        let mut places: Vec<usize> = (0..events.len()).collect();
+        let leads: Vec<u64> = events.iter().map(|event| event.lead).collect();
+        places.sort_by_key(|place| leads[*place]);
+        for places in places.chunk_by(|one, other| leads[*one] == leads[*other]) {
+            if places.is_sorted_by_key(|place| events[*place].time) {
+                continue;
+            }
+            let mut of_lead: Vec<Event> =
+                places.iter().map(|place| events[*place].clone()).collect();
+            of_lead.sort_by_key(|event| event.time);
+            for (place, event) in places.iter().zip(of_lead) {
+                events[*place] = event;
+            }
+        }
+    }
+}
+
+/// Copies the JSON of events that are a small part of the `buffer` bytes they were written into, so that a few events
+/// do not keep the buffers of all their chunks in memory.
+pub fn detach(events: &mut [Event], buffer: usize) {
+    let bytes: usize = events.iter().map(encoded).sum();
+    if bytes < buffer / 4 {
+        for event in events {
+            event.json = Bytes::copy_from_slice(&event.json);
+        }
     }
 }
 
@@ -134,7 +180,6 @@ pub fn body<'a>(events: impl IntoIterator<Item = &'a [u8]>, beside: &Beside) -> 
 mod tests {
     use super::*;
     use crate::event::{EventKey, Origin};
-    use bytes::Bytes;
     use proptest::prelude::*;
 
     fn event(number: usize, size: usize) -> Event {
@@ -142,7 +187,7 @@ mod tests {
             key: EventKey([0; 16]),
             name: "Lead".into(),
             time: 0,
-            lead: 0,
+            lead: number as u64,
             origin: Origin {
                 input: 0,
                 row: number as u64,
@@ -170,6 +215,43 @@ mod tests {
             prop_assert_eq!(waiting.bytes, 0);
             prop_assert_eq!(rows, (0..sizes.len() as u64).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn the_events_of_a_lead_are_taken_in_the_order_of_their_times_and_leads_in_that_of_the_input() {
+        let of = |number, lead, time| Event {
+            lead,
+            time,
+            ..event(number, 10)
+        };
+        let mut waiting = Waiting::new(Limits::of(10));
+        waiting.extend([of(0, 7, 30), of(1, 5, 9), of(2, 7, 20)]);
+        waiting.extend([of(3, 7, 10), of(4, 5, 9)]);
+        let numbers = |batch: Vec<Event>| -> Vec<u64> {
+            batch.iter().map(|event| event.origin.row).collect()
+        };
+        assert_eq!(numbers(waiting.take_within(Limits::of(2))), [3, 1]);
+        waiting.extend([of(5, 7, 25)]);
+        assert_eq!(numbers(waiting.take()), [2, 5, 4, 0]);
+        assert_eq!((waiting.len(), waiting.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn a_few_events_of_a_large_buffer_do_not_keep_it_in_memory() {
+        let buffer = Bytes::from(vec![b'x'; 1000]);
+        let of = |range: std::ops::Range<usize>| Event {
+            json: buffer.slice(range),
+            ..event(0, 0)
+        };
+        let mut few = [of(0..100), of(500..600)];
+        detach(&mut few, buffer.len());
+        assert!(
+            few.iter()
+                .all(|event| event.json.is_unique() && event.json.len() == 100)
+        );
+        let mut many = [of(0..400)];
+        detach(&mut many, buffer.len());
+        assert_eq!(many[0].json.as_ptr(), buffer.as_ptr());
     }
 
     #[test]

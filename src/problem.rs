@@ -331,6 +331,9 @@ catalogue! {
     UncertainEarlier "uncertain-earlier" Info
         "an earlier run ended before Meta had answered for the event, so it is sent again under the same event_id"
         "nothing needs to be done; Meta may have counted the event twice"
+    UncertainResting "uncertain-resting" Warning
+        "three runs have sent the event without learning whether Meta took it, so it is not sent again"
+        "look in Events Manager whether it was counted; send it once more with --retry-uncertain"
     MetaRefused "meta-refused" Error
         "Meta refused the event"
         "correct the row: it is then sent anew, while as it is only --retry-rejected sends it again; Meta's support finds it by the trace id"

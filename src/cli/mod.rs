@@ -489,6 +489,10 @@ pub struct UploadArgs {
     /// Try events again that Meta refused in an earlier run
     #[arg(long, help_heading = "Delivery", hide_short_help = true)]
     pub retry_rejected: bool,
+
+    /// Send again what rests after three runs that did not learn whether Meta took it
+    #[arg(long, help_heading = "Delivery", hide_short_help = true)]
+    pub retry_uncertain: bool,
 }
 
 /// Where a report goes besides standard output.

@@ -4,13 +4,13 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
-use jiff::civil::{Date, date};
 use serde::Serialize;
 
 use crate::cli::{CheckArgs, PlainFormat, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::graph::Client;
-use crate::graph::probe::{Finding, probe};
+use crate::graph::probe::{Finding, Probe, probe};
+use crate::graph::version::{self, Life};
 use crate::report::ExitStatus;
 
 const OK: Style = AnsiColor::Green.on_default();
@@ -20,16 +20,6 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const MAX_SKEW_SECONDS: i64 = 60;
 /// A version is worth a warning this long before its end.
 const END_IS_NEAR_DAYS: i64 = 60;
-
-/// When versions of the Graph API end.
-/// <https://developers.facebook.com/docs/graph-api/changelog/versions>
-const VERSION_ENDS: [(&str, Date); 5] = [
-    ("v21.0", date(2027, 1, 21)),
-    ("v22.0", date(2027, 5, 20)),
-    ("v23.0", date(2027, 10, 8)),
-    ("v24.0", date(2028, 2, 18)),
-    ("v25.0", date(2028, 7, 29)),
-];
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -53,42 +43,10 @@ pub(super) fn run(args: &CheckArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     }];
 
     let now = config::now(None);
-    lines.push(version(&endpoint.api_version, now)?);
+    lines.push(api_version(&endpoint.api_version, now)?);
     let runtime = tokio::runtime::Runtime::new().context("cannot start the network")?;
     let found = runtime.block_on(probe(&client));
-    let status = match &found.finding {
-        Finding::Fit => {
-            lines.push(good("connection", "the endpoint answers"));
-            lines.push(good("token and dataset", "an upload would get through"));
-            ExitStatus::Done
-        }
-        Finding::Stopped(stop) => {
-            lines.push(good("connection", "the endpoint answers"));
-            lines.push(bad(
-                "token and dataset",
-                format!("{stop}; {}", stop.barrier.help()),
-            ));
-            ExitStatus::Refused
-        }
-        Finding::Throttled { wait } => {
-            let wait = wait
-                .map(|wait| format!(" for about {} minutes", wait.as_secs().div_ceil(60)))
-                .unwrap_or_default();
-            lines.push(good("connection", "the endpoint answers"));
-            lines.push(bad(
-                "token and dataset",
-                format!("Meta lets nobody call{wait}; run again later"),
-            ));
-            ExitStatus::Unreachable
-        }
-        Finding::NoAnswer(cause) => {
-            lines.push(bad(
-                "connection",
-                format!("{cause}; check name resolution, proxy and firewall, then run again"),
-            ));
-            ExitStatus::Unreachable
-        }
-    };
+    let mut status = judge(&found, &client.host(), &mut lines);
     if let Some(server) = found.server_time {
         lines.push(clock(server - now));
     }
@@ -103,22 +61,94 @@ pub(super) fn run(args: &CheckArgs, talk: &TalkArgs) -> Result<ExitStatus> {
             says,
         });
     }
+    if status == ExitStatus::Done && lines.iter().any(|line| !line.ok) {
+        status = ExitStatus::Problems;
+    }
+    print(&lines, &found, status, args, talk)?;
+    Ok(status)
+}
+
+fn print(
+    lines: &[Line],
+    found: &Probe,
+    status: ExitStatus,
+    args: &CheckArgs,
+    talk: &TalkArgs,
+) -> Result<()> {
     let mut out = anstream::stdout().lock();
     match args.format {
         PlainFormat::Json => {
-            let report =
-                serde_json::json!({ "command": "check", "exit_status": status, "checks": lines });
+            let report = serde_json::json!({
+                "command": "check", "exit_status": status, "checks": lines, "fbtrace_id": found.fbtrace_id,
+            });
             writeln!(out, "{report}")?;
         }
-        PlainFormat::Human if talk.quiet && lines.iter().all(|line| line.ok) => {}
+        PlainFormat::Human if talk.quiet && status == ExitStatus::Done => {}
         PlainFormat::Human => {
-            for Line { what, ok, says } in &lines {
+            for Line { what, ok, says } in lines {
                 let (style, word) = if *ok { (OK, "ok") } else { (BAD, "NO") };
                 writeln!(out, "{style}{word}{style:#}  {what:<18} {says}")?;
             }
         }
     }
-    Ok(status)
+    Ok(())
+}
+
+/// Says what the probe found.
+fn judge(found: &Probe, host: &str, lines: &mut Vec<Line>) -> ExitStatus {
+    let trace = found
+        .fbtrace_id
+        .as_ref()
+        .map(|trace| format!(" (trace {trace})"))
+        .unwrap_or_default();
+    if !matches!(found.finding, Finding::NoAnswer(_)) {
+        lines.push(good("connection", &format!("{host} answers")));
+    }
+    let what = "token and dataset";
+    let (line, status) = match &found.finding {
+        Finding::Fit => (good(what, "an upload would get through"), ExitStatus::Done),
+        Finding::Stopped(stop) => (
+            bad(what, format!("{stop}{trace}; {}", stop.barrier.help())),
+            ExitStatus::Refused,
+        ),
+        Finding::Unclear(Some(fault)) => (
+            bad(
+                what,
+                format!("Meta answered {fault}{trace}; whether an upload would get through is not known"),
+            ),
+            ExitStatus::Refused,
+        ),
+        Finding::Unclear(None) => (
+            bad(
+                what,
+                "an event without any content was accepted, which Meta never does; check --graph-url".into(),
+            ),
+            ExitStatus::Refused,
+        ),
+        Finding::Throttled { wait } => {
+            let wait = wait
+                .map(|wait| format!(" for about {} minutes", wait.as_secs().div_ceil(60)))
+                .unwrap_or_default();
+            (
+                bad(
+                    what,
+                    format!("Meta throttles all calls{wait}{trace}; run again later"),
+                ),
+                ExitStatus::Unreachable,
+            )
+        }
+        Finding::NoAnswer(cause) => {
+            let help = cause
+                .help()
+                .unwrap_or("check the firewall and the proxy, then run again");
+            (
+                bad("connection", format!("{host}: {cause}{trace}; {help}")),
+                ExitStatus::Unreachable,
+            )
+        }
+    };
+    lines.push(line);
+    status
 }
 
 fn good(what: &'static str, says: &str) -> Line {
@@ -151,26 +181,36 @@ fn clock(skew: i64) -> Line {
     )
 }
 
-fn version(version: &str, now: i64) -> Result<Line> {
+fn api_version(given: &str, now: i64) -> Result<Line> {
     let today = jiff::Timestamp::from_second(now)?
         .to_zoned(jiff::tz::TimeZone::UTC)
         .date();
-    let Some((_, end)) = VERSION_ENDS.iter().find(|(known, _)| *known == version) else {
-        return Ok(good("API version", "its end is not known here"));
+    let newer = format!(
+        "set --api-version to a newer one, such as {}",
+        version::DEFAULT
+    );
+    let end = match version::life(given) {
+        Life::Until(end) => end,
+        Life::Newest => return Ok(good("API version", &format!("{given} is the newest"))),
+        Life::Over => return Ok(bad("API version", format!("{given} has ended; {newer}"))),
+        Life::Unknown => {
+            let says = format!(
+                "{given} is newer than this crm2capi, which knows versions up to {}",
+                version::NEWEST
+            );
+            return Ok(good("API version", &says));
+        }
     };
-    let days = i64::from(today.until(*end)?.get_days());
+    let days = i64::from(today.until(end)?.get_days());
     Ok(if days < 0 {
-        bad(
-            "API version",
-            format!("{version} ended on {end}; set --api-version to a newer one"),
-        )
+        bad("API version", format!("{given} ended on {end}; {newer}"))
     } else if days < END_IS_NEAR_DAYS {
         bad(
             "API version",
-            format!("{version} ends on {end}, in {days} days; set --api-version to a newer one"),
+            format!("{given} ends on {end}, in {days} days; {newer}"),
         )
     } else {
-        good("API version", &format!("{version} lives until {end}"))
+        good("API version", &format!("{given} lives until {end}"))
     })
 }
 
@@ -181,14 +221,14 @@ mod tests {
     #[test]
     fn a_version_near_its_end_is_said() {
         let at = |text: &str| {
-            version(
-                "v23.0",
-                text.parse::<jiff::Timestamp>().unwrap().as_second(),
-            )
-            .unwrap()
+            let now: jiff::Timestamp = text.parse().unwrap();
+            api_version("v23.0", now.as_second()).unwrap()
         };
         assert!(at("2026-11-22T00:00:00Z").ok);
         assert!(!at("2027-09-01T00:00:00Z").ok);
+        let newest = api_version("v26.0", 1_800_000_000).unwrap();
+        assert!(newest.ok && newest.says.contains("newest"));
+        assert!(!api_version("v12.0", 1_800_000_000).unwrap().ok);
         assert!(
             at("2027-10-09T00:00:00Z")
                 .says

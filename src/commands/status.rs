@@ -15,6 +15,8 @@ use crate::report::ExitStatus;
 
 /// Runs that are shown.
 const RUNS: usize = 5;
+/// So far may the clocks of the machines that share a ledger differ.
+const MAX_SKEW_SECONDS: i64 = 300;
 /// Cells of the longest bar.
 const BAR: usize = 30;
 
@@ -37,11 +39,7 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         .transpose()?
         .unwrap_or_default();
 
-    let is_late = max_age.is_some_and(|max_age| {
-        status
-            .last_success
-            .is_none_or(|last| now - last > i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX))
-    });
+    let is_late = max_age.is_some_and(|max_age| is_late(status.last_success, now, max_age));
     let exit = if is_late {
         ExitStatus::Problems
     } else {
@@ -54,15 +52,24 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         PlainFormat::Human => write_page(&mut out, &status, now)?,
     }
     if is_late {
-        let last = status.last_success.map_or("never".to_owned(), |last| {
-            format!("{} ago", duration(now - last))
-        });
+        let last = match status.last_success {
+            None => "never".to_owned(),
+            Some(last) if last > now => format!("in the future ({})", time(last)),
+            Some(last) => format!("{} ago", duration(now - last)),
+        };
         let allowed = args.max_age.as_deref().unwrap_or_default();
         crate::commands::print_error(&anyhow::anyhow!(
             "the last successful upload was {last}, and --max-age is {allowed}; look at the scheduled job's last output"
         ));
     }
     Ok(exit)
+}
+
+/// Whether the last success is longer ago than `max_age`. One in the future comes from a clock that was wrong, and says
+/// nothing of what happened lately.
+fn is_late(last_success: Option<i64>, now: i64, max_age: Duration) -> bool {
+    let max_age = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
+    last_success.is_none_or(|last| last > now + MAX_SKEW_SECONDS || now - last > max_age)
 }
 
 fn as_json(status: &Status, exit: ExitStatus) -> serde_json::Value {
@@ -79,6 +86,7 @@ fn as_json(status: &Status, exit: ExitStatus) -> serde_json::Value {
         "last_delivery": status.last_delivery.map(time),
         "rejected": status.refused,
         "uncertain": status.uncertain,
+        "resting": status.resting,
         "delivered": delivered.map(|d| json!({"day": day(d.day), "event_name": d.name, "events": d.count})).collect::<Vec<_>>(),
         "runs": status.runs.iter().map(run_json).collect::<Vec<_>>(),
     })
@@ -123,6 +131,13 @@ fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
             out,
             "uncertain               {} events, sent again by the next upload",
             status.uncertain
+        )?;
+    }
+    if status.resting > 0 {
+        writeln!(
+            out,
+            "resting                 {} events, uncertain after several runs; --retry-uncertain sends them",
+            status.resting
         )?;
     }
 
@@ -225,6 +240,21 @@ fn age(text: &str) -> Result<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_success_long_ago_in_the_future_or_never_is_late() {
+        let day = Duration::from_secs(86_400);
+        for (last, expected) in [
+            (None, true),
+            (Some(1_000_000), false),
+            (Some(1_000_200), false),
+            (Some(1_000_000 + 3_600), true),
+            (Some(1_000_000 - 86_400), false),
+            (Some(1_000_000 - 86_401), true),
+        ] {
+            assert_eq!(is_late(last, 1_000_000, day), expected, "{last:?}");
+        }
+    }
 
     #[test]
     fn ages_have_a_unit() {

@@ -15,7 +15,7 @@ use crate::graph::client::is_loopback;
 use crate::text::{path_unless_secret, unless_secret};
 
 const DEFAULT_GRAPH_URL: &str = "https://graph.facebook.com";
-const DEFAULT_API_VERSION: &str = "v25.0";
+const DEFAULT_API_VERSION: &str = crate::graph::version::DEFAULT;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const TOKEN_VARIABLE: &str = "CRM2CAPI_ACCESS_TOKEN";
 const SECRET_VARIABLE: &str = "CRM2CAPI_APP_SECRET";

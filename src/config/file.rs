@@ -150,6 +150,8 @@ pub struct DeliverySection {
     pub max_invalid: Option<f64>,
     /// Try events again that Meta refused in an earlier run.
     pub retry_rejected: Option<bool>,
+    /// Send again what rests after three runs that did not learn whether Meta took it.
+    pub retry_uncertain: Option<bool>,
     /// Do everything except the sending.
     pub dry_run: Option<bool>,
 }

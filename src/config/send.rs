@@ -10,6 +10,7 @@ use crate::cli::UploadArgs;
 use crate::deliver::{self, MAX_CONCURRENCY};
 use crate::rules::MAX_BATCH_EVENTS;
 use crate::run::{LedgerTarget, SendSettings};
+use crate::time::Clock;
 
 /// Resolves how to send. Without arguments it judges the settings file alone, as `validate` does: a key that would
 /// stop an upload stops the dry run too.
@@ -30,6 +31,9 @@ pub fn send_settings(args: Option<&UploadArgs>, file: &SettingsFile) -> Result<S
                 .and_then(|args| args.give_up_after)
                 .or(give_up)
                 .unwrap_or(default.give_up_after),
+            clock: args
+                .and_then(|args| args.read.now)
+                .map_or(Clock::System, |now| Clock::Fixed(now.as_second())),
             beside: Beside {
                 test_event_code: test_event_code(args, file)?,
                 partner_agent: partner_agent(file)?,
@@ -43,6 +47,8 @@ pub fn send_settings(args: Option<&UploadArgs>, file: &SettingsFile) -> Result<S
         wait: args.and_then(|args| args.wait).or(wait).unwrap_or_default(),
         retry_rejected: args.is_some_and(|args| args.retry_rejected)
             || section.retry_rejected.unwrap_or(false),
+        retry_uncertain: args.is_some_and(|args| args.retry_uncertain)
+            || section.retry_uncertain.unwrap_or(false),
     })
 }
 

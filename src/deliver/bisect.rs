@@ -8,12 +8,43 @@
 pub struct Part<T> {
     /// The events, in order.
     pub items: Vec<T>,
-    /// Whether an error that explains nothing has outlasted its repetitions on a part that held this one.
+    /// How often this part met an error that explains nothing.
+    pub unexplained: u32,
+    /// It is half of a part that met such errors again and again.
     pub is_suspect: bool,
+    /// It was put behind all others once.
+    pub was_postponed: bool,
     /// The first of two halves: if all of it is accepted, the second must hold what the whole was refused for.
     is_first_half: bool,
     /// It is known to hold a refused event.
     is_doomed: bool,
+}
+
+impl<T> Part<T> {
+    fn of(items: Vec<T>) -> Self {
+        Self {
+            items,
+            unexplained: 0,
+            is_suspect: false,
+            was_postponed: false,
+            is_first_half: false,
+            is_doomed: false,
+        }
+    }
+
+    /// Takes out the events that `is_out` names. What the part was refused for may be among them, so nothing is known
+    /// of the rest then.
+    pub fn take_out(&mut self, is_out: impl Fn(&T) -> bool) -> Vec<T> {
+        if !self.items.iter().any(&is_out) {
+            return Vec::new();
+        }
+        let items = std::mem::take(&mut self.items);
+        let (out, rest) = items.into_iter().partition(is_out);
+        self.items = rest;
+        self.is_first_half = false;
+        self.is_doomed = false;
+        out
+    }
 }
 
 /// The parts of a batch that are still to be sent, the next on top.
@@ -22,15 +53,15 @@ pub struct Parts<T>(Vec<Part<T>>);
 
 impl<T> Parts<T> {
     /// The whole batch as one part; none when it is empty.
-    pub fn of(items: Vec<T>) -> Parts<T> {
-        let mut parts = Parts(Vec::new());
-        parts.push(Part {
-            items,
-            is_suspect: false,
-            is_first_half: false,
-            is_doomed: false,
-        });
+    pub fn of(items: Vec<T>) -> Self {
+        let mut parts = Self(Vec::new());
+        parts.push(Part::of(items));
         parts
+    }
+
+    /// Whether nothing is left to send.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The next part to send. One that is known to be refused is halved without asking again.
@@ -63,6 +94,29 @@ impl<T> Parts<T> {
         part.items.pop()
     }
 
+    /// Puts back the halves of a part that met errors which explain nothing: one half going through will tell whether
+    /// it is the events. Nothing is known of the other half then, since the trouble may have passed.
+    pub fn try_halves(&mut self, mut part: Part<T>) {
+        let second = part.items.split_off(part.items.len() / 2);
+        for items in [second, part.items] {
+            self.push(Part {
+                is_suspect: true,
+                ..Part::of(items)
+            });
+        }
+    }
+
+    /// Puts a part behind all others.
+    pub fn postpone(&mut self, part: Part<T>) {
+        let part = Part {
+            was_postponed: true,
+            is_first_half: false,
+            is_doomed: false,
+            ..part
+        };
+        self.0.insert(0, part);
+    }
+
     /// Takes out the event a refusal named and puts back the rest; nothing happens when there is no such event.
     pub fn refused_at(&mut self, mut part: Part<T>, index: usize) -> Option<T> {
         let refused = (index < part.items.len()).then(|| part.items.remove(index));
@@ -76,18 +130,10 @@ impl<T> Parts<T> {
 
     fn halve(&mut self, mut part: Part<T>) {
         let second = part.items.split_off(part.items.len() / 2);
-        let is_suspect = part.is_suspect;
+        self.push(Part::of(second));
         self.push(Part {
-            items: second,
-            is_suspect,
-            is_first_half: false,
-            is_doomed: false,
-        });
-        self.push(Part {
-            items: part.items,
-            is_suspect,
             is_first_half: true,
-            is_doomed: false,
+            ..Part::of(part.items)
         });
     }
 
@@ -193,17 +239,28 @@ mod tests {
     }
 
     #[test]
-    fn halves_keep_the_suspicion_and_nothing_has_no_parts() {
+    fn halves_that_are_tried_are_suspect_and_nothing_is_concluded_from_one_of_them() {
         let mut parts = Parts::of((0..8).collect::<Vec<_>>());
-        let mut whole = parts.next_to_send().unwrap();
-        whole.is_suspect = true;
+        let whole = parts.next_to_send().unwrap();
+        parts.try_halves(whole);
+        let first = parts.next_to_send().unwrap();
+        assert!(first.is_suspect);
+        assert_eq!(parts.accepted(first), [0, 1, 2, 3]);
+        let second = parts.next_to_send().unwrap();
+        assert_eq!(second.items, [4, 5, 6, 7], "it is sent as a whole");
+        parts.postpone(second);
+        assert!(parts.next_to_send().unwrap().was_postponed);
+        assert!(parts.is_empty() && Parts::<u8>::of(Vec::new()).next_to_send().is_none());
+    }
+
+    #[test]
+    fn what_is_taken_out_may_be_what_the_part_was_refused_for() {
+        let mut parts = Parts::of((0..8).collect::<Vec<_>>());
+        let whole = parts.next_to_send().unwrap();
         assert_eq!(parts.refused(whole), None);
-        let (first, second) = (parts.next_to_send().unwrap(), parts.next_to_send().unwrap());
-        assert!(first.is_suspect && second.is_suspect);
-        assert_eq!(
-            [first.items, second.items].concat(),
-            (0..8).collect::<Vec<_>>()
-        );
-        assert!(Parts::<u8>::of(Vec::new()).next_to_send().is_none());
+        let mut first = parts.next_to_send().unwrap();
+        assert_eq!(first.take_out(|item| *item == 2), [2]);
+        assert_eq!(parts.accepted(first), [0, 1, 3]);
+        assert_eq!(parts.next_to_send().unwrap().items, [4, 5, 6, 7]);
     }
 }

@@ -1,4 +1,4 @@
-//! Turns Ctrl-C and SIGTERM into a value the delivery watches.
+//! Turns Ctrl-C, SIGTERM and SIGHUP into a value the delivery watches.
 //!
 //! The first one asks it to finish what is in flight, the second to leave at once.
 
@@ -26,7 +26,8 @@ impl Interrupt {
     }
 }
 
-/// Starts to listen for Ctrl-C and, where there is one, SIGTERM. Must be called within a Tokio runtime.
+/// Starts to listen for Ctrl-C and, where there are such, SIGTERM and SIGHUP: a terminal that is closed, or a connection
+/// to it that is lost. Must be called within a Tokio runtime.
 pub fn listen() -> std::io::Result<watch::Receiver<Interrupt>> {
     let (sender, receiver) = watch::channel(Interrupt::None);
     let mut signals = Signals::new()?;
@@ -49,6 +50,8 @@ pub async fn reaches(mut interrupt: watch::Receiver<Interrupt>, urgency: Interru
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// Absent under `nohup`.
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -58,6 +61,9 @@ impl Signals {
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: (!ignores_hangup())
+                .then(|| signal(SignalKind::hangup()))
+                .transpose()?,
         })
     }
 
@@ -66,8 +72,27 @@ impl Signals {
         tokio::select! {
             received = self.interrupt.recv() => received.is_some(),
             received = self.terminate.recv() => received.is_some(),
+            received = async {
+                match &mut self.hangup {
+                    Some(hangup) => hangup.recv().await,
+                    None => std::future::pending().await,
+                }
+            } => received.is_some(),
         }
     }
+}
+
+/// Whether whoever started this process asked it to outlive its terminal, as `nohup` does. Where the system cannot be
+/// asked, it did not.
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // SIGHUP is signal 1, the lowest bit.
+    ignored.is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(not(unix))]

@@ -1,24 +1,33 @@
 //! One lane: sends its batches one after the other and sees each event through to an outcome.
 //!
-//! Input: the events of the leads that fall to this lane, in order. Output: one outcome an event. A lane has one
-//! request in flight, and the next goes only when the last is settled, so the events of a lead keep their order.
+//! Input: the events of the leads that fall to this lane. Output: one outcome for each event. A lane has one request in
+//! flight, and the next goes only when the last is settled, so the events of a lead keep their order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::bisect::{Part, Parts};
-use super::retry::{Jitter, Next, Patience};
+use super::retry::{Next, Patience};
 use super::run::Run;
 use super::{Ended, Outcome};
 use crate::batch::{self, Waiting};
 use crate::event::Event;
 use crate::graph::fault::Fault;
-use crate::graph::usage::Usage;
-use crate::graph::verdict::{Fate, Verdict, Why, judge};
+use crate::graph::probe;
+use crate::graph::usage::{Usage, server_time};
+use crate::graph::verdict::{Fate, Retry, Verdict, Why, is_rehearsal, judge};
 use crate::ledger::{Begun, Entry, Settled};
+
+/// How often a part is sent again after an error that explains nothing, before its halves are tried.
+const MAX_UNEXPLAINED: u32 = 3;
+/// So many events refused one after the other are no coincidence: the endpoint is asked whether it is sound.
+const SUSPICIOUS_ROW: u32 = 5;
+/// How long to wait before the ledger is written once more.
+const LEDGER_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the lanes tell the delivery.
 pub(super) type Outcomes = UnboundedSender<Vec<(Event, Outcome)>>;
@@ -26,7 +35,9 @@ pub(super) type Outcomes = UnboundedSender<Vec<(Event, Outcome)>>;
 /// An event on its way.
 struct Item {
     event: Event,
-    /// What is known of its fate as long as nothing settles it. Once unknown, it stays so: a later attempt that was
+    /// Whether an earlier run may have delivered it.
+    is_again: bool,
+    /// What this run knows of it as long as nothing settles it. Once unknown, it stays so: a later attempt that was
     /// turned away says nothing about an earlier one.
     fate: Fate,
 }
@@ -35,27 +46,56 @@ struct Item {
 enum Sent {
     /// All of it was taken.
     Accepted,
-    /// Something in it was refused; for good unless the error explains nothing.
-    Refused { fault: Fault, is_for_good: bool },
+    /// Something in it was refused.
+    Refused(Fault),
     /// The event at this position was refused.
     RefusedAt { index: usize, fault: Fault },
+    /// It met errors that explain nothing: its halves will tell whether it is the events.
+    Halve,
+    /// The same, of a single event: what becomes of the others will tell.
+    Postpone,
+    /// The same, of a single event, and others went through meanwhile.
+    Blamed(Fault),
+    /// The receipt counts another number of events, so nobody knows which were taken.
+    Miscounted,
     /// It is open, and will not be sent again in this run.
     Open,
+    /// Nothing of it was left to send.
+    Nothing,
+}
+
+/// An event that was refused, while it is not known yet whether it is the event's own fault.
+struct Doubt {
+    item: Item,
+    fault: Fault,
+    /// Whether the error can only mean the event, provided that the endpoint is sound.
+    is_of_event: bool,
+    /// The acceptances before it.
+    acceptances: u64,
+}
+
+/// The state of one batch.
+struct Attempt {
+    parts: Parts<Item>,
+    patience: Patience,
+    doubts: Vec<Doubt>,
+    /// The acceptances before its first trouble.
+    trouble_since: Option<u64>,
 }
 
 /// A lane.
 pub(super) struct Lane {
     run: Arc<Run>,
     outcomes: Outcomes,
-    jitter: Jitter,
+    jitter: fastrand::Rng,
 }
 
 impl Lane {
-    pub fn new(run: Arc<Run>, outcomes: Outcomes) -> Lane {
-        Lane {
+    pub fn new(run: Arc<Run>, outcomes: Outcomes) -> Self {
+        Self {
             run,
             outcomes,
-            jitter: Jitter::random(),
+            jitter: fastrand::Rng::new(),
         }
     }
 
@@ -79,38 +119,39 @@ impl Lane {
 
     /// Sees the events of one batch through to their outcomes. Once the run is over they stay undelivered.
     pub async fn deliver(&mut self, batch: Vec<Event>) {
+        let batch = self.leave_out(batch);
         if batch.is_empty() {
             return;
         }
-        if self.run.is_over() {
-            return self.tell(
-                batch
-                    .into_iter()
-                    .map(|event| (event, Outcome::Undelivered))
-                    .collect(),
-            );
+        let settings = &self.run.settings;
+        let mut attempt = Attempt {
+            patience: Patience::new(settings.backoff, settings.give_up_after),
+            parts: Parts::of(self.begin(batch).await),
+            doubts: Vec::new(),
+            trouble_since: None,
+        };
+        while let Some(mut part) = attempt.parts.next_to_send() {
+            let sent = self.send(&mut part, &mut attempt).await;
+            self.conclude(sent, part, &mut attempt).await;
+            self.clear_doubts(&mut attempt).await;
         }
-        let mut parts = Parts::of(self.begin(batch).await);
-        while let Some(mut part) = parts.next_to_send() {
-            match self.send(&mut part).await {
-                Sent::Accepted => {
-                    let items = parts.accepted(part);
-                    self.settle(items, |_| (Settled::Accepted, Outcome::Accepted))
-                        .await;
-                }
-                Sent::Refused { fault, is_for_good } => {
-                    if let Some(item) = parts.refused(part) {
-                        self.refuse(item, fault, is_for_good).await;
-                    }
-                }
-                Sent::RefusedAt { index, fault } => {
-                    if let Some(item) = parts.refused_at(part, index) {
-                        self.refuse(item, fault, true).await;
-                    }
-                }
-                Sent::Open => self.settle(part.items, |item| open(item.fate)).await,
+    }
+
+    /// Tells what becomes of events that need not even be begun, and gives the rest.
+    fn leave_out(&self, batch: Vec<Event>) -> Vec<Event> {
+        let (is_over, oldest, waits) = (self.run.is_over(), self.run.oldest(), self.run.waits());
+        let (mut rest, mut left) = (Vec::with_capacity(batch.len()), Vec::new());
+        for event in batch {
+            if is_over || waits(&event) {
+                left.push((event, Outcome::Undelivered));
+            } else if event.time < oldest {
+                left.push((event, Outcome::Old));
+            } else {
+                rest.push(event);
             }
         }
+        self.tell(left);
+        rest
     }
 
     /// Marks a batch in the ledger and leaves out what must not be sent. Nothing is left when the ledger fails.
@@ -119,193 +160,403 @@ impl Lane {
             Ok(begun) => begun,
             Err(error) => {
                 self.run.end(Ended::Ledger(error));
-                self.tell(
-                    batch
-                        .into_iter()
-                        .map(|event| (event, Outcome::Undelivered))
-                        .collect(),
-                );
+                let undelivered = |event| (event, Outcome::Undelivered);
+                self.tell(batch.into_iter().map(undelivered).collect());
                 return Vec::new();
             }
         };
         let (mut items, mut known) = (Vec::with_capacity(batch.len()), Vec::new());
         for (event, begun) in batch.into_iter().zip(begun) {
-            match begun {
-                Begun::Fresh => items.push(Item {
-                    event,
-                    fate: Fate::NotProcessed,
-                }),
-                Begun::Again => items.push(Item {
-                    event,
-                    fate: Fate::Unknown,
-                }),
-                Begun::Known => known.push((event, Outcome::Duplicate)),
+            if begun == Begun::Known {
+                known.push((event, Outcome::Duplicate));
+                continue;
             }
+            items.push(Item {
+                event,
+                is_again: begun == Begun::Again,
+                fate: Fate::NotProcessed,
+            });
         }
         self.tell(known);
         if !items.is_empty() {
-            self.run.count_batch(
-                items.len(),
-                items
-                    .iter()
-                    .filter(|item| item.fate == Fate::Unknown)
-                    .count(),
-            );
+            self.run.count_batch(items.len());
         }
         items
     }
 
     /// Sends a part, again and again if need be, until something is decided.
-    async fn send(&mut self, part: &mut Part<Item>) -> Sent {
-        let run = Arc::clone(&self.run);
-        let body = Bytes::from(batch::body(
-            part.items.iter().map(|item| &item.event.json[..]),
-            &run.settings.beside,
-        ));
-        let mut first_sent = None;
+    async fn send(&mut self, part: &mut Part<Item>, attempt: &mut Attempt) -> Sent {
+        let (mut body, mut is_repeated) = (None, false);
         loop {
-            if !run.clear_to_send().await {
+            if !self.run.clear_to_send().await {
                 return Sent::Open;
             }
-            run.count_request(first_sent.is_some());
-            let now = Instant::now();
-            let (since, patience) = first_sent.get_or_insert_with(|| {
-                (
-                    now,
-                    Patience::new(run.settings.backoff, run.settings.give_up_after, now),
-                )
-            });
-            let answer = tokio::select! {
-                answer = run.client.send(body.clone()) => answer,
-                () = run.abandoned() => {
-                    mark(part, Fate::Unknown);
-                    return Sent::Open;
-                }
-            };
-            let verdict = judge(&answer, part.items.len());
-            run.keep_trace(&verdict);
-            if let (Ok(answer), false) = (&answer, verdict.is_throttle())
-                && let Some(wait) = Usage::read(&answer.headers).slow_down()
-            {
-                tracing::info!(
-                    "the allowance of calls is nearly used up; all requests wait {:.1} s",
-                    wait.as_secs_f64()
-                );
-                run.pause(wait);
+            if self.take_out(part).await {
+                body = None;
             }
-            let retry = match verdict {
+            if part.items.is_empty() {
+                return Sent::Nothing;
+            }
+            let body = body.get_or_insert_with(|| self.body(part)).clone();
+            attempt.patience.start(Instant::now());
+            self.run.count_request(is_repeated);
+            is_repeated = true;
+            let Some((verdict, server_time)) = self.exchange(body, part.items.len()).await else {
+                mark(part, Fate::Unknown);
+                return Sent::Open;
+            };
+            match verdict {
                 Verdict::Accepted(receipt) => {
-                    run.count_accepted(receipt);
+                    self.run.count_accepted(receipt);
                     return Sent::Accepted;
                 }
                 Verdict::Miscounted(receipt) => {
                     tracing::warn!("Meta's receipt counts another number of events than were sent");
-                    run.keep_messages(receipt);
+                    self.run.keep_messages(receipt);
                     mark(part, Fate::Unknown);
-                    return Sent::Open;
+                    return Sent::Miscounted;
                 }
-                Verdict::Split(fault) => {
-                    return Sent::Refused {
-                        fault,
-                        is_for_good: true,
-                    };
-                }
+                Verdict::Split(fault) => return Sent::Refused(fault),
                 Verdict::Refuse { index, fault } => return Sent::RefusedAt { index, fault },
-                Verdict::Stop(stop) => {
-                    run.end(Ended::Stopped(stop));
-                    return Sent::Open;
+                Verdict::TooOld(fault) => {
+                    let oldest = part.items.iter().map(|item| item.event.time).min();
+                    if !self.run.move_limit(server_time, oldest.unwrap_or_default()) {
+                        self.run.end(Ended::SystematicFault(fault));
+                        return Sent::Open;
+                    }
                 }
-                Verdict::Retry(retry) => retry,
-            };
-            mark(part, retry.fate);
-            match patience.next(&retry, part.is_suspect, Instant::now(), &mut self.jitter) {
-                Next::Wait(wait) if retry.why == Why::Throttled => {
-                    tracing::warn!(
-                        "throttled ({}); all requests wait {:.1} s",
-                        retry.cause,
-                        wait.as_secs_f64()
-                    );
-                    run.pause(wait);
-                }
-                Next::Wait(wait) => {
-                    tracing::info!(
-                        "{}; trying again in {:.1} s",
-                        retry.cause,
-                        wait.as_secs_f64()
-                    );
-                    run.wait_until(Instant::now() + wait).await;
-                }
-                Next::GiveUp => {
-                    let asked = retry
-                        .wait
-                        .map(|wait| format!("; the server asks to wait {} s", wait.as_secs()));
-                    let reason = format!("{}{}", retry.cause, asked.unwrap_or_default());
-                    run.give_up(*since, retry.why == Why::Throttled, reason);
-                    return Sent::Open;
-                }
-                Next::Blame(fault) => {
-                    part.is_suspect = true;
-                    return Sent::Refused {
-                        fault,
-                        is_for_good: false,
+                Verdict::Unclear(fault) => {
+                    return if self.is_sound(attempt, &fault).await {
+                        Sent::Refused(fault)
+                    } else {
+                        Sent::Open
                     };
+                }
+                Verdict::Stop(stop) => {
+                    self.run.end(Ended::Stopped(stop));
+                    return Sent::Open;
+                }
+                Verdict::Retry(retry) => {
+                    if let Some(sent) = self.retry(retry, part, attempt).await {
+                        return sent;
+                    }
                 }
             }
         }
     }
 
-    /// Settles one event that Meta refused.
-    async fn refuse(&self, item: Item, fault: Fault, is_for_good: bool) {
-        self.run.count_refused(&fault);
-        let settled = match item.fate {
-            _ if is_for_good => Settled::Rejected {
-                code: fault.code,
-                subcode: fault.subcode,
-            },
-            Fate::NotProcessed => Settled::Unsent,
-            Fate::Unknown => Settled::Uncertain,
-        };
-        let outcome = Outcome::Rejected(Arc::new(fault));
-        self.settle(vec![item], |_| (settled, outcome.clone()))
-            .await;
+    fn body(&self, part: &Part<Item>) -> Bytes {
+        let events = part.items.iter().map(|item| &item.event.json[..]);
+        Bytes::from(batch::body(events, &self.run.settings.beside))
     }
 
-    /// Records outcomes and then tells them. If the ledger fails they are still what they are, but the run ends.
+    /// Makes one request, and gives the verdict on the answer and the time by the server's clock. Nothing when somebody
+    /// asks to leave without the answer.
+    async fn exchange(&self, body: Bytes, sent: usize) -> Option<(Verdict, Option<i64>)> {
+        let run = &self.run;
+        let answer = tokio::select! {
+            answer = run.client.send(body) => answer,
+            () = run.abandoned() => return None,
+        };
+        let verdict = judge(&answer, sent);
+        run.keep_trace(verdict.fbtrace_id(), matches!(verdict, Verdict::Stop(_)));
+        let Ok(answer) = answer else {
+            return Some((verdict, None));
+        };
+        if is_rehearsal(&answer.headers) {
+            run.note_rehearsal();
+        }
+        if !verdict.is_throttle()
+            && let Some(wait) = Usage::read(&answer.headers).slow_down()
+        {
+            tracing::info!(
+                "the allowance of calls is nearly used up; all requests wait {:.1} s",
+                wait.as_secs_f64()
+            );
+            run.pause(wait);
+        }
+        Some((verdict, server_time(&answer.headers)))
+    }
+
+    /// Decides what follows from an attempt that settled nothing, and waits if the part is to be sent again.
+    async fn retry(
+        &mut self,
+        retry: Retry,
+        part: &mut Part<Item>,
+        attempt: &mut Attempt,
+    ) -> Option<Sent> {
+        mark(part, retry.fate);
+        let since = *attempt
+            .trouble_since
+            .get_or_insert_with(|| self.run.acceptances());
+        let mut next = None;
+        if let (Why::Unexplained, Some(fault)) = (retry.why, retry.cause.fault()) {
+            part.unexplained += 1;
+            let others_go_through = self.run.acceptances() > since;
+            next = what_now(part, fault, others_go_through, attempt.parts.is_empty());
+            if next.is_some() && others_go_through {
+                return next;
+            }
+        }
+        if self.wait(&retry, attempt).await {
+            next
+        } else {
+            Some(Sent::Open)
+        }
+    }
+
+    /// Waits until it is time to try again; false when the batch is given up.
+    async fn wait(&mut self, retry: &Retry, attempt: &mut Attempt) -> bool {
+        let run = &self.run;
+        let since = *attempt
+            .trouble_since
+            .get_or_insert_with(|| run.acceptances());
+        match attempt
+            .patience
+            .next(retry, Instant::now(), &mut self.jitter)
+        {
+            Next::Wait(wait) if retry.why == Why::Throttled => {
+                tracing::warn!(
+                    "throttled ({}); all requests wait {:.1} s",
+                    retry.cause,
+                    wait.as_secs_f64()
+                );
+                run.pause(wait);
+                true
+            }
+            Next::Wait(wait) => {
+                tracing::info!(
+                    "{}; trying again in {:.1} s",
+                    retry.cause,
+                    wait.as_secs_f64()
+                );
+                run.wait_until(Instant::now() + wait).await;
+                true
+            }
+            Next::GiveUp => {
+                run.give_up(since, retry);
+                false
+            }
+            Next::Hopeless(help) => {
+                let reason = format!("{}: {}", run.client.host(), retry.cause);
+                run.end(Ended::Blocked { reason, help });
+                false
+            }
+        }
+    }
+
+    /// Asks by a probe whether the request as such is sound. If not, the run ends: because of what the probe was
+    /// answered, or of `fault`.
+    async fn is_sound(&mut self, attempt: &mut Attempt, fault: &Fault) -> bool {
+        loop {
+            if !self.run.clear_to_send().await {
+                return false;
+            }
+            self.run.count_request(false);
+            let Some((verdict, _)) = self.exchange(Bytes::from_static(probe::BODY), 1).await else {
+                return false;
+            };
+            if probe::is_sound(&verdict) {
+                self.run.note_sound();
+                return true;
+            }
+            match verdict {
+                Verdict::Retry(retry) => {
+                    if !self.wait(&retry, attempt).await {
+                        return false;
+                    }
+                }
+                Verdict::Stop(stop) => {
+                    self.run.end(Ended::Stopped(stop));
+                    return false;
+                }
+                _ => {
+                    self.run.end(Ended::SystematicFault(fault.clone()));
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// Draws the consequences of what became of a part.
+    async fn conclude(&mut self, sent: Sent, part: Part<Item>, attempt: &mut Attempt) {
+        let parts = &mut attempt.parts;
+        match sent {
+            Sent::Accepted => {
+                let items = parts.accepted(part);
+                attempt.patience.renew();
+                self.settle(items, |_| (Settled::Accepted, Outcome::Accepted))
+                    .await;
+            }
+            Sent::Refused(fault) => {
+                if let Some(item) = parts.refused(part) {
+                    self.doubt(item, fault, attempt);
+                }
+            }
+            Sent::RefusedAt { index, fault } => {
+                if let Some(item) = parts.refused_at(part, index) {
+                    self.doubt(item, fault, attempt);
+                }
+            }
+            Sent::Halve => parts.try_halves(part),
+            Sent::Postpone => parts.postpone(part),
+            Sent::Blamed(fault) => {
+                self.run.count_refused(&fault);
+                let outcome = Outcome::Rejected(Arc::new(fault));
+                // Nobody knows whether it is really the event, so the next run tries it again.
+                self.settle(part.items, |item| (open(item).0, outcome.clone()))
+                    .await;
+            }
+            Sent::Miscounted => self.settle(part.items, open).await,
+            Sent::Open => {
+                for item in &part.items {
+                    self.run.let_lead_wait(item.event.lead);
+                }
+                self.settle(part.items, open).await;
+            }
+            Sent::Nothing => {}
+        }
+    }
+
+    /// Notes an event that was refused alone.
+    fn doubt(&self, item: Item, fault: Fault, attempt: &mut Attempt) {
+        attempt.patience.renew();
+        attempt.doubts.push(Doubt {
+            item,
+            is_of_event: fault.is_of_event(),
+            fault,
+            acceptances: self.run.acceptances(),
+        });
+        self.run.count_refusal_in_a_row();
+    }
+
+    /// Settles refused events as soon as it is known whether it was their own fault: the endpoint is sound when it
+    /// accepted something since, or says so when it is asked. It is asked at the end of the batch, and when too many
+    /// events in a row are refused.
+    async fn clear_doubts(&mut self, attempt: &mut Attempt) {
+        let acceptances = self.run.acceptances();
+        let doubts = std::mem::take(&mut attempt.doubts);
+        let (clear, mut doubts): (Vec<_>, Vec<_>) = doubts
+            .into_iter()
+            .partition(|doubt| doubt.acceptances < acceptances);
+        self.refuse(clear).await;
+        let is_suspicious = self.run.refused_in_a_row() >= SUSPICIOUS_ROW;
+        if let Some(Doubt { fault, .. }) = doubts.last()
+            && (is_suspicious || attempt.parts.is_empty())
+        {
+            let fault = fault.clone();
+            if self.is_sound(attempt, &fault).await {
+                let are_of_events = doubts.iter().all(|doubt| doubt.is_of_event);
+                if !is_suspicious || are_of_events {
+                    self.refuse(std::mem::take(&mut doubts)).await;
+                } else {
+                    self.run.end(Ended::SystematicFault(fault));
+                }
+            }
+            let items = doubts.drain(..).map(|doubt| doubt.item).collect();
+            self.settle(items, open).await;
+        }
+        attempt.doubts = doubts;
+    }
+
+    /// Settles events that Meta refused for good.
+    async fn refuse(&self, doubts: Vec<Doubt>) {
+        for Doubt { item, fault, .. } in doubts {
+            self.run.count_refused(&fault);
+            let settled = Settled::Rejected {
+                code: fault.code,
+                subcode: fault.subcode,
+            };
+            let outcome = Outcome::Rejected(Arc::new(fault));
+            self.settle(vec![item], |_| (settled, outcome.clone()))
+                .await;
+        }
+    }
+
+    /// Takes events out of a part that grew too old, or whose lead has to wait. Says whether there were any.
+    async fn take_out(&self, part: &mut Part<Item>) -> bool {
+        let (oldest, waits) = (self.run.oldest(), self.run.waits());
+        let waiting = part.take_out(|item| waits(&item.event));
+        let old = part.take_out(|item| item.event.time < oldest);
+        let any = !(waiting.is_empty() && old.is_empty());
+        self.settle(waiting, open).await;
+        self.settle(old, |item| match item.fate {
+            Fate::NotProcessed => (Settled::Unsent, Outcome::Old),
+            Fate::Unknown => open(item),
+        })
+        .await;
+        any
+    }
+
+    /// Records outcomes and then tells them. When the ledger cannot be written, the next run will know nothing of them,
+    /// and send them again: so they are uncertain, and the run ends.
     async fn settle(&self, items: Vec<Item>, decide: impl Fn(&Item) -> (Settled, Outcome)) {
-        let (mut records, mut outcomes) = (
-            Vec::with_capacity(items.len()),
-            Vec::with_capacity(items.len()),
-        );
+        if items.is_empty() {
+            return;
+        }
+        let is_rehearsal = self.run.is_rehearsal();
+        let mut records = Vec::with_capacity(items.len());
+        let mut outcomes = Vec::with_capacity(items.len());
         for item in items {
-            let (settled, outcome) = decide(&item);
+            let (mut settled, outcome) = decide(&item);
+            if is_rehearsal {
+                settled = Settled::Unsent;
+            }
             records.push((item.event.clone(), settled));
             outcomes.push((item.event, outcome));
         }
-        if let Err(error) = self.run.ledger.write(Entry::Settle(records)).await {
+        let mut written = self.run.ledger.write(Entry::Settle(records.clone())).await;
+        if written.is_err() {
+            sleep(LEDGER_PAUSE).await;
+            written = self.run.ledger.write(Entry::Settle(records)).await;
+        }
+        if let Err(error) = written {
             self.run.end(Ended::Ledger(error));
+            for (_, outcome) in &mut outcomes {
+                *outcome = Outcome::Uncertain;
+            }
         }
         self.tell(outcomes);
     }
 
     fn tell(&self, outcomes: Vec<(Event, Outcome)>) {
-        // Nobody listens any more only when the delivery itself was dropped.
-        let _ = self.outcomes.send(outcomes);
+        if !outcomes.is_empty() {
+            // Nobody listens any more only when the delivery itself was dropped.
+            let _ = self.outcomes.send(outcomes);
+        }
+    }
+}
+
+/// What follows when a part met an error that explains nothing, once its repetitions are used up. A half of such a part
+/// has none, but an event is only blamed after its own.
+fn what_now(
+    part: &Part<Item>,
+    fault: &Fault,
+    others_go_through: bool,
+    is_last: bool,
+) -> Option<Sent> {
+    let is_used_up = part.unexplained > MAX_UNEXPLAINED;
+    match part.items.len() {
+        2.. => (is_used_up || part.is_suspect).then_some(Sent::Halve),
+        _ if others_go_through => is_used_up.then(|| Sent::Blamed(fault.clone())),
+        _ => (part.is_suspect && !part.was_postponed && !is_last).then_some(Sent::Postpone),
     }
 }
 
 /// Notes what an attempt that settled nothing says of the events in it.
 fn mark(part: &mut Part<Item>, fate: Fate) {
     if fate == Fate::Unknown {
-        part.items
-            .iter_mut()
-            .for_each(|item| item.fate = Fate::Unknown);
+        for item in &mut part.items {
+            item.fate = Fate::Unknown;
+        }
     }
 }
 
-/// The outcome of an event that stays open.
-fn open(fate: Fate) -> (Settled, Outcome) {
-    match fate {
-        Fate::NotProcessed => (Settled::Unsent, Outcome::Undelivered),
+/// What becomes of an event that stays open. For the ledger, what this run did not change stays what it was.
+fn open(item: &Item) -> (Settled, Outcome) {
+    match item.fate {
         Fate::Unknown => (Settled::Uncertain, Outcome::Uncertain),
+        Fate::NotProcessed if item.is_again => (Settled::Unsent, Outcome::Uncertain),
+        Fate::NotProcessed => (Settled::Unsent, Outcome::Undelivered),
     }
 }

@@ -6,7 +6,7 @@
 //! read input, and does not decide what the exit status is.
 
 pub mod bisect;
-mod counts;
+mod intake;
 pub mod interrupt;
 mod lane;
 pub mod retry;
@@ -21,11 +21,12 @@ use tokio::task::JoinSet;
 pub use interrupt::Interrupt;
 pub use retry::Backoff;
 
-use crate::batch::{Beside, Limits, Waiting};
-use crate::event::{Event, Origin};
+use crate::batch::{Beside, Limits};
+use crate::event::Event;
 use crate::graph::{Client, Fault, Stop};
 use crate::ledger::{LedgerError, SharedLedger};
-use counts::Counts;
+use crate::time::Clock;
+use intake::Intake;
 use lane::{Lane, Outcomes};
 use run::Run;
 
@@ -46,20 +47,27 @@ pub struct Settings {
     pub give_up_after: Duration,
     /// How long to wait in between.
     pub backoff: Backoff,
-    /// How long a lane waits for its batch to fill while nothing comes in.
+    /// How long events may be held back while more come in: until a batch is full, and until those of one lead can be
+    /// put in the order of their times.
     pub linger: Duration,
+    /// How many events are held back for that at most, besides those in the lanes.
+    pub hold: usize,
+    /// What tells which events are too old by now.
+    pub clock: Clock,
     /// What stands beside the events in every request.
     pub beside: Beside,
 }
 
 impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
+    fn default() -> Self {
+        Self {
             limits: Limits::of(500),
             concurrency: 4,
             give_up_after: Duration::from_secs(600),
             backoff: Backoff::default(),
             linger: Duration::from_secs(1),
+            hold: 16_384,
+            clock: Clock::System,
             beside: Beside::default(),
         }
     }
@@ -76,6 +84,8 @@ pub enum Outcome {
     Undelivered,
     /// It may have been taken or not; the next run sends it again under the same `event_id`.
     Uncertain,
+    /// It grew too old for Meta before it could be sent.
+    Old,
     /// This run had it before, or another run delivered it: it was not sent.
     Duplicate,
 }
@@ -91,52 +101,36 @@ pub enum Ended {
     Stopped(Stop),
     /// Meta was unreachable or throttling for too long, for this reason.
     Unreachable(String),
-    /// The same fault took out so many events that the rest was not sent.
+    /// The way to Meta is blocked by something that does not pass by waiting.
+    Blocked {
+        /// The host and what is wrong.
+        reason: String,
+        /// What to do about it.
+        help: &'static str,
+    },
+    /// Meta refused one event after the other for a reason that does not seem to be the events': the rest was not sent.
     SystematicFault(Fault),
     /// The ledger could not be written. When no request had been made by then, nothing was sent.
     Ledger(LedgerError),
 }
 
-/// What a delivery did. The counts of outcomes add up to the events that were taken in.
+/// What a delivery did, besides the outcomes of the events.
 #[derive(Debug)]
 pub struct Delivery {
-    /// Events Meta took.
-    pub accepted: u64,
-    /// Events Meta refused.
-    pub rejected: u64,
-    /// Events that were certainly not taken.
-    pub undelivered: u64,
-    /// Events of which nobody knows.
-    pub uncertain: u64,
-    /// Events that were not sent because this run had them before.
-    pub duplicates: u64,
-    /// Events that an earlier run may have delivered, and that were sent again.
-    pub resent: u64,
     /// Batches that were sent.
     pub batches: u64,
-    /// Requests that were made.
+    /// Requests that were made, probes included.
     pub requests: u64,
     /// Requests that repeated an earlier one.
     pub retries: u64,
-    /// Trace ids of answers, for Meta's support; the first 50.
+    /// Trace ids of answers, for Meta's support: the first ones, the last, and that of the answer that ended the run.
     pub fbtrace_ids: Vec<String>,
     /// Warnings on receipts, each once; the first 50.
     pub messages: Vec<String>,
-    /// What Meta refused events for, the most frequent first.
-    pub refusals: Vec<Refusal>,
+    /// Whether a sandbox answered in Meta's place: then nothing counts as delivered.
+    pub is_rehearsal: bool,
     /// How it ended.
     pub ended: Ended,
-}
-
-/// Events that Meta refused for the same reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The first of the faults, which share their codes.
-    pub fault: Arc<Fault>,
-    /// How many.
-    pub count: u64,
-    /// Where the first few came from.
-    pub origins: Vec<Origin>,
 }
 
 /// Delivers `events` until there are no more, or until the run ends for another reason; then the channel is closed and
@@ -153,73 +147,68 @@ pub async fn deliver(
     on_outcome: &mut dyn FnMut(&Event, &Outcome),
 ) -> Delivery {
     let run = Arc::new(Run::new(client, ledger, settings, interrupt));
-    let mut counts = Counts::new(on_outcome);
     tokio::select! {
-        () = send_all(&run, events, &mut counts) => {}
+        () = send_all(&run, events, on_outcome) => {}
         never = run.heed_interrupt() => match never {},
     }
-    counts.into_delivery(&run)
+    run.result()
 }
 
 /// Sends one request at a time until one is accepted, then through all lanes.
-async fn send_all(run: &Arc<Run>, mut events: mpsc::Receiver<Vec<Event>>, counts: &mut Counts<'_>) {
+async fn send_all(
+    run: &Arc<Run>,
+    events: mpsc::Receiver<Vec<Event>>,
+    on_outcome: &mut dyn FnMut(&Event, &Outcome),
+) {
     let (sender, mut outcomes) = mpsc::unbounded_channel();
-    let mut backlog = Waiting::new(run.settings.limits);
+    let mut intake = Intake::new(events, &run.settings);
     let mut scout = Lane::new(Arc::clone(run), sender.clone());
-    let mut size = FIRST_BATCH;
-    while !run.has_accepted() && !run.is_over() {
-        if backlog.is_empty() {
-            match next(run, &mut events, true).await {
-                Some(chunk) => backlog.extend(chunk),
-                None => break,
-            }
-        }
-        scout.deliver(backlog.take_at_most(size)).await;
+    let mut size = FIRST_BATCH.min(run.settings.limits.events);
+    while !run.has_accepted() && intake.fill(run).await {
+        let limits = Limits {
+            events: size,
+            ..run.settings.limits
+        };
+        scout.deliver(intake.take(limits)).await;
         while let Ok(told) = outcomes.try_recv() {
-            counts.add(told);
+            tell(told, on_outcome);
         }
         size = run.settings.limits.events;
     }
 
     let mut lanes = Lanes::start(run, sender);
     drop(scout);
-    let mut held = lanes.spread(backlog.into_events());
     let room = run.settings.concurrency.max(1) * run.settings.limits.events * 2;
-    let mut more_to_come = true;
+    let mut in_lanes = 0;
     // The lanes end when everything is delivered, and the outcomes end with the lanes.
     loop {
+        if intake.is_ready() && in_lanes < room {
+            let limits = Limits {
+                events: room - in_lanes,
+                bytes: usize::MAX,
+            };
+            in_lanes += lanes.spread(intake.take(limits));
+        }
+        if intake.is_done() {
+            lanes.close();
+        }
         tokio::select! {
             told = outcomes.recv() => match told {
-                Some(told) => {
-                    held -= told.len();
-                    counts.add(told);
-                }
+                Some(told) => in_lanes -= tell(told, on_outcome),
                 None => break,
             },
-            chunk = next(run, &mut events, held < room), if more_to_come => match chunk {
-                Some(chunk) => held += lanes.spread(chunk),
-                None => {
-                    more_to_come = false;
-                    held += lanes.finish(&mut events).await;
-                }
-            },
+            () = intake.more(run), if intake.wants_more() => {}
         }
     }
     lanes.join().await;
 }
 
-/// The next events, if there is room for them; nothing when there are no more, or when the run is over. Then whoever
-/// fills the channel must not wait for room in it any longer.
-async fn next(
-    run: &Run,
-    events: &mut mpsc::Receiver<Vec<Event>>,
-    has_room: bool,
-) -> Option<Vec<Event>> {
-    tokio::select! {
-        biased;
-        () = run.over() => None,
-        chunk = events.recv(), if has_room => chunk,
+/// Passes outcomes on, and returns how many there were.
+fn tell(told: Vec<(Event, Outcome)>, on_outcome: &mut dyn FnMut(&Event, &Outcome)) -> usize {
+    for (event, outcome) in &told {
+        on_outcome(event, outcome);
     }
+    told.len()
 }
 
 /// The ways events go side by side.
@@ -229,7 +218,7 @@ struct Lanes {
 }
 
 impl Lanes {
-    fn start(run: &Arc<Run>, outcomes: Outcomes) -> Lanes {
+    fn start(run: &Arc<Run>, outcomes: Outcomes) -> Self {
         let mut tasks = JoinSet::new();
         let inlets = (0..run.settings.concurrency.max(1))
             .map(|_| {
@@ -239,11 +228,11 @@ impl Lanes {
                 inlet
             })
             .collect();
-        Lanes { inlets, tasks }
+        Self { inlets, tasks }
     }
 
     /// Hands each event to the lane of its lead, and returns how many there were.
-    fn spread(&self, events: impl IntoIterator<Item = Event>) -> usize {
+    fn spread(&self, events: Vec<Event>) -> usize {
         let mut shares = vec![Vec::new(); self.inlets.len()];
         let mut count = 0;
         for event in events {
@@ -257,15 +246,9 @@ impl Lanes {
         count
     }
 
-    /// Closes the channel, hands over what it still holds, and lets the lanes end.
-    async fn finish(&mut self, events: &mut mpsc::Receiver<Vec<Event>>) -> usize {
-        events.close();
-        let mut count = 0;
-        while let Some(chunk) = events.recv().await {
-            count += self.spread(chunk);
-        }
+    /// Lets the lanes end when they have delivered what they hold.
+    fn close(&mut self) {
         self.inlets.clear();
-        count
     }
 
     async fn join(mut self) {

@@ -1,8 +1,8 @@
-//! What the lanes of one delivery share: the way out, the pause when Meta throttles, and what was counted.
+//! What the lanes of one delivery share: the way out, the pause when Meta throttles, and what is known of the endpoint.
 //!
 //! A lane asks before every request whether it may go, and tells what came back. Sends nothing by itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,11 +11,14 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::interrupt::{Interrupt, reaches};
-use super::{Ended, Settings};
+use super::{Delivery, Ended, Settings};
+use crate::event::Event;
 use crate::graph::client::Client;
 use crate::graph::fault::Fault;
-use crate::graph::verdict::{Cause, Receipt, Retry, Verdict};
+use crate::graph::verdict::{Receipt, Retry, Why};
 use crate::ledger::SharedLedger;
+use crate::rules::{AGE_MARGIN_SECONDS, MAX_AGE_SECONDS};
+use crate::time::Clock;
 
 /// A fault is systematic when it took out more events than this …
 const SYSTEMATIC_EVENTS: u64 = 20;
@@ -23,6 +26,8 @@ const SYSTEMATIC_EVENTS: u64 = 20;
 const SYSTEMATIC_SHARE: u64 = 10;
 /// Trace ids and warnings kept of one run.
 const MAX_KEPT: usize = 50;
+/// Clocks are not expected to differ by more than this.
+const MAX_MARGIN_SECONDS: i64 = 86_400;
 
 /// The state all lanes share.
 pub(super) struct Run {
@@ -33,21 +38,28 @@ pub(super) struct Run {
     is_over: watch::Sender<bool>,
     ended: Mutex<Option<Ended>>,
     paused_until: Mutex<Instant>,
-    tally: Mutex<Tally>,
+    state: Mutex<State>,
 }
 
-/// What the lanes counted.
+/// What the lanes counted and found out.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub batches: u64,
-    pub requests: u64,
-    pub retries: u64,
-    pub resent: u64,
-    pub fbtrace_ids: Vec<String>,
-    pub messages: Vec<String>,
+struct State {
+    batches: u64,
+    requests: u64,
+    retries: u64,
+    traces: Traces,
+    messages: Vec<String>,
     tried: u64,
     refused: HashMap<(i64, Option<i64>), u64>,
-    last_accepted: Option<Instant>,
+    /// Requests that were accepted.
+    acceptances: u64,
+    /// Events refused one after the other since the endpoint last proved sound.
+    refused_in_a_row: u32,
+    /// Leads of which an event could not be delivered.
+    waiting_leads: HashSet<u64>,
+    /// What the clocks are taken to differ by, beyond the usual margin.
+    more_margin: i64,
+    is_rehearsal: bool,
     gave_up: Option<String>,
 }
 
@@ -57,8 +69,8 @@ impl Run {
         ledger: SharedLedger,
         settings: Settings,
         interrupt: watch::Receiver<Interrupt>,
-    ) -> Run {
-        Run {
+    ) -> Self {
+        Self {
             client,
             ledger,
             settings,
@@ -66,7 +78,7 @@ impl Run {
             is_over: watch::Sender::new(false),
             ended: Mutex::default(),
             paused_until: Mutex::new(Instant::now()),
-            tally: Mutex::default(),
+            state: Mutex::default(),
         }
     }
 
@@ -130,109 +142,214 @@ impl Run {
         *until = (*until).max(Instant::now() + wait);
     }
 
-    /// Counts a batch that is about to be sent for the first time, of which `again` events may have been delivered
-    /// by an earlier run.
-    pub fn count_batch(&self, events: usize, again: usize) {
-        let mut tally = self.tally();
-        tally.batches += 1;
-        tally.tried += events as u64;
-        tally.resent += again as u64;
+    /// Counts a batch that is about to be sent for the first time.
+    pub fn count_batch(&self, events: usize) {
+        let mut state = self.state();
+        state.batches += 1;
+        state.tried += events as u64;
     }
 
     /// Counts a request, which may repeat an earlier one.
     pub fn count_request(&self, is_repeated: bool) {
-        let mut tally = self.tally();
-        tally.requests += 1;
-        tally.retries += u64::from(is_repeated);
+        let mut state = self.state();
+        state.requests += 1;
+        state.retries += u64::from(is_repeated);
     }
 
     /// Notes a receipt that settled its events.
     pub fn count_accepted(&self, receipt: Receipt) {
-        self.tally().last_accepted = Some(Instant::now());
+        let mut state = self.state();
+        state.acceptances += 1;
+        state.refused_in_a_row = 0;
+        drop(state);
         self.keep_messages(receipt);
+    }
+
+    /// How many requests were accepted so far: two counts that differ tell that the endpoint was sound in between.
+    pub fn acceptances(&self) -> u64 {
+        self.state().acceptances
+    }
+
+    /// Whether any request was accepted.
+    pub fn has_accepted(&self) -> bool {
+        self.acceptances() > 0
     }
 
     /// Keeps the warnings of a receipt, up to a limit.
     pub fn keep_messages(&self, receipt: Receipt) {
-        let mut tally = self.tally();
+        let mut state = self.state();
         for message in receipt.messages {
-            if tally.messages.len() < MAX_KEPT && !tally.messages.contains(&message) {
-                tally.messages.push(message);
+            if state.messages.len() < MAX_KEPT && !state.messages.contains(&message) {
+                state.messages.push(message);
             }
         }
     }
 
     /// Keeps the trace id of an answer, up to a limit.
-    pub fn keep_trace(&self, verdict: &Verdict) {
-        let trace = match verdict {
-            Verdict::Accepted(receipt) | Verdict::Miscounted(receipt) => &receipt.fbtrace_id,
-            Verdict::Split(fault) | Verdict::Refuse { fault, .. } => &fault.fbtrace_id,
-            Verdict::Stop(stop) => &stop.fault.fbtrace_id,
-            Verdict::Retry(Retry {
-                cause: Cause::Fault(fault),
-                ..
-            }) => &fault.fbtrace_id,
-            Verdict::Retry(_) => &None,
-        };
-        let mut tally = self.tally();
-        if let Some(trace) = trace
-            .as_ref()
-            .filter(|_| tally.fbtrace_ids.len() < MAX_KEPT)
-        {
-            tally.fbtrace_ids.push(trace.clone());
+    pub fn keep_trace(&self, trace: Option<&str>, is_fatal: bool) {
+        if let Some(trace) = trace {
+            self.state().traces.keep(trace, is_fatal);
         }
     }
 
-    /// Counts an event that was refused, and ends the run when the same fault takes out too many.
+    /// Notes that a sandbox answers in Meta's place.
+    pub fn note_rehearsal(&self) {
+        self.state().is_rehearsal = true;
+    }
+
+    /// Whether a sandbox answers in Meta's place.
+    pub fn is_rehearsal(&self) -> bool {
+        self.state().is_rehearsal
+    }
+
+    /// Counts a refusal of a single event.
+    pub fn count_refusal_in_a_row(&self) {
+        self.state().refused_in_a_row += 1;
+    }
+
+    /// How many events were refused one after the other since the endpoint last proved sound.
+    pub fn refused_in_a_row(&self) -> u32 {
+        self.state().refused_in_a_row
+    }
+
+    /// Notes that a probe was answered as it should be.
+    pub fn note_sound(&self) {
+        self.state().refused_in_a_row = 0;
+    }
+
+    /// Counts an event that is refused for good, and ends the run when the same fault takes out too many.
     pub fn count_refused(&self, fault: &Fault) {
-        let mut tally = self.tally();
-        let count = tally
+        let mut state = self.state();
+        let count = state
             .refused
             .entry((fault.code, fault.subcode))
             .or_default();
         *count += 1;
         let count = *count;
-        let is_systematic = count > SYSTEMATIC_EVENTS && count * SYSTEMATIC_SHARE > tally.tried;
-        drop(tally);
+        let is_systematic = count > SYSTEMATIC_EVENTS && count * SYSTEMATIC_SHARE > state.tried;
+        drop(state);
         if is_systematic {
             self.end(Ended::SystematicFault(fault.clone()));
         }
     }
 
-    /// Notes that a batch first sent at `since` was given up. Unless others were accepted meanwhile, it is not the
-    /// batch but the way to Meta that fails, and the run ends.
-    pub fn give_up(&self, since: Instant, is_throttled: bool, reason: String) {
-        let mut tally = self.tally();
-        let is_alone =
-            tally.last_accepted.is_some_and(|accepted| accepted > since) && !is_throttled;
-        if is_alone {
-            tally.gave_up.get_or_insert(reason);
-            return;
+    /// Notes that a batch was given up. Unless others were accepted since its trouble began, it is not the batch but
+    /// the way to Meta that fails, and the run ends.
+    pub fn give_up(&self, acceptances: u64, retry: &Retry) {
+        let asked = retry
+            .wait
+            .map(|wait| format!("; the server asks to wait {} s", wait.as_secs()))
+            .unwrap_or_default();
+        let reason = format!("{}: {}{asked}", self.client.host(), retry.cause);
+        if self.acceptances() > acceptances && retry.why != Why::Throttled {
+            self.state().gave_up.get_or_insert(reason);
+        } else {
+            self.end(Ended::Unreachable(reason));
         }
-        drop(tally);
-        self.end(Ended::Unreachable(reason));
     }
 
-    /// Whether any request was accepted.
-    pub fn has_accepted(&self) -> bool {
-        self.tally().last_accepted.is_some()
+    /// Notes that an event of this lead could not be delivered: its later ones wait for the next run.
+    pub fn let_lead_wait(&self, lead: u64) {
+        self.state().waiting_leads.insert(lead);
+    }
+
+    /// Tells which leads wait for the next run.
+    pub fn waits(&self) -> impl Fn(&Event) -> bool + use<> {
+        let leads = self.state().waiting_leads.clone();
+        move |event| leads.contains(&event.lead)
+    }
+
+    /// Events before this time are too old to be sent now.
+    pub fn oldest(&self) -> i64 {
+        let margin = AGE_MARGIN_SECONDS + self.state().more_margin;
+        self.settings.clock.now() - MAX_AGE_SECONDS + margin
+    }
+
+    /// Meta says that an event is too old that this side would send; `server_time` is the time by its clock and `oldest`
+    /// the oldest time that was sent. Moves the limit far enough to take out at least that event. False when the clocks
+    /// would have to differ more than can be.
+    pub fn move_limit(&self, server_time: Option<i64>, oldest: i64) -> bool {
+        let now = self.settings.clock.now();
+        let skew = match (self.settings.clock, server_time) {
+            (Clock::System, Some(server)) => server - now,
+            _ => 0,
+        };
+        let limit = now - MAX_AGE_SECONDS + AGE_MARGIN_SECONDS;
+        let mut state = self.state();
+        let mut more = state.more_margin.max(skew);
+        while limit + more <= oldest {
+            more = (more + AGE_MARGIN_SECONDS) * 2;
+            if more > MAX_MARGIN_SECONDS {
+                return false;
+            }
+        }
+        state.more_margin = more;
+        true
     }
 
     /// How the run ended, and what was counted.
-    pub fn result(&self) -> (Ended, Tally) {
-        let mut tally = std::mem::take(&mut *self.tally());
+    pub fn result(&self) -> Delivery {
+        let mut state = std::mem::take(&mut *self.state());
         let ended = lock(&self.ended)
             .take()
-            .or(tally.gave_up.take().map(Ended::Unreachable));
-        (ended.unwrap_or(Ended::Done), tally)
+            .or(state.gave_up.take().map(Ended::Unreachable));
+        Delivery {
+            batches: state.batches,
+            requests: state.requests,
+            retries: state.retries,
+            fbtrace_ids: state.traces.into_ids(),
+            messages: state.messages,
+            is_rehearsal: state.is_rehearsal,
+            ended: ended.unwrap_or(Ended::Done),
+        }
     }
 
-    fn tally(&self) -> MutexGuard<'_, Tally> {
-        lock(&self.tally)
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+/// The trace ids of a run: the first ones, the last one, and that of the answer that ended it.
+#[derive(Debug, Default)]
+struct Traces {
+    ids: Vec<String>,
+    fatal: Option<String>,
+}
+
+impl Traces {
+    fn keep(&mut self, trace: &str, is_fatal: bool) {
+        if is_fatal {
+            self.fatal.get_or_insert_with(|| trace.to_owned());
+            return;
+        }
+        // One place is left for the fatal one.
+        self.ids.truncate(MAX_KEPT - 2);
+        self.ids.push(trace.to_owned());
+    }
+
+    fn into_ids(mut self) -> Vec<String> {
+        self.ids.extend(self.fatal);
+        self.ids
     }
 }
 
 /// What these locks guard is whole between any two statements, so a panic elsewhere does not spoil it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_the_last_and_the_fatal_trace_id_are_kept() {
+        let mut traces = Traces::default();
+        for number in 0..200 {
+            traces.keep(&number.to_string(), number == 150);
+        }
+        let ids = traces.into_ids();
+        assert_eq!((ids.len(), ids[0].as_str()), (MAX_KEPT, "0"));
+        assert_eq!(ids[MAX_KEPT - 2..], ["199", "150"]);
+    }
 }

@@ -17,7 +17,7 @@ use reqwest::{Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use super::answer::{Answer, Silence};
+use super::answer::{Answer, Insecure, ProxyFault, Silence};
 
 /// More of an answer than this is not read.
 const MAX_ANSWER: usize = 1 << 20;
@@ -27,7 +27,7 @@ const MAX_ANSWER: usize = 1 << 20;
 pub struct Endpoint {
     /// The base of the API, such as `https://graph.facebook.com`.
     pub graph_url: String,
-    /// The version, such as `v23.0`.
+    /// The version, such as `v25.0`.
     pub api_version: String,
     /// The dataset's id.
     pub dataset_id: String,
@@ -116,6 +116,15 @@ impl Client {
         })
     }
 
+    /// The host requests go to, with its port where it is not the usual one.
+    pub fn host(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        match self.url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
     /// Sends a JSON body once.
     pub async fn send(&self, body: Bytes) -> Result<Answer, Silence> {
         let request = self
@@ -195,37 +204,62 @@ fn proof(token: &SecretString, secret: &SecretString) -> String {
 }
 
 fn silence(error: &reqwest::Error) -> Silence {
-    if error.is_connect() {
-        if error.is_dns() {
-            Silence::NameUnknown
-        } else if has_tls_cause(error) {
-            Silence::NotSecure
+    if !error.is_connect() {
+        return if error.is_timeout() {
+            Silence::TimedOut
         } else {
-            Silence::NotConnected
-        }
-    } else if error.is_timeout() {
-        Silence::TimedOut
-    } else {
-        Silence::Broken
+            Silence::Broken
+        };
     }
+    if error.is_dns() {
+        return Silence::NameUnknown;
+    }
+    for cause in causes(error) {
+        if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+            return Silence::NotSecure(insecure(error));
+        }
+        // The type of a proxy's refusal is private to the library; its text is not.
+        match cause.to_string().as_str() {
+            "tunnel error: proxy authorization required" => {
+                return Silence::Proxy(ProxyFault::LoginRequired);
+            }
+            "tunnel error: unsuccessful" => return Silence::Proxy(ProxyFault::Refused),
+            "invalid URL, scheme is not http" => return Silence::Proxy(ProxyFault::Unsupported),
+            _ => {}
+        }
+    }
+    Silence::NotConnected
 }
 
-/// Whether TLS is among the causes of an error.
-fn has_tls_cause(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if error.is::<rustls::Error>() {
-            return true;
-        }
-        // What an I/O error wraps is not among its sources.
-        let wrapped = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        cause = wrapped
-            .map(|wrapped| wrapped as &dyn std::error::Error)
-            .or_else(|| error.source());
+type Cause = dyn std::error::Error + 'static;
+
+/// The causes of an error, the nearest first.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &Cause> {
+    std::iter::successors(error.source(), |error| next_cause(*error))
+}
+
+fn next_cause(error: &Cause) -> Option<&Cause> {
+    // What an I/O error wraps is not among its sources.
+    let wrapped = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    wrapped
+        .map(|wrapped| wrapped as &Cause)
+        .or_else(|| error.source())
+}
+
+fn insecure(error: &rustls::Error) -> Insecure {
+    use rustls::CertificateError as Wrong;
+    let rustls::Error::InvalidCertificate(wrong) = error else {
+        return Insecure::Other;
+    };
+    match wrong {
+        Wrong::Expired | Wrong::ExpiredContext { .. } => Insecure::Expired,
+        Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => Insecure::NotYetValid,
+        Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => Insecure::OtherHost,
+        Wrong::UnknownIssuer => Insecure::UnknownIssuer,
+        _ => Insecure::Other,
     }
-    false
 }
 
 /// The first cause of an error, which names no URL.
@@ -364,7 +398,7 @@ mod tests {
         match Client::new(&endpoint(&format!("https://127.0.0.1:{port}"))) {
             Ok(client) => assert_eq!(
                 client.send(Bytes::new()).await.unwrap_err(),
-                Silence::NotSecure
+                Silence::NotSecure(Insecure::Other)
             ),
             // A machine without any certificates.
             Err(error) => assert!(matches!(error, ClientError::Tls(_)), "{error}"),

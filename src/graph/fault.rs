@@ -40,7 +40,11 @@ impl Fault {
         Some(Fault {
             status,
             code: integer(error.get("code")?)?,
-            subcode: error.get("error_subcode").and_then(integer),
+            // Some answers write 0 where there is none.
+            subcode: error
+                .get("error_subcode")
+                .and_then(integer)
+                .filter(|subcode| *subcode != 0),
             title: text("error_user_title"),
             fbtrace_id: text("fbtrace_id"),
         })
@@ -52,6 +56,11 @@ impl Fault {
             Some(subcode) => format!("{}/{subcode}", self.code),
             None => self.code.to_string(),
         }
+    }
+
+    /// Whether the codes can only mean an event, and never the request as a whole.
+    pub fn is_of_event(&self) -> bool {
+        self.code == 100 && matches!(self.subcode, Some(2_804_000..=2_804_999))
     }
 
     /// What the codes mean, where that is known.
@@ -79,6 +88,12 @@ impl Fault {
             }
             (102 | 190, _) => "the token is not valid",
             (104 | 412, _) => "the app secret proof is missing or does not fit the token",
+            (100, None) => "the request as a whole was refused, not its events",
+            (5, _) => "this machine's IP address may not use the app",
+            (12, _) => "the call is no longer supported",
+            (101, _) => "the app is unknown or disabled",
+            (103, _) => "the app may not make this call",
+            (2_500, _) => "the path or the API version is unknown",
             (368, _) => "Meta has blocked the account for a policy violation",
             (2635, _) => "the API version is no longer served",
             (3 | 10 | 200..=299, _) => "the token lacks a permission",

@@ -9,6 +9,7 @@ pub mod fault;
 pub mod probe;
 pub mod usage;
 pub mod verdict;
+pub mod version;
 
 pub use client::{Client, Endpoint};
 pub use fault::Fault;

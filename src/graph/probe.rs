@@ -8,8 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::client::Client;
+use super::fault::Fault;
 use super::usage::{Usage, server_time};
-use super::verdict::{Cause, Retry, Stop, Verdict, Why, judge};
+use super::verdict::{Cause, Retry, SCHEMA, Stop, Verdict, Why, judge};
 
 /// What a probe found.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,10 +28,12 @@ pub struct Probe {
 /// Whether an upload would get through.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
-    /// It would.
+    /// It would: Meta looked at the event itself.
     Fit,
     /// Token, permission, dataset or version stand in the way.
     Stopped(Stop),
+    /// Meta answered something that says neither.
+    Unclear(Option<Fault>),
     /// The allowance of calls is used up.
     Throttled {
         /// The wait the server asks for.
@@ -40,41 +43,45 @@ pub enum Finding {
     NoAnswer(Cause),
 }
 
-/// Sends `{"data":[{}]}` once.
+/// The body of a probe: one event without anything in it, which Meta refuses and does not record.
+pub const BODY: &[u8] = br#"{"data":[{}]}"#;
+
+/// Whether a verdict on a probe shows that the request as such is sound: then only the empty event was refused.
+pub fn is_sound(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Split(fault) | Verdict::Refuse { fault, .. }
+        if (fault.code, fault.subcode) == (100, Some(SCHEMA)))
+}
+
+/// Sends a probe once.
 pub async fn probe(client: &Client) -> Probe {
-    let result = client.send(Bytes::from_static(br#"{"data":[{}]}"#)).await;
+    let result = client.send(Bytes::from_static(BODY)).await;
     let headers = result.as_ref().ok().map(|answer| &answer.headers);
     let server_time = headers.and_then(server_time);
     let used_percent = headers
         .map(|headers| Usage::read(headers).percent)
         .unwrap_or_default();
-    let (finding, fbtrace_id) = match judge(&result, 1) {
-        Verdict::Accepted(receipt) | Verdict::Miscounted(receipt) => {
-            (Finding::Fit, receipt.fbtrace_id)
+    let verdict = judge(&result, 1);
+    let fbtrace_id = verdict.fbtrace_id().map(str::to_owned);
+    let finding = match verdict {
+        // The app's secret, the token and the dataset are looked at before any event is.
+        Verdict::Split(fault) | Verdict::Refuse { fault, .. } | Verdict::TooOld(fault)
+            if fault.code == 100 =>
+        {
+            Finding::Fit
         }
-        // Meta looked at the payload, so it let token and dataset pass.
-        Verdict::Split(fault) | Verdict::Refuse { fault, .. } => (Finding::Fit, fault.fbtrace_id),
-        Verdict::Stop(stop) => {
-            let trace = stop.fault.fbtrace_id.clone();
-            (Finding::Stopped(stop), trace)
-        }
+        Verdict::Split(fault)
+        | Verdict::Refuse { fault, .. }
+        | Verdict::TooOld(fault)
+        | Verdict::Unclear(fault) => Finding::Unclear(Some(fault)),
+        // Meta takes no empty event.
+        Verdict::Accepted(_) | Verdict::Miscounted(_) => Finding::Unclear(None),
+        Verdict::Stop(stop) => Finding::Stopped(stop),
         Verdict::Retry(Retry {
-            why, wait, cause, ..
-        }) => {
-            let trace = if let Cause::Fault(fault) = &cause {
-                fault.fbtrace_id.clone()
-            } else {
-                None
-            };
-            (
-                if why == Why::Throttled {
-                    Finding::Throttled { wait }
-                } else {
-                    Finding::NoAnswer(cause)
-                },
-                trace,
-            )
-        }
+            why: Why::Throttled,
+            wait,
+            ..
+        }) => Finding::Throttled { wait },
+        Verdict::Retry(Retry { cause, .. }) => Finding::NoAnswer(cause),
     };
     Probe {
         finding,
@@ -97,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_live_token_is_fit_whatever_meta_says_of_the_payload() {
+    async fn a_live_token_is_fit_only_when_meta_looked_at_the_event() {
         let found = probed(Reply::fault(400, 100, 2804019)).await;
         assert_eq!(
             (found.finding, found.fbtrace_id.as_deref()),
@@ -107,6 +114,16 @@ mod tests {
             probed(Reply::fault(400, 100, 2804050)).await.finding,
             Finding::Fit
         );
+        for (status, code, subcode) in [(400, 4711, 0), (400, 100, 17)] {
+            let found = probed(Reply::fault(status, code, subcode)).await;
+            assert!(
+                matches!(found.finding, Finding::Unclear(Some(_))),
+                "{found:?}"
+            );
+            assert_eq!(found.fbtrace_id.as_deref(), Some("F"));
+        }
+        let taken = Reply::Answer(200, "", r#"{"events_received":1}"#.into());
+        assert_eq!(probed(taken).await.finding, Finding::Unclear(None));
     }
 
     #[tokio::test]

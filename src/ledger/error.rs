@@ -18,6 +18,15 @@ pub enum LedgerError {
         /// When the other run started, Unix seconds.
         since: Option<i64>,
     },
+    /// The name is that of something else than a file.
+    #[error("the ledger {} is not a file name: give the path of a file, or none", .0.display())]
+    NotAFileName(PathBuf),
+    /// The file was deleted or replaced while the run used it.
+    #[error("the ledger {} was deleted, moved or replaced during the run: put it back, or the next run will send again what this one has sent", .0.display())]
+    Gone(PathBuf),
+    /// Another run has written over what this run had begun.
+    #[error("another run has used the ledger {} at the same time: let one run at a time write to it", .0.display())]
+    Overtaken(PathBuf),
     /// The file is a ledger whose content is damaged.
     #[error("the ledger {} is damaged and was left as it is: restore it from a backup, or move it away and accept that events of the last 7 days may be sent twice", .0.display())]
     Damaged(PathBuf),

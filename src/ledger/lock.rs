@@ -4,12 +4,13 @@
 //! The lock is on a file beside the ledger, which also says who holds it. That file is never removed: a run that
 //! waits for it would then hold another file than the next one.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::LedgerError;
+use super::place;
 
 /// How often a held lock is tried again.
 const POLL: Duration = Duration::from_millis(100);
@@ -22,9 +23,10 @@ pub(super) struct Lock {
 
 impl Lock {
     /// Takes the lock of the ledger at `path`, waiting up to `wait` for another run to end.
-    pub(super) fn take(path: &Path, wait: Duration) -> Result<Lock, LedgerError> {
+    pub(super) fn take(path: &Path, wait: Duration) -> Result<Self, LedgerError> {
         let name = beside(path);
-        let mut file = open(&name).map_err(|source| LedgerError::io(&name, source))?;
+        let mut file =
+            place::open_private(&name).map_err(|source| LedgerError::io(&name, source))?;
         let start = Instant::now();
         loop {
             match file.try_lock() {
@@ -44,7 +46,7 @@ impl Lock {
             }
         }
         sign(&mut file).map_err(|source| LedgerError::io(&name, source))?;
-        Ok(Lock { _file: file })
+        Ok(Self { _file: file })
     }
 }
 
@@ -55,16 +57,17 @@ fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-fn open(name: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(name)
-}
-
-/// Writes who holds the lock: process id and start, Unix seconds.
+/// Writes who holds the lock: process id and start, Unix seconds. A file with anything else in it is not a lock's.
 fn sign(file: &mut File) -> std::io::Result<()> {
+    let mut text = Vec::new();
+    file.rewind()?;
+    file.take(100).read_to_end(&mut text)?;
+    if !text
+        .iter()
+        .all(|byte| byte.is_ascii_digit() || byte.is_ascii_whitespace())
+    {
+        return Err(std::io::Error::other("it holds something else than a lock"));
+    }
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
@@ -107,6 +110,15 @@ mod tests {
         }
         drop(first);
         Lock::take(&path, Duration::ZERO).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_not_a_lock_keeps_its_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger");
+        std::fs::write(beside(&path), "my notes").unwrap();
+        assert!(Lock::take(&path, Duration::ZERO).is_err());
+        assert_eq!(std::fs::read_to_string(beside(&path)).unwrap(), "my notes");
     }
 
     #[test]

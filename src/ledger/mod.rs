@@ -6,6 +6,7 @@
 
 mod error;
 mod lock;
+mod place;
 mod schema;
 mod shared;
 mod sqlite;
@@ -61,6 +62,8 @@ pub enum Standing {
     },
     /// An earlier run ended without knowing whether it was taken: it is to be sent again.
     Uncertain,
+    /// So many runs sent it without knowing whether it was taken that it rests, lest it is counted again and again.
+    Resting,
     /// This run has begun it already: the input holds it twice.
     ThisRun,
 }
@@ -88,7 +91,7 @@ pub enum Settled {
         /// Meta's subcode.
         subcode: Option<i64>,
     },
-    /// It was certainly not taken: as if it had never been begun.
+    /// This run has certainly not delivered it: as if it had never been begun.
     Unsent,
     /// Nobody knows.
     Uncertain,
@@ -110,6 +113,8 @@ pub struct RunEnd {
     pub now: i64,
     /// The exit status.
     pub exit_status: u8,
+    /// Whether a sandbox stood in Meta's place: then the run delivered nothing that counts.
+    pub is_rehearsal: bool,
     /// What was counted.
     pub counts: RunCounts,
 }

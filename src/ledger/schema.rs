@@ -13,7 +13,7 @@ use super::error::LedgerError;
 const APPLICATION_ID: i64 = 0x6332_636c;
 
 /// What turns each shape into the next, from an empty file on.
-const STEPS: &[&str] = &[include_str!("schema.sql")];
+const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql")];
 
 /// What stands in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +152,7 @@ mod tests {
                 error,
                 LedgerError::Newer {
                     found: 99,
-                    known: 1,
+                    known: 2,
                     ..
                 }
             ),

@@ -5,19 +5,22 @@
 //! untouched.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File, Metadata, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, named_params};
 use sha2::{Digest, Sha256};
 
 use super::error::LedgerError;
 use super::lock::Lock;
+use super::place;
 use super::schema::{self, Shape};
 use super::status::{self, Status};
 use super::{Begun, Entry, Ledger, RunEnd, RunStart, Settled, Standing};
 use crate::event::Event;
+use crate::time::Clock;
 
 pub(super) const SENDING: i64 = 0;
 const ACCEPTED: i64 = 1;
@@ -25,6 +28,11 @@ pub(super) const REJECTED: i64 = 2;
 
 /// An event older than this cannot be sent again, so it need not be remembered.
 const KEEP_EVENTS_SECONDS: i64 = 30 * 86_400;
+/// How far ahead of the last run the clock is believed when it comes to forgetting: should it be wrong, the last week's
+/// events are still remembered when it is right again.
+const BELIEVED_STEP_SECONDS: i64 = 8 * 86_400;
+/// After so many runs that do not know whether they delivered an event, it rests.
+pub(super) const MAX_ATTEMPTS: i64 = 3;
 /// Runs are remembered for a year.
 const KEEP_RUNS_SECONDS: i64 = 366 * 86_400;
 
@@ -34,40 +42,70 @@ pub struct SqliteLedger {
     connection: Connection,
     path: PathBuf,
     run: Option<i64>,
-    /// Absent when the ledger is only read. Last, so that it is given back after the connection has closed.
-    _lock: Option<Lock>,
+    clock: Clock,
+    is_new: bool,
+    /// What keeps other runs away; absent when the ledger is only read. Last, so that it is given back after the
+    /// connection has closed.
+    hold: Option<Hold>,
+}
+
+/// The right to write to a ledger's file.
+#[derive(Debug)]
+struct Hold {
+    /// The file as it was opened. Its lock keeps away runs that know it by another name, such as a hard link or a mount.
+    _file: File,
+    opened: Metadata,
+    _lock: Lock,
 }
 
 impl SqliteLedger {
     /// Opens the ledger at `path` for a run, making it when there is none, and waiting up to `wait` for another run.
-    pub fn open(path: &Path, wait: Duration) -> Result<SqliteLedger, LedgerError> {
-        if path.is_dir() {
-            return Err(LedgerError::io(
-                path,
-                std::io::ErrorKind::IsADirectory.into(),
-            ));
+    pub fn open(path: &Path, wait: Duration) -> Result<Self, LedgerError> {
+        let real = place::real_path(path)?;
+        if real.is_dir() {
+            let kind = std::io::ErrorKind::IsADirectory;
+            return Err(LedgerError::io(path, kind.into()));
         }
-        make_folder(path)?;
-        let lock = Lock::take(path, wait)?;
-        make_file(path)?;
+        if real.exists() && !real.is_file() {
+            return Err(LedgerError::NotALedger(path.to_owned()));
+        }
+        let lock = Lock::take(&real, wait)?;
+        let io = |source| LedgerError::io(path, source);
+        let file = place::open_private(&real).map_err(io)?;
+        lock_file(&file, path)?;
+        let opened = file.metadata().map_err(io)?;
+        place::warn_of_other_owner(path, &opened);
         let sqlite = |source| LedgerError::sqlite(path, source);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+        let mut connection = Connection::open_with_flags(&real, flags).map_err(sqlite)?;
+        distrust(&connection).map_err(sqlite)?;
         // Whose file it is comes first: nothing is written to one that is not ours.
-        schema::recognise(&connection, path)?;
+        let is_new = schema::recognise(&connection, path)? == Shape::Empty;
         configure(&connection).map_err(sqlite)?;
         schema::migrate(&mut connection, path)?;
-        Ok(SqliteLedger {
+        Ok(Self {
             connection,
             path: path.to_owned(),
             run: None,
-            _lock: Some(lock),
+            clock: Clock::System,
+            is_new,
+            hold: Some(Hold {
+                _file: file,
+                opened,
+                _lock: lock,
+            }),
         })
+    }
+
+    /// Whether opening it has made the ledger: then nothing is known of earlier runs.
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Opens the ledger at `path` to look things up. Nothing when there is no ledger yet. It makes no ledger, changes
     /// none, and neither waits for a run nor keeps one from starting.
-    pub fn open_read_only(path: &Path) -> Result<Option<SqliteLedger>, LedgerError> {
+    pub fn open_read_only(path: &Path) -> Result<Option<Self>, LedgerError> {
+        place::refuse_schemes(path)?;
         match fs::metadata(path) {
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -77,6 +115,7 @@ impl SqliteLedger {
         // A connection that could not write at all would leave SQLite's companion files behind.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+        distrust(&connection).map_err(sqlite)?;
         configure_reading(&connection).map_err(sqlite)?;
         connection
             .pragma_update(None, "query_only", true)
@@ -84,11 +123,13 @@ impl SqliteLedger {
         match schema::recognise(&connection, path)? {
             Shape::Empty => Ok(None),
             Shape::Older => Err(LedgerError::Older(path.to_owned())),
-            Shape::Present => Ok(Some(SqliteLedger {
+            Shape::Present => Ok(Some(Self {
                 connection,
                 path: path.to_owned(),
                 run: None,
-                _lock: None,
+                clock: Clock::System,
+                is_new: false,
+                hold: None,
             })),
         }
     }
@@ -103,20 +144,46 @@ impl SqliteLedger {
         status::read(&self.connection, &self.path, dataset, now, runs)
     }
 
+    /// Fails when the path does not lead to the open file any more: what is written now would be lost.
+    fn check_place(&self) -> Result<(), LedgerError> {
+        match &self.hold {
+            Some(hold) if !place::is_same(&self.path, &hold.opened) => {
+                Err(LedgerError::Gone(self.path.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Runs `work` in one transaction that is rolled back when it fails.
     fn transact<T>(
         &mut self,
-        work: impl FnOnce(&Connection, Option<i64>) -> rusqlite::Result<T>,
+        work: impl FnOnce(&Connection, Writer) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
+        self.check_place()?;
         let sqlite = |source| LedgerError::sqlite(&self.path, source);
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(sqlite)?;
-        let result = work(&transaction, self.run).map_err(sqlite)?;
+        let writer = Writer {
+            run: self.run,
+            now: self.clock.now(),
+        };
+        let result = work(&transaction, writer).map_err(|error| match error {
+            rusqlite::Error::StatementChangedRows(_) => LedgerError::Overtaken(self.path.clone()),
+            error => sqlite(error),
+        })?;
         transaction.commit().map_err(sqlite)?;
+        self.check_place()?;
         Ok(result)
     }
+}
+
+/// Who writes, and when by the real clock.
+#[derive(Clone, Copy, Debug)]
+struct Writer {
+    run: Option<i64>,
+    now: i64,
 }
 
 impl Ledger for SqliteLedger {
@@ -128,7 +195,7 @@ impl Ledger for SqliteLedger {
         let look_up = || {
             let reading = self.connection.unchecked_transaction()?;
             let mut select = reading.prepare_cached(
-                "SELECT state, run, code, subcode, fingerprint FROM event WHERE key = ?1",
+                "SELECT state, run, code, subcode, fingerprint, attempts FROM event WHERE key = ?1",
             )?;
             for index in order {
                 let event = &events[index];
@@ -148,6 +215,7 @@ impl Ledger for SqliteLedger {
                                 code: row.get(2)?,
                                 subcode: row.get(3)?,
                             },
+                            _ if row.get::<_, i64>(5)? >= MAX_ATTEMPTS => Standing::Resting,
                             _ => Standing::Uncertain,
                         })
                     })
@@ -161,20 +229,11 @@ impl Ledger for SqliteLedger {
     }
 
     fn start_run(&mut self, run: &RunStart<'_>) -> Result<(), LedgerError> {
-        let id = self.transact(|connection, _| {
+        let id = self.transact(|connection, writer| {
+            forget(connection, writer.now)?;
             connection.execute(
-                "DELETE FROM event WHERE time < ?1",
-                [run.now - KEEP_EVENTS_SECONDS],
-            )?;
-            let forget = run.now - KEEP_RUNS_SECONDS;
-            connection.execute(
-                "DELETE FROM delivered WHERE run IN (SELECT id FROM run WHERE started < ?1)",
-                [forget],
-            )?;
-            connection.execute("DELETE FROM run WHERE started < ?1", [forget])?;
-            connection.execute(
-                "INSERT INTO run (dataset, started) VALUES (?1, ?2)",
-                (run.dataset, run.now),
+                "INSERT INTO run (dataset, started, clock) VALUES (?1, ?2, ?3)",
+                (run.dataset, run.now, writer.now),
             )?;
             Ok(connection.last_insert_rowid())
         })?;
@@ -183,26 +242,30 @@ impl Ledger for SqliteLedger {
     }
 
     fn write(&mut self, entries: &[Entry]) -> Result<Vec<Vec<Begun>>, LedgerError> {
-        self.transact(|connection, run| {
+        self.transact(|connection, writer| {
             let make = |entry: &Entry| match entry {
-                Entry::Begin(events) => begin(connection, run, events),
-                Entry::Settle(outcomes) => settle(connection, run, outcomes).map(|()| Vec::new()),
+                Entry::Begin(events) => begin(connection, writer, events),
+                Entry::Settle(outcomes) => {
+                    settle(connection, writer, outcomes).map(|()| Vec::new())
+                }
             };
             entries.iter().map(make).collect()
         })
     }
 
     fn finish_run(&mut self, end: &RunEnd) -> Result<(), LedgerError> {
-        self.transact(|connection, run| {
+        self.transact(|connection, writer| {
             let counts = &end.counts;
             let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
             connection.execute(
                 "UPDATE run SET ended = :ended, exit_status = :exit_status, events = :events,
                         skipped_old = :skipped_old, skipped_delivered = :skipped_delivered, accepted = :accepted,
-                        rejected = :rejected, undelivered = :undelivered, uncertain = :uncertain, requests = :requests
+                        rejected = :rejected, undelivered = :undelivered, uncertain = :uncertain, requests = :requests,
+                        rehearsal = :rehearsal
                  WHERE id = :run",
                 named_params! {
-                    ":run": run,
+                    ":run": writer.run,
+                    ":rehearsal": end.is_rehearsal,
                     ":ended": end.now,
                     ":exit_status": end.exit_status,
                     ":events": number(counts.events),
@@ -220,22 +283,52 @@ impl Ledger for SqliteLedger {
     }
 }
 
+/// Forgets what no run can need any more. Time is that of the real clock, and an event has to be old by its own time and
+/// by the time it was settled, so that neither `--now` nor a clock that is wrong once makes the ledger forget.
+fn forget(connection: &Connection, now: i64) -> rusqlite::Result<()> {
+    let last: Option<i64> = connection
+        .query_row(
+            "SELECT clock FROM run ORDER BY id DESC LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
+        .optional()?
+        .flatten();
+    let now = last.map_or(now, |last| now.min(last + BELIEVED_STEP_SECONDS));
+    let (events, runs) = (now - KEEP_EVENTS_SECONDS, now - KEEP_RUNS_SECONDS);
+    connection.execute(
+        "DELETE FROM event WHERE time < ?1 AND settled < ?1",
+        [events],
+    )?;
+    connection.execute(
+        "DELETE FROM delivered WHERE run IN (SELECT id FROM run WHERE coalesce(clock, started) < ?1)",
+        [runs],
+    )?;
+    connection.execute(
+        "DELETE FROM run WHERE coalesce(clock, started) < ?1",
+        [runs],
+    )?;
+    Ok(())
+}
+
 fn begin(
     connection: &Connection,
-    run: Option<i64>,
+    Writer { run, now }: Writer,
     events: &[Event],
 ) -> rusqlite::Result<Vec<Begun>> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO event (key, time, state, run) VALUES (?1, ?2, 0, ?3) ON CONFLICT DO NOTHING",
+        "INSERT INTO event (key, time, state, run, settled, attempts) VALUES (?1, ?2, 0, ?3, ?4, 1)
+         ON CONFLICT DO NOTHING",
     )?;
     let mut select = connection.prepare_cached("SELECT state, run FROM event WHERE key = ?1")?;
     let mut update = connection.prepare_cached(
-        "UPDATE event SET time = ?2, state = 0, run = ?3, code = NULL, subcode = NULL, fingerprint = NULL
+        "UPDATE event SET time = ?2, state = 0, run = ?3, settled = ?4, attempts = attempts + 1,
+                          code = NULL, subcode = NULL, fingerprint = NULL
          WHERE key = ?1",
     )?;
     let mut begin = |event: &Event| {
         let key = event.key.0.as_slice();
-        if insert.execute((key, event.time, run))? == 1 {
+        if insert.execute((key, event.time, run, now))? == 1 {
             return Ok(Begun::Fresh);
         }
         let (state, by): (i64, Option<i64>) =
@@ -243,7 +336,7 @@ fn begin(
         if state == ACCEPTED || by == run {
             return Ok(Begun::Known);
         }
-        update.execute((key, event.time, run))?;
+        update.execute((key, event.time, run, now))?;
         Ok(if state == SENDING {
             Begun::Again
         } else {
@@ -253,32 +346,46 @@ fn begin(
     events.iter().map(&mut begin).collect()
 }
 
+/// Only what this run has begun may be settled by it: a run that was turned away, or woke up late, must not change
+/// what another knows.
 fn settle(
     connection: &Connection,
-    run: Option<i64>,
+    Writer { run, now }: Writer,
     outcomes: &[(Event, Settled)],
 ) -> rusqlite::Result<()> {
-    let mut accept = connection.prepare_cached("UPDATE event SET state = 1 WHERE key = ?1")?;
-    let mut reject = connection.prepare_cached(
-        "UPDATE event SET state = 2, code = ?2, subcode = ?3, fingerprint = ?4 WHERE key = ?1",
+    let mut accept = connection.prepare_cached(
+        "UPDATE event SET state = 1, attempts = 0, settled = ?3 WHERE key = ?1 AND run IS ?2",
     )?;
-    let mut forget = connection.prepare_cached("DELETE FROM event WHERE key = ?1")?;
+    let mut reject = connection.prepare_cached(
+        "UPDATE event SET state = 2, attempts = 0, settled = ?3, code = ?4, subcode = ?5, fingerprint = ?6
+         WHERE key = ?1 AND run IS ?2",
+    )?;
+    let mut take_back = connection.prepare_cached(
+        "UPDATE event SET attempts = attempts - 1 WHERE key = ?1 AND run IS ?2 AND attempts > 1",
+    )?;
+    let mut forget = connection
+        .prepare_cached("DELETE FROM event WHERE key = ?1 AND run IS ?2 AND state = 0")?;
     let mut delivered: HashMap<&str, i64> = HashMap::new();
     for (event, settled) in outcomes {
         let key = event.key.0.as_slice();
-        match *settled {
+        let hit = match *settled {
             Settled::Accepted => {
-                accept.execute([key])?;
                 *delivered.entry(&event.name).or_default() += 1;
+                accept.execute((key, run, now))?
             }
             Settled::Rejected { code, subcode } => {
-                reject.execute((key, code, subcode, fingerprint(event)))?;
+                reject.execute((key, run, now, code, subcode, fingerprint(event)))?
             }
-            Settled::Unsent => {
-                forget.execute([key])?;
-            }
+            // What an earlier run left uncertain stays so.
+            Settled::Unsent => match take_back.execute((key, run))? {
+                0 => forget.execute((key, run))?,
+                hit => hit,
+            },
             // It stays what it is: sending.
-            Settled::Uncertain => {}
+            Settled::Uncertain => 1,
+        };
+        if hit != 1 {
+            return Err(rusqlite::Error::StatementChangedRows(hit));
         }
     }
     let mut count = connection.prepare_cached(
@@ -298,33 +405,32 @@ fn fingerprint(event: &Event) -> [u8; 8] {
     [a, b, c, d, e, f, g, h]
 }
 
-fn make_folder(path: &Path) -> Result<(), LedgerError> {
-    let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    else {
-        return Ok(());
-    };
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(folder)
-        .map_err(|source| LedgerError::io(path, source))
+/// Keeps away runs that know the file by another name. Elsewhere than on Linux such a lock gets in SQLite's own way.
+#[cfg(target_os = "linux")]
+fn lock_file(file: &File, path: &Path) -> Result<(), LedgerError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(LedgerError::Held {
+            path: path.to_owned(),
+            pid: None,
+            since: None,
+        }),
+        Err(TryLockError::Error(source)) => Err(LedgerError::io(path, source)),
+    }
 }
 
-/// Makes an empty file that only its owner may read; SQLite gives its companions the same permissions.
-fn make_file(path: &Path) -> Result<(), LedgerError> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(LedgerError::io(path, source)),
-    }
+#[cfg(not(target_os = "linux"))]
+fn lock_file(_: &File, _: &Path) -> Result<(), LedgerError> {
+    Ok(())
+}
+
+/// Takes nothing in the file for granted: it may come from somebody else.
+fn distrust(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    Ok(())
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {

@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row, named_params};
 
 use super::error::LedgerError;
 use super::{RunCounts, sqlite};
+use crate::rules::MAX_AGE_SECONDS;
 
 /// Days of deliveries that are told.
 const DAYS: i64 = 14;
@@ -18,14 +19,17 @@ pub struct Status {
     pub runs: Vec<PastRun>,
     /// Deliveries of the last 14 UTC days, by day and name; days without any are absent.
     pub delivered: Vec<Delivered>,
-    /// When the last run ended that went through, Unix seconds: exit status 0, or 1 when rows were refused.
+    /// When the last run ended that left no event undelivered or uncertain, Unix seconds: exit status 0, or 1 when rows
+    /// were refused.
     pub last_success: Option<i64>,
     /// When the last run ended that delivered an event, Unix seconds.
     pub last_delivery: Option<i64>,
     /// Events Meta refused, of those that are remembered.
     pub refused: u64,
-    /// Events of which nobody knows whether they were taken, of those that are remembered.
+    /// Events of which nobody knows whether they were taken, and which the next upload sends again.
     pub uncertain: u64,
+    /// Events that several runs sent without knowing whether they were taken, and which therefore rest.
+    pub resting: u64,
 }
 
 /// A run of the past.
@@ -106,18 +110,25 @@ fn query(
     }
 
     (status.last_success, status.last_delivery) = reading.query_row(
-        "SELECT max(CASE WHEN exit_status IN (0, 1) THEN ended END),
+        "SELECT max(CASE WHEN exit_status IN (0, 1) AND undelivered = 0 AND uncertain = 0 THEN ended END),
                 max(CASE WHEN accepted > 0 THEN ended END)
-         FROM run WHERE :dataset IS NULL OR dataset = :dataset",
+         FROM run WHERE NOT rehearsal AND (:dataset IS NULL OR dataset = :dataset)",
         named_params! { ":dataset": dataset },
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
 
-    (status.refused, status.uncertain) = reading.query_row(
-        "SELECT count(CASE WHEN state = :rejected THEN 1 END), count(CASE WHEN state = :sending THEN 1 END)
+    // What is too old is not sent again.
+    let open = named_params! {
+        ":dataset": dataset, ":rejected": sqlite::REJECTED, ":sending": sqlite::SENDING,
+        ":max": sqlite::MAX_ATTEMPTS, ":oldest": now - MAX_AGE_SECONDS,
+    };
+    (status.refused, status.uncertain, status.resting) = reading.query_row(
+        "SELECT count(CASE WHEN state = :rejected THEN 1 END),
+                count(CASE WHEN state = :sending AND attempts < :max AND time >= :oldest THEN 1 END),
+                count(CASE WHEN state = :sending AND attempts >= :max AND time >= :oldest THEN 1 END)
          FROM event JOIN run ON run.id = event.run WHERE :dataset IS NULL OR dataset = :dataset",
-        named_params! { ":dataset": dataset, ":rejected": sqlite::REJECTED, ":sending": sqlite::SENDING },
-        |row| Ok((count(row, 0)?, count(row, 1)?)),
+        open,
+        |row| Ok((count(row, 0)?, count(row, 1)?, count(row, 2)?)),
     )?;
     Ok(status)
 }

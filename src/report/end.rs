@@ -49,6 +49,13 @@ pub enum End {
     },
     /// Meta could not be reached, or throttled for too long.
     Unreachable(String),
+    /// The way to Meta is blocked by something that does not pass by waiting.
+    Blocked {
+        /// The host and what is wrong.
+        reason: String,
+        /// What to do about it.
+        help: String,
+    },
     /// Ctrl-C or a signal to terminate.
     Interrupted,
 }
@@ -70,7 +77,7 @@ impl End {
             Self::TooManyRefused(fault) => {
                 format!("Meta refused too many events for the same reason: {fault}")
             }
-            Self::AccessRefused { reason, .. } => reason.clone(),
+            Self::AccessRefused { reason, .. } | Self::Blocked { reason, .. } => reason.clone(),
             Self::Unreachable(cause) => cause.clone(),
             Self::Interrupted => "interrupted".to_owned(),
         })
@@ -96,9 +103,9 @@ impl End {
                 "run again with another --rejects file: it will hold the same rows, and nothing is sent twice"
             }
             Self::TooManyRefused(_) => {
-                "correct the cause, then run again; the rest was not sent, to spare the app's error budget"
+                "correct the cause, then run again: what was not sent goes then, and what was refused goes with --retry-rejected"
             }
-            Self::AccessRefused { help, .. } => help,
+            Self::AccessRefused { help, .. } | Self::Blocked { help, .. } => help,
             Self::Unreachable(_) => "run the same command again later; nothing is lost",
             Self::Interrupted => "run the same command again: it sends what is left",
         };
@@ -134,9 +141,10 @@ pub fn decide(end: &End, facts: &Facts) -> ExitStatus {
     match end {
         End::Interrupted => ExitStatus::Interrupted,
         End::AccessRefused { .. } => ExitStatus::Refused,
-        End::Unreachable(_) | End::TooManyRefused(_) | End::InputChanged(_) => {
-            ExitStatus::Unreachable
-        }
+        End::Unreachable(_)
+        | End::Blocked { .. }
+        | End::TooManyRefused(_)
+        | End::InputChanged(_) => ExitStatus::Unreachable,
         End::TooManyInvalid { .. } => ExitStatus::Usage,
         End::LedgerLost { after_sending, .. } | End::InputLost { after_sending, .. } => {
             match after_sending {

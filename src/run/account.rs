@@ -275,6 +275,10 @@ impl Account {
                 help: stop.barrier.help().to_owned(),
             }),
             Ended::Unreachable(cause) => self.end_early(End::Unreachable(cause.clone())),
+            Ended::Blocked { reason, help } => self.end_early(End::Blocked {
+                reason: reason.clone(),
+                help: (*help).to_owned(),
+            }),
             Ended::SystematicFault(fault) => {
                 self.end_early(End::TooManyRefused(fault.to_string()));
             }
@@ -367,6 +371,7 @@ pub(crate) fn fate_of(outcome: &Outcome) -> Fate {
         Outcome::Rejected(_) => Fate::Rejected,
         Outcome::Undelivered => Fate::Undelivered,
         Outcome::Uncertain => Fate::Uncertain,
+        Outcome::Old => Fate::Old,
         Outcome::Duplicate => Fate::Delivered,
     }
 }

@@ -12,6 +12,7 @@ use super::feed::broken_off;
 use super::rejects::{Known, Rejects, Settled};
 use super::upload::runtime;
 use super::{Feed, Observer, Pass, Prepared, UploadSettings, workers};
+use crate::batch;
 use crate::deliver::{self, Delivery, Interrupt, Outcome};
 use crate::event::{Event, EventKey, Origin};
 use crate::graph::Client;
@@ -206,7 +207,7 @@ impl Outcomes<'_> {
         let settled = match outcome {
             Outcome::Accepted | Outcome::Duplicate => Settled::Accepted,
             Outcome::Rejected(fault) => Settled::Refused(account::reason(Code::MetaRefused, fault)),
-            Outcome::Undelivered | Outcome::Uncertain => Settled::Open,
+            Outcome::Undelivered | Outcome::Uncertain | Outcome::Old => Settled::Open,
         };
         let mut rejects = rejects.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = rejects.settle(event.origin, settled) {
@@ -232,6 +233,7 @@ pub(super) fn sift(
     ledger: &mut dyn Ledger,
     account: &mut Account,
 ) -> Result<Sifted> {
+    let buffer = prepared.json.len();
     let events = events(prepared, picked, &settings.endpoint.dataset_id);
     let standings = ledger.standing(&events)?;
     let (mut new, mut known) = (Vec::with_capacity(events.len()), Known::default());
@@ -242,6 +244,11 @@ pub(super) fn sift(
             Standing::Uncertain => {
                 account.remember(Code::UncertainEarlier, event.origin);
                 new.push(event);
+            }
+            Standing::Resting if settings.send.retry_uncertain => new.push(event),
+            Standing::Resting => {
+                account.stages.add(&event.name, Fate::Uncertain, 1);
+                account.remember(Code::UncertainResting, event.origin);
             }
             Standing::Accepted | Standing::ThisRun => {
                 account.stages.add(&event.name, Fate::Delivered, 1);
@@ -256,6 +263,7 @@ pub(super) fn sift(
             }
         }
     }
+    batch::detach(&mut new, buffer);
     Ok(Sifted { new, known })
 }
 

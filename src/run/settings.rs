@@ -115,6 +115,8 @@ pub struct SendSettings {
     pub wait: Duration,
     /// Whether events that Meta refused in an earlier run are tried again.
     pub retry_rejected: bool,
+    /// Whether events that rest after three uncertain runs are sent again.
+    pub retry_uncertain: bool,
 }
 
 /// Where what was accepted is remembered.

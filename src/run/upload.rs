@@ -62,10 +62,14 @@ pub fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> Result<
     }
     .run(&mut feeds, client, rejects)?;
     account.add_delivery(&delivery);
+    if delivery.is_rehearsal {
+        account.destination = Some(Destination::Sandbox);
+    }
 
     let ended = RunEnd {
         now: now + started.elapsed().as_secs() as i64,
         exit_status: account.exit_status().code(),
+        is_rehearsal: delivery.is_rehearsal,
         counts: account.run_counts(),
     };
     let noted = ledger.lock().finish_run(&ended);
@@ -141,7 +145,14 @@ fn remembered(settings: &UploadSettings) -> &LedgerTarget {
 fn open_ledger(settings: &UploadSettings) -> Result<SharedLedger> {
     Ok(match remembered(settings) {
         LedgerTarget::File(path) => {
-            SharedLedger::new(SqliteLedger::open(path, settings.send.wait)?)
+            let ledger = SqliteLedger::open(path, settings.send.wait)?;
+            if ledger.is_new() {
+                tracing::info!(
+                    "{} is a new ledger: nothing is known as delivered",
+                    path.display()
+                );
+            }
+            SharedLedger::new(ledger)
         }
         LedgerTarget::None => SharedLedger::new(NoLedger),
     })

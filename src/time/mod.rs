@@ -9,6 +9,7 @@ mod clock;
 mod general;
 mod iso;
 mod moment;
+mod now;
 mod offset;
 mod order;
 mod reader;
@@ -21,6 +22,7 @@ mod zone;
 mod tests;
 
 pub use moment::{Moment, Notes, Precision, Reading};
+pub use now::Clock;
 pub use order::{AmbiguousDate, DateOrder, OrderEvidence, Settled, UnknownDateOrder};
 pub use reader::TimeReader;
 pub use zone::{UnknownZone, parse_zone};

@@ -3,7 +3,8 @@
 use clap::Parser;
 use crm2capi::cli::Cli;
 
-use crate::support::{Desk, NOW, repository, sandbox::Sandbox};
+use crate::support::listener::Listener;
+use crate::support::{Desk, NOW, repository};
 
 fn example(path: &str) -> String {
     std::fs::read_to_string(repository(&format!("examples/{path}"))).unwrap()
@@ -69,14 +70,14 @@ fn the_pipelines_call_commands_that_there_are() {
 #[test]
 fn a_quiet_status_speaks_only_when_an_upload_is_late() {
     let desk = Desk::new();
-    let sandbox = Sandbox::start(&desk, &["--now", NOW]);
+    let server = Listener::accepting();
     let export = repository("examples/hubspot.csv");
     let upload = [
         "upload",
         "--dataset-id",
         "123456789012345",
         "--graph-url",
-        &sandbox.url,
+        &server.url,
         "--now",
         NOW,
         &export,

@@ -221,7 +221,7 @@ fn schema_and_program_agree_on_settings() {
     let whole = r##"#:schema https://raw.githubusercontent.com/crm2capi/crm2capi/main/schemas/config.json
 [meta]
 dataset_id = "123456789012345"
-api_version = "v23.0"
+api_version = "v25.0"
 access_token_file = "/etc/crm2capi/token"
 graph_url = "https://graph.facebook.com"
 [crm]
@@ -262,6 +262,7 @@ ledger = "none"
 wait = 0
 max_invalid = 50.0
 retry_rejected = false
+retry_uncertain = false
 dry_run = false
 [output]
 format = "json"

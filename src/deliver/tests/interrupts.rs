@@ -42,7 +42,7 @@ async fn the_first_interrupt_waits_for_what_is_in_flight_and_sends_nothing_new()
     taken.sort_unstable();
     assert_eq!(delivered.accepted(), taken);
     assert_eq!(
-        (delivered.delivery.uncertain, delivered.delivery.rejected),
+        (delivered.counts.uncertain, delivered.counts.rejected),
         (0, 0)
     );
 }
@@ -63,7 +63,7 @@ async fn the_second_interrupt_waits_for_nothing() {
     assert!(start.elapsed() < Duration::from_secs(5));
     assert!(matches!(delivered.delivery.ended, Ended::Interrupted));
     assert_eq!(
-        (delivered.delivery.accepted, delivered.delivery.uncertain),
+        (delivered.counts.accepted, delivered.counts.uncertain),
         (10, 200)
     );
 }
@@ -79,8 +79,8 @@ async fn an_interrupt_cuts_a_wait_short() {
     assert_eq!(
         (
             server.seen().len(),
-            delivered.delivery.accepted,
-            delivered.delivery.uncertain
+            delivered.counts.accepted,
+            delivered.counts.uncertain
         ),
         (1, 0, 0)
     );

@@ -14,12 +14,16 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
 
-use super::answer::{Answer, Silence};
+use super::answer::{Answer, ProxyFault, Silence};
 use super::fault::{Fault, integer, shown};
 use super::usage::{Usage, retry_after};
 
 /// Meta's schema error, the only one that says which event it means.
-const SCHEMA: (i64, i64) = (100, 2_804_019);
+pub(super) const SCHEMA: i64 = 2_804_019;
+/// An event is older than Meta takes by now.
+const TOO_OLD: i64 = 2_804_003;
+/// The header by which the sandbox says who it is.
+const SANDBOX_HEADER: &str = "x-crm2capi-sandbox";
 
 /// What to do after an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +37,10 @@ pub enum Verdict {
     Retry(Retry),
     /// Some event of the batch is refused and nobody says which: none was processed.
     Split(Fault),
+    /// Some event of the batch has grown too old, or the clocks differ: none was processed.
+    TooOld(Fault),
+    /// An error that blames neither the events nor the request: none was processed. A probe tells the two apart.
+    Unclear(Fault),
     /// The event at this position is refused: none was processed.
     Refuse {
         /// Position in the batch, from 0.
@@ -44,7 +52,30 @@ pub enum Verdict {
     Stop(Stop),
 }
 
+/// Whether an answer comes from this program's own sandbox, in which nothing counts.
+pub fn is_rehearsal(headers: &HeaderMap) -> bool {
+    headers.contains_key(SANDBOX_HEADER)
+}
+
 impl Verdict {
+    /// The trace id of the answer, where it has one.
+    pub fn fbtrace_id(&self) -> Option<&str> {
+        let trace = match self {
+            Verdict::Accepted(receipt) | Verdict::Miscounted(receipt) => &receipt.fbtrace_id,
+            Verdict::Split(fault)
+            | Verdict::TooOld(fault)
+            | Verdict::Unclear(fault)
+            | Verdict::Refuse { fault, .. } => &fault.fbtrace_id,
+            Verdict::Stop(stop) => &stop.fault.fbtrace_id,
+            Verdict::Retry(Retry {
+                cause: Cause::Fault(fault),
+                ..
+            }) => &fault.fbtrace_id,
+            Verdict::Retry(_) => &None,
+        };
+        trace.as_deref()
+    }
+
     /// Whether the allowance of calls is used up.
     pub fn is_throttle(&self) -> bool {
         matches!(
@@ -88,6 +119,28 @@ pub enum Cause {
     Foreign(u16),
     /// No answer.
     Silence(Silence),
+}
+
+impl Cause {
+    /// The error of Meta's, if it was one.
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Cause::Fault(fault) => Some(fault),
+            Cause::Foreign(_) | Cause::Silence(_) => None,
+        }
+    }
+
+    /// What to do about it, when waiting does not help.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Cause::Silence(silence) => silence.help(),
+            Cause::Foreign(300..=399 | 404 | 405 | 410) => Some(
+                "what answers there is not the Graph API: check --graph-url, and whether a proxy or a sign-in page is in between",
+            ),
+            Cause::Foreign(407) => Silence::Proxy(ProxyFault::LoginRequired).help(),
+            Cause::Foreign(_) | Cause::Fault(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Cause {
@@ -140,8 +193,14 @@ impl fmt::Display for Stop {
 /// What stands in the way of every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Barrier {
-    /// The access token, or the proof that goes with it.
+    /// The access token.
     Token,
+    /// The proof of the app's secret that goes with the token.
+    Proof,
+    /// The request itself: its address, or what is asked of the app.
+    Request,
+    /// The address this machine calls from.
+    Address,
     /// A permission of the token.
     Permission,
     /// The dataset: it does not exist, or the token cannot see it.
@@ -157,6 +216,9 @@ impl Barrier {
     pub const fn name(self) -> &'static str {
         match self {
             Barrier::Token => "the token",
+            Barrier::Proof => "the app secret proof",
+            Barrier::Request => "the request",
+            Barrier::Address => "this machine's IP address",
             Barrier::Permission => "the permission",
             Barrier::Dataset => "the dataset",
             Barrier::Version => "the API version",
@@ -168,8 +230,17 @@ impl Barrier {
     pub const fn help(self) -> &'static str {
         match self {
             Barrier::Token => {
-                "make a new access token in Events Manager, under the dataset's settings, and check CRM2CAPI_APP_SECRET \
-                 if it is set"
+                "make a new access token in Events Manager, under the dataset's settings"
+            }
+            Barrier::Proof => {
+                "the secret must be that of the app that issued the token: set CRM2CAPI_APP_SECRET to it; for a token made \
+                 in Events Manager unset CRM2CAPI_APP_SECRET, since that token belongs to an app of Meta's own"
+            }
+            Barrier::Request => {
+                "check --graph-url (the host only, without a version), --api-version and the dataset id"
+            }
+            Barrier::Address => {
+                "add the address to the server IP allow list in the app's advanced settings, or take the list away"
             }
             Barrier::Permission => {
                 "give the token's system user access to the dataset in Business settings"
@@ -188,11 +259,10 @@ pub fn judge(result: &Result<Answer, Silence>, sent: usize) -> Verdict {
     match result {
         Ok(answer) => verdict(answer.status, &answer.headers, &answer.body, sent),
         Err(silence) => {
-            let fate = match silence {
-                Silence::NameUnknown | Silence::NotConnected | Silence::NotSecure => {
-                    Fate::NotProcessed
-                }
-                Silence::TimedOut | Silence::Broken => Fate::Unknown,
+            let fate = if silence.was_sent() {
+                Fate::Unknown
+            } else {
+                Fate::NotProcessed
             };
             Verdict::Retry(Retry {
                 why: Why::NoAnswer,
@@ -276,8 +346,8 @@ fn without_body(status: u16, headers: &HeaderMap) -> Verdict {
         }
         413 => return Verdict::Split(fault),
         429 => (Why::Throttled, Fate::NotProcessed),
-        // A redirect is not followed, so it went no further.
-        300..=399 => (Why::NoAnswer, Fate::NotProcessed),
+        // A redirect is not followed and a proxy that wants to know who asks lets nothing pass, so it went no further.
+        300..=399 | 407 => (Why::NoAnswer, Fate::NotProcessed),
         _ => (Why::NoAnswer, Fate::Unknown),
     };
     Verdict::Retry(Retry {
@@ -303,7 +373,8 @@ fn of_fault(fault: Fault, error: &Map<String, Value>, headers: &HeaderMap, sent:
     };
     match (fault.code, fault.subcode) {
         (4 | 17 | 32 | 341 | 613 | 80_000..=80_014, _) => throttled(fault, headers),
-        (102 | 104 | 190 | 412, _) => stop(Barrier::Token, fault),
+        (104 | 412, _) => stop(Barrier::Proof, fault),
+        (102 | 190, _) => stop(Barrier::Token, fault),
         (100, Some(33)) | (803, _) => stop(Barrier::Dataset, fault),
         (3 | 10 | 200..=299, _) => stop(Barrier::Permission, fault),
         (2635, _) => stop(Barrier::Version, fault),
@@ -313,18 +384,26 @@ fn of_fault(fault: Fault, error: &Map<String, Value>, headers: &HeaderMap, sent:
         (2, _) | (..=-1, _) => retry(Why::Transient, Fate::Unknown, fault),
         _ if is_transient => retry(Why::Transient, fate(status), fault),
         (1 | 5_000, _) => retry(Why::Unexplained, Fate::Unknown, fault),
-        (100, Some(subcode)) if (100, subcode) == SCHEMA => {
-            match position(error).filter(|index| *index < sent) {
-                Some(index) => Verdict::Refuse { index, fault },
-                None => Verdict::Split(fault),
-            }
-        }
-        (100, _) => Verdict::Split(fault),
+        (5, _) => stop(Barrier::Address, fault),
+        // What the proof is refused with has no subcode either, and only this type tells it from other requests.
+        (100, None) if is_method_exception(error) => stop(Barrier::Proof, fault),
+        (100, None) | (12 | 101 | 103 | 2_500, _) => stop(Barrier::Request, fault),
+        (100, Some(TOO_OLD)) => Verdict::TooOld(fault),
+        (100, Some(SCHEMA)) => match position(error).filter(|index| *index < sent) {
+            Some(index) => Verdict::Refuse { index, fault },
+            None => Verdict::Split(fault),
+        },
+        _ if fault.is_of_event() => Verdict::Split(fault),
         _ if status == 429 => throttled(fault, headers),
         _ if status == 401 => stop(Barrier::Token, fault),
+        _ if status == 403 => stop(Barrier::Permission, fault),
         _ if status >= 500 => retry(Why::Transient, Fate::Unknown, fault),
-        _ => Verdict::Split(fault),
+        _ => Verdict::Unclear(fault),
     }
+}
+
+fn is_method_exception(error: &Map<String, Value>) -> bool {
+    error.get("type").and_then(Value::as_str) == Some("GraphMethodException")
 }
 
 fn fate(status: u16) -> Fate {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::graph::answer::Insecure;
 
 fn judged(status: u16, body: &str) -> Verdict {
     verdict(status, &HeaderMap::new(), body.as_bytes(), 20)
@@ -18,6 +19,8 @@ fn word(verdict: &Verdict) -> String {
             format!("{:?} {fate}", retry.why).to_lowercase()
         }
         Verdict::Split(_) => "split".into(),
+        Verdict::TooOld(_) => "too old".into(),
+        Verdict::Unclear(_) => "unclear".into(),
         Verdict::Refuse { index, .. } => format!("refuse {index}"),
         Verdict::Stop(stop) => format!("{:?}", stop.barrier).to_lowercase(),
     }
@@ -29,17 +32,23 @@ fn every_code_of_the_table_has_its_verdict() {
         .into_iter()
         .chain(80_000..=80_014)
         .map(|code| (code, None, "throttled not"));
-    let tokens = [102, 104, 190, 412].map(|code| (code, None, "token"));
+    let tokens = [102, 190].map(|code| (code, None, "token"));
+    let requests = [100, 12, 101, 103, 2500].map(|code| (code, None, "request"));
     let subcodes = [458, 459, 460, 463, 464, 467, 492].map(|subcode| (190, Some(subcode), "token"));
     let permissions = [3, 10, 294]
         .into_iter()
         .chain(200..=299)
         .map(|code| (code, None, "permission"));
     let payload = [
-        2804001, 2804003, 2804004, 2804008, 2804009, 2804016, 2804023, 2804036, 2804050, 1, 99,
+        2804001, 2804004, 2804008, 2804009, 2804016, 2804023, 2804036, 2804050, 2804064, 2804066,
+        2804099,
     ]
     .map(|subcode| (100, Some(subcode), "split"));
     let others = [
+        (104, None, "proof"),
+        (412, None, "proof"),
+        (5, None, "address"),
+        (100, Some(2804003), "too old"),
         (803, None, "dataset"),
         (100, Some(33), "dataset"),
         (2635, None, "version"),
@@ -50,14 +59,16 @@ fn every_code_of_the_table_has_its_verdict() {
         (21009, None, "transient not"),
         (1, None, "unexplained maybe"),
         (5000, None, "unexplained maybe"),
-        (100, None, "split"),
         (100, Some(2804019), "split"),
-        (4711, None, "split"),
-        (80_015, None, "split"),
-        (300, None, "split"),
+        (100, Some(1), "unclear"),
+        (100, Some(2805000), "unclear"),
+        (4711, None, "unclear"),
+        (80_015, None, "unclear"),
+        (300, None, "unclear"),
     ];
     let rows = throttles
         .chain(tokens)
+        .chain(requests)
         .chain(subcodes)
         .chain(permissions)
         .chain(payload)
@@ -69,7 +80,7 @@ fn every_code_of_the_table_has_its_verdict() {
         );
         assert_eq!(word(&judged(400, &body)), expected, "{body}");
         // Meta's own codes go before the status, whatever it is.
-        if code != 4711 && code != 80_015 && code != 300 {
+        if expected != "unclear" {
             for status in [200, 401, 403, 429, 500, 503] {
                 assert_eq!(word(&judged(status, &body)), expected, "{status} {body}");
             }
@@ -81,9 +92,10 @@ fn every_code_of_the_table_has_its_verdict() {
 fn an_unknown_code_is_judged_by_its_status() {
     let body = r#"{"error":{"code":4711}}"#;
     for (status, expected) in [
-        (400, "split"),
-        (403, "split"),
-        (200, "split"),
+        (400, "unclear"),
+        (404, "unclear"),
+        (200, "unclear"),
+        (403, "permission"),
         (401, "token"),
         (429, "throttled not"),
         (500, "transient maybe"),
@@ -91,6 +103,23 @@ fn an_unknown_code_is_judged_by_its_status() {
     ] {
         assert_eq!(word(&judged(status, body)), expected, "{status}");
     }
+}
+
+#[test]
+fn a_wrong_or_missing_proof_is_told_by_the_type_of_the_error() {
+    let body = r#"{"error":{"message":"API calls from the server require an appsecret_proof argument","type":"GraphMethodException","code":100}}"#;
+    for status in [400, 403] {
+        assert_eq!(word(&judged(status, body)), "proof");
+    }
+    let body = r#"{"error":{"message":"(#100) The parameter data is required","type":"OAuthException","code":100,"error_subcode":0}}"#;
+    assert_eq!(word(&judged(400, body)), "request");
+    let Verdict::Stop(stop) = judged(400, r#"{"error":{"code":104}}"#) else {
+        panic!()
+    };
+    let help = stop.barrier.help();
+    assert!(
+        help.contains("app that issued the token") && help.contains("unset CRM2CAPI_APP_SECRET")
+    );
 }
 
 #[test]
@@ -117,6 +146,7 @@ fn answers_that_are_not_the_graph_apis_are_judged_by_their_status() {
         (400, "<html>", "noanswer maybe"),
         (401, "<html>", "token"),
         (404, "not found", "noanswer maybe"),
+        (407, "who are you?", "noanswer not"),
         (413, "<html>", "split"),
         (429, "slow down", "throttled not"),
         (500, "", "noanswer maybe"),
@@ -234,7 +264,7 @@ fn the_recorded_bodies_are_understood() {
     for (body, expected) in [
         (
             r#"{"error":{"message":"Invalid parameter","type":"OAuthException","code":100,"error_subcode":2804003,"is_transient":false,"error_user_title":"Event Timestamp Too Old","error_user_msg":"The timestamp for this event is too far in the past. Events need to be sent from your server within 7 days of when they occurred. Enter a timestamp that has occurred within the last 7 days.","fbtrace_id":"A6UyEgg_HdoiRX9duxcBOjb"}}"#,
-            "split",
+            "too old",
         ),
         (
             r#"{"error":{"message":"Invalid parameter","type":"OAuthException","code":100,"error_subcode":2804036,"is_transient":false,"error_user_title":"ID contatto non valido","error_user_msg":"…","fbtrace_id":"x"}}"#,
@@ -291,7 +321,8 @@ fn without_an_answer_only_a_request_that_never_left_was_certainly_not_processed(
     for (silence, expected) in [
         (Silence::NameUnknown, "noanswer not"),
         (Silence::NotConnected, "noanswer not"),
-        (Silence::NotSecure, "noanswer not"),
+        (Silence::NotSecure(Insecure::Expired), "noanswer not"),
+        (Silence::Proxy(ProxyFault::Refused), "noanswer not"),
         (Silence::TimedOut, "noanswer maybe"),
         (Silence::Broken, "noanswer maybe"),
     ] {

@@ -65,9 +65,15 @@ impl Folder {
         SqliteLedger::open(&self.path(), Duration::ZERO).unwrap()
     }
 
-    /// Opens the ledger for a run that starts at `now`.
+    /// Opens the ledger for a run that starts at `now`, which is what the clock shows.
     fn start(&self, now: i64) -> SqliteLedger {
+        self.start_at(now, now)
+    }
+
+    /// Opens the ledger for a run that is told it is `now`, while the clock shows `clock`.
+    fn start_at(&self, now: i64, clock: i64) -> SqliteLedger {
         let mut ledger = self.open();
+        ledger.clock = Clock::Fixed(clock);
         ledger
             .start_run(&RunStart {
                 dataset: "123",
@@ -199,7 +205,7 @@ fn events_that_can_no_longer_be_sent_and_runs_of_the_year_before_are_forgotten()
     let mut ledger = folder.start(NOW + 29 * 86_400);
     assert_eq!(ledger.standing(&events).unwrap(), [Standing::Accepted; 2]);
     drop(ledger);
-    let mut ledger = folder.start(NOW + 30 * 86_400);
+    let mut ledger = folder.start(NOW + 31 * 86_400);
     assert_eq!(ledger.standing(&events).unwrap(), [Standing::New; 2]);
     assert_eq!(
         ledger.status(None, NOW, 10).unwrap().delivered.len(),
@@ -207,9 +213,272 @@ fn events_that_can_no_longer_be_sent_and_runs_of_the_year_before_are_forgotten()
         "the counts outlive the events"
     );
     drop(ledger);
-    let ledger = folder.start(NOW + 400 * 86_400);
+    // After a long break the first run still takes the clock for wrong, and the next believes it.
+    drop(folder.start(NOW + 400 * 86_400));
+    drop(folder.start(NOW + 400 * 86_400));
+    let ledger = folder.open();
     let status = ledger.status(None, NOW, 10).unwrap();
-    assert_eq!((status.runs.len(), status.delivered.len()), (1, 0));
+    assert_eq!((status.runs.len(), status.delivered.len()), (2, 0));
+}
+
+#[test]
+fn neither_a_time_that_is_given_nor_a_clock_that_is_wrong_once_makes_the_ledger_forget() {
+    let folder = Folder::new();
+    let events = events(2);
+    let mut ledger = folder.start(NOW);
+    ledger.begin(&events).unwrap();
+    ledger.settle(&all(&events, Settled::Accepted)).unwrap();
+    drop(ledger);
+    let (day, ahead) = (86_400, NOW + 40 * 86_400);
+    drop(folder.start_at(ahead, NOW + day));
+    drop(folder.start_at(ahead, NOW + day));
+    let mut ledger = folder.start(NOW + day);
+    assert_eq!(ledger.standing(&events).unwrap(), [Standing::Accepted; 2]);
+    drop(ledger);
+    drop(folder.start(ahead));
+    let mut ledger = folder.start(NOW + 2 * day);
+    assert_eq!(ledger.standing(&events).unwrap(), [Standing::Accepted; 2]);
+}
+
+#[test]
+fn an_old_event_that_was_settled_lately_is_still_remembered() {
+    let folder = Folder::new();
+    let mut old = event(1);
+    old.time = NOW - 60 * 86_400;
+    let mut ledger = folder.start(NOW);
+    ledger.begin(std::slice::from_ref(&old)).unwrap();
+    ledger
+        .settle(&all(std::slice::from_ref(&old), Settled::Accepted))
+        .unwrap();
+    drop(ledger);
+    let mut ledger = folder.start(NOW + 86_400);
+    assert_eq!(ledger.standing(&[old]).unwrap(), [Standing::Accepted]);
+}
+
+/// A run that begins these events and ends with them settled like this.
+fn run_that_leaves(folder: &Folder, events: &[Event], settled: Settled) -> Vec<Begun> {
+    let mut ledger = folder.start(NOW);
+    let begun = ledger.begin(events).unwrap();
+    ledger.settle(&all(events, settled)).unwrap();
+    begun
+}
+
+#[test]
+fn an_event_rests_after_three_runs_that_do_not_know_whether_they_delivered_it() {
+    let folder = Folder::new();
+    let events = events(2);
+    for _ in 0..3 {
+        assert_ne!(
+            folder.start(NOW).standing(&events).unwrap()[0],
+            Standing::Resting
+        );
+        run_that_leaves(&folder, &events, Settled::Uncertain);
+        // A run that certainly did not deliver it is none of the three, and changes nothing.
+        let begun = run_that_leaves(&folder, &events, Settled::Unsent);
+        assert_eq!(begun, [Begun::Again; 2]);
+    }
+    let mut ledger = folder.start(NOW);
+    assert_eq!(ledger.standing(&events).unwrap(), [Standing::Resting; 2]);
+    let status = ledger.status(None, NOW, 1).unwrap();
+    assert_eq!((status.uncertain, status.resting), (0, 2));
+    drop(ledger);
+    // Whoever asks for it may send it once more, and then it is delivered.
+    run_that_leaves(&folder, &events, Settled::Accepted);
+    let mut ledger = folder.start(NOW);
+    assert_eq!(ledger.standing(&events).unwrap(), [Standing::Accepted; 2]);
+}
+
+#[test]
+fn runs_that_were_killed_count_as_runs_that_do_not_know() {
+    let folder = Folder::new();
+    for _ in 0..3 {
+        folder.start(NOW).begin(&events(1)).unwrap();
+    }
+    let standings = folder.start(NOW).standing(&events(1)).unwrap();
+    assert_eq!(standings, [Standing::Resting]);
+}
+
+#[test]
+fn a_run_settles_only_what_it_has_begun_itself() {
+    let folder = Folder::new();
+    let events = events(3);
+    for settled in [
+        Settled::Accepted,
+        Settled::Unsent,
+        Settled::Rejected {
+            code: 100,
+            subcode: None,
+        },
+    ] {
+        let mut ledger = folder.start(NOW);
+        ledger.begin(&events).unwrap();
+        // Another run takes over, and the first wakes up late.
+        let late = ledger.run;
+        let start = RunStart {
+            dataset: "123",
+            now: NOW,
+        };
+        ledger.start_run(&start).unwrap();
+        assert_eq!(ledger.begin(&events).unwrap(), [Begun::Again; 3]);
+        let current = std::mem::replace(&mut ledger.run, late);
+        let error = ledger.settle(&all(&events, settled)).unwrap_err();
+        assert!(matches!(error, LedgerError::Overtaken(_)), "{error}");
+        ledger.run = current;
+        ledger.settle(&all(&events, Settled::Uncertain)).unwrap();
+        let status = ledger.status(None, NOW, 1).unwrap();
+        assert_eq!((status.refused, status.delivered.len()), (0, 0));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_ledger_that_is_deleted_or_replaced_in_mid_run_is_noticed_at_the_next_write() {
+    let folder = Folder::new();
+    let mut ledger = folder.start(NOW);
+    ledger.begin(&events(2)).unwrap();
+    let moved = folder.path().with_extension("moved");
+    fs::rename(folder.path(), &moved).unwrap();
+    let gone = |result: Result<(), LedgerError>| {
+        assert!(matches!(result, Err(LedgerError::Gone(_))), "{result:?}");
+    };
+    gone(ledger.settle(&all(&events(2), Settled::Accepted)));
+    fs::copy(&moved, folder.path()).unwrap();
+    gone(ledger.begin(&events(4)).map(drop));
+    gone(ledger.finish_run(&RunEnd::default()));
+    fs::rename(&moved, folder.path()).unwrap();
+    ledger.finish_run(&RunEnd::default()).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_ledger_is_held_under_all_its_names() {
+    let folder = Folder::new();
+    let first = folder.start(NOW);
+    let link = folder.0.path().join("link");
+    std::os::unix::fs::symlink(folder.path(), &link).unwrap();
+    let held = |path: &Path| {
+        let opened = SqliteLedger::open(path, Duration::ZERO);
+        assert!(
+            matches!(opened, Err(LedgerError::Held { .. })),
+            "{opened:?}"
+        );
+    };
+    held(&link);
+    if cfg!(target_os = "linux") {
+        let hard_link = folder.0.path().join("hard-link");
+        fs::hard_link(folder.path(), &hard_link).unwrap();
+        held(&hard_link);
+    }
+    drop(first);
+    SqliteLedger::open(&link, Duration::ZERO).unwrap();
+}
+
+#[test]
+fn a_ledger_says_whether_it_was_just_made() {
+    let folder = Folder::new();
+    assert!(folder.open().is_new());
+    assert!(!folder.open().is_new());
+    assert!(matches!(
+        SqliteLedger::open(Path::new(":memory:"), Duration::ZERO),
+        Err(LedgerError::NotAFileName(_))
+    ));
+}
+
+#[test]
+fn rehearsals_and_runs_that_left_something_open_are_no_successes() {
+    let folder = Folder::new();
+    let run = |now, is_rehearsal, counts| {
+        let mut ledger = folder.start(now);
+        ledger
+            .finish_run(&RunEnd {
+                now,
+                exit_status: 1,
+                is_rehearsal,
+                counts,
+            })
+            .unwrap();
+        let status = ledger.status(None, now, 1).unwrap();
+        (status.last_success, status.last_delivery)
+    };
+    let counts = RunCounts {
+        accepted: 5,
+        ..RunCounts::default()
+    };
+    assert_eq!(run(NOW, false, counts), (Some(NOW), Some(NOW)));
+    assert_eq!(run(NOW + 1, true, counts), (Some(NOW), Some(NOW)));
+    let open = RunCounts {
+        undelivered: 3,
+        ..RunCounts::default()
+    };
+    assert_eq!(run(NOW + 2, false, open), (Some(NOW), Some(NOW)));
+    let open = RunCounts {
+        uncertain: 1,
+        accepted: 1,
+        ..RunCounts::default()
+    };
+    assert_eq!(run(NOW + 3, false, open), (Some(NOW), Some(NOW + 3)));
+}
+
+#[test]
+fn what_is_too_old_to_be_sent_again_is_not_said_to_be() {
+    let folder = Folder::new();
+    run_that_leaves(&folder, &events(4), Settled::Uncertain);
+    let ledger = folder.open();
+    let uncertain = |now| ledger.status(None, now, 1).unwrap().uncertain;
+    assert_eq!((uncertain(NOW), uncertain(NOW + 12 * 86_400)), (4, 0));
+}
+
+#[test]
+fn the_ledger_of_the_first_version_is_brought_up_to_date() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.path().parent().unwrap()).unwrap();
+    let connection = Connection::open(folder.path()).unwrap();
+    connection
+        .execute_batch(include_str!("../schema.sql"))
+        .unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA application_id = 0x6332636c; PRAGMA user_version = 1;
+             INSERT INTO run (dataset, started, ended, exit_status) VALUES ('123', 1, 2, 0);",
+        )
+        .unwrap();
+    let events = events(2);
+    for (event, state) in events.iter().zip([0, 1]) {
+        connection
+            .execute(
+                "INSERT INTO event (key, time, state, run) VALUES (?1, ?2, ?3, 1)",
+                (event.key.0.as_slice(), event.time, state),
+            )
+            .unwrap();
+    }
+    drop(connection);
+    assert!(matches!(
+        SqliteLedger::open_read_only(&folder.path()),
+        Err(LedgerError::Older(_))
+    ));
+    for _ in 0..2 {
+        let mut ledger = folder.start(NOW);
+        assert_eq!(
+            ledger.standing(&events).unwrap(),
+            [Standing::Uncertain, Standing::Accepted]
+        );
+        assert_eq!(ledger.begin(&events[..1]).unwrap(), [Begun::Again]);
+    }
+    let standings = folder.start(NOW).standing(&events).unwrap();
+    assert_eq!(standings, [Standing::Resting, Standing::Accepted]);
+}
+
+#[test]
+fn what_somebody_has_hidden_in_a_ledger_does_nothing() {
+    let folder = Folder::new();
+    drop(folder.start(NOW));
+    Connection::open(folder.path())
+        .unwrap()
+        .execute_batch("CREATE TRIGGER forget AFTER UPDATE ON event BEGIN DELETE FROM event; END")
+        .unwrap();
+    run_that_leaves(&folder, &events(2), Settled::Accepted);
+    let standings = folder.start(NOW).standing(&events(2)).unwrap();
+    assert_eq!(standings, [Standing::Accepted; 2]);
 }
 
 #[test]
@@ -249,6 +518,7 @@ fn the_status_tells_runs_deliveries_a_day_and_what_is_open() {
         .finish_run(&RunEnd {
             now: NOW - 86_300,
             exit_status: 4,
+            is_rehearsal: false,
             counts,
         })
         .unwrap();
@@ -258,6 +528,7 @@ fn the_status_tells_runs_deliveries_a_day_and_what_is_open() {
         .finish_run(&RunEnd {
             now: NOW + 5,
             exit_status: 0,
+            is_rehearsal: false,
             counts: RunCounts::default(),
         })
         .unwrap();
@@ -455,15 +726,15 @@ fn a_newer_ledger_is_refused() {
     folder
         .open()
         .connection
-        .pragma_update(None, "user_version", 2)
+        .pragma_update(None, "user_version", 3)
         .unwrap();
     let error = SqliteLedger::open(&folder.path(), Duration::ZERO).unwrap_err();
     assert!(
         matches!(
             error,
             LedgerError::Newer {
-                found: 2,
-                known: 1,
+                found: 3,
+                known: 2,
                 ..
             }
         ),

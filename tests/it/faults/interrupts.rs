@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM in the middle of an upload, and two uploads at once.
+//! Ctrl-C, SIGTERM and SIGHUP in the middle of an upload, and two uploads at once.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ fn signal(child: &Child, name: &str) {
 #[test]
 fn the_first_signal_sends_nothing_new_and_settles_what_is_in_flight() {
     std::thread::scope(|scope| {
-        for name in ["-TERM", "-INT"] {
+        for name in ["-TERM", "-INT", "-HUP"] {
             scope.spawn(move || {
                 let server = Server::start(|seen| match seen.number {
                     0 => Reply::receipt(seen),
@@ -108,4 +108,31 @@ fn of_two_uploads_at_once_the_second_leaves_with_4_or_waits() {
         (40, 0)
     );
     assert!(server.taken().values().all(|times| *times == 1));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn under_nohup_an_upload_outlives_its_terminal() {
+    let server = Server::start(|seen| Reply::receipt(seen).after(300));
+    let desk = desk_with(30);
+    let plain = command(&desk, &server, &ARGS);
+    let mut nohup = Command::new("nohup");
+    nohup.arg(plain.get_program()).args(plain.get_args());
+    nohup.current_dir(desk.path()).env_clear();
+    nohup.envs(
+        plain
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    let path = std::env::var_os("PATH").unwrap();
+    nohup.env("PATH", path).stdin(Stdio::null());
+    let child = nohup
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert!(server.wait_for_requests(1));
+    signal(&child, "-HUP");
+    let report = finish(&desk, child).ended(0).json();
+    assert_eq!(count(&report, "accepted"), 30);
 }

@@ -12,6 +12,7 @@ mod interrupts;
 #[cfg(unix)]
 mod kills;
 mod ledgers;
+mod memory;
 mod refusals;
 #[cfg(unix)]
 mod streams;

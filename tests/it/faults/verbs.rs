@@ -21,6 +21,7 @@ fn status(desk: &Desk, more: &[&str]) -> Ran {
 #[test]
 fn status_tells_of_the_runs_of_what_was_delivered_and_of_what_is_open() {
     let server = Server::start(|seen| match seen.number {
+        _ if seen.is_probe => Reply::sound(),
         0 => Reply::receipt(seen),
         1 => Reply::fault(400, 100, Some(2_804_036)),
         _ => Reply::answer(200, "", r#"{"events_received":1}"#).taking(),
@@ -48,7 +49,11 @@ fn status_tells_of_the_runs_of_what_was_delivered_and_of_what_is_open() {
         ]
         .map(|key| count(&report["runs"][index], key))
     };
-    assert_eq!((run(0), run(1)), ([0, 1, 2, 10, 4], [10, 1, 0, 0, 1]));
+    assert_eq!(
+        (run(0), run(1)),
+        ([0, 1, 2, 10, 4], [10, 1, 0, 0, 1]),
+        "{report:#}"
+    );
     let delivered = serde_json::json!([
         {"day": "2026-11-21", "event_name": "Lead", "events": 5},
         {"day": "2026-11-21", "event_name": "Qualified", "events": 5},
@@ -210,6 +215,11 @@ fn check_says_what_is_wrong_with_token_permission_and_dataset() {
         (403, 10, None, "permission"),
         (400, 100, Some(33), "does not exist"),
         (400, 2635, None, "--api-version"),
+        (400, 100, None, "--graph-url"),
+        (400, 104, None, "unset CRM2CAPI_APP_SECRET"),
+        (403, 5, None, "allow list"),
+        (400, 4711, None, "4711"),
+        (400, 100, Some(4711), "100/4711"),
     ];
     for (status, code, subcode, says) in table {
         let lines = check(
@@ -218,6 +228,7 @@ fn check_says_what_is_wrong_with_token_permission_and_dataset() {
         );
         let (ok, said) = &lines["token and dataset"];
         assert!(!ok && said.contains(says), "{code}: {said}");
+        assert!(said.contains("trace A6UyEgg_HdoiRX9duxcBOjb"), "{said}");
         assert!(lines["connection"].0);
     }
 }
@@ -261,11 +272,17 @@ fn check_compares_the_clocks() {
     for (ahead, which) in [(600, "behind"), (-600, "ahead of")] {
         let lines = check(
             &Server::start(move |_| Reply::fault_with(400, 100, Some(2_804_019), &date(ahead))),
-            0,
+            1,
         );
         let (ok, said) = &lines["clock"];
         assert!(!ok && said.contains(which), "{said}");
     }
+}
+
+#[test]
+fn check_does_not_take_a_server_that_swallows_an_empty_event_for_metas() {
+    let server = Server::start(|_| Reply::answer(200, "", r#"{"events_received":1}"#));
+    assert!(!check(&server, 3)["token and dataset"].0);
 }
 
 #[test]

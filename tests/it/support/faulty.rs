@@ -23,6 +23,8 @@ pub struct Seen {
     pub head: String,
     /// The `event_id`s in it, as numbers. None when the body was not read.
     pub events: Vec<u32>,
+    /// Whether it holds nothing but an empty event, which asks whether the request as such is sound.
+    pub is_probe: bool,
     /// Whether the events were taken, told or not.
     pub was_taken: bool,
     /// When all of it was there.
@@ -52,13 +54,42 @@ enum Says {
 }
 
 impl Reply {
-    /// Takes every event and says so.
+    /// Takes every event and says so. A probe is answered as Meta answers an empty event.
     pub fn receipt(seen: &Seen) -> Self {
+        if seen.is_probe {
+            return Self::sound();
+        }
         let body = json!({"events_received": seen.events.len(), "messages": [], "fbtrace_id": format!("T{}", seen.number)});
         Self {
             takes: true,
             ..Self::answer(200, "", body.to_string())
         }
+    }
+
+    /// What Meta says to an empty event: the schema error, with the place of the event.
+    pub fn sound() -> Self {
+        let error = json!({"error": {
+            "message": "Invalid parameter", "type": "OAuthException", "code": 100, "error_subcode": 2_804_019,
+            "error_user_msg": "Missing key on param \"$['data'][0]['event_name']\".",
+        }});
+        Self::answer(400, "", error.to_string())
+    }
+
+    /// An error of the Graph API without a subcode and of a type of its own, as for a wrong proof.
+    pub fn method_exception(status: u16) -> Self {
+        let error = json!({"error": {
+            "message": "API calls from the server require an appsecret_proof argument: TOKEN",
+            "type": "GraphMethodException", "code": 100, "fbtrace_id": "A6UyEgg_HdoiRX9duxcBOjb",
+        }});
+        Self::answer(status, "", error.to_string())
+    }
+
+    /// The same with further header lines.
+    pub fn with_headers(mut self, more: &str) -> Self {
+        if let Says::Answer { headers, .. } = &mut self.says {
+            headers.push_str(more);
+        }
+        self
     }
 
     /// An answer that takes nothing. Each header line ends with a line break.
@@ -229,8 +260,8 @@ impl Stage {
         let head = String::from_utf8(head).unwrap();
         let number = self.next.fetch_add(1, Ordering::SeqCst);
         let is_deaf = self.deaf_to.contains(&number);
-        let events = if is_deaf {
-            Vec::new()
+        let (events, is_probe) = if is_deaf {
+            (Vec::new(), false)
         } else {
             body(&head, stream)?
         };
@@ -238,6 +269,7 @@ impl Stage {
             number,
             head,
             events,
+            is_probe,
             was_taken: false,
             at: Instant::now(),
             answered: None,
@@ -286,8 +318,8 @@ impl Stage {
     }
 }
 
-/// Reads the body, and gives the numbers of the events in it.
-fn body(head: &str, mut stream: &TcpStream) -> Option<Vec<u32>> {
+/// Reads the body, and gives the numbers of the events in it, and whether it is a probe.
+fn body(head: &str, mut stream: &TcpStream) -> Option<(Vec<u32>, bool)> {
     let length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length: "))
@@ -295,10 +327,9 @@ fn body(head: &str, mut stream: &TcpStream) -> Option<Vec<u32>> {
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
     let body: Value = serde_json::from_slice(&body).unwrap();
-    let events = body["data"].as_array().unwrap().iter();
-    Some(
-        events
-            .filter_map(|event| event["event_id"].as_str()?.parse().ok())
-            .collect(),
-    )
+    let events = body["data"].as_array().unwrap();
+    let numbers = events
+        .iter()
+        .filter_map(|event| event["event_id"].as_str()?.parse().ok());
+    Some((numbers.collect(), body["data"] == json!([{}])))
 }

@@ -1,0 +1,164 @@
+//! Where a ledger lies: one real path for every name it goes by, and a file that is fit to be one.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::LedgerError;
+
+/// The real path of the ledger at `path`, whether it exists already or not, so that two runs that use different names
+/// for it still meet.
+pub(super) fn real_path(path: &Path) -> Result<PathBuf, LedgerError> {
+    refuse_schemes(path)?;
+    let io = |source| LedgerError::io(path, source);
+    match fs::canonicalize(path) {
+        Ok(real) => return Ok(real),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(io(error)),
+    }
+    // A link to a file that is not there yet: the ledger is made where it points to.
+    if let Ok(target) = fs::read_link(path) {
+        let target = folder_of(path).join(target);
+        let name = target
+            .file_name()
+            .ok_or_else(|| io(io::ErrorKind::NotFound.into()))?;
+        return Ok(fs::canonicalize(folder_of(&target)).map_err(io)?.join(name));
+    }
+    make_folder(path)?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| io(io::ErrorKind::NotFound.into()))?;
+    Ok(fs::canonicalize(folder_of(path)).map_err(io)?.join(name))
+}
+
+/// `:memory:` would remember nothing, and an address is not a file name.
+pub(super) fn refuse_schemes(path: &Path) -> Result<(), LedgerError> {
+    let text = path.to_string_lossy();
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme);
+    // One letter is a drive.
+    let is_scheme = scheme.is_some_and(|scheme| {
+        scheme.len() != 1
+            && scheme
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    });
+    if is_scheme && !path.exists() {
+        return Err(LedgerError::NotAFileName(path.to_owned()));
+    }
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// Makes the folder of a ledger, for its owner only.
+fn make_folder(path: &Path) -> Result<(), LedgerError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(folder_of(path))
+        .map_err(|source| LedgerError::io(path, source))
+}
+
+/// Opens a file for reading and writing, and makes it if there is none: for its owner's eyes only, never through a link
+/// at its end, and only a regular file.
+pub(super) fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits() as i32);
+    }
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    Ok(file)
+}
+
+/// Whether `path` still names the file that was opened.
+#[cfg(unix)]
+pub(super) fn is_same(path: &Path, opened: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (opened.dev(), opened.ino()))
+}
+
+/// Whether `path` still names a file. Where files have no numbers, a file in use cannot be replaced.
+#[cfg(not(unix))]
+pub(super) fn is_same(path: &Path, _: &Metadata) -> bool {
+    path.exists()
+}
+
+/// Warns when a ledger is somebody else's, who could read and change what it remembers.
+#[cfg(unix)]
+pub(super) fn warn_of_other_owner(path: &Path, opened: &Metadata) {
+    use std::os::unix::fs::MetadataExt;
+    if opened.uid() != rustix::process::geteuid().as_raw() {
+        tracing::warn!(
+            "the ledger {} belongs to another user, who can read and change it",
+            path.display()
+        );
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn warn_of_other_owner(_: &Path, _: &Metadata) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_or_memory_is_no_file_name() {
+        for wrong in [
+            ":memory:",
+            "postgres://db/ledger",
+            "mysql:x",
+            "file:ledger?mode=memory",
+        ] {
+            let error = real_path(Path::new(wrong)).unwrap_err();
+            assert!(
+                matches!(error, LedgerError::NotAFileName(_)),
+                "{wrong}: {error}"
+            );
+        }
+        for right in [
+            "ledger.sqlite3",
+            "C:\\ledger",
+            "./:memory:",
+            "/var/lib/x:y/ledger",
+        ] {
+            assert!(refuse_schemes(Path::new(right)).is_ok(), "{right}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_and_its_target_are_one_place_even_before_there_is_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("a"), folder.path().join("b"));
+        std::os::unix::fs::symlink("a", &link).unwrap();
+        assert_eq!(real_path(&target).unwrap(), real_path(&link).unwrap());
+        std::fs::write(&target, "").unwrap();
+        assert_eq!(real_path(&target).unwrap(), real_path(&link).unwrap());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_file_is_never_opened_through_a_link_and_never_a_device_or_a_pipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("a"), folder.path().join("b"));
+        std::fs::write(&target, "notes").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(open_private(&link).is_err());
+        assert!(open_private(Path::new("/dev/null")).is_err());
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "notes");
+    }
+}
