@@ -42,7 +42,7 @@ pub(super) fn run(args: &CheckArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         ),
     }];
 
-    let now = config::now(None);
+    let now = config::clock(None).now();
     lines.push(api_version(&endpoint.api_version, now)?);
     let runtime = tokio::runtime::Runtime::new().context("cannot start the network")?;
     let found = runtime.block_on(probe(&client));

@@ -6,12 +6,12 @@ use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 
 use crate::cli::{NormalizeArgs, PlainFormat};
-use crate::config::now;
 use crate::customer::{Normalized, Normalizer, Settings};
 use crate::field::Field;
 use crate::mapping::nearest_field;
 use crate::problem::Code;
 use crate::report::ExitStatus;
+use crate::time::Clock;
 
 /// One line of `--format json`.
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ pub(super) fn run(args: &NormalizeArgs) -> Result<ExitStatus> {
             .unwrap_or_default();
         anyhow!("{error}{near}")
     })?;
-    let this_year = jiff::Timestamp::from_second(now(None))?
+    let this_year = jiff::Timestamp::from_second(Clock::System.now())?
         .to_zoned(jiff::tz::TimeZone::UTC)
         .year();
     let normalizer = Normalizer::new(&Settings {

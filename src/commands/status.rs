@@ -32,7 +32,7 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     };
     let dataset = config::dataset_id(args.settings.dataset_id.as_deref(), &file)?;
     let max_age = args.max_age.as_deref().map(age).transpose()?;
-    let now = config::now(args.now);
+    let now = config::clock(args.now).now();
     let ledger = SqliteLedger::open_read_only(&path)?;
     let status = ledger
         .map(|ledger| ledger.status(dataset.as_deref(), now, RUNS))

@@ -10,6 +10,7 @@ use crate::render;
 use crate::report::ExitStatus;
 use crate::run::{self, UploadSettings};
 use crate::sandbox::Sandbox;
+use crate::time::Clock;
 
 pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let file = SettingsFile::load(args.read.settings.config.as_deref())?;
@@ -18,7 +19,7 @@ pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let send = config::send_settings(Some(args), &file)?;
     let token_file = args.endpoint.access_token_file.as_deref();
     config::refuse_overlap(&read, &file, token_file, Some(&send.ledger), &reports)?;
-    let (runtime, sandbox) = sandbox(args.sandbox, read.now)?;
+    let (runtime, sandbox) = sandbox(args.sandbox, read.clock)?;
     let is_dry_run = args.dry_run || file.delivery.dry_run.unwrap_or(false);
     let endpoint = match &sandbox {
         Some(sandbox) => config::endpoint_of_sandbox(sandbox.base_url(), &args.endpoint, &file)?,
@@ -53,14 +54,17 @@ pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
 /// The stand-in in this process, and what it runs on.
 fn sandbox(
     is_wanted: bool,
-    now: i64,
+    clock: Clock,
 ) -> Result<(Option<tokio::runtime::Runtime>, Option<Sandbox>)> {
     if !is_wanted {
         return Ok((None, None));
     }
     let settings = crate::sandbox::Settings {
         listen: ([127, 0, 0, 1], 0).into(),
-        now: Some(now),
+        now: match clock {
+            Clock::Fixed(now) => Some(now),
+            _ => None,
+        },
         bad_lead_ids: Vec::new(),
         // Nobody can ask it afterwards.
         keep_bytes: 0,

@@ -14,5 +14,5 @@ pub use endpoint::{
 };
 pub use file::{EventSection, SettingsFile};
 pub use outputs::{ReportTarget, refuse_overlap};
-pub use read::{now, read_settings};
+pub use read::{clock, read_settings};
 pub use send::{batch_size, default_ledger, send_settings};

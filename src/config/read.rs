@@ -13,7 +13,7 @@ use crate::event::Constants;
 use crate::mapping::{Layout, Mapped, Preset};
 use crate::run::{PresetChoice, ReadSettings, Unusable};
 use crate::source::{Format, Input};
-use crate::time::parse_zone;
+use crate::time::{Clock, parse_zone};
 
 /// Share of unusable rows, in percent, above which nothing is sent, unless told otherwise.
 const DEFAULT_MAX_INVALID_PERCENT: f64 = 50.0;
@@ -49,7 +49,7 @@ pub fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSetting
         zone,
         date_order,
         default_country: default_country(&args.layout, file)?,
-        now: now(args.now),
+        clock: clock(args.now),
         unusable: Unusable(file.fields.0.clone()),
         constants: constants(&file.event)?,
         currency: file
@@ -66,9 +66,9 @@ pub fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSetting
     })
 }
 
-/// The time given, else that of the clock, in Unix seconds.
-pub fn now(given: Option<Timestamp>) -> i64 {
-    given.unwrap_or_else(Timestamp::now).as_second()
+/// A clock that stands still at the time given, else the machine's.
+pub fn clock(given: Option<Timestamp>) -> Clock {
+    given.map_or(Clock::System, |now| Clock::Fixed(now.as_second()))
 }
 
 fn preset(args: &LayoutArgs, file: &SettingsFile) -> Result<PresetChoice> {

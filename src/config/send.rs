@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use super::file::SettingsFile;
+use super::read::clock;
 use crate::batch::{Beside, Limits};
 use crate::cli::UploadArgs;
 use crate::deliver::{self, MAX_CONCURRENCY};
 use crate::rules::MAX_BATCH_EVENTS;
 use crate::run::{LedgerTarget, SendSettings};
-use crate::time::Clock;
 
 /// Resolves how to send. Without arguments it judges the settings file alone, as `validate` does: a key that would
 /// stop an upload stops the dry run too.
@@ -31,9 +31,7 @@ pub fn send_settings(args: Option<&UploadArgs>, file: &SettingsFile) -> Result<S
                 .and_then(|args| args.give_up_after)
                 .or(give_up)
                 .unwrap_or(default.give_up_after),
-            clock: args
-                .and_then(|args| args.read.now)
-                .map_or(Clock::System, |now| Clock::Fixed(now.as_second())),
+            clock: clock(args.and_then(|args| args.read.now)),
             beside: Beside {
                 test_event_code: test_event_code(args, file)?,
                 partner_agent: partner_agent(file)?,

@@ -195,7 +195,8 @@ impl Decided {
 fn look_at(input: &Input, reading: &ReadSettings, name: &str) -> Result<(Arc<Header>, Sample)> {
     let mut source = Source::open(input, &reading.source)?;
     let header = source.header.clone();
-    let this_year = jiff::Timestamp::from_second(reading.now)?
+    let now = reading.clock.now();
+    let this_year = jiff::Timestamp::from_second(now)?
         .to_zoned(jiff::tz::TimeZone::UTC)
         .year();
     let customer = crate::customer::Settings {
@@ -204,7 +205,7 @@ fn look_at(input: &Input, reading: &ReadSettings, name: &str) -> Result<(Arc<Hea
         this_year,
         letter_m: crate::customer::LetterM::Man,
     };
-    let mut sample = Sample::new(&header, &customer, reading.now);
+    let mut sample = Sample::new(&header, &customer, now);
     // Names in JSON are never values, whatever they look like.
     let is_table = !matches!(source.about.format, Format::Json | Format::Ndjson);
     if let Some((index, kind)) = sample.value_among_headings(&header).filter(|_| is_table) {

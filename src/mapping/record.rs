@@ -108,6 +108,14 @@ pub struct Times {
 }
 
 impl Times {
+    /// Moves the present on.
+    pub fn set_now(&mut self, now: i64) {
+        self.default.set_now(now);
+        for (_, reader) in &mut self.of_columns {
+            reader.set_now(now);
+        }
+    }
+
     /// Reads a cell of a column, as [`TimeReader::read`] does.
     ///
     /// # Errors

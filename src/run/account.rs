@@ -23,6 +23,7 @@ use crate::report::{ExitStatus, Problems, Summary};
 use crate::run::rejects::Reason;
 use crate::run::{Feed, GivenIds, Prepared, ReadSettings, Seen};
 use crate::source::{self, Header, Row};
+use crate::time::Clock;
 
 /// What a run did so far.
 pub(crate) struct Account {
@@ -41,7 +42,7 @@ pub(crate) struct Account {
     command: &'static str,
     plan: Plan,
     strictness: Strictness,
-    now: i64,
+    clock: Clock,
     settings_file: Option<String>,
     max_invalid_percent: f64,
     inputs: Vec<Input>,
@@ -85,7 +86,7 @@ impl Account {
             } else {
                 Strictness::Lenient
             },
-            now: reading.now,
+            clock: reading.clock,
             settings_file: reading
                 .settings_file
                 .as_ref()
@@ -357,7 +358,7 @@ impl Account {
             messages: self.messages,
             ended,
             funnel: self.sample.and_then(Funnel::of),
-            finished: Timestamp::from_second(self.now).ok(),
+            finished: Timestamp::from_second(self.clock.now()).ok(),
             duration_seconds: Some(elapsed.as_secs_f64()),
             inputs: self.inputs,
         }

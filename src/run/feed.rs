@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::RowProcessor;
-use super::{PresetChoice, ReadSettings, Unusable};
+use super::recipe::{Pass, Recipe};
+use super::rows::RowProcessor;
+use super::{PresetChoice, ReadSettings};
 use crate::customer::GenderEvidence;
 use crate::field::Field;
-use crate::mapping::{Plan, Preset, Shape, Times, Wanted, canonical};
+use crate::mapping::{Plan, Preset, Shape, Times, canonical};
 use crate::problem::{Code, Finding};
 use crate::source::{About, Again, Chunk, Header, Input, OpenError, ReadError, Source};
 use crate::time::{DateOrder, OrderEvidence, Settled, TimeReader, parse_zone};
@@ -21,17 +22,6 @@ use crate::time::{DateOrder, OrderEvidence, Settled, TimeReader, parse_zone};
 const HELD_ROWS: usize = 10_000;
 /// Fewer of them where they take more memory than this.
 const HELD_BYTES: usize = 16 << 20;
-
-/// Which reading of the input this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pass {
-    /// One that another will follow; its events have no JSON.
-    Checking,
-    /// The only one, of a command that wants to know about the events and needs no JSON.
-    Judging,
-    /// The last one.
-    Last,
-}
 
 /// One input, opened and understood.
 pub struct Feed {
@@ -62,20 +52,6 @@ pub struct Feed {
 pub(crate) fn broken_off(error: &anyhow::Error) -> Option<&ReadError> {
     let opening = || error.downcast_ref().and_then(OpenError::as_read_error);
     error.downcast_ref().or_else(opening)
-}
-
-/// What every worker's processor for this input is made from.
-pub(super) struct Recipe {
-    pub(super) times: Times,
-    pub(super) given: crate::mapping::Layout,
-    pub(super) preset: Option<Preset>,
-    /// The headings for which the mapping is compiled again when they come late.
-    pub(super) wanted: Wanted,
-    pub(super) customer: crate::customer::Settings,
-    pub(super) unusable: Unusable,
-    pub(super) constants: crate::event::Constants,
-    pub(super) currency: Option<crate::custom_data::Currency>,
-    pub(super) lead_event_source: String,
 }
 
 impl Feed {
@@ -127,7 +103,8 @@ impl Feed {
             .and_then(|preset| preset.timezone.as_deref())
             .map(parse_zone)
             .transpose()?;
-        let reader = |zone, given| TimeReader::new(zone, given, survey.times_order(), reading.now);
+        let now = reading.clock.now();
+        let reader = |zone, given| TimeReader::new(zone, given, survey.times_order(), now);
         let default = match zone.or(zone_of_preset) {
             Some(zone) => reader(zone, true),
             None => reader(jiff::tz::TimeZone::UTC, false),
@@ -144,7 +121,7 @@ impl Feed {
             .clone()
             .or_else(|| preset.as_ref().and_then(|preset| preset.crm.clone()))
             .unwrap_or_else(|| "CRM".to_owned());
-        let this_year = jiff::Timestamp::from_second(reading.now)
+        let this_year = jiff::Timestamp::from_second(now)
             .map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).year());
         Ok(Self {
             input: input.clone(),
@@ -159,6 +136,7 @@ impl Feed {
             header,
             order: survey.times.clone(),
             recipe: Arc::new(Recipe {
+                clock: reading.clock,
                 times: Times {
                     default,
                     of_columns,

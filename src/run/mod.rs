@@ -8,6 +8,7 @@
 pub mod account;
 pub mod feed;
 mod observer;
+mod recipe;
 pub mod rejects;
 mod rows;
 mod seen;
@@ -17,8 +18,9 @@ mod upload;
 mod validate;
 pub mod workers;
 
-pub use feed::{Feed, Pass};
+pub use feed::Feed;
 pub use observer::Observer;
+pub use recipe::Pass;
 pub use rows::{Prepared, PreparedEvent, RowProcessor};
 pub(crate) use seen::GivenIds;
 pub use seen::Seen;

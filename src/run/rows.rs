@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::feed::{Pass, Recipe};
+use super::recipe::{Pass, Recipe};
 use crate::customer::{Cell, KeySet, Normalizer, UserData, is_dummy};
 use crate::event::{EventId, Facts, Fingerprint, write_event};
 use crate::field::Field;
@@ -143,6 +143,7 @@ impl RowProcessor {
     /// Takes a chunk's rows through the stages.
     pub fn prepare(&mut self, chunk: Chunk, prepared: &mut Prepared) {
         self.follow_header(&chunk.header);
+        self.times.set_now(self.recipe.clock.now());
         prepared.clear();
         self.plan.begin_chunk();
         prepared.findings.extend_from_slice(&chunk.findings);

@@ -5,12 +5,12 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::account::{self, Account};
 use super::feed::broken_off;
 use super::rejects::{Known, Rejects, Settled};
-use super::upload::runtime;
 use super::{Feed, Observer, Pass, Prepared, UploadSettings, workers};
 use crate::batch;
 use crate::deliver::{self, Delivery, Interrupt, Outcome};
@@ -41,7 +41,7 @@ impl Sending<'_> {
         client: Client,
         rejects: Option<Rejects>,
     ) -> Result<Delivery> {
-        let runtime = runtime()?;
+        let runtime = Runtime::new().context("cannot start the network")?;
         let rejects = rejects.map(Mutex::new);
         let (sender, receiver) = mpsc::channel(QUEUE);
         let mut producer = Producer {

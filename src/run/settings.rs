@@ -19,7 +19,7 @@ use crate::graph::Endpoint;
 use crate::mapping::{Layout, Preset, Target};
 use crate::problem::Severity;
 use crate::source::Input;
-use crate::time::DateOrder;
+use crate::time::{Clock, DateOrder};
 
 /// Which preset is taken.
 #[derive(Clone, Debug)]
@@ -51,8 +51,8 @@ pub struct ReadSettings {
     pub date_order: Option<DateOrder>,
     /// The country of rows without one.
     pub default_country: Option<Country>,
-    /// The clock of the 7-day window, Unix seconds.
-    pub now: i64,
+    /// The clock of the 7-day window, read again for each chunk of rows.
+    pub clock: Clock,
     /// What a value that cannot be used does to its row.
     pub unusable: Unusable,
     /// Constants of every event.

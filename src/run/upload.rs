@@ -6,8 +6,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
-use tokio::runtime::Runtime;
+use anyhow::Result;
 
 use super::account::Account;
 use super::rejects::{Known, Rejects};
@@ -48,7 +47,7 @@ pub fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> Result<
 
     let ledger = open_ledger(settings)?;
     let dataset = &settings.endpoint.dataset_id;
-    let now = settings.read.now;
+    let now = settings.read.clock.now();
     ledger.lock().start_run(&RunStart { dataset, now })?;
 
     observer.sending(checked.to_send());
@@ -177,9 +176,4 @@ fn foreign_host(endpoint: &Endpoint) -> Option<String> {
     let host = endpoint.graph_url.split_once("://")?.1;
     let host = host.split('/').next().unwrap_or(host);
     (host != "graph.facebook.com").then(|| host.to_owned())
-}
-
-/// The threads that the delivery waits on.
-pub(super) fn runtime() -> Result<Runtime> {
-    Runtime::new().context("cannot start the network")
 }

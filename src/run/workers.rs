@@ -13,8 +13,9 @@ use std::thread;
 
 use anyhow::{Error, Result};
 
-use super::feed::{Chunks, Feed, Pass};
-use super::{Prepared, RowProcessor};
+use super::feed::{Chunks, Feed};
+use super::recipe::Pass;
+use super::rows::{Prepared, RowProcessor};
 use crate::source::Chunk;
 
 /// Chunks of each worker: it prepares one while the other waits to be collected.

@@ -43,6 +43,11 @@ impl TimeReader {
         self.now
     }
 
+    /// Moves the present on.
+    pub fn set_now(&mut self, now: i64) {
+        self.now = now;
+    }
+
     /// The zone of times that carry none.
     pub fn zone(&self) -> &TimeZone {
         self.local.zone()

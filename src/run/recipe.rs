@@ -1,0 +1,31 @@
+//! What the rows of one input are processed by, and which reading of it this is.
+
+use super::Unusable;
+use crate::mapping::{Preset, Times, Wanted};
+use crate::time::Clock;
+
+/// Which reading of the input this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// One that another will follow; its events have no JSON.
+    Checking,
+    /// The only one, of a command that wants to know about the events and needs no JSON.
+    Judging,
+    /// The last one.
+    Last,
+}
+
+/// What every worker's processor for this input is made from.
+pub(super) struct Recipe {
+    pub(super) clock: Clock,
+    pub(super) times: Times,
+    pub(super) given: crate::mapping::Layout,
+    pub(super) preset: Option<Preset>,
+    /// The headings for which the mapping is compiled again when they come late.
+    pub(super) wanted: Wanted,
+    pub(super) customer: crate::customer::Settings,
+    pub(super) unusable: Unusable,
+    pub(super) constants: crate::event::Constants,
+    pub(super) currency: Option<crate::custom_data::Currency>,
+    pub(super) lead_event_source: String,
+}

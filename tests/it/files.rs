@@ -1,0 +1,312 @@
+//! What a run may write over, which settings are believed, and what an older rejects file keeps.
+
+use crate::support::listener::Listener;
+use crate::support::{Desk, NOW, Ran};
+
+const HEAD: &str = "email,lead_id,stage,stage_date\n";
+const GOOD: &str = "ada.nunn@example.com,1234567890123456,Lead,2026-11-20T10:00:00Z\n";
+const BAD: &str = "ben.ott@example.com,1.23457E+15,Lead,2026-11-20T10:00:00Z\n";
+const SETTINGS: &str = "[crm]\nname = \"Acme\"\n";
+
+fn upload(desk: &Desk, server: &Listener, args: &[&str]) -> Ran {
+    let to = [
+        "upload",
+        "--now",
+        NOW,
+        "--dataset-id",
+        "123",
+        "--graph-url",
+        &server.url,
+        "--give-up-after",
+        "0",
+        "--max-invalid",
+        "100",
+    ];
+    let all: Vec<&str> = to.iter().chain(args).copied().collect();
+    desk.run_with(&all, &[("CRM2CAPI_ACCESS_TOKEN", "EAABtoken")])
+}
+
+/// A desk with an export, settings, a token, and other names for the export.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    desk.file("leads.csv", format!("{HEAD}{GOOD}{BAD}"));
+    desk.file("s.toml", SETTINGS);
+    desk.file("token", "EAABtoken");
+    desk
+}
+
+#[test]
+fn an_output_that_is_a_file_of_the_run_is_refused_before_anything_is_read() {
+    let (desk, server) = (desk(), Listener::accepting());
+    std::fs::hard_link(desk.path().join("leads.csv"), desk.path().join("hard.csv")).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("leads.csv", desk.path().join("link.csv")).unwrap();
+    let mut same = vec!["leads.csv", "./leads.csv", "hard.csv"];
+    if cfg!(unix) {
+        same.push("link.csv");
+    }
+    let mut cases: Vec<Vec<&str>> = Vec::new();
+    for path in same {
+        for option in ["--rejects", "--metrics-file", "--ledger"] {
+            cases.push(vec!["leads.csv", option, path]);
+        }
+    }
+    cases.push(vec![
+        "leads.csv",
+        "--config",
+        "s.toml",
+        "--rejects",
+        "s.toml",
+    ]);
+    cases.push(vec![
+        "leads.csv",
+        "--access-token-file",
+        "token",
+        "--rejects",
+        "token",
+    ]);
+    cases.push(vec!["leads.csv", "--ledger", "new", "--rejects", "./new"]);
+    cases.push(vec![
+        "leads.csv",
+        "--rejects",
+        "new.json",
+        "--report",
+        "new.json",
+    ]);
+    for case in cases {
+        let ran = upload(&desk, &server, &case).ended(2);
+        assert!(
+            ran.stderr.contains("are the same file"),
+            "{case:?}: {}",
+            ran.stderr
+        );
+        assert_eq!(ran.stdout, "");
+    }
+    let unchanged = |name: &str, content: &str| {
+        let found = std::fs::read_to_string(desk.path().join(name)).unwrap();
+        assert_eq!(found, content, "{name}");
+    };
+    unchanged("leads.csv", &format!("{HEAD}{GOOD}{BAD}"));
+    unchanged("s.toml", SETTINGS);
+    unchanged("token", "EAABtoken");
+    assert_eq!(server.connections(), 0);
+    for verb in ["validate", "build"] {
+        desk.run(&[verb, "leads.csv", "--now", NOW, "--rejects", "leads.csv"])
+            .ended(2);
+    }
+    unchanged("leads.csv", &format!("{HEAD}{GOOD}{BAD}"));
+}
+
+#[test]
+fn a_file_that_is_no_rejects_file_is_not_replaced_by_one() {
+    let (desk, server) = (desk(), Listener::accepting());
+    desk.file("notes.csv", "a,b\n1,2\n");
+    let ran = upload(&desk, &server, &["leads.csv", "--rejects", "notes.csv"]).ended(2);
+    assert!(
+        ran.stderr
+            .contains("is not a rejects file of these columns"),
+        "{}",
+        ran.stderr
+    );
+    let notes = std::fs::read_to_string(desk.path().join("notes.csv")).unwrap();
+    assert_eq!(notes, "a,b\n1,2\n");
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_row_leaves_an_older_rejects_file_only_when_its_events_were_accepted() {
+    let (desk, server) = (desk(), Listener::accepting());
+    let rejects = || std::fs::read_to_string(desk.path().join("rejects.csv")).unwrap();
+    let rows = || rejects().lines().count() - 1;
+    let to = ["--rejects", "rejects.csv"];
+    upload(&desk, &server, &[&["leads.csv"], to.as_slice()].concat()).ended(1);
+    assert_eq!(rows(), 1);
+
+    // Another export, in which all is well, does not make the row forgotten.
+    desk.file("other.csv", format!("{HEAD}{}", GOOD.replace("ada", "eve")));
+    upload(&desk, &server, &[&["other.csv"], to.as_slice()].concat()).ended(0);
+    assert!(
+        rows() == 1 && rejects().contains("ben.ott"),
+        "{}",
+        rejects()
+    );
+
+    // The same row refused again takes the place of the older one.
+    upload(&desk, &server, &[&["leads.csv"], to.as_slice()].concat()).ended(1);
+    assert_eq!(rows(), 1, "{}", rejects());
+
+    // Corrected in a copy, with the network down: it stays.
+    desk.file(
+        "corrected.csv",
+        rejects().replace("1.23457E+15", "2345678901234567"),
+    );
+    let corrected = [
+        &["corrected.csv", "--graph-url", "http://127.0.0.1:1"],
+        to.as_slice(),
+    ]
+    .concat();
+    let args = [
+        &[
+            "upload",
+            "--now",
+            NOW,
+            "--dataset-id",
+            "123",
+            "--give-up-after",
+            "0",
+        ],
+        corrected.as_slice(),
+    ]
+    .concat();
+    desk.run_with(&args, &[("CRM2CAPI_ACCESS_TOKEN", "EAABtoken")])
+        .ended(4);
+    assert!(
+        rows() == 1 && rejects().contains("1.23457E+15"),
+        "{}",
+        rejects()
+    );
+
+    // Accepted, it goes.
+    upload(
+        &desk,
+        &server,
+        &[&["corrected.csv"], to.as_slice()].concat(),
+    )
+    .ended(0);
+    assert_eq!(rows(), 0, "{}", rejects());
+}
+
+#[cfg(unix)]
+#[test]
+fn rejects_go_through_a_link_and_onto_a_device_as_it_is() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    let (desk, server) = (desk(), Listener::accepting());
+    desk.file("real.csv", "");
+    std::os::unix::fs::symlink("real.csv", desk.path().join("link.csv")).unwrap();
+    upload(&desk, &server, &["leads.csv", "--rejects", "link.csv"]).ended(1);
+    let link = desk.path().join("link.csv");
+    assert!(link.is_symlink());
+    assert!(std::fs::read_to_string(&link).unwrap().contains("ben.ott"));
+    let mode = std::fs::metadata(&link).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    upload(&desk, &server, &["leads.csv", "--rejects", "/dev/null"]).ended(1);
+    let device = std::fs::metadata("/dev/null").unwrap().file_type();
+    assert!(device.is_char_device());
+}
+
+#[test]
+fn settings_that_nobody_named_set_no_host_no_token_and_no_file_elsewhere() {
+    let server = Listener::accepting();
+    let url = format!("[meta]\ngraph_url = \"{}\"\n", server.url);
+    let refused: [(&str, &str); 5] = [
+        (&url, "graph_url under [meta]"),
+        (
+            "[meta]\naccess_token_file = \"token\"\n",
+            "access_token_file under [meta]",
+        ),
+        (
+            "[output]\nrejects = \"../elsewhere.csv\"\n",
+            "rejects under [output]",
+        ),
+        (
+            "[output]\nrejects = \"/tmp/elsewhere.csv\"\n",
+            "rejects under [output]",
+        ),
+        (
+            "[delivery]\nledger = \"../ledger\"\n",
+            "ledger under [delivery]",
+        ),
+    ];
+    for (settings, named) in refused {
+        let desk = desk();
+        desk.file("crm2capi.toml", settings);
+        for verb in ["upload", "validate"] {
+            let ran = desk
+                .run_with(
+                    &[verb, "leads.csv", "--now", NOW, "--dataset-id", "1"],
+                    &[("CRM2CAPI_ACCESS_TOKEN", "EAABtoken")],
+                )
+                .ended(2);
+            let says = ran.stderr.contains(named) && ran.stderr.contains("name it with --config");
+            assert!(says, "{}", ran.stderr);
+        }
+    }
+    assert_eq!(server.connections(), 0);
+    let desk = desk();
+    desk.file("crm2capi.toml", "[output]\nrejects = \"rejects.csv\"\n");
+    let args = ["validate", "leads.csv", "--now", NOW, "--format", "json"];
+    let report = desk.run(&args).ended(1).json();
+    assert_eq!(report["settings_file"], "crm2capi.toml");
+    assert!(desk.path().join("rejects.csv").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn settings_that_nobody_named_do_not_leave_their_folder_through_a_link() {
+    let (desk, elsewhere) = (desk(), Desk::new());
+    let target = elsewhere.file("profile", "untouched");
+    std::os::unix::fs::symlink(&target, desk.path().join("rejects.csv")).unwrap();
+    desk.file("crm2capi.toml", "[output]\nrejects = \"rejects.csv\"\n");
+    desk.run(&["validate", "leads.csv", "--now", NOW]).ended(2);
+    assert_eq!(std::fs::read_to_string(target).unwrap(), "untouched");
+}
+
+#[test]
+fn the_host_is_named_when_it_is_not_metas() {
+    let (desk, server) = (desk(), Listener::accepting());
+    let ran = upload(&desk, &server, &["leads.csv", "--format", "json"]).ended(1);
+    let host = server.url.strip_prefix("http://").unwrap();
+    assert_eq!(ran.json()["destination"]["host"], host);
+}
+
+#[test]
+fn an_empty_test_event_code_sends_nothing() {
+    let (desk, server) = (desk(), Listener::accepting());
+    let ran = upload(&desk, &server, &["leads.csv", "--test-event-code", ""]).ended(2);
+    assert!(
+        ran.stderr.contains("the test event code is empty"),
+        "{}",
+        ran.stderr
+    );
+    desk.file("s.toml", "[meta]\ntest_event_code = \" \"\n");
+    upload(&desk, &server, &["leads.csv", "--config", "s.toml"]).ended(2);
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_token_that_went_to_the_wrong_place_is_not_repeated() {
+    let token = "EAABwzLixnjYBAExampleToken0123456789";
+    let desk = desk();
+    for args in [
+        vec!["upload", "leads.csv", "--dataset-id", token],
+        vec![
+            "upload",
+            "leads.csv",
+            "--api-version",
+            token,
+            "--dataset-id",
+            "1",
+        ],
+        vec![
+            "upload",
+            "leads.csv",
+            "--graph-url",
+            token,
+            "--dataset-id",
+            "1",
+        ],
+        vec![
+            "upload",
+            "leads.csv",
+            "--access-token-file",
+            token,
+            "--dataset-id",
+            "1",
+        ],
+        vec!["upload", "leads.csv", "--batch-size", token],
+        vec!["sandbox", token],
+    ] {
+        let ran = desk.run(&args).ended(2);
+        assert!(!ran.stderr.contains(token), "{args:?}: {}", ran.stderr);
+    }
+}

@@ -1,0 +1,143 @@
+//! The exit status is about the events, and whatever fails says so in one line of standard error.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use crate::support::listener::Listener;
+use crate::support::{Desk, NOW, Ran};
+
+const LEADS: &str = "email,stage,stage_date\n\
+    ada.nunn@example.com,Lead,2026-11-20T10:00:00Z\n\
+    ben.ott@example.com,Lead,2026-11-20T10:00:00Z\n";
+
+fn args<'a>(server: &'a Listener, more: &[&'a str]) -> Vec<&'a str> {
+    let all = [
+        "upload",
+        "leads.csv",
+        "--now",
+        NOW,
+        "--dataset-id",
+        "123",
+        "--graph-url",
+        &server.url,
+        "--ledger",
+        "none",
+    ];
+    all.into_iter().chain(more.iter().copied()).collect()
+}
+
+fn refusing() -> Listener {
+    let body = r#"{"error":{"code":190,"error_subcode":463,"type":"OAuthException"}}"#;
+    Listener::answering(move |_| (400, body.to_owned()))
+}
+
+#[test]
+fn a_reader_that_leaves_early_does_not_turn_a_failure_into_a_success() {
+    let (desk, server) = (Desk::new(), refusing());
+    desk.file("leads.csv", LEADS);
+    let args = args(&server, &["--format", "json"]);
+    let mut command = desk.command(&args);
+    command.env("CRM2CAPI_ACCESS_TOKEN", "EAABtoken");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut errors = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut errors)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(3), "{errors}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_standard_output_that_is_full_is_said_and_does_not_make_the_upload_one_that_never_was() {
+    let (desk, server) = (Desk::new(), Listener::accepting());
+    desk.file("leads.csv", LEADS);
+    let args = args(&server, &[]);
+    let mut command = desk.command(&args);
+    command.env("CRM2CAPI_ACCESS_TOKEN", "EAABtoken");
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let ran = Ran::of(&args, command.stdout(full).output().unwrap()).ended(1);
+    assert!(
+        ran.stderr.contains("cannot write the report"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(server.requests()[0].events().len(), 2);
+}
+
+#[test]
+fn a_status_other_than_0_puts_one_error_on_standard_error_whatever_the_format() {
+    let (desk, server) = (Desk::new(), refusing());
+    desk.file("leads.csv", LEADS);
+    let token = [("CRM2CAPI_ACCESS_TOKEN", "EAABtoken")];
+    for more in [vec![], vec!["--quiet"], vec!["--format", "json"]] {
+        let ran = desk.run_with(&args(&server, &more), &token).ended(3);
+        let errors = ran
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error: "));
+        assert_eq!(errors.count(), 1, "{more:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("190/463"), "{}", ran.stderr);
+    }
+    let more = ["--log-format", "json"];
+    let ran = desk.run_with(&args(&server, &more), &token).ended(3);
+    let errors = ran
+        .stderr
+        .lines()
+        .filter(|line| line.contains("\"level\":\"error\""));
+    assert_eq!(errors.count(), 1, "{}", ran.stderr);
+}
+
+#[test]
+fn the_dry_run_ends_as_the_upload_would() {
+    let desk = Desk::new();
+    desk.file(
+        "bad.csv",
+        format!("{LEADS}nobody,Lead,2026-11-20T10:00:00Z\nnone,Lead,2026-11-20T10:00:00Z\nno,Lead,2026-11-20T10:00:00Z\n"),
+    );
+    let status = |args: &[&str]| desk.run(&[args, &["--now", NOW]].concat()).status;
+    assert_eq!(status(&["validate", "bad.csv"]), 2);
+    assert_eq!(status(&["upload", "--sandbox", "bad.csv"]), 2);
+    for more in [vec!["--max-invalid", "60"], vec!["--max-invalid", "100"]] {
+        assert_eq!(
+            status(&[&["validate", "bad.csv"], more.as_slice()].concat()),
+            1
+        );
+        assert_eq!(
+            status(&[&["upload", "--sandbox", "bad.csv"], more.as_slice()].concat()),
+            1
+        );
+    }
+    for settings in [
+        "[delivery]\nbatch_size = 5000\n",
+        "[delivery]\nconcurrency = 0\n",
+        "[delivery]\nmax_invalid = 101\n",
+        "[event]\npartner_agent = \"1\"\n",
+        "[delivery]\nledger = \":memory:\"\n",
+    ] {
+        desk.file("s.toml", settings);
+        for verb in [
+            ["validate", "bad.csv"].as_slice(),
+            &["upload", "--sandbox", "bad.csv"],
+        ] {
+            let ran = desk.run(&[verb, &["--config", "s.toml"]].concat()).ended(2);
+            assert!(
+                ran.stderr.contains(" under [")
+                    || ran.stderr.contains("partner_agent")
+                    || ran.stderr.contains("ledger"),
+                "{}",
+                ran.stderr
+            );
+        }
+    }
+}
