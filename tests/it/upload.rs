@@ -63,6 +63,7 @@ fn every_example_arrives_as_built_and_only_once() {
     let desk = Desk::new();
     for example in examples::all() {
         let sandbox = Sandbox::start(&desk, &["--now", NOW]);
+        let server = Listener::in_front_of(&sandbox.url);
         let (path, settings) = (example.path(), example.settings());
         let ledger = format!("{}.sqlite3", example.export);
         let more = [&*path, "--config", &settings, "--ledger", &ledger];
@@ -73,7 +74,7 @@ fn every_example_arrives_as_built_and_only_once() {
             ])
             .ended(0)
             .ndjson();
-        let first = upload(&desk, &sandbox.url, &more).ended(0).json();
+        let first = upload(&desk, &server.url, &more).ended(0).json();
         assert_adds_up(&first);
         assert_eq!(
             counts(&first),
@@ -88,7 +89,7 @@ fn every_example_arrives_as_built_and_only_once() {
             example.export
         );
 
-        let second = upload(&desk, &sandbox.url, &more).ended(0).json();
+        let second = upload(&desk, &server.url, &more).ended(0).json();
         assert_adds_up(&second);
         assert_eq!(
             counts(&second),
@@ -249,11 +250,12 @@ fn another_dataset_has_not_got_what_the_first_one_has() {
 fn one_bad_lead_id_costs_its_own_event_and_comes_back_to_be_corrected() {
     let desk = Desk::new();
     let sandbox = Sandbox::start(&desk, &["--now", NOW, "--bad-lead-id", "987654321098765"]);
+    let server = Listener::in_front_of(&sandbox.url);
     desk.file("leads.csv", LEADS);
     let more = ["--ledger", "l.sqlite3", "--rejects", "rejects.csv"];
     let first = upload(
         &desk,
-        &sandbox.url,
+        &server.url,
         &[more.as_slice(), &["leads.csv"]].concat(),
     )
     .ended(1)
@@ -292,7 +294,7 @@ fn one_bad_lead_id_costs_its_own_event_and_comes_back_to_be_corrected() {
     // As it is: the ledger knows that it was refused, and it stays among the rejects.
     let again = upload(
         &desk,
-        &sandbox.url,
+        &server.url,
         &[more.as_slice(), &["again.csv"]].concat(),
     )
     .ended(1)
@@ -315,7 +317,7 @@ fn one_bad_lead_id_costs_its_own_event_and_comes_back_to_be_corrected() {
     desk.file("corrected.csv", text.replace("987654321098765", ""));
     let corrected = upload(
         &desk,
-        &sandbox.url,
+        &server.url,
         &[more.as_slice(), &["corrected.csv"]].concat(),
     )
     .ended(0)
@@ -530,7 +532,8 @@ fn standard_input_is_read_like_a_file() {
     let desk = Desk::new();
     let bytes = std::fs::read(repository("examples/meta-lead-ads.csv")).unwrap();
     let sandbox = Sandbox::start(&desk, &["--now", NOW]);
-    let report = upload_on(&desk, &sandbox.url, &["--ledger", "l.sqlite3", "-"], &bytes)
+    let server = Listener::in_front_of(&sandbox.url);
+    let report = upload_on(&desk, &server.url, &["--ledger", "l.sqlite3", "-"], &bytes)
         .ended(0)
         .json();
     assert_eq!(
@@ -543,7 +546,7 @@ fn standard_input_is_read_like_a_file() {
     );
 
     let file = repository("examples/meta-lead-ads.csv");
-    let again = upload(&desk, &sandbox.url, &["--ledger", "l.sqlite3", &file])
+    let again = upload(&desk, &server.url, &["--ledger", "l.sqlite3", &file])
         .ended(0)
         .json();
     assert_eq!(counts(&again)[0], 0);
