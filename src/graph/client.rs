@@ -223,12 +223,23 @@ fn silence(error: &reqwest::Error) -> Silence {
             "tunnel error: proxy authorization required" => {
                 return Silence::Proxy(ProxyFault::LoginRequired);
             }
+            text if text.starts_with("tunnel error: ") && has_socks_proxy() => {
+                return Silence::Proxy(ProxyFault::Unsupported);
+            }
             "tunnel error: unsuccessful" => return Silence::Proxy(ProxyFault::Refused),
-            "invalid URL, scheme is not http" => return Silence::Proxy(ProxyFault::Unsupported),
             _ => {}
         }
     }
     Silence::NotConnected
+}
+
+/// Whether the environment names a SOCKS proxy, which the library takes for an HTTP proxy.
+fn has_socks_proxy() -> bool {
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|proxy| !proxy.is_empty())
+        .is_some_and(|proxy| proxy.trim_start().to_ascii_lowercase().starts_with("socks"))
 }
 
 type Cause = dyn std::error::Error + 'static;

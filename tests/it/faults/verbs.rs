@@ -295,3 +295,43 @@ fn check_without_a_token_is_wrong_usage() {
         ran.stderr
     );
 }
+
+/// What `check` says of the connection when it is made through this proxy.
+#[cfg(unix)]
+fn through_proxy(proxy: &str) -> String {
+    let desk = Desk::new();
+    let args = ["check", "--dataset-id", DATASET, "--timeout", "5"];
+    let url = "https://graph.example.org";
+    let ran = desk.run_with(
+        &[&args[..], &["--format", "json", "--graph-url", url]].concat(),
+        &[("CRM2CAPI_ACCESS_TOKEN", TOKEN), ("HTTPS_PROXY", proxy)],
+    );
+    let report = finished(&desk, ran).ended(4).json();
+    let lines = report["checks"].as_array().unwrap().iter();
+    let mut connection = lines.filter(|line| line["what"] == "connection");
+    connection.next().unwrap()["says"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[cfg(unix)]
+#[test]
+fn check_says_what_is_wrong_with_a_proxy_and_what_to_do() {
+    for (status, cause, help) in [
+        (407, "asks for a user and a password", "HTTPS_PROXY"),
+        (403, "refused to connect", "allow the host in the proxy"),
+    ] {
+        let proxy = Server::start(move |_| Reply::answer(status, "", ""));
+        let says = through_proxy(&proxy.url);
+        assert!(
+            says.starts_with("graph.example.org: ") && says.contains(cause) && says.contains(help),
+            "{says}"
+        );
+    }
+    let says = through_proxy("socks5://127.0.0.1:9");
+    assert!(
+        says.contains("a kind that is not supported") && says.contains("NO_PROXY"),
+        "{says}"
+    );
+}

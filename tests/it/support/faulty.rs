@@ -326,6 +326,9 @@ fn body(head: &str, mut stream: &TcpStream) -> Option<(Vec<u32>, bool)> {
         .map_or(0, |n| n.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
+    if body.is_empty() {
+        return Some((Vec::new(), false));
+    }
     let body: Value = serde_json::from_slice(&body).unwrap();
     let events = body["data"].as_array().unwrap();
     let numbers = events
