@@ -95,6 +95,16 @@ pub enum OpenError {
         /// What the reader of workbooks says.
         reason: String,
     },
+    /// The workbook, which has to be read whole, would take more memory than it may.
+    #[error(
+        "{input} is a workbook with {what}; save the sheet as CSV, which is read as a stream of any size"
+    )]
+    WorkbookTooLarge {
+        /// The input named.
+        input: Input,
+        /// What there is too much of.
+        what: &'static str,
+    },
     /// Reading broke off at the start.
     #[error(transparent)]
     Read(#[from] ReadError),
