@@ -50,6 +50,14 @@ pub enum OpenError {
         /// The input named.
         input: Input,
     },
+    /// A file in an archive cannot be got at.
+    #[error("{input}: the archive {reason}")]
+    Archive {
+        /// The input named.
+        input: Input,
+        /// Why, and what to do.
+        reason: &'static str,
+    },
     /// The content is something that holds no table this program can read.
     #[error("{input} is {found}, not an export; {help}")]
     NotAnExport {
@@ -168,9 +176,12 @@ impl OpenError {
     /// What an error means that comes up before anything was read of an input.
     pub(super) fn reading(input: &Input, source: io::Error) -> OpenError {
         let input = input.clone();
-        match Halt::of(&source) {
-            Some(_) => OpenError::Read(ReadError::new(&input, false, 0, source)),
-            None => OpenError::Unreadable { input, source },
+        // What the system does not say was found out by unpacking.
+        match (Halt::of(&source), source.raw_os_error(), source.kind()) {
+            (None, Some(_), _) | (None, _, io::ErrorKind::PermissionDenied) => {
+                OpenError::Unreadable { input, source }
+            }
+            _ => OpenError::Read(ReadError::new(&input, true, 0, source)),
         }
     }
 }

@@ -11,6 +11,7 @@ mod examples;
 mod faults;
 mod help;
 mod init;
+mod inputs;
 mod layouts;
 mod normalize;
 mod sandbox;

@@ -9,10 +9,10 @@ use std::ops::Range;
 use memchr::{memchr, memchr3};
 use zip::ZipArchive;
 
+use super::super::archive::says_too_many;
+
 /// The most that all parts come to, unpacked.
 const MAX_UNPACKED_BYTES: u64 = 512 << 20;
-/// The most parts.
-const MAX_PARTS: u16 = 10_000;
 /// The most that a tag, a text or a comment comes to.
 const MAX_PIECE_BYTES: usize = 16 << 20;
 /// What shared texts take in memory at most, and what each takes besides its letters.
@@ -34,7 +34,7 @@ pub(super) type TooMuch = &'static str;
 
 /// Looks through all parts.
 pub(super) fn look_through(archive: &[u8]) -> Result<LongNumbers, TooMuch> {
-    if has_too_many_parts(archive) {
+    if says_too_many(archive) {
         return Err("more than 10,000 parts");
     }
     let mut numbers = LongNumbers::default();
@@ -55,14 +55,6 @@ pub(super) fn look_through(archive: &[u8]) -> Result<LongNumbers, TooMuch> {
         left -= look_at(part, &name, left, &mut numbers)?;
     }
     Ok(numbers)
-}
-
-/// The directory at the end of the archive says how many there are, and would be read whole.
-fn has_too_many_parts(archive: &[u8]) -> bool {
-    let end = &archive[archive.len().saturating_sub(66 * 1024)..];
-    memchr::memmem::rfind(end, b"PK\x05\x06")
-        .and_then(|at| end.get(at + 10..at + 12))
-        .is_some_and(|count| u16::from_le_bytes([count[0], count[1]]) > MAX_PARTS)
 }
 
 /// Looks at one part and gives its size; it may be larger than the archive says.
