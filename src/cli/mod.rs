@@ -208,10 +208,12 @@ pub struct VersionArgs {
 /// Options of upload, validate and build.
 #[derive(Debug, Default, Args)]
 pub struct ReadArgs {
-    /// Exports to read; `-` is standard input
+    /// Exports to read: files, folders, quoted patterns; `-` is standard input
     ///
     /// Several are one run, in the order given. CSV, TSV, JSON, NDJSON and XLSX are told apart by content, and may be
-    /// compressed with gzip or zstd.
+    /// compressed with gzip or zstd. A folder, a pattern such as 'exports/*.csv' or a zip archive stands for the exports
+    /// in it, in the order of their names; what else is in there is passed over and named. Pipes are read like standard
+    /// input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 

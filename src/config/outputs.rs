@@ -12,7 +12,6 @@ use super::file::SettingsFile;
 use crate::cli::ReportArgs;
 use crate::render::FileFormat;
 use crate::run::{LedgerTarget, ReadSettings};
-use crate::source::Input;
 
 /// Where a report goes besides standard output.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +52,7 @@ pub fn refuse_overlap(
 ) -> Result<()> {
     let mut inputs = Vec::new();
     for input in &read.inputs {
-        if let Input::File(path) = input {
+        if let Some(path) = input.path() {
             inputs.push(Place::of("the input", path));
         }
     }

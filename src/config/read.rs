@@ -1,6 +1,6 @@
 //! What to read and how to understand it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use crate::customer::Country;
 use crate::event::Constants;
 use crate::mapping::{Layout, Mapped, Preset};
 use crate::run::{PresetChoice, ReadSettings, Unusable};
-use crate::source::{Format, Input};
+use crate::source::{Expanded, Format, Input, expand};
 use crate::time::{Clock, parse_zone};
 
 /// Share of unusable rows, in percent, above which nothing is sent, unless told otherwise.
@@ -117,15 +117,14 @@ fn threads(given: Option<u16>, file: &SettingsFile) -> Result<usize> {
 }
 
 fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
-    let is_stdin = |path: &Path| path.as_os_str() == "-";
-    if files.iter().filter(|path| is_stdin(path)).count() > 1 {
-        bail!("standard input (-) can be read only once");
+    let Expanded {
+        inputs,
+        passed_over,
+    } = expand(files)?;
+    for file in passed_over {
+        tracing::warn!("{file}; passed over");
     }
-    let input = |path: &PathBuf| match is_stdin(path) {
-        true => Input::Stdin,
-        false => Input::File(path.clone()),
-    };
-    Ok(files.iter().map(input).collect())
+    Ok(inputs)
 }
 
 fn source(

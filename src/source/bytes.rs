@@ -8,9 +8,10 @@ use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::archive::{self, Member};
 use super::error::OpenError;
 use super::halt::Halt;
-use super::held::HeldFile;
+use super::held::{HeldFile, HeldReader};
 use super::input::Input;
 use super::stream::{self, StopReading};
 
@@ -30,6 +31,8 @@ pub enum Compression {
     Gzip,
     /// Zstandard.
     Zstd,
+    /// A file in a zip archive.
+    Zip,
 }
 
 /// A reader of any kind of bytes.
@@ -66,6 +69,17 @@ pub(super) fn open(input: &Input, stop: &StopReading) -> Result<Opened, OpenErro
             let path = path.clone();
             stream::read(stop, || File::open(path))
         }
+        Input::Member { archive, name } => {
+            let file = File::open(archive).map_err(cannot_open)?;
+            let held = HeldFile::new(file).map_err(cannot_open)?;
+            let of_archive = |reason| OpenError::Archive {
+                input: input.clone(),
+                reason,
+            };
+            let held = held.ok_or_else(|| of_archive("is no regular file; unpack it first"))?;
+            let member = archive::locate(held.file(), name).map_err(of_archive)?;
+            return again(input, &Arc::new(held.only(member)));
+        }
         Input::Stdin => stream::read(stop, || Ok(io::stdin())),
     };
     from_reader(input, Box::new(stream.map_err(cannot_open)?))
@@ -73,10 +87,37 @@ pub(super) fn open(input: &Input, stop: &StopReading) -> Result<Opened, OpenErro
 
 /// Looks at the first bytes of a file that is open already.
 pub(super) fn again(input: &Input, held: &Arc<HeldFile>) -> Result<Opened, OpenError> {
-    let opened = from_reader(input, Box::new(held.reader()))?;
+    let (bytes, packing) = match held.member() {
+        None => (Box::new(held.reader()) as Bytes, None),
+        Some(member) => (bytes_of(held.reader(), member), Some(Compression::Zip)),
+    };
+    let opened = from_reader(input, bytes)?;
     Ok(Opened {
         held: Some(Arc::clone(held)),
+        compression: opened.compression.or(packing),
         ..opened
+    })
+}
+
+/// Unpacks a member of an archive.
+fn bytes_of(reader: HeldReader, member: Member) -> Bytes {
+    let packed = Arc::new(AtomicU64::new(0));
+    let counted = Counted {
+        reader: Box::new(reader),
+        bytes: Arc::clone(&packed),
+    };
+    let reader: Bytes = match member.is_deflated {
+        true => Box::new(flate2::read::DeflateDecoder::new(counted)),
+        false => Box::new(counted),
+    };
+    Box::new(Summed {
+        reader: Unpacked {
+            reader,
+            packed,
+            bytes: 0,
+        },
+        sum: crc32fast::Hasher::new(),
+        expected: member.sum,
     })
 }
 
@@ -106,7 +147,9 @@ pub(super) fn from_reader(input: &Input, reader: Bytes) -> Result<Opened, OpenEr
                 held: None,
             });
         }
-        Some(Compression::Gzip) => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+        Some(Compression::Gzip | Compression::Zip) => {
+            Box::new(flate2::read::MultiGzDecoder::new(whole))
+        }
         Some(Compression::Zstd) if window.is_some_and(|bytes| bytes > 1 << MAX_WINDOW_LOG) => {
             return Err(OpenError::Window {
                 input: input.clone(),
@@ -171,6 +214,24 @@ impl Read for Unpacked {
         let packed = self.packed.load(Ordering::Relaxed);
         if self.bytes > ALWAYS_UNPACKED_BYTES && self.bytes / MAX_RATIO > packed {
             return Err(Halt::Inflated.into());
+        }
+        Ok(read)
+    }
+}
+
+/// Holds what was read against its checksum, once all of it was.
+struct Summed {
+    reader: Unpacked,
+    sum: crc32fast::Hasher,
+    expected: u32,
+}
+
+impl Read for Summed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.sum.update(&buffer[..read]);
+        if read == 0 && !buffer.is_empty() && self.sum.clone().finalize() != self.expected {
+            return Err(io::ErrorKind::InvalidData.into());
         }
         Ok(read)
     }

@@ -63,6 +63,8 @@ pub struct Chunk {
     pub rows_ignored: u64,
     text: String,
     cells: Vec<Span>,
+    /// The columns of the cells of sparse rows.
+    columns: Vec<u32>,
     rows: Vec<RowEntry>,
 }
 
@@ -78,7 +80,11 @@ struct RowEntry {
     number: u64,
     line: u64,
     first_cell: u32,
+    /// How many cells the row has; of a sparse row most are not there.
     cells: u32,
+    /// Of a sparse row: how many cells are there, and where their columns begin; nothing of a row that is not sparse.
+    filled: u32,
+    first_column: u32,
     record: Span,
     refused: Option<Code>,
 }
@@ -115,6 +121,7 @@ impl Chunk {
     pub(crate) fn weight(&self) -> usize {
         self.text.len()
             + self.cells.len() * size_of::<Span>()
+            + self.columns.len() * size_of::<u32>()
             + self.rows.len() * size_of::<RowEntry>()
     }
 
@@ -122,6 +129,7 @@ impl Chunk {
     pub(crate) fn shrink(&mut self) {
         self.text.shrink_to_fit();
         self.cells.shrink_to_fit();
+        self.columns.shrink_to_fit();
         self.rows.shrink_to_fit();
     }
 
@@ -136,6 +144,7 @@ impl Chunk {
         self.rows_ignored = 0;
         self.text.clear();
         self.cells.clear();
+        self.columns.clear();
         self.rows.clear();
     }
 
@@ -176,6 +185,8 @@ impl Chunk {
             line,
             first_cell,
             cells: 0,
+            filled: 0,
+            first_column: 0,
             record: Span::default(),
             refused: None,
         });
@@ -185,6 +196,16 @@ impl Chunk {
     pub(super) fn end_row(&mut self) {
         if let Some(row) = self.rows.last_mut() {
             row.cells = self.cells.len() as u32 - row.first_cell;
+        }
+    }
+
+    /// Closes the row that was opened last, which has cells in few of so many columns: those pushed, in these columns.
+    pub(super) fn end_sparse_row(&mut self, width: u32, columns: impl Iterator<Item = u32>) {
+        if let Some(row) = self.rows.last_mut() {
+            row.first_column = self.columns.len() as u32;
+            row.filled = self.cells.len() as u32 - row.first_cell;
+            row.cells = width;
+            self.columns.extend(columns);
         }
     }
 
@@ -293,6 +314,13 @@ impl Chunk {
         self.cells.len()
     }
 
+    /// Moves a cell, by its index among all cells, to other text of the chunk.
+    pub(super) fn move_cell(&mut self, cell: usize, to: Span) {
+        if let Some(span) = self.cells.get_mut(cell) {
+            *span = to;
+        }
+    }
+
     /// Takes NUL characters out of the cells, and notes them and the letters that were lost before the file got here.
     pub(super) fn clean(&mut self) {
         let (has_nul, has_lost) = (
@@ -303,8 +331,17 @@ impl Chunk {
             return;
         }
         for row in &self.rows {
-            for column in 0..row.cells {
-                let span = &mut self.cells[(row.first_cell + column) as usize];
+            let there = if row.filled > 0 {
+                row.filled
+            } else {
+                row.cells
+            };
+            for index in 0..there {
+                let column = match row.filled {
+                    0 => index,
+                    _ => self.columns[(row.first_column + index) as usize],
+                };
+                let span = &mut self.cells[(row.first_cell + index) as usize];
                 let cell = &self.text[span.start as usize..span.end as usize];
                 let mut note = |code: Code| {
                     let (severity, column) = (code.severity(), Some(column));
@@ -371,8 +408,23 @@ impl<'a> Row<'a> {
         if column >= self.entry.cells {
             return "";
         }
-        let Span { start, end } = self.chunk.cells[(self.entry.first_cell + column) as usize];
+        let index = match self.entry.filled {
+            0 => column,
+            _ => match self.index_of(column) {
+                Some(index) => index,
+                None => return "",
+            },
+        };
+        let Span { start, end } = self.chunk.cells[(self.entry.first_cell + index) as usize];
         &self.chunk.text[start as usize..end as usize]
+    }
+
+    /// Where the cell of a column of a sparse row is among those that are there.
+    #[cold]
+    fn index_of(self, column: u32) -> Option<u32> {
+        let first = self.entry.first_column as usize;
+        let columns = &self.chunk.columns[first..first + self.entry.filled as usize];
+        Some(columns.binary_search(&column).ok()? as u32)
     }
 
     /// All cells of the row in order.
@@ -423,6 +475,31 @@ mod tests {
                 (Code::TextUndecodable, 2, Some(2))
             ]
         );
+    }
+
+    #[test]
+    fn a_sparse_row_reads_as_a_dense_one() {
+        let mut chunk = Chunk::default();
+        chunk.push(2, None, ["dense", "b"]);
+        chunk.begin_row(3, 3);
+        chunk.push_cell("first");
+        chunk.push_cell("middle");
+        chunk.push_cell("l\0ast");
+        chunk.end_sparse_row(16_384, [0, 700, 16_383].into_iter());
+        chunk.push(4, None, ["dense", "d"]);
+        chunk.clean();
+        let rows: Vec<_> = chunk.rows().collect();
+        let sparse = rows[1];
+        assert_eq!((sparse.len(), sparse.cells().count()), (16_384, 16_384));
+        let cells = [0, 1, 700, 16_383, 16_384].map(|column| sparse.cell(column));
+        assert_eq!(cells, ["first", "", "middle", "last", ""]);
+        assert_eq!((rows[0].cell(1), rows[2].cell(1)), ("b", "d"));
+        let found: Vec<_> = chunk
+            .findings
+            .iter()
+            .map(|found| (found.code, found.column))
+            .collect();
+        assert_eq!(found, [(Code::NulRemoved, Some(16_383))]);
     }
 
     #[test]

@@ -7,6 +7,8 @@
 pub(super) enum Content {
     /// An Office Open XML workbook.
     Workbook,
+    /// A zip archive of other files.
+    Archive,
     /// Text of some kind, as far as the bytes tell.
     Text,
     /// Anything else: what it is, with its article, and what to do.
@@ -17,7 +19,7 @@ pub(super) enum Content {
 }
 
 const SAVE_AS: &str = "open it in a spreadsheet and save it as .xlsx or CSV";
-const UNPACK: &str = "unpack it and name the export inside";
+pub(super) const UNPACK: &str = "unpack it and name the export inside";
 const EXPORT: &str = "export the leads as CSV, XLSX or JSON";
 
 /// Beginnings of files that hold no table this program reads.
@@ -78,10 +80,7 @@ fn zip(sample: &[u8]) -> Content {
     } else if names(b"xl/") || names(b"[Content_Types].xml") {
         Content::Workbook
     } else {
-        Content::Other {
-            found: "a zip archive",
-            help: UNPACK,
-        }
+        Content::Archive
     }
 }
 
@@ -139,6 +138,7 @@ mod tests {
     fn found(content: Content) -> &'static str {
         match content {
             Content::Workbook => "workbook",
+            Content::Archive => "archive",
             Content::Text => "text",
             Content::Other { found, .. } => found,
         }
@@ -151,7 +151,7 @@ mod tests {
             found(of(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest")),
             "an old .xls or a password-protected workbook"
         );
-        assert_eq!(found(of(b"PK\x03\x04....leads.csv")), "a zip archive");
+        assert_eq!(found(of(b"PK\x03\x04....leads.csv")), "archive");
         assert_eq!(
             found(of(
                 b"PK\x03\x04....mimetypeapplication/vnd.oasis.opendocument.spreadsheet"

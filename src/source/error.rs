@@ -50,6 +50,14 @@ pub enum OpenError {
         /// The input named.
         input: Input,
     },
+    /// A file in an archive cannot be got at.
+    #[error("{input}: the archive {reason}")]
+    Archive {
+        /// The input named.
+        input: Input,
+        /// Why, and what to do.
+        reason: &'static str,
+    },
     /// The content is something that holds no table this program can read.
     #[error("{input} is {found}, not an export; {help}")]
     NotAnExport {
@@ -94,6 +102,16 @@ pub enum OpenError {
         input: Input,
         /// What the reader of workbooks says.
         reason: String,
+    },
+    /// The workbook, which has to be read whole, would take more memory than it may.
+    #[error(
+        "{input} is a workbook with {what}; save the sheet as CSV, which is read as a stream of any size"
+    )]
+    WorkbookTooLarge {
+        /// The input named.
+        input: Input,
+        /// What there is too much of.
+        what: &'static str,
     },
     /// Reading broke off at the start.
     #[error(transparent)]
@@ -158,9 +176,12 @@ impl OpenError {
     /// What an error means that comes up before anything was read of an input.
     pub(super) fn reading(input: &Input, source: io::Error) -> OpenError {
         let input = input.clone();
-        match Halt::of(&source) {
-            Some(_) => OpenError::Read(ReadError::new(&input, false, 0, source)),
-            None => OpenError::Unreadable { input, source },
+        // What the system does not say was found out by unpacking.
+        match (Halt::of(&source), source.raw_os_error(), source.kind()) {
+            (None, Some(_), _) | (None, _, io::ErrorKind::PermissionDenied) => {
+                OpenError::Unreadable { input, source }
+            }
+            _ => OpenError::Read(ReadError::new(&input, true, 0, source)),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use super::archive::Member;
 use super::halt::Halt;
 
 /// How much is read and compared at a time.
@@ -22,6 +23,8 @@ pub(super) struct HeldFile {
     modified: Option<SystemTime>,
     /// The checksums of the blocks that were read so far.
     blocks: Mutex<Vec<u32>>,
+    /// The part of the file that is read, where it is an archive.
+    member: Option<Member>,
 }
 
 impl HeldFile {
@@ -33,20 +36,39 @@ impl HeldFile {
             size: metadata.len(),
             modified: metadata.modified().ok(),
             blocks: Mutex::default(),
+            member: None,
         }))
     }
 
-    pub fn size(&self) -> u64 {
-        self.size
+    /// Reads only a member of the archive that the file is.
+    pub fn only(self, member: Member) -> HeldFile {
+        HeldFile {
+            member: Some(member),
+            ..self
+        }
     }
 
-    /// Reads the file from its beginning. Only one reader of a file may be in use at a time.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    pub fn member(&self) -> Option<Member> {
+        self.member
+    }
+
+    /// How many bytes of the file are read, as they lie on disk.
+    pub fn size(&self) -> u64 {
+        self.member.map_or(self.size, |member| member.packed_bytes)
+    }
+
+    /// Reads the file, or the bytes of its member, from the beginning. Only one reader of a file may be in use at a time.
     pub fn reader(self: &Arc<Self>) -> HeldReader {
         HeldReader {
             held: Arc::clone(self),
             block: Vec::new(),
             used: 0,
-            next: 0,
+            next: self.member.map_or(0, |member| member.start),
+            left: self.member.map_or(u64::MAX, |member| member.packed_bytes),
             number: 0,
         }
     }
@@ -77,6 +99,8 @@ pub(super) struct HeldReader {
     used: usize,
     /// Where the next block begins, and its number.
     next: u64,
+    /// How much there is to be read.
+    left: u64,
     number: usize,
 }
 
@@ -86,12 +110,14 @@ impl HeldReader {
         self.used = 0;
         let mut file = &self.held.file;
         file.seek(SeekFrom::Start(self.next))?;
-        file.take(BLOCK_BYTES as u64).read_to_end(&mut self.block)?;
+        let wanted = self.left.min(BLOCK_BYTES as u64);
+        file.take(wanted).read_to_end(&mut self.block)?;
         if let Err(error) = self.held.check(self.number, &self.block) {
             self.block.clear();
             return Err(error);
         }
         self.next += self.block.len() as u64;
+        self.left -= self.block.len() as u64;
         self.number += 1;
         Ok(())
     }

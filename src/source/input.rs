@@ -1,21 +1,39 @@
 //! Where an export comes from, as the command line names it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where an export comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A file, a named pipe, a device.
     File(PathBuf),
+    /// A file in a zip archive.
+    Member {
+        /// The archive.
+        archive: PathBuf,
+        /// The file's name in it.
+        name: String,
+    },
     /// Standard input.
     Stdin,
+}
+
+impl Input {
+    /// The file on disk that is read, if there is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Input::File(path) | Input::Member { archive: path, .. } => Some(path),
+            Input::Stdin => None,
+        }
+    }
 }
 
 impl fmt::Display for Input {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Input::File(path) => write!(formatter, "{}", path.display()),
+            Input::Member { archive, name } => write!(formatter, "{}/{name}", archive.display()),
             Input::Stdin => formatter.write_str("standard input"),
         }
     }

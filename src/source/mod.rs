@@ -5,6 +5,7 @@
 //! is no export is an [`OpenError`]; what is wrong with a row is a finding in its chunk, and the rows after it are read.
 
 mod about;
+mod archive;
 mod bytes;
 mod chunk;
 mod content;
@@ -12,6 +13,7 @@ mod delimited;
 mod delimiter;
 mod encoding;
 mod error;
+mod expand;
 mod footer;
 mod halt;
 mod held;
@@ -32,6 +34,7 @@ pub use bytes::Compression;
 pub use chunk::{Chunk, Header, Row};
 pub use encoding::EncodingEvidence;
 pub use error::{OpenError, ReadError};
+pub use expand::{ExpandError, Expanded, expand};
 pub use input::Input;
 pub use stream::StopReading;
 
@@ -125,6 +128,13 @@ impl Source {
                     input: input.clone(),
                     found,
                     help,
+                });
+            }
+            Content::Archive => {
+                return Err(OpenError::NotAnExport {
+                    input: input.clone(),
+                    found: "a zip archive",
+                    help: content::UNPACK,
                 });
             }
             Content::Text => open_text(input, settings, opened, &mut about)?,

@@ -135,7 +135,7 @@ fn a_file_that_is_no_export_says_what_it_is() {
     );
     assert_eq!(
         trial.refuses(&["folder.csv"]),
-        "folder.csv is a directory; name the export inside it"
+        "folder.csv holds no export; exports are CSV, TSV, JSON, NDJSON or XLSX files"
     );
 }
 

@@ -12,6 +12,7 @@ mod faults;
 mod files;
 mod help;
 mod init;
+mod inputs;
 mod layouts;
 mod normalize;
 mod sandbox;

@@ -4,29 +4,25 @@
 //! chunks of rows with the numbers the spreadsheet shows. The first visible sheet that holds anything is read, unless
 //! one is named; titles above the header are skipped. Formulas count with the result that was saved, errors as nothing.
 
+mod parts;
+mod table;
 mod value;
 
 use std::collections::VecDeque;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
-use calamine::{Reader, SheetType, SheetVisible, Xlsx, XlsxError};
+use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 
 use super::bytes::Bytes;
-use super::chunk::{Chunk, Header, MAX_COLUMNS, Span};
-use super::delimiter::rows_above_header;
+use super::chunk::{Chunk, Header, MAX_COLUMNS};
 use super::error::{OpenError, ReadError};
-use super::footer::{self, Footers};
 use super::input::Input;
-use super::record::is_blank;
-use crate::problem::Code;
-use value::Value;
+use parts::{LongNumbers, TooMuch};
+use table::{MAX_KEPT_BYTES, SheetRow, Table};
 
-/// How many rows are held back, to find the header among the first and the end of a report among the last.
-const ROWS_HELD_BACK: usize = 50;
-
-/// The bytes of `T00:00:00`.
-const MIDNIGHT_BYTES: u32 = 9;
+/// The largest workbook, as it lies on disk.
+const MAX_PACKED_BYTES: u64 = 128 << 20;
 
 /// A sheet, read.
 pub(super) struct Sheet {
@@ -45,10 +41,20 @@ pub(super) fn open(
     mut bytes: Bytes,
     asked: Option<&str>,
 ) -> Result<Sheet, OpenError> {
+    let too_large = |what: TooMuch| OpenError::WorkbookTooLarge {
+        input: input.clone(),
+        what,
+    };
     let mut all = Vec::new();
     bytes
+        .by_ref()
+        .take(MAX_PACKED_BYTES + 1)
         .read_to_end(&mut all)
         .map_err(|error| ReadError::new(input, false, 0, error))?;
+    if all.len() as u64 > MAX_PACKED_BYTES {
+        return Err(too_large("more than 128 MB"));
+    }
+    let mut numbers = parts::look_through(&all).map_err(too_large)?;
     let unreadable = |error: XlsxError| {
         let reason = error
             .to_string()
@@ -95,7 +101,11 @@ pub(super) fn open(
         }
     };
     for name in candidates {
-        let table = read_sheet(&mut workbook, &name).map_err(unreadable)?;
+        let table = match read_sheet(&mut workbook, &name, &mut numbers) {
+            Ok(table) => table,
+            Err(SheetError::Unreadable(error)) => return Err(unreadable(error)),
+            Err(SheetError::TooMuch(what)) => return Err(too_large(what)),
+        };
         if !table.header.columns.is_empty() {
             visible.retain(|other| *other != name);
             hidden.retain(|other| *other != name);
@@ -120,7 +130,30 @@ pub(super) fn open(
     })
 }
 
-fn read_sheet(workbook: &mut Xlsx<Cursor<Vec<u8>>>, name: &str) -> Result<Table, XlsxError> {
+/// Why a sheet cannot be read.
+enum SheetError {
+    Unreadable(XlsxError),
+    TooMuch(TooMuch),
+}
+
+impl From<XlsxError> for SheetError {
+    fn from(error: XlsxError) -> Self {
+        SheetError::Unreadable(error)
+    }
+}
+
+impl From<TooMuch> for SheetError {
+    fn from(what: TooMuch) -> Self {
+        SheetError::TooMuch(what)
+    }
+}
+
+fn read_sheet(
+    workbook: &mut Xlsx<Cursor<Vec<u8>>>,
+    name: &str,
+    numbers: &mut LongNumbers,
+) -> Result<Table, SheetError> {
+    numbers.begin_sheet();
     let is_1904 = workbook.has_1904_epoch();
     let mut cells = workbook.worksheet_cells_reader(name)?;
     let day_only = |style: &calamine::Style| {
@@ -141,216 +174,37 @@ fn read_sheet(workbook: &mut Xlsx<Cursor<Vec<u8>>>, name: &str) -> Result<Table,
                 | XlsxError::Io(_)
                 | XlsxError::Zip(_)),
             ) => {
-                return Err(error);
+                return Err(error.into());
             }
             // The cell makes no sense, the sheet goes on after it.
             Err(_) => {
-                row.errors.push(row.cells.len() as u32);
+                row.add_senseless();
                 continue;
             }
         };
         let (number, column) = (u64::from(cell.get_position().0) + 1, cell.get_position().1);
         if number != row.number {
-            row = table.add(row);
+            row = table.add(row)?;
             row.number = number;
         }
         // A cell said to lie beyond a spreadsheet's width is damage.
         if (column as usize) < MAX_COLUMNS {
             let shows_day_only = shows_day_only.get(style).copied().unwrap_or(false);
-            row.add(column, |text| {
+            let is_long = row.add(column, |text| {
                 value::append(cell.get_value(), shows_day_only, is_1904, text)
             });
+            if let (true, DataRef::Float(number)) = (is_long, cell.get_value()) {
+                row.add_exact(column, numbers.next(*number));
+            }
+        }
+        if row.text_bytes() > MAX_KEPT_BYTES {
+            return Err(SheetError::TooMuch("a row of more than 256 MB"));
         }
     }
-    table.add(row);
+    table.add(row)?;
     table.finish();
     Ok(table)
 }
 
-/// A row while its cells come in.
-#[derive(Default)]
-struct SheetRow {
-    number: u64,
-    text: String,
-    cells: Vec<Span>,
-    errors: Vec<u32>,
-    /// Columns with a time of day, and columns where it is 00:00:00.
-    timed: Vec<u32>,
-    midnights: Vec<u32>,
-}
-
-impl SheetRow {
-    fn clear(&mut self) {
-        self.text.clear();
-        self.cells.clear();
-        self.errors.clear();
-        self.timed.clear();
-        self.midnights.clear();
-    }
-
-    fn add(&mut self, column: u32, append: impl FnOnce(&mut String) -> Value) {
-        let start = self.text.len() as u32;
-        match append(&mut self.text) {
-            Value::Text => {}
-            Value::Midnight => self.midnights.push(column),
-            Value::Timed => self.timed.push(column),
-            Value::Error => self.errors.push(column),
-        }
-        let end = self.text.len() as u32;
-        if start < end {
-            let position = column as usize;
-            if self.cells.len() <= position {
-                self.cells.resize(position + 1, Span::default());
-            }
-            self.cells[position] = Span { start, end };
-        }
-    }
-
-    fn cells(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
-        self.cells
-            .iter()
-            .map(|span| &self.text[span.start as usize..span.end as usize])
-    }
-
-    fn is_blank(&self) -> bool {
-        self.errors.is_empty() && self.cells().all(is_blank)
-    }
-}
-
-/// The table that rows make, once the header is known.
-#[derive(Default)]
-struct Table {
-    held_back: VecDeque<SheetRow>,
-    header: Arc<Header>,
-    rows_above_header: u64,
-    chunks: VecDeque<Chunk>,
-    footers: Footers,
-    /// The number of the row that was taken last.
-    last: u64,
-    columns: Vec<DateColumn>,
-}
-
-/// Whether the times of a column are times, or only what is left of days.
-#[derive(Default)]
-struct DateColumn {
-    has_times: bool,
-    /// Chunk and cell of each 00:00:00, as long as there is nothing else.
-    midnights: Vec<(usize, usize)>,
-}
-
-impl Table {
-    /// Adds a row; gives back an empty one to be filled next.
-    fn add(&mut self, row: SheetRow) -> SheetRow {
-        let mut free = row;
-        if !free.is_blank() {
-            self.held_back.push_back(std::mem::take(&mut free));
-            if self.held_back.len() > ROWS_HELD_BACK {
-                free = self.take().unwrap_or_default();
-            }
-        }
-        free.clear();
-        free
-    }
-
-    fn finish(&mut self) {
-        while self.take().is_some() {}
-        for column in self.columns.drain(..).filter(|column| !column.has_times) {
-            for (chunk, cell) in column.midnights {
-                self.chunks[chunk].shorten_cell(cell, MIDNIGHT_BYTES);
-            }
-        }
-        for chunk in &mut self.chunks {
-            chunk.header = Arc::clone(&self.header);
-            chunk.clean();
-        }
-    }
-
-    /// Moves the first row held back into the table.
-    fn take(&mut self) -> Option<SheetRow> {
-        if self.header.columns.is_empty() {
-            self.find_header();
-        }
-        let row = self.held_back.pop_front()?;
-        let mut chunk = match self.chunks.pop_back() {
-            Some(chunk) if !chunk.is_full() => chunk,
-            full => {
-                self.chunks.extend(full);
-                Chunk::default()
-            }
-        };
-        let blank_rows = row.number.saturating_sub(self.last + 1);
-        chunk.rows_ignored += blank_rows;
-        if blank_rows > 0 {
-            self.footers.blank();
-        }
-        self.last = row.number;
-        self.push(&row, &mut chunk);
-        self.chunks.push_back(chunk);
-        Some(row)
-    }
-
-    fn push(&mut self, row: &SheetRow, chunk: &mut Chunk) {
-        let columns = self.header.columns.len();
-        let notice_follows = || {
-            let mut next = self.held_back.iter().take(footer::NOTICE_WITHIN_LINES);
-            next.any(|row| row.cells().next().is_some_and(footer::is_notice))
-        };
-        if self.header.is_repeated_by(row.cells())
-            || self.footers.is_footer(columns, row.cells(), notice_follows)
-        {
-            chunk.rows_ignored += 1;
-            return;
-        }
-        chunk.begin_row(row.number, row.number);
-        let (base, first_cell) = (chunk.push_text(&row.text), chunk.cell_count());
-        for span in row.cells.iter().take(columns) {
-            chunk.push_span(Span {
-                start: base + span.start,
-                end: base + span.end,
-            });
-        }
-        chunk.end_row();
-        for column in row
-            .errors
-            .iter()
-            .filter(|column| (**column as usize) < columns)
-        {
-            chunk.note(Code::CellError, row.number, Some(*column));
-        }
-        for column in &row.timed {
-            let column = self.date_column(*column);
-            column.has_times = true;
-            column.midnights = Vec::new();
-        }
-        for column in row
-            .midnights
-            .iter()
-            .filter(|column| (**column as usize) < columns)
-        {
-            let place = (self.chunks.len(), first_cell + *column as usize);
-            let column = self.date_column(*column);
-            if !column.has_times {
-                column.midnights.push(place);
-            }
-        }
-    }
-
-    fn date_column(&mut self, column: u32) -> &mut DateColumn {
-        let position = column as usize;
-        if self.columns.len() <= position {
-            self.columns.resize_with(position + 1, DateColumn::default);
-        }
-        &mut self.columns[position]
-    }
-
-    fn find_header(&mut self) {
-        let filled = |row: &SheetRow| row.cells().filter(|cell| !is_blank(cell)).count();
-        let filled: Vec<usize> = self.held_back.iter().map(filled).collect();
-        self.held_back.drain(..rows_above_header(&filled));
-        if let Some(row) = self.held_back.pop_front() {
-            self.header = Arc::new(Header::new(row.cells().map(str::to_owned)));
-            self.rows_above_header = row.number.saturating_sub(1);
-            self.last = row.number;
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,8 @@
 //! workbooks know none; numbers without what binary fractions add to them; `TRUE` and `FALSE`.
 //!
 //! A spreadsheet keeps 15 digits of a number. One with more is written as the spreadsheet shows it,
-//! `1.23456789012346E+15`, so that whoever expects an id there can see that its last digits are lost.
+//! `1.23456789012346E+15`, so that whoever expects an id there can see that its last digits are lost. Other programs
+//! write them whole: then [`Exact`] has them from the cell's own text.
 
 use calamine::{DataRef, ExcelDateTime, ExcelDateTimeType};
 
@@ -13,12 +14,15 @@ const DAY_MS: f64 = 86_400_000.0;
 const SNAP_MS: f64 = 5.0;
 /// The first number with more digits than a spreadsheet keeps.
 const FIRST_WITH_16_DIGITS: f64 = 1e15;
+const SPREADSHEET_DIGITS: usize = 15;
 
 /// What a cell reads as.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Value {
-    /// Nothing, or text.
+    /// Nothing, or text, or a number that is shown whole.
     Text,
+    /// A number of more digits than a spreadsheet shows.
+    Long,
     /// A day with the time 00:00:00, which may be a time or the lack of one.
     Midnight,
     /// A day with any other time.
@@ -37,7 +41,12 @@ pub(super) fn append(
     match cell {
         DataRef::Empty => {}
         DataRef::Int(number) => number_text(*number as f64, text),
-        DataRef::Float(number) => number_text(*number, text),
+        DataRef::Float(number) => {
+            number_text(*number, text);
+            if number.abs() >= FIRST_WITH_16_DIGITS {
+                return Value::Long;
+            }
+        }
         DataRef::String(string) => text.push_str(string),
         DataRef::SharedString(string) => text.push_str(string),
         DataRef::DateTimeIso(string) | DataRef::DurationIso(string) => text.push_str(string),
@@ -46,6 +55,41 @@ pub(super) fn append(
         DataRef::DateTime(serial) => return date_text(serial, shows_day_only, is_1904, text),
     }
     Value::Text
+}
+
+/// What the own text of a long number says about its last digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exact {
+    /// Whether a digit beyond the 15 that Excel keeps is not 0.
+    pub has_last_digits: bool,
+    /// Whether the number is so large that not every number of its size fits a float.
+    pub is_beyond_floats: bool,
+    /// Whether this one does.
+    pub is_float: bool,
+}
+
+impl Exact {
+    /// The digits of a whole number of 16 or more; none where the text itself gives only some of them.
+    pub fn of(text: &str) -> Option<(&str, Exact)> {
+        let digits = match text.split_once('.') {
+            None => text,
+            Some((digits, zeros)) if zeros.bytes().all(|byte| byte == b'0') => digits,
+            Some(_) => return None,
+        };
+        if !digits.bytes().all(|byte| byte.is_ascii_digit()) || digits.starts_with('0') {
+            return None;
+        }
+        let number: u64 = digits.parse().ok()?;
+        let last = digits
+            .get(SPREADSHEET_DIGITS..)
+            .filter(|last| !last.is_empty())?;
+        let exact = Exact {
+            has_last_digits: last.bytes().any(|digit| digit != b'0'),
+            is_beyond_floats: number > 1 << f64::MANTISSA_DIGITS,
+            is_float: number as f64 as u64 == number,
+        };
+        Some((digits, exact))
+    }
 }
 
 fn number_text(number: f64, text: &mut String) {
@@ -182,6 +226,34 @@ mod tests {
         assert_eq!(number(1_234_567_890_123_450.0), "1.23456789012345E+15");
         assert_eq!(number(-12_345_678_901_234_567.0), "-1.23456789012346E+16");
         assert_eq!(number(1e15), "1E+15");
+    }
+
+    #[test]
+    fn the_text_of_a_number_tells_whether_it_has_its_last_digits() {
+        let told = |text| {
+            Exact::of(text).map(|(digits, exact)| {
+                let Exact {
+                    has_last_digits,
+                    is_beyond_floats,
+                    is_float,
+                } = exact;
+                (digits.len(), has_last_digits, is_beyond_floats, is_float)
+            })
+        };
+        assert_eq!(told("1234567890123456"), Some((16, true, false, true)));
+        assert_eq!(told("1234567890123456.0"), Some((16, true, false, true)));
+        assert_eq!(told("1234567890123450"), Some((16, false, false, true)));
+        assert_eq!(told("12345678901234567"), Some((17, true, true, false)));
+        assert_eq!(told("12345678901234568"), Some((17, true, true, true)));
+        for lost in [
+            "1.234567890123456E+15",
+            "123456789012345.5",
+            "123456789012345",
+            "-1234567890123456",
+            "",
+        ] {
+            assert_eq!(told(lost), None, "{lost}");
+        }
     }
 
     #[test]

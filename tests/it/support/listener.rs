@@ -78,12 +78,6 @@ impl Listener {
         }
     }
 
-    /// A server that passes everything on to a sandbox and does not say that it is one, so that what it takes counts.
-    pub fn in_front_of(sandbox: &str) -> Self {
-        let host = sandbox.trim_start_matches("http://").to_owned();
-        Self::answering(move |request| forward(&host, request))
-    }
-
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
@@ -92,24 +86,6 @@ impl Listener {
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
-}
-
-fn forward(host: &str, request: &Request) -> (u16, String) {
-    let mut stream = TcpStream::connect(host).unwrap();
-    let line = request.line.replace("HTTP/1.1", "HTTP/1.0");
-    let token = request.header("authorization").unwrap();
-    let (length, body) = (request.body.len(), &request.body);
-    let head = format!(
-        "{line}\r\nHost: {host}\r\nAuthorization: {token}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
-    );
-    stream
-        .write_all(format!("{head}{body}").as_bytes())
-        .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, body.to_owned())
 }
 
 fn serve(
