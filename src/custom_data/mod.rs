@@ -8,7 +8,8 @@ mod currency;
 mod json;
 mod money;
 
-pub use amount::{Amount, DecimalMark, UnknownDecimalMark};
+pub use amount::Amount;
+use amount::DecimalMark;
 pub use currency::currency;
 pub use iso_currency::Currency;
 pub use json::write_json_string;
@@ -232,7 +233,7 @@ mod tests {
             json(&data, "Your CRM"),
             r#"{"event_source":"crm","lead_event_source":"Your CRM"}"#
         );
-        data.value = money("$1,234.50", None, None)
+        data.value = money("$1,234.50", None)
             .unwrap()
             .map(|money| (money.amount, Currency::USD));
         data.order_id = Some("A-7");

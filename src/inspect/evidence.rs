@@ -278,8 +278,7 @@ impl Judge {
             note(Kind::Epoch, is_time && is_number);
             let is_birth = digits >= 4 && text.len() <= 30 && reads(Field::DateOfBirth);
             note(Kind::Birth, is_time && !is_number || is_birth);
-            let is_amount =
-                letters <= 4 && money(text, None, None).is_ok_and(|amount| amount.is_some());
+            let is_amount = letters <= 4 && money(text, None).is_ok_and(|amount| amount.is_some());
             note(Kind::Amount, is_amount && (!is_time || is_number));
         }
         if digits == 0 && text.len() <= 60 {

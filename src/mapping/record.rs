@@ -461,7 +461,7 @@ impl Plan {
                 None => None,
             };
             let of_row = of_row.or(constant);
-            match money(text, None, of_row)
+            match money(text, of_row)
                 .and_then(|money| money.map(|money| money.in_currency(of_row)).transpose())
             {
                 Ok(value) => data.value = value,
