@@ -13,6 +13,8 @@
 
 pub mod run;
 
+mod cell;
+
 pub mod batch;
 pub mod custom_data;
 pub mod customer;

@@ -6,10 +6,11 @@ use anyhow::{Context, Result, anyhow};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use crate::cell::{is_lost, is_nothing};
 use crate::cli::{NormalizeArgs, PlainFormat};
 use crate::config::now;
 use crate::custom_data::{currency, money};
-use crate::customer::{Key, LetterM, Normalizer, Settings, is_lost, is_nothing};
+use crate::customer::{Key, LetterM, Normalizer, Settings};
 use crate::field::Field;
 use crate::mapping::{consents, nearest_field, yes_or_no};
 use crate::problem::Code;

@@ -15,7 +15,7 @@ pub use iso_currency::Currency;
 pub use json::write_json_string;
 pub use money::{Money, money};
 
-use crate::customer::is_nothing;
+use crate::cell::is_nothing;
 
 /// Keys that hold what Meta defines; `custom.NAME` cannot take their place.
 const RESERVED: [&str; 5] = [

@@ -8,7 +8,7 @@ use iso_currency::Currency;
 
 use super::currency::{Sign, habit, sign};
 use super::{Amount, DecimalMark};
-use crate::customer::is_nothing;
+use crate::cell::is_nothing;
 use crate::problem::Code;
 
 /// More is no amount; bounds the work on a cell that holds prose.

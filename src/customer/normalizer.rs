@@ -3,8 +3,9 @@
 use super::cache::{Cache, Outcome};
 use super::{
     Cell, Country, Hash, Key, Normalized, Settings, UserData, birth, browser, click, email, gender,
-    hash, ids, is_nothing, name, phone, place, state, text, zip,
+    hash, ids, name, phone, place, state, text, zip,
 };
+use crate::cell::is_nothing;
 use crate::field::Field;
 use crate::problem::Code;
 

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use bytes::Bytes;
 
-use crate::config::EventSection;
 use crate::custom_data::write_json_string;
 use crate::customer::{UserData, lowercase_hex, sha256};
 
@@ -103,6 +102,18 @@ pub struct Event {
     pub json: Bytes,
 }
 
+/// How Meta may process the data, as the `data_processing_options…` keys say it.
+/// <https://developers.facebook.com/docs/marketing-api/data-processing-options>
+#[derive(Clone, Debug, Default)]
+pub struct DataProcessing {
+    /// Nothing, or `["LDU"]` for limited data use; absent when nothing is said.
+    pub options: Option<Vec<String>>,
+    /// 1 for the United States, 0 to let Meta find out.
+    pub country: Option<u32>,
+    /// 1000 to 1013 for a state, 0 to let Meta find out.
+    pub state: Option<u32>,
+}
+
 /// What every event of a run carries.
 #[derive(Clone, Debug, Default)]
 pub struct Constants {
@@ -115,10 +126,9 @@ impl Constants {
     ///
     /// # Errors
     /// The data processing options are none that Meta knows.
-    /// <https://developers.facebook.com/docs/marketing-api/data-processing-options>
-    pub fn new(section: &EventSection) -> Result<Self> {
+    pub fn new(said: &DataProcessing) -> Result<Self> {
         let mut data_processing = Vec::new();
-        if let Some(options) = &section.data_processing_options {
+        if let Some(options) = &said.options {
             if options.iter().any(|option| option != "LDU") {
                 bail!("data_processing_options under [event] may be [] or [\"LDU\"]");
             }
@@ -129,16 +139,12 @@ impl Constants {
             data_processing.remove(0);
             data_processing.pop();
             data_processing.push(b',');
-        } else if section
-            .data_processing_options_country
-            .or(section.data_processing_options_state)
-            .is_some()
-        {
+        } else if said.country.or(said.state).is_some() {
             bail!(
                 "data_processing_options_country and _state under [event] need data_processing_options = [\"LDU\"]"
             );
         }
-        if let Some(country) = section.data_processing_options_country {
+        if let Some(country) = said.country {
             if country > 1 {
                 bail!(
                     "data_processing_options_country under [event] is 0 (let Meta find out) or 1 (USA)"
@@ -149,7 +155,7 @@ impl Constants {
                 "\"data_processing_options_country\":{country},"
             )?;
         }
-        if let Some(state) = section.data_processing_options_state {
+        if let Some(state) = said.state {
             if state != 0 && !(1000..=1013).contains(&state) {
                 bail!("data_processing_options_state under [event] is 0 or 1000 to 1013");
             }
@@ -243,14 +249,13 @@ mod tests {
             user_data: &lead(),
             custom_data: br#"{"event_source":"crm"}"#,
         };
-        let section = EventSection {
-            data_processing_options: Some(vec!["LDU".into()]),
-            data_processing_options_country: Some(1),
-            data_processing_options_state: Some(1000),
-            ..EventSection::default()
+        let said = DataProcessing {
+            options: Some(vec!["LDU".into()]),
+            country: Some(1),
+            state: Some(1000),
         };
         let mut out = Vec::new();
-        write_event(&mut out, &facts, &Constants::new(&section).unwrap());
+        write_event(&mut out, &facts, &Constants::new(&said).unwrap());
         let text = String::from_utf8(out).unwrap();
         assert_eq!(
             text,
@@ -284,10 +289,10 @@ mod tests {
 
     #[test]
     fn unknown_processing_options_are_refused() {
-        let section = EventSection {
-            data_processing_options: Some(vec!["LDX".into()]),
-            ..EventSection::default()
+        let said = DataProcessing {
+            options: Some(vec!["LDX".into()]),
+            ..DataProcessing::default()
         };
-        assert!(Constants::new(&section).is_err());
+        assert!(Constants::new(&said).is_err());
     }
 }

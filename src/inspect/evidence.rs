@@ -10,8 +10,9 @@ use jiff::tz::TimeZone;
 
 use super::mask::mask;
 use super::words::{Heading, TimeKind, sounds_like_a_stage};
+use crate::cell::is_nothing;
 use crate::custom_data::{currency, money};
-use crate::customer::{Country, Normalizer, Settings, is_nothing};
+use crate::customer::{Country, Normalizer, Settings};
 use crate::field::Field;
 use crate::problem::Code;
 use crate::report::names::Names;
