@@ -14,6 +14,7 @@
 pub mod run;
 
 mod cell;
+mod json;
 
 pub mod batch;
 pub mod custom_data;
