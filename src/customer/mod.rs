@@ -17,6 +17,7 @@ mod ids;
 mod key;
 mod name;
 mod normalizer;
+mod numbering;
 mod phone;
 mod place;
 #[cfg(test)]

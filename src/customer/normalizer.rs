@@ -26,7 +26,6 @@ pub struct Normalizer {
 /// Reads single values.
 struct Reader {
     settings: Settings,
-    exchanges: phone::Exchanges,
     /// The normal form of the value read last.
     out: String,
 }
@@ -300,7 +299,6 @@ impl Reader {
     fn new(settings: &Settings) -> Self {
         Self {
             settings: settings.clone(),
-            exchanges: phone::Exchanges::default(),
             out: String::new(),
         }
     }
@@ -353,18 +351,14 @@ impl Reader {
         text: &str,
         country: Option<Country>,
     ) -> Result<Option<Code>, Code> {
-        let Self {
-            settings,
-            exchanges,
-            out,
-        } = self;
+        let Self { settings, out } = self;
         out.clear();
         match field {
             Field::Email => {
                 email::normalize(text, out)?;
                 return Ok(email::is_placeholder(out).then_some(Code::EmailPlaceholder));
             }
-            Field::Phone => return phone::normalize(text, country, exchanges, out),
+            Field::Phone => return phone::normalize(text, country, out),
             Field::FirstName => {
                 let (name, had_titles) = name::without_titles(text);
                 name::normalize(name, out);
