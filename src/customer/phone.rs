@@ -272,6 +272,10 @@ fn simple<'a>(
             is_international,
         });
     }
+    // Two zeros are international everywhere.
+    if digits.starts_with("00") {
+        return None;
+    }
     let (calling_code, plan) = CallingCode::of_country(country?)?;
     let national = plan.national(digits, &calling_code.code)?;
     calling_code.is_valid(national).then_some(Simple {
