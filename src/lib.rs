@@ -13,6 +13,9 @@
 
 pub mod run;
 
+mod cell;
+mod json;
+
 pub mod batch;
 pub mod custom_data;
 pub mod customer;

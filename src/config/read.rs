@@ -9,7 +9,7 @@ use super::file::{EventSection, SettingsFile};
 use crate::cli::{FormatArgs, InputFormat, LayoutArgs, NamedEvent, ReadArgs};
 use crate::custom_data::{Currency, currency};
 use crate::customer::Country;
-use crate::event::Constants;
+use crate::event::{Constants, DataProcessing};
 use crate::mapping::{Layout, Mapped, Preset};
 use crate::run::{PresetChoice, ReadSettings, Unusable};
 use crate::source::{Expanded, Format, Input, expand};
@@ -172,7 +172,11 @@ fn source(
 }
 
 fn constants(section: &EventSection) -> Result<Constants> {
-    Constants::new(section)
+    Constants::new(&DataProcessing {
+        options: section.data_processing_options.clone(),
+        country: section.data_processing_options_country,
+        state: section.data_processing_options_state,
+    })
 }
 
 fn constant_currency(text: &str) -> Result<Currency> {

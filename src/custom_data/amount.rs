@@ -1,43 +1,14 @@
 //! Exact decimal amounts.
 
 use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Deserializer, de};
 
 /// The sign between whole units and their fraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DecimalMark {
+pub(super) enum DecimalMark {
     /// 1234.50
     Point,
     /// 1234,50
     Comma,
-}
-
-/// The text names no decimal mark.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown decimal mark {0:?}, use \"point\" or \"comma\"")]
-pub struct UnknownDecimalMark(pub String);
-
-impl FromStr for DecimalMark {
-    type Err = UnknownDecimalMark;
-
-    /// Reads `point` or `.`, `comma` or `,`.
-    fn from_str(text: &str) -> Result<Self, UnknownDecimalMark> {
-        match text {
-            "point" | "." => Ok(DecimalMark::Point),
-            "comma" | "," => Ok(DecimalMark::Comma),
-            _ => Err(UnknownDecimalMark(text.to_owned())),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for DecimalMark {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
-    }
 }
 
 /// An amount of at most 18 digits, exact, not negative. `Display` gives it as JSON has it: `1234.5`.

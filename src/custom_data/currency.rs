@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use iso_currency::Currency;
 
 use super::DecimalMark;
-use crate::customer::is_nothing;
+use crate::cell::is_nothing;
 use crate::problem::Code;
 
 /// Symbols that stand for one currency wherever CRMs write them.

@@ -5,16 +5,16 @@
 
 mod amount;
 mod currency;
-mod json;
 mod money;
 
-pub use amount::{Amount, DecimalMark, UnknownDecimalMark};
+pub use amount::Amount;
+use amount::DecimalMark;
 pub use currency::currency;
 pub use iso_currency::Currency;
-pub use json::write_json_string;
 pub use money::{Money, money};
 
-use crate::customer::is_nothing;
+use crate::cell::is_nothing;
+use crate::json::{Object, member, name_of_member, write_text};
 
 /// Keys that hold what Meta defines; `custom.NAME` cannot take their place.
 const RESERVED: [&str; 5] = [
@@ -29,7 +29,8 @@ const RESERVED: [&str; 5] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomKey {
     name: String,
-    json: Vec<u8>,
+    /// What stands before its value in JSON.
+    member: Vec<u8>,
 }
 
 /// A name that `custom_data` has no room for.
@@ -52,12 +53,9 @@ impl CustomKey {
         if RESERVED.contains(&name) {
             return Err(UnusableKey::Reserved(name.to_owned()));
         }
-        let mut json = Vec::new();
-        write_json_string(&mut json, name);
-        json.push(b':');
         Ok(Self {
             name: name.to_owned(),
-            json,
+            member: name_of_member(name),
         })
     }
 
@@ -128,8 +126,8 @@ impl<'a> CustomData<'a> {
     /// About as many bytes as its JSON has.
     pub fn size(&self) -> usize {
         let customs = self.customs.iter().map(|(key, value)| match value {
-            CustomValue::Number(text) | CustomValue::Text(text) => key.json.len() + text.len(),
-            CustomValue::Bool(_) => key.json.len(),
+            CustomValue::Number(text) | CustomValue::Text(text) => key.member.len() + text.len(),
+            CustomValue::Bool(_) => key.member.len(),
         });
         self.order_id.map_or(0, str::len) + customs.sum::<usize>()
     }
@@ -148,68 +146,47 @@ impl<'a> CustomData<'a> {
     ///
     /// Shape: <https://developers.facebook.com/docs/marketing-api/conversions-api/conversion-leads-integration/payload-specification>
     pub fn write_json(&self, out: &mut Vec<u8>, lead_event_source: &str) {
-        if self.value.is_none() && self.order_id.is_none() && self.customs.is_empty() {
-            // Most leads have nothing of their own here.
-            out.extend_from_slice(b"{\"event_source\":\"crm\",\"lead_event_source\":");
-            write_json_string(out, lead_event_source);
-            out.push(b'}');
-            return;
-        }
+        let mut object = Object::begin(out);
         let mut customs = self.customs.iter().peekable();
-        out.push(b'{');
         for reserved in RESERVED {
             while let Some((key, value)) = customs.next_if(|(key, _)| key.name.as_str() < reserved)
             {
-                write_custom(out, key, *value);
+                write_custom(&mut object, key, *value);
             }
-            match reserved {
-                "currency" => {
-                    if let Some((_, currency)) = self.value {
-                        write_text(out, b"\"currency\":", currency.code());
-                    }
-                }
-                "event_source" => out.extend_from_slice(b"\"event_source\":\"crm\","),
-                "lead_event_source" => {
-                    write_text(out, b"\"lead_event_source\":", lead_event_source)
-                }
-                "order_id" => {
-                    if let Some(order_id) = self.order_id {
-                        write_text(out, b"\"order_id\":", order_id);
-                    }
-                }
-                _ => {
-                    if let Some((amount, _)) = self.value {
-                        out.extend_from_slice(b"\"value\":");
-                        amount.write_json(out);
-                        out.push(b',');
-                    }
-                }
-            }
+            self.write_reserved(&mut object, reserved, lead_event_source);
         }
         for (key, value) in customs {
-            write_custom(out, key, *value);
+            write_custom(&mut object, key, *value);
         }
-        // The event source is always there, so there is a comma to turn into the end.
-        if let Some(last) = out.last_mut() {
-            *last = b'}';
+        object.end();
+    }
+
+    fn write_reserved(&self, object: &mut Object<'_>, name: &str, lead_event_source: &str) {
+        match (name, self.value, self.order_id) {
+            ("currency", Some((_, currency)), _) => {
+                write_text(object.member(member!("currency")), currency.code())
+            }
+            ("event_source", ..) => write_text(object.member(member!("event_source")), "crm"),
+            ("lead_event_source", ..) => write_text(
+                object.member(member!("lead_event_source")),
+                lead_event_source,
+            ),
+            ("order_id", _, Some(order_id)) => {
+                write_text(object.member(member!("order_id")), order_id)
+            }
+            ("value", Some((amount, _)), _) => amount.write_json(object.member(member!("value"))),
+            _ => {}
         }
     }
 }
 
-fn write_text(out: &mut Vec<u8>, key: &[u8], text: &str) {
-    out.extend_from_slice(key);
-    write_json_string(out, text);
-    out.push(b',');
-}
-
-fn write_custom(out: &mut Vec<u8>, key: &CustomKey, value: CustomValue<'_>) {
-    out.extend_from_slice(&key.json);
+fn write_custom(object: &mut Object<'_>, key: &CustomKey, value: CustomValue<'_>) {
+    let out = object.member(&key.member);
     match value {
         CustomValue::Number(digits) => out.extend_from_slice(digits.as_bytes()),
         CustomValue::Bool(flag) => out.extend_from_slice(if flag { b"true" } else { b"false" }),
-        CustomValue::Text(text) => write_json_string(out, text),
+        CustomValue::Text(text) => write_text(out, text),
     }
-    out.push(b',');
 }
 
 #[cfg(test)]
@@ -232,7 +209,7 @@ mod tests {
             json(&data, "Your CRM"),
             r#"{"event_source":"crm","lead_event_source":"Your CRM"}"#
         );
-        data.value = money("$1,234.50", None, None)
+        data.value = money("$1,234.50", None)
             .unwrap()
             .map(|money| (money.amount, Currency::USD));
         data.order_id = Some("A-7");

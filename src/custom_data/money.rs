@@ -1,14 +1,14 @@
 //! Amounts of money as CRMs and spreadsheets show them.
 //!
 //! The point of the exercise is the decimal mark. Two kinds of marks, a mark that stands twice, or digits that make
-//! no group of three leave one reading. `1,234` has two: the caller's word decides, else the habit of the currency
-//! that stands beside it or in its own column, else it is refused.
+//! no group of three leave one reading. `1,234` has two: the habit of the currency decides that
+//! stands beside it or in its own column, else it is refused.
 
 use iso_currency::Currency;
 
 use super::currency::{Sign, habit, sign};
 use super::{Amount, DecimalMark};
-use crate::customer::is_nothing;
+use crate::cell::is_nothing;
 use crate::problem::Code;
 
 /// More is no amount; bounds the work on a cell that holds prose.
@@ -38,15 +38,11 @@ impl Money {
     }
 }
 
-/// Reads an amount; None where the cell says that there is none. `decimal` is what the settings say of decimal marks,
-/// `currency` what the row says in another column or the settings say for all rows.
+/// Reads an amount; None where the cell says that there is none. `currency` is what the row says in another column or the
+/// settings say for all rows.
 ///
 /// Errors: [`Code::ValueAmbiguous`], [`Code::ValueNegative`], [`Code::ValueMalformed`], [`Code::ValueCurrencyConflict`].
-pub fn money(
-    text: &str,
-    decimal: Option<DecimalMark>,
-    currency: Option<Currency>,
-) -> Result<Option<Money>, Code> {
+pub fn money(text: &str, currency: Option<Currency>) -> Result<Option<Money>, Code> {
     let text = text.trim().trim_start_matches('\'');
     if is_nothing(text) {
         return Ok(None);
@@ -68,10 +64,9 @@ pub fn money(
         _ => None,
     };
     let has_three_decimals = own.or(currency).and_then(Currency::exponent) == Some(3);
-    let amount = amount(cell.number, |mark| match (decimal, habit) {
-        (Some(decimal), _) => Ok(mark == decimal),
-        (None, Some(habit)) if mark != habit => Ok(false),
-        (None, Some(_)) if has_three_decimals => Ok(true),
+    let amount = amount(cell.number, |mark| match habit {
+        Some(habit) if mark != habit => Ok(false),
+        Some(_) if has_three_decimals => Ok(true),
         _ => Err(Code::ValueAmbiguous),
     })?;
     if cell.is_negative && !amount.is_zero() {
@@ -242,7 +237,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(text: &str) -> Result<String, Code> {
-        money(text, None, None).map(|money| money.map(shown).unwrap_or_default())
+        money(text, None).map(|money| money.map(shown).unwrap_or_default())
     }
 
     fn shown(money: Money) -> String {
@@ -298,42 +293,25 @@ mod tests {
 
     #[test]
     fn one_mark_before_three_digits_is_decided_by_what_is_known() {
-        use DecimalMark::*;
-        for (text, decimal, currency, expected) in [
-            ("1,234", None, None, Err(Code::ValueAmbiguous)),
-            ("1.234", None, None, Err(Code::ValueAmbiguous)),
-            ("1,234", Some(Comma), None, Ok("1.234")),
-            ("1,234", Some(Point), None, Ok("1234")),
-            ("1.234", Some(Comma), None, Ok("1234")),
-            ("$1,234", None, None, Ok("1234")),
-            ("$1.234", None, None, Err(Code::ValueAmbiguous)),
-            ("$1.234", Some(Comma), None, Ok("1234")),
-            ("1.234 €", None, None, Ok("1234 EUR")),
-            ("1,234 €", None, None, Err(Code::ValueAmbiguous)),
-            ("€1,234", None, None, Err(Code::ValueAmbiguous)),
-            ("R$ 1.234", None, None, Ok("1234 BRL")),
-            ("1,234", None, Some(Currency::USD), Ok("1234")),
-            (
-                "1.234",
-                None,
-                Some(Currency::USD),
-                Err(Code::ValueAmbiguous),
-            ),
-            (
-                "1.234",
-                None,
-                Some(Currency::EUR),
-                Err(Code::ValueAmbiguous),
-            ),
-            ("1.234", None, Some(Currency::KWD), Ok("1.234")),
-            ("1234.50", Some(Comma), None, Ok("1234.5")),
+        for (text, currency, expected) in [
+            ("1,234", None, Err(Code::ValueAmbiguous)),
+            ("1.234", None, Err(Code::ValueAmbiguous)),
+            ("$1,234", None, Ok("1234")),
+            ("$1.234", None, Err(Code::ValueAmbiguous)),
+            ("1.234 €", None, Ok("1234 EUR")),
+            ("1,234 €", None, Err(Code::ValueAmbiguous)),
+            ("€1,234", None, Err(Code::ValueAmbiguous)),
+            ("R$ 1.234", None, Ok("1234 BRL")),
+            ("1,234", Some(Currency::USD), Ok("1234")),
+            ("1.234", Some(Currency::USD), Err(Code::ValueAmbiguous)),
+            ("1.234", Some(Currency::EUR), Err(Code::ValueAmbiguous)),
+            ("1.234", Some(Currency::KWD), Ok("1.234")),
         ] {
-            let read =
-                money(text, decimal, currency).map(|money| money.map(shown).unwrap_or_default());
+            let read = money(text, currency).map(|money| money.map(shown).unwrap_or_default());
             assert_eq!(
                 read.as_deref().map_err(|code| *code),
                 expected,
-                "{text} {decimal:?} {currency:?}"
+                "{text} {currency:?}"
             );
         }
     }
@@ -368,7 +346,7 @@ mod tests {
     #[test]
     fn an_amount_needs_one_currency() {
         let with = |text: &str, other| {
-            money(text, None, other)
+            money(text, other)
                 .unwrap()
                 .unwrap()
                 .in_currency(other)
@@ -387,8 +365,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC{0,24}", figures in "[-+(). ,'$€0-9a-z]{0,16}") {
-            let _ = money(&text, None, None);
-            let _ = money(&figures, None, None);
+            let _ = money(&text, None);
+            let _ = money(&figures, None);
         }
 
         #[test]

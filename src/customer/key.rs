@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::field::Field;
+use crate::json::member;
 
 macro_rules! keys {
     ($($(#[$about:meta])* $key:ident $name:literal)+) => {
@@ -21,9 +22,9 @@ macro_rules! keys {
                 match self { $(Key::$key => $name,)+ }
             }
 
-            /// What stands before the key's value in JSON, a comma first.
-            pub(super) const fn json(self) -> &'static [u8] {
-                match self { $(Key::$key => concat!(",\"", $name, "\":").as_bytes(),)+ }
+            /// What stands before the key's value in JSON.
+            pub(super) const fn member(self) -> &'static [u8] {
+                match self { $(Key::$key => member!($name),)+ }
             }
         }
     };

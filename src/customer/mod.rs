@@ -17,12 +17,12 @@ mod ids;
 mod key;
 mod name;
 mod normalizer;
+mod numbering;
 mod phone;
 mod place;
 #[cfg(test)]
 mod properties;
 mod state;
-mod text;
 mod user_data;
 mod zip;
 
@@ -33,12 +33,11 @@ pub use hash::Hash;
 pub(crate) use hash::{lowercase_hex, sha256};
 pub use key::{Key, KeySet};
 pub use normalizer::Normalizer;
-pub(crate) use text::is_scientific;
-pub use text::{is_dummy, is_lost, is_nothing};
 pub use user_data::UserData;
 
 use std::fmt;
 
+use crate::cell as text;
 use crate::field::Field;
 use crate::time::DateOrder;
 

@@ -3,8 +3,9 @@
 use super::cache::{Cache, Outcome};
 use super::{
     Cell, Country, Hash, Key, Normalized, Settings, UserData, birth, browser, click, email, gender,
-    hash, ids, is_nothing, name, phone, place, state, text, zip,
+    hash, ids, name, phone, place, state, text, zip,
 };
+use crate::cell::is_nothing;
 use crate::field::Field;
 use crate::problem::Code;
 
@@ -25,7 +26,6 @@ pub struct Normalizer {
 /// Reads single values.
 struct Reader {
     settings: Settings,
-    exchanges: phone::Exchanges,
     /// The normal form of the value read last.
     out: String,
 }
@@ -299,7 +299,6 @@ impl Reader {
     fn new(settings: &Settings) -> Self {
         Self {
             settings: settings.clone(),
-            exchanges: phone::Exchanges::default(),
             out: String::new(),
         }
     }
@@ -352,18 +351,14 @@ impl Reader {
         text: &str,
         country: Option<Country>,
     ) -> Result<Option<Code>, Code> {
-        let Self {
-            settings,
-            exchanges,
-            out,
-        } = self;
+        let Self { settings, out } = self;
         out.clear();
         match field {
             Field::Email => {
                 email::normalize(text, out)?;
                 return Ok(email::is_placeholder(out).then_some(Code::EmailPlaceholder));
             }
-            Field::Phone => return phone::normalize(text, country, exchanges, out),
+            Field::Phone => return phone::normalize(text, country, out),
             Field::FirstName => {
                 let (name, had_titles) = name::without_titles(text);
                 name::normalize(name, out);

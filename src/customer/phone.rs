@@ -9,6 +9,7 @@ use std::fmt::Write;
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, Region};
 
 use super::country::Country;
+use super::numbering::CallingCode;
 use super::text;
 use crate::problem::Code;
 
@@ -73,7 +74,6 @@ fn is_parameter(text: &str) -> bool {
 pub(super) fn normalize(
     text: &str,
     country: Option<Country>,
-    exchanges: &mut Exchanges,
     out: &mut String,
 ) -> Result<Option<Code>, Code> {
     let plain;
@@ -90,14 +90,18 @@ pub(super) fn normalize(
         return Err(Code::PhonePrecisionLost);
     }
     let number = without_fraction(number);
-    if let Some((calling_code, national)) = simple(number, country, &mut [0; 15]) {
-        let parsed = parsed(calling_code, national).ok_or(Code::PhoneInvalid)?;
-        let is_assigned = exchanges.is_valid(&parsed);
-        if !is_assigned && !(number.starts_with('+') && could_be(&parsed)) {
+    if let Some(simple) = simple(number, country, &mut [0; 15]) {
+        let is_assigned = simple.calling_code.is_valid(simple.national);
+        let main = simple.calling_code.main();
+        if !is_assigned
+            && (!simple.is_international
+                || !main.is_possible(simple.national)
+                || is_filler(simple.national))
+        {
             return Err(Code::PhoneInvalid);
         }
-        out.push_str(calling_code);
-        out.push_str(national);
+        out.push_str(&simple.calling_code.code);
+        out.push_str(simple.national);
         return Ok((!is_assigned).then_some(Code::PhoneUnassigned));
     }
     let read = read(number, country)?;
@@ -109,14 +113,6 @@ pub(super) fn normalize(
 struct Read {
     number: PhoneNumber,
     is_assigned: bool,
-}
-
-fn parsed(calling_code: &str, national: &str) -> Option<PhoneNumber> {
-    Some(PhoneNumber {
-        country_code: calling_code.parse().ok()?,
-        national_number: national.parse().ok()?,
-        ..PhoneNumber::default()
-    })
 }
 
 /// Whether a number that is not assigned can be somebody's all the same: its length is one its country has, and it was
@@ -136,43 +132,6 @@ fn is_filler(digits: &str) -> bool {
     steps
         .windows(RUN - 1)
         .any(|steps| matches!(steps[0], 0 | 1 | 9) && steps.iter().all(|step| *step == steps[0]))
-}
-
-/// The telephone exchanges of the United States and Canada that are known to be in use. There, as the rules have it, area
-/// code and exchange, the first six digits, decide whether a number is valid, so that they need to be asked only once for
-/// each exchange. In the Caribbean, which shares the calling code, they have to be asked every time.
-#[derive(Default)]
-pub(super) struct Exchanges {
-    /// A bit for each, by its six digits.
-    valid: Vec<u8>,
-}
-
-impl Exchanges {
-    const ALL: usize = 1_000_000;
-    const TEN_DIGITS: std::ops::Range<u64> = 1_000_000_000..10_000_000_000;
-
-    /// Whether the rules know a number to be in use.
-    fn is_valid(&mut self, number: &PhoneNumber) -> bool {
-        let national_number = number.national_number;
-        if number.country_code != 1 || !Self::TEN_DIGITS.contains(&national_number) {
-            return PHONE_NUMBER_UTIL.is_valid_number(number);
-        }
-        if self.valid.is_empty() {
-            self.valid.resize(Self::ALL / 8, 0);
-        }
-        let exchange = (national_number / 10_000) as usize;
-        let (byte, bit) = (&mut self.valid[exchange / 8], 1 << (exchange % 8));
-        if *byte & bit != 0 {
-            return true;
-        }
-        let region = PHONE_NUMBER_UTIL.get_region_for_number(number);
-        let is_valid = region
-            .is_some_and(|region| PHONE_NUMBER_UTIL.is_valid_number_for_region(number, region));
-        if is_valid && matches!(region, Some(Region::US | Region::CA)) {
-            *byte |= bit;
-        }
-        is_valid
-    }
 }
 
 /// Reads a number in any form.
@@ -269,28 +228,22 @@ fn has_stray_letters(text: &str, number: &PhoneNumber) -> bool {
     (1..3).contains(&letters) && number.extension.is_none()
 }
 
-/// Calling codes whose numbers need no reading once their form is clean, and the digits a trunk prefix of theirs may
-/// begin with: a number that begins with another digit is the national number itself.
-#[rustfmt::skip]
-const CALLING_CODES: [(&str, &str); 43] = [
-    ("1", "01"), ("20", "0"), ("27", "0"), ("30", "0"), ("31", "0"), ("32", "0"), ("33", "0"), ("34", "0"), ("36", "0"),
-    ("39", "0"), ("40", "0"), ("41", "0"), ("43", "0"), ("44", "01"), ("45", "0"), ("46", "0"), ("47", "0"), ("48", "0"),
-    ("49", "0"), ("51", "0"), ("52", "01"), ("55", "09"), ("58", "0"), ("60", "0"), ("61", "01"), ("62", "0"), ("63", "0"),
-    ("64", "0"), ("65", "0"), ("66", "0"), ("84", "0"), ("90", "0"), ("91", "0"), ("92", "0"), ("351", "0"), ("353", "0"),
-    ("358", "0"), ("420", "0"), ("421", "0"), ("380", "0"), ("971", "0"), ("972", "0"), ("966", "0"),
-];
+/// A number that can be read without the library's rules.
+struct Simple<'a> {
+    calling_code: &'static CallingCode,
+    national: &'a str,
+    is_international: bool,
+}
 
-/// Calling code and national number of what needs no rules to be read: `+` and digits, and ten digits in the United States
-/// and Canada, both with the usual punctuation. `None` means that the rules must decide; the result is theirs.
+/// Takes a number that is `+` and digits, or digits in a country whose way of dialling them is beyond doubt, both with the
+/// usual punctuation. `None` means that the rules must decide; the result is theirs.
 fn simple<'a>(
     text: &str,
     country: Option<Country>,
     digits: &'a mut [u8; 15],
-) -> Option<(&'a str, &'a str)> {
+) -> Option<Simple<'a>> {
     let is_international = text.starts_with('+');
-    let is_at_home =
-        country.is_some_and(|country| country == Country::US || country == Country::CA);
-    if !is_international && (!is_at_home || text.starts_with(['-', '.', ')'])) {
+    if !is_international && (country.is_none() || text.starts_with(['-', '.', ')'])) {
         return None;
     }
     let (mut count, mut before) = (0, b'+');
@@ -308,14 +261,28 @@ fn simple<'a>(
         before = byte;
     }
     let digits = std::str::from_utf8(&digits[..count]).ok()?;
-    if !is_international {
-        return (count == 10 && !digits.starts_with(['0', '1'])).then_some(("1", digits));
+    if is_international {
+        let calling_code = CallingCode::leading(digits)?;
+        let dialled = &digits[calling_code.code.len()..];
+        let national = calling_code.main().without_prefix(dialled)?;
+        // Few digits may be those of a number without its area code.
+        return (count >= 9 && national.len() == dialled.len()).then_some(Simple {
+            calling_code,
+            national,
+            is_international,
+        });
     }
-    let (code, trunk) = CALLING_CODES
-        .iter()
-        .find(|(code, _)| digits.starts_with(code))?;
-    let national = &digits[code.len()..];
-    (count >= 9 && !national.starts_with(|c| trunk.contains(c))).then_some((code, national))
+    // Two zeros are international everywhere.
+    if digits.starts_with("00") {
+        return None;
+    }
+    let (calling_code, plan) = CallingCode::of_country(country?)?;
+    let national = plan.national(digits, &calling_code.code)?;
+    calling_code.is_valid(national).then_some(Simple {
+        calling_code,
+        national,
+        is_international,
+    })
 }
 
 /// Without the fraction of a number cell: `16505551212.0`.
@@ -351,22 +318,16 @@ fn push_national(number: &PhoneNumber, out: &mut String) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rlibphonenumber::{PhoneNumberType, get_national_significant_number_owned};
 
     fn phone(text: &str, country: &str) -> Result<String, Code> {
         let mut out = String::new();
-        normalize(
-            text,
-            Country::parse(country),
-            &mut Exchanges::default(),
-            &mut out,
-        )
-        .map(|_| out)
+        normalize(text, Country::parse(country), &mut out).map(|_| out)
     }
 
     /// What there is to say of a number that is used.
     fn remark(text: &str, country: &str) -> Result<Option<Code>, Code> {
-        let (country, mut exchanges) = (Country::parse(country), Exchanges::default());
-        normalize(text, country, &mut exchanges, &mut String::new())
+        normalize(text, Country::parse(country), &mut String::new())
     }
 
     #[test]
@@ -574,34 +535,33 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_exchange_known_to_be_valid_changes_no_verdict(
-            area in "246|876|212|416|800|523|[2-9][0-9]{2}",
-            exchange in "521|522|606|[2-9][0-9]{2}",
-            lines in prop::collection::vec("[0-9]{4}", 2..6),
+        fn international_numbers_read_the_same_either_way(
+            code in any::<prop::sample::Index>(), gap in "[-. (]{0,2}", national in "[0-9]{5,12}|([0-9][-. ()]{0,2}){7,12}",
         ) {
-            let mut exchanges = Exchanges::default();
-            for line in lines {
-                let text = format!("+1{area}{exchange}{line}");
-                let mut out = String::new();
-                let read = normalize(&text, None, &mut exchanges, &mut out).ok().map(|code| (out, code));
-                prop_assert_eq!(read, by_the_rules(&text, None), "{}", text);
-            }
+            let codes: Vec<i32> = PHONE_NUMBER_UTIL.get_supported_calling_codes().collect();
+            let text = format!("+{}{gap}{national}", codes[code.index(codes.len())]);
+            prop_assert_eq!(quickly(&text, ""), by_the_rules(&text, None), "{}", text);
         }
 
         #[test]
-        fn clean_international_numbers_read_the_same_either_way(
-            code in 0..CALLING_CODES.len(), gap in "[-. (]{0,2}", national in "[0-9]{7,12}|([0-9][-. ()]{0,2}){7,12}",
+        fn national_numbers_read_the_same_either_way(
+            region in any::<prop::sample::Index>(), prefix in "0|00|1|8|9|06|44|55|91|", kind in 0usize..4,
+            changed in any::<prop::sample::Index>(), digit in "[0-9]|", mark in "[-. ]", random in "[0-9]{5,12}",
         ) {
-            let text = format!("+{}{gap}{national}", CALLING_CODES[code].0);
-            prop_assert_eq!(quickly(&text, ""), by_the_rules(&text, None));
-        }
-
-        #[test]
-        fn national_numbers_of_north_america_read_the_same_either_way(
-            text in "[(]?[2-9][0-9]{2}[)]?[-. ]{0,2}[0-9]{3}[-. ]?[0-9]{4}[-. )]?", canada in any::<bool>(),
-        ) {
-            let country = if canada { "CA" } else { "US" };
-            prop_assert_eq!(quickly(&text, country), by_the_rules(text.trim(), Country::parse(country)), "{}", text);
+            let regions: Vec<Region> = PHONE_NUMBER_UTIL.get_supported_regions().collect();
+            let region = regions[region.index(regions.len())];
+            let Some(country) = Country::parse(&format!("{region:?}")) else { return Ok(()) };
+            let kinds = [PhoneNumberType::Mobile, PhoneNumberType::FixedLine, PhoneNumberType::TollFree];
+            let example = kinds
+                .get(kind)
+                .and_then(|kind| PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, *kind).ok());
+            let mut digits = example.map_or(random, |number| get_national_significant_number_owned(&number));
+            let at = changed.index(digits.len());
+            digits.replace_range(at..=at, &digit);
+            let text = format!("{prefix}{mark}{digits}");
+            prop_assert_eq!(
+                quickly(text.trim(), country.code()), by_the_rules(text.trim(), Some(country)), "{} in {}", text, country
+            );
         }
     }
 }

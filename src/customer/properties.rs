@@ -1,5 +1,6 @@
 //! What must hold for any text, whatever an export has in its cells.
 
+use crate::cell::is_nothing;
 use proptest::prelude::*;
 
 use super::*;

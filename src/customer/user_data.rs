@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::hash::Hash;
 use super::key::{Key, KeySet};
+use crate::json::{self, Object};
 
 /// The customer parameters of one lead. Values are only set by this folder's normalisers.
 #[derive(Clone, Default)]
@@ -101,7 +102,7 @@ impl UserData {
     pub fn write_identity(&self, out: &mut Vec<u8>) {
         if let Some(lead_id) = self.lead_id {
             out.extend_from_slice(b"lead_id:");
-            out.extend_from_slice(itoa::Buffer::new().format(lead_id).as_bytes());
+            json::write_integer(out, lead_id);
             return;
         }
         if !self.fbc.is_empty() {
@@ -127,33 +128,20 @@ impl UserData {
 
     /// Appends the `user_data` object: keys sorted, absent ones left out, hashes as arrays of lowercase hex.
     pub fn write_json(&self, out: &mut Vec<u8>) {
-        let start = out.len();
+        let mut object = Object::begin(out);
         for key in self.keys().iter() {
-            // Every key brings a comma along; the first one becomes the opening brace.
-            out.extend_from_slice(key.json());
+            let out = object.member(key.member());
             match key {
-                Key::LeadId => {
-                    let number = self.lead_id.unwrap_or_default();
-                    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-                }
-                Key::Fbc => push_text(&self.fbc, out),
-                Key::Fbp => push_text(&self.fbp, out),
-                Key::ClientIpAddress => push_text(&self.client_ip_address, out),
-                Key::ClientUserAgent => push_text(&self.client_user_agent, out),
+                Key::LeadId => json::write_integer(out, self.lead_id.unwrap_or_default()),
+                Key::Fbc => json::write_text(out, &self.fbc),
+                Key::Fbp => json::write_text(out, &self.fbp),
+                Key::ClientIpAddress => json::write_text(out, &self.client_ip_address),
+                Key::ClientUserAgent => json::write_text(out, &self.client_user_agent),
                 _ => push_hashes(&self.hashes[key as usize], out),
             }
         }
-        match out.get_mut(start) {
-            Some(first) => *first = b'{',
-            None => out.push(b'{'),
-        }
-        out.push(b'}');
+        object.end();
     }
-}
-
-fn push_text(text: &str, out: &mut Vec<u8>) {
-    // Strings always serialise, and writing to memory cannot fail.
-    let _ = serde_json::to_writer(out, text);
 }
 
 fn push_hashes(hashes: &[Hash], out: &mut Vec<u8>) {

@@ -6,15 +6,13 @@
 
 pub mod schema;
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use bytes::Bytes;
 
-use crate::config::EventSection;
-use crate::custom_data::write_json_string;
 use crate::customer::{UserData, lowercase_hex, sha256};
+use crate::json::{Object, member, write_integer, write_text};
 
 /// Names an event of a dataset for ever: the first 16 bytes of a SHA-256 over dataset and event.
 /// Holds no personal data.
@@ -103,10 +101,22 @@ pub struct Event {
     pub json: Bytes,
 }
 
+/// How Meta may process the data, as the `data_processing_options…` keys say it.
+/// <https://developers.facebook.com/docs/marketing-api/data-processing-options>
+#[derive(Clone, Debug, Default)]
+pub struct DataProcessing {
+    /// Nothing, or `["LDU"]` for limited data use; absent when nothing is said.
+    pub options: Option<Vec<String>>,
+    /// 1 for the United States, 0 to let Meta find out.
+    pub country: Option<u32>,
+    /// 1000 to 1013 for a state, 0 to let Meta find out.
+    pub state: Option<u32>,
+}
+
 /// What every event of a run carries.
 #[derive(Clone, Debug, Default)]
 pub struct Constants {
-    /// The `data_processing_options…` keys, each with a comma behind it.
+    /// The `data_processing_options…` members, each with its comma.
     data_processing: Vec<u8>,
 }
 
@@ -115,48 +125,34 @@ impl Constants {
     ///
     /// # Errors
     /// The data processing options are none that Meta knows.
-    /// <https://developers.facebook.com/docs/marketing-api/data-processing-options>
-    pub fn new(section: &EventSection) -> Result<Self> {
+    pub fn new(said: &DataProcessing) -> Result<Self> {
         let mut data_processing = Vec::new();
-        if let Some(options) = &section.data_processing_options {
+        if let Some(options) = &said.options {
             if options.iter().any(|option| option != "LDU") {
                 bail!("data_processing_options under [event] may be [] or [\"LDU\"]");
             }
-            serde_json::to_writer(
-                &mut data_processing,
-                &serde_json::json!({ "data_processing_options": options }),
-            )?;
-            data_processing.remove(0);
-            data_processing.pop();
-            data_processing.push(b',');
-        } else if section
-            .data_processing_options_country
-            .or(section.data_processing_options_state)
-            .is_some()
-        {
+            data_processing.extend_from_slice(member!("data_processing_options"));
+            serde_json::to_writer(&mut data_processing, options)?;
+        } else if said.country.or(said.state).is_some() {
             bail!(
                 "data_processing_options_country and _state under [event] need data_processing_options = [\"LDU\"]"
             );
         }
-        if let Some(country) = section.data_processing_options_country {
+        if let Some(country) = said.country {
             if country > 1 {
                 bail!(
                     "data_processing_options_country under [event] is 0 (let Meta find out) or 1 (USA)"
                 );
             }
-            write!(
-                data_processing,
-                "\"data_processing_options_country\":{country},"
-            )?;
+            data_processing.extend_from_slice(member!("data_processing_options_country"));
+            write_integer(&mut data_processing, country);
         }
-        if let Some(state) = section.data_processing_options_state {
+        if let Some(state) = said.state {
             if state != 0 && !(1000..=1013).contains(&state) {
                 bail!("data_processing_options_state under [event] is 0 or 1000 to 1013");
             }
-            write!(
-                data_processing,
-                "\"data_processing_options_state\":{state},"
-            )?;
+            data_processing.extend_from_slice(member!("data_processing_options_state"));
+            write_integer(&mut data_processing, state);
         }
         Ok(Self { data_processing })
     }
@@ -181,31 +177,32 @@ pub struct Facts<'a> {
 
 /// Appends the event as one JSON object, keys sorted, no white space.
 pub fn write_event(out: &mut Vec<u8>, facts: &Facts<'_>, constants: &Constants) {
-    out.extend_from_slice(br#"{"action_source":"system_generated","custom_data":"#);
-    out.extend_from_slice(facts.custom_data);
-    out.push(b',');
-    out.extend_from_slice(&constants.data_processing);
-    out.extend_from_slice(br#""event_id":"#);
+    let mut object = Object::begin(out);
+    write_text(object.member(member!("action_source")), "system_generated");
+    object
+        .member(member!("custom_data"))
+        .extend_from_slice(facts.custom_data);
+    object.member(&constants.data_processing);
+    let out = object.member(member!("event_id"));
     match facts.id {
-        EventId::Given(id) => write_json_string(out, id),
+        EventId::Given(id) => write_text(out, id),
         EventId::Derived(bytes) => {
             out.push(b'"');
             out.extend_from_slice(lowercase_hex(&bytes).as_flattened());
             out.push(b'"');
         }
     }
-    out.extend_from_slice(br#","event_name":"#);
-    write_json_string(out, facts.name);
-    out.extend_from_slice(br#","event_time":"#);
-    out.extend_from_slice(itoa::Buffer::new().format(facts.time).as_bytes());
-    match facts.opt_out {
-        Some(true) => out.extend_from_slice(br#","opt_out":true"#),
-        Some(false) => out.extend_from_slice(br#","opt_out":false"#),
-        None => {}
+    write_text(object.member(member!("event_name")), facts.name);
+    write_integer(object.member(member!("event_time")), facts.time);
+    if let Some(opt_out) = facts.opt_out {
+        object
+            .member(member!("opt_out"))
+            .extend_from_slice(if opt_out { b"true" } else { b"false" });
     }
-    out.extend_from_slice(br#","user_data":"#);
-    facts.user_data.write_json(out);
-    out.push(b'}');
+    facts
+        .user_data
+        .write_json(object.member(member!("user_data")));
+    object.end();
 }
 
 #[cfg(test)]
@@ -243,14 +240,13 @@ mod tests {
             user_data: &lead(),
             custom_data: br#"{"event_source":"crm"}"#,
         };
-        let section = EventSection {
-            data_processing_options: Some(vec!["LDU".into()]),
-            data_processing_options_country: Some(1),
-            data_processing_options_state: Some(1000),
-            ..EventSection::default()
+        let said = DataProcessing {
+            options: Some(vec!["LDU".into()]),
+            country: Some(1),
+            state: Some(1000),
         };
         let mut out = Vec::new();
-        write_event(&mut out, &facts, &Constants::new(&section).unwrap());
+        write_event(&mut out, &facts, &Constants::new(&said).unwrap());
         let text = String::from_utf8(out).unwrap();
         assert_eq!(
             text,
@@ -284,10 +280,10 @@ mod tests {
 
     #[test]
     fn unknown_processing_options_are_refused() {
-        let section = EventSection {
-            data_processing_options: Some(vec!["LDX".into()]),
-            ..EventSection::default()
+        let said = DataProcessing {
+            options: Some(vec!["LDX".into()]),
+            ..DataProcessing::default()
         };
-        assert!(Constants::new(&section).is_err());
+        assert!(Constants::new(&said).is_err());
     }
 }

@@ -10,8 +10,9 @@ use jiff::tz::TimeZone;
 
 use super::mask::mask;
 use super::words::{Heading, TimeKind, sounds_like_a_stage};
+use crate::cell::is_nothing;
 use crate::custom_data::{currency, money};
-use crate::customer::{Country, Normalizer, Settings, is_nothing};
+use crate::customer::{Country, Normalizer, Settings};
 use crate::field::Field;
 use crate::problem::Code;
 use crate::report::names::Names;
@@ -278,8 +279,7 @@ impl Judge {
             note(Kind::Epoch, is_time && is_number);
             let is_birth = digits >= 4 && text.len() <= 30 && reads(Field::DateOfBirth);
             note(Kind::Birth, is_time && !is_number || is_birth);
-            let is_amount =
-                letters <= 4 && money(text, None, None).is_ok_and(|amount| amount.is_some());
+            let is_amount = letters <= 4 && money(text, None).is_ok_and(|amount| amount.is_some());
             note(Kind::Amount, is_amount && (!is_time || is_number));
         }
         if digits == 0 && text.len() <= 60 {

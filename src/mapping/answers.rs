@@ -18,7 +18,7 @@ const REFUSES: &str = " declined denied refused withdrawn revoked rejected opted
     brakzgody отказ 不同意 同意しない 비동의 ";
 
 /// What a tick box says.
-pub(super) fn yes_or_no(text: &str) -> Option<bool> {
+pub(crate) fn yes_or_no(text: &str) -> Option<bool> {
     let word = Word::of(text);
     if word.is_in(YES) || word.is("optedout") {
         Some(true)
@@ -30,7 +30,7 @@ pub(super) fn yes_or_no(text: &str) -> Option<bool> {
 }
 
 /// Whether a consent column says that the lead agrees.
-pub(super) fn consents(text: &str) -> Option<bool> {
+pub(crate) fn consents(text: &str) -> Option<bool> {
     let word = Word::of(text);
     if word.is_in(YES) || word.is_in(AGREES) {
         Some(true)

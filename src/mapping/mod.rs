@@ -13,6 +13,7 @@ mod plan;
 mod preset;
 mod record;
 
+pub(crate) use answers::{consents, yes_or_no};
 pub(crate) use columns::Wanted;
 pub use columns::{Columns, canonical};
 pub use event_names::NameId;

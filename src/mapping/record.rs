@@ -6,8 +6,9 @@ use super::layout::Target;
 use super::plan::{Custom, EventSource, Plan};
 use super::preset::holds_several;
 use super::{answers, personal};
+use crate::cell::{is_lost, is_nothing, is_scientific};
 use crate::custom_data::{Currency, CustomData, CustomValue, currency, money};
-use crate::customer::{Cell, is_lost, is_nothing, is_scientific};
+use crate::customer::Cell;
 use crate::field::Field;
 use crate::problem::Code;
 use crate::source::Row;
@@ -469,7 +470,7 @@ impl Plan {
                 None => None,
             };
             let of_row = of_row.or(constant);
-            match money(text, None, of_row)
+            match money(text, of_row)
                 .and_then(|money| money.map(|money| money.in_currency(of_row)).transpose())
             {
                 Ok(value) => data.value = value,

@@ -7,7 +7,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::recipe::{Pass, Recipe};
-use crate::customer::{Cell, KeySet, Normalizer, UserData, is_dummy};
+use crate::cell::is_dummy;
+use crate::customer::{Cell, KeySet, Normalizer, UserData};
 use crate::event::{EventId, Facts, Fingerprint, write_event};
 use crate::field::Field;
 use crate::mapping::{LeftOut, NameId, Notice, Plan, Record, Times};

@@ -9,7 +9,7 @@ use super::text::Folded;
 use super::written::{Clock, Day, SHORT_YEARS, Written, WrittenZone};
 use super::zone::{Instant, LocalTime, seconds_as_utc};
 use super::{Moment, Notes, Precision, Reading, general, iso, words};
-use crate::customer::is_nothing;
+use crate::cell::is_nothing;
 use crate::problem::Code;
 
 /// Exports of this century; anything else is a number that was never a time, or a placeholder.

@@ -283,3 +283,74 @@ fn an_unknown_field_names_the_nearest() {
         assert_eq!((ran.stdout.as_str(), ran.stderr.lines().count()), ("", 1));
     }
 }
+
+#[test]
+fn times_and_amounts_are_shown_as_they_are_sent_and_ambiguous_ones_called_so() {
+    let desk = Desk::new();
+    for (field, value, more, expected) in [
+        (
+            "event_time",
+            "21.11.2026 14:03",
+            &[][..],
+            "event_time  1795269780  (sent as it is)\n",
+        ),
+        (
+            "event_time",
+            "11/20/26 14:03Z",
+            &["--date-order", "mdy"],
+            "event_time  1795183380  (sent as it is)\n",
+        ),
+        (
+            "value",
+            "1.234,50 €",
+            &[],
+            "value  1234.5 EUR  (sent as it is)\n",
+        ),
+        (
+            "currency",
+            "US Dollar",
+            &[],
+            "currency  USD  (sent as it is)\n",
+        ),
+        ("consent", "Ja", &[], "consent  true  (sent as it is)\n"),
+    ] {
+        let ran = desk.run(&[&["normalize", field, value], more].concat());
+        assert_eq!(ran.ended(0).stdout, expected, "{field} {value}");
+    }
+    for (field, value, code, advice) in [
+        (
+            "event_time",
+            "03/04/2026",
+            "time-order-ambiguous",
+            "--date-order mdy",
+        ),
+        ("value", "1,234", "value-ambiguous", "two decimals"),
+        (
+            "date_of_birth",
+            "03/04/1990",
+            "birth-date-ambiguous",
+            "--date-order mdy",
+        ),
+        (
+            "phone",
+            "(212) 555-0101",
+            "phone-country-missing",
+            "--country US",
+        ),
+        (
+            "fbclid",
+            "IwAR0Example",
+            "fbclid-time-missing",
+            "click_time",
+        ),
+        ("email", "########", "cell-lost", "export again"),
+    ] {
+        let ran = desk.run(&["normalize", field, value]).ended(1);
+        assert!(
+            ran.stdout.starts_with(&format!("unusable: {code}:")) && ran.stdout.contains(advice),
+            "{}",
+            ran.stdout
+        );
+        assert!(!ran.stdout.contains("default-country"), "{}", ran.stdout);
+    }
+}

@@ -1,4 +1,5 @@
-//! What every customer field does to its text first: trimming, dropping what cannot be seen, folding look-alikes.
+//! The text of a cell, whatever it is mapped to: what says nothing, trimming, dropping what cannot be seen, folding
+//! look-alikes.
 //!
 //! Exports carry no-break spaces, zero-width and direction marks, full-width digits and cells that only say that
 //! there is nothing. Whatever is plain ASCII passes through untouched and uncopied.
@@ -52,7 +53,7 @@ const NOT_CLOSED: [&str; 6] = [
 ];
 
 /// Whether a character is white space or cannot be seen: controls, zero-width and direction marks, fillers.
-pub(super) fn is_blank(c: char) -> bool {
+pub(crate) fn is_blank(c: char) -> bool {
     if c.is_ascii() {
         return c <= ' ' || c == '\x7f';
     }
@@ -68,7 +69,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// The text without surrounding white space of any script, and without invisible characters around it.
-pub(super) fn trim(text: &str) -> &str {
+pub(crate) fn trim(text: &str) -> &str {
     match text.as_bytes() {
         [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
         _ => text.trim_matches(is_blank),
@@ -79,7 +80,7 @@ pub(super) fn trim(text: &str) -> &str {
 /// error, Meta's `<test lead: dummy data for …>` and the like. `########` says it too, and [`is_lost`] besides.
 ///
 /// `NA` is a value: it is Namibia, and a surname.
-pub fn is_nothing(text: &str) -> bool {
+pub(crate) fn is_nothing(text: &str) -> bool {
     let text = trim(text);
     let Some(first) = text.bytes().next() else {
         return true;
@@ -94,7 +95,7 @@ pub fn is_nothing(text: &str) -> bool {
 }
 
 /// Whether a spreadsheet lost the value because its column was too narrow when the file was saved: `########`.
-pub fn is_lost(text: &str) -> bool {
+pub(crate) fn is_lost(text: &str) -> bool {
     let text = trim(text);
     text.len() > 1 && text.bytes().all(|byte| byte == b'#')
 }
@@ -107,7 +108,7 @@ fn says_nothing(text: &str) -> bool {
 }
 
 /// Whether a cell holds what Meta's own test leads hold in place of values: `<test lead: dummy data for …>`.
-pub fn is_dummy(text: &str) -> bool {
+pub(crate) fn is_dummy(text: &str) -> bool {
     text.starts_with("<test lead:") && text.ends_with('>')
 }
 
@@ -153,7 +154,7 @@ fn digit(c: char) -> Option<char> {
 /// The text as a keyboard of ASCII would have typed it, as far as that is certain: trimmed, invisible characters
 /// dropped, every white space a blank, full-width forms and digits of other scripts folded, dashes and quotes made
 /// plain, letters composed (NFC). For everything but names and places.
-pub(super) fn plain(text: &str) -> Cow<'_, str> {
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     let text = trim(text);
     // Composed letters of Latin are as they should be, too.
     if all(text, |byte| (b' '..0x7f).contains(&byte))
@@ -182,7 +183,7 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
 
 /// Without what is put around values to keep them as they are: quotation marks, the apostrophe or `="…"` by which
 /// spreadsheets keep a number from being one, and the marker of Meta's lead download (the `l` of `l:`, `p:`, `z:`).
-pub(super) fn bare(text: &str, marker: Option<u8>) -> &str {
+pub(crate) fn bare(text: &str, marker: Option<u8>) -> &str {
     let mut bare = text;
     loop {
         bare = bare.trim_matches(|c| is_blank(c) || matches!(c, '"' | '\'' | '`'));
@@ -213,13 +214,13 @@ pub(crate) fn is_scientific(text: &str) -> bool {
 
 /// Whether all bytes are of a kind. It does not stop at the first that is not, so that compilers can use vector
 /// instructions.
-pub(super) fn all(text: &str, is_of_the_kind: impl Fn(u8) -> bool) -> bool {
+pub(crate) fn all(text: &str, is_of_the_kind: impl Fn(u8) -> bool) -> bool {
     text.bytes()
         .fold(true, |all, byte| all & is_of_the_kind(byte))
 }
 
 /// Appends the text in lower case and composed form.
-pub(super) fn push_all_lowercase(text: &str, out: &mut String) {
+pub(crate) fn push_all_lowercase(text: &str, out: &mut String) {
     if !text.is_ascii() {
         return push_lowercase(text, out, |_| true);
     }
@@ -232,7 +233,7 @@ pub(super) fn push_all_lowercase(text: &str, out: &mut String) {
 ///
 /// Composition comes first because it can yield ASCII punctuation, and last because dropping a character can bring
 /// a letter and its accent together: doing it again changes nothing.
-pub(super) fn push_lowercase(text: &str, out: &mut String, keep: impl Fn(char) -> bool) {
+pub(crate) fn push_lowercase(text: &str, out: &mut String, keep: impl Fn(char) -> bool) {
     if text.is_ascii() {
         out.reserve(text.len());
         for byte in text.bytes().filter(|&byte| keep(byte.into())) {
