@@ -195,8 +195,9 @@ impl Search<'_> {
             let sounds = evidence.share(Kind::StageName);
             let confidence = match rank {
                 _ if is_other || !evidence.could_be_stages() => return None,
-                4 => Certain,
-                3 if sounds >= 0.3 => Certain,
+                4.. => Certain,
+                // What is just called a status is that of the lead, unless it is one of a machine.
+                3 if sounds >= 0.3 || evidence.share(Kind::Technical) < 0.2 => Certain,
                 2 if sounds >= 0.5 => Certain,
                 1 if sounds >= 0.5 => Likely,
                 3 => Likely,
@@ -222,7 +223,7 @@ impl Search<'_> {
         let is_field = |&column: &u32| {
             self.at(column).heading.is_field_name() && self.at(column).distinct <= 40
         };
-        if self.at(stage).heading.stage_rank() < 4 || !self.found.rest.only.is_empty() {
+        if self.at(stage).heading.stage_rank() < 5 || !self.found.rest.only.is_empty() {
             return;
         }
         let Some(column) = self.free().into_iter().find(is_field) else {
