@@ -340,9 +340,13 @@ impl Search<'_> {
             .evidence
             .iter()
             .any(|column| column.heading.is_of_deals());
+        let email = self.found.column_of(Field::Email);
+        let email = email.map(|column| self.evidence[column as usize].heading.clone());
+        let email = email.as_ref();
         let is_name = |column: &Evidence| {
             is_called_name(column)
                 && (!is_of_deals
+                    || email.is_some_and(|email| column.heading.stands_beside(email))
                     || column.heading.is_of_a_person()
                     || !column.heading.is_named_just_name())
         };
@@ -356,8 +360,11 @@ impl Search<'_> {
                 is_first_name.then_some(Likely)
             }),
             (true, true) => self.find(Field::FullName, |column| {
-                let is_sure = !is_one_word(column) || column.heading.is_known(Field::FullName);
-                is_name(column).then_some(if is_sure { Likely } else { Guess })
+                is_name(column).then_some(match () {
+                    () if column.heading.names_a_person() => Certain,
+                    () if is_one_word(column) => Guess,
+                    () => Likely,
+                })
             }),
             (false, false) => {}
         }

@@ -29,8 +29,8 @@ const FIELDS: &[(Field, &str, &str)] = &[
     (
         Field::Email,
         "email emails mail emailaddress emailaddresses emailadresse mailadresse correo courriel emailid \
-        emailaddress1 emailfrom personemail emailwork posta eposta email1",
-        "email mail correo courriel eposta почта",
+        emailaddress1 emailfrom personemail emailwork posta eposta epost epostadress emel email1",
+        "email mail correo courriel eposta epost emel почта",
     ),
     (
         Field::Phone,
@@ -55,7 +55,7 @@ const FIELDS: &[(Field, &str, &str)] = &[
         ansprechpartner customername clientname personname customer client person nama isim имя имяклиента клиент nazwa \
         नाम ชอ 名前 お名前 姓名 naam الاسم اسم hovaten hoten ten kontaktperson cliente nomedocliente nomecliente nombredelcliente kunde applicant borrower student \
         studentname patient patientname applicantname borrowername invitee inviteename guestname member membername prospect \
-        prospectname buyer buyername nomduclient yourname 学员姓名 客户姓名 фиопациента фиоклиента musteriadi",
+        prospectname buyer buyername nomduclient yourname 学员姓名 客户姓名 фиопациента фиоклиента musteriadi primarycontact maincontact namn navn emel",
         "fullname nomcomplet nombrecompleto nomecompleto vollstandigername",
     ),
     (
@@ -131,7 +131,7 @@ pub(super) static QUALIFIERS: Words = LazyLock::new(|| {
     hs crm current latest del do da de du des der di van von la le el the of de trabajo particular trabalho comercial pessoal \
     personne professionnel geschaftlich privat privato рабочий рабочая личный личная мобильный номер клиента лида office \
     field custom cf mx x studio o a y et und e i en для firmowy prywatny zakelijk is kantor cliente kunde kunden applicant borrower student patient \
-    invitee guest member buyer prospect learner tenant donor musteri пациента klient clienti privatnummer your my what and is",
+    invitee guest member buyer prospect learner tenant donor musteri пациента заявки klient clienti privatnummer your my what and is",
     )
 });
 
@@ -151,7 +151,7 @@ pub(super) static STAGE: Words = LazyLock::new(|| {
 /// Headings that often mean the stage, and as often something else.
 pub(super) static STATUS: Words = LazyLock::new(|| {
     set(
-        "status statut estado situacao situacion bearbeitungsstatus bearbeitungsstand stand 対応状況 跟进状态 loanstatus \
+        "status statut estado situacao situacion bearbeitungsstatus bearbeitungsstand stand avancement 対応状況 跟进状态 loanstatus \
     applicationstatus stato stan durum статус состояние \
     الحالة حالة स्थिति सथत trangthai tinhtrang สถานะ สถานะลกคา สถานะ ステータス 状態 状态 状況 情况 disposition outcome leadresult",
     )
@@ -198,7 +198,7 @@ pub(super) static WHEN: Words = LazyLock::new(|| {
     set(
         "date time datetime timestamp datum zeit zeitpunkt zeitstempel uhrzeit fecha hora fechayhora data \
     dataora datahora horodatage dateheure eventtime eventdate editdate when ts at tarih дата время датаивремя تاريخ التاريخ \
-    tanggal ngay thoigian วนท 日付 日時 日期 时间 दिनांक दनक तारीख तरख tijd tijdstip activityat occurredat",
+    tanggal ngay thoigian วนท 日付 日時 日期 时间 दिनांक दनक तारीख तरख tijd tijdstip tarikh dato activityat occurredat",
     )
 });
 /// Words of the time of any edit, which is not that of the stage.
@@ -208,7 +208,7 @@ pub(super) static EDITED: Words = LazyLock::new(|| {
     anderung modifie modifiee modifiele misajour miseajour modificado modificada modificacion modificacao actualizado actualizada \
     actualizacion atualizado atualizada atualizacao modificacao modifica modificato aggiornato aggiornamento bijgewerkt \
     gewijzigd aktualizacji modyfikacji изменения изменен обновления обновлен редактирования guncelleme guncellenme degistirme \
-    تحديث التحديث تعديل diperbarui diupdate capnhat cậpnhật 更新日 更新日時 最終更新日 更新时间 修改时间 อปเดต แกไข lastmodified \
+    تحديث التحديث تعديل diperbarui diupdate capnhat cậpnhật 更新日 更新日時 最終更新日 更新时间 修改时间 อปเดต แกไข andrad uppdaterad aendret opdateret endret oppdatert kemaskini lastmodified \
     lastmodifieddate modifiedon modifieddate updatedat datemodified datemodify udate lastupdated lastupdate systemmodstamp",
     )
 });
@@ -220,7 +220,7 @@ pub(super) static CREATED: Words = LazyLock::new(|| {
     creation soumission recu cree creado creada creacion alta registro criado criada criacao cadastro envio creazione creato \
     creata inserimento aangemaakt aanmaakdatum utworzenia dodania zgloszenia создания создан поступления регистрации заявки \
     olusturulma olusturma kayit basvuru الإنشاء الانشاء التسجيل الاضافة الإضافة dibuat masuk daftar tao dangky 作成日 登録日 \
-    作成日時 登録日時 受付日 创建时间 创建日期 录入时间 提交时间 สราง ลงทะเบยน createdate createdon createdat createddate datecreated \
+    作成日時 登録日時 受付日 创建时间 创建日期 录入时间 提交时间 สราง ลงทะเบยน skapad skapat oprettet opprettet createdate createdon createdat createddate datecreated \
     datecreate dateadded submit submitdate application applied join joined cdate addtime dateentered leadtime leaddate leadcreated submittime leadsubmittime marcatemporal",
     )
 });
@@ -265,22 +265,28 @@ pub(super) static OTHER_IDS: Words = LazyLock::new(|| {
     dataset business adid adgroup adgroupid asset",
     )
 });
+/// Words of exports that are not about leads at all.
+pub(super) static OTHER_THINGS: Words = LazyLock::new(|| {
+    set(
+        "ticket tickets fulfillment fulfilment sku incident refund refunded lineitem subtotal helpdesk",
+    )
+});
 /// Words of exports about deals, whose name is no person's.
 pub(super) static DEALS: Words = LazyLock::new(|| {
-    set("deal deals opportunity pipeline pipelineid price monetary dealname amount")
+    set("deal deals opportunity pipelineid price monetaryvalue monetary dealname")
 });
 /// Words that a name of a stage has, in any funnel.
 pub(super) static FUNNEL: Words = LazyLock::new(|| {
     set(
         "new lead leads qualified mql sql prospect contacted opportunity customer client won lost demo \
     proposal negotiation converted nurture nurturing appointment disqualified unqualified subscriber closed open working assigned \
-    booked interested enrolled sale sold inquiry enquiry hot warm cold signed quote quotation contract contractsent follow \
+    booked interested enrolled sale sold inquiry enquiry hot warm cold signed quote quoted quotation invoiced funded approved admitted admission activated onboarded inspected measured contract contractsent follow \
     followup process processing progress recycled junk dead survey viewing visit deposit paid installed trial attempted \
     connect connected reachable called offer oppty callback no_answer dead trash \
     raw qualification prospecting handoff accepted proposition intake closedwon presentation \
     neu qualifiziert kontaktiert kunde anfrage auftrag abgelehnt erstellt gewonnen verloren angebot termin interessent abschluss abgeschlossen disqualifiziert \
     erstgesprach abschlussgesprach absage unterschrieben handover offen kontakt \
-    nouveau nouvelle qualifie contacte opportunite gagne perdu devis vente signe rappeler rappel \
+    nouveau nouvelle visite offre compromis signature qualifie contacte opportunite gagne perdu devis vente signe rappeler rappel \
     nuevo nueva calificado cualificado contactado oportunidad cliente ganado ganada perdido perdida propuesta negociacion cita \
     agendada interesado oferta logrado venta prospecto prueba apartado facturado visita \
     novo nova qualificado contatado oportunidade ganho vendido proposta negociacao agendado venda interessado atendimento visita \

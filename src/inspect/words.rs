@@ -11,8 +11,8 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::vocabulary::{
     AROUND_STAGE, CHANGE, CREATED, DEALS, EDITED, FUNNEL, FUNNEL_PARTS, HEADINGS, LAST_CONTACT,
-    NEGATIVE, NO_STAGE, OTHER_IDS, OTHER_PEOPLE, OTHER_TIMES, QUALIFIERS, STAGE, STAGE_WORDS,
-    STATUS, STRONG, TECHNICAL, WHEN, Words,
+    NEGATIVE, NO_STAGE, OTHER_IDS, OTHER_PEOPLE, OTHER_THINGS, OTHER_TIMES, QUALIFIERS, STAGE,
+    STAGE_WORDS, STATUS, STRONG, TECHNICAL, WHEN, Words,
 };
 use crate::field::Field;
 use crate::mapping::{Preset, Target};
@@ -404,7 +404,25 @@ impl Heading {
 
     /// Whether the column is one of those that exports of deals have.
     pub(super) fn is_of_deals(&self) -> bool {
-        self.words.iter().any(|word| DEALS.contains(word))
+        self.own.iter().any(|word| DEALS.contains(word)) || DEALS.contains(&self.joined)
+    }
+
+    /// Whether the column is one of exports that are not about leads, such as tickets and orders.
+    pub(super) fn is_of_other_things(&self) -> bool {
+        self.own.iter().any(|word| OTHER_THINGS.contains(word))
+    }
+
+    /// Whether both columns are named inside of the same object.
+    pub(super) fn stands_beside(&self, other: &Heading) -> bool {
+        !self.path.is_empty() && self.path == other.path
+    }
+
+    /// Whether the heading says that a person's name stands here.
+    pub(super) fn names_a_person(&self) -> bool {
+        let people = [
+            "contact", "person", "client", "customer", "cliente", "kunde", "full",
+        ];
+        people.iter().any(|word| self.has_word(word)) || self.is_known(Field::FullName)
     }
 
     /// Whether a path leads to the column through somebody: `contact.name`.
