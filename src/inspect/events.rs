@@ -195,7 +195,19 @@ impl Search<'_> {
             let evidence = self.at(column);
             let heading = &evidence.heading;
             let rank = heading.stage_rank();
+            let is_of_the_person = [
+                Field::City,
+                Field::State,
+                Field::Zip,
+                Field::FirstName,
+                Field::LastName,
+                Field::FullName,
+                Field::Gender,
+            ]
+            .into_iter()
+            .any(|field| rank == 0 && heading.says(field).is_some());
             let is_other = heading.is_other_person()
+                || is_of_the_person
                 || heading.is_system()
                 || heading.is_no_stage()
                 || heading.says(Field::Country).is_some()

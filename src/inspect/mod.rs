@@ -89,7 +89,7 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
     let proposal = search::propose(&layout, &reading.given, is_complete, &columns, evidence);
     let draft = Draft {
         name: &name,
-        product: product.as_ref().map(|preset| preset.name.as_str()),
+        product: product.as_ref(),
         proposal: &proposal,
         columns: &columns,
         evidence: &sample.columns,

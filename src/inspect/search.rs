@@ -27,8 +27,10 @@ pub(super) fn propose(
         evidence,
         used: Vec::new(),
         found: Proposal::default(),
+        known: 0,
     };
     search.take_over(layout, given);
+    search.known = search.found.taken.len();
     search.find_people();
     search.find_events();
     if !is_complete {
@@ -43,6 +45,8 @@ pub(super) struct Search<'a> {
     pub(super) evidence: &'a [Evidence],
     pub(super) used: Vec<u32>,
     pub(super) found: Proposal,
+    /// How many of the columns taken preset and command line name.
+    known: usize,
 }
 
 impl Search<'_> {
@@ -239,7 +243,10 @@ impl Search<'_> {
             .fold(0.0, f64::max);
         let is_plain = |column: u32| self.at(column).heading.says(field) == Some(Says::Exactly);
         let has_plain = of_field().any(|taken| is_plain(taken.column));
-        let doubted: Vec<u32> = of_field()
+        // What preset and command line say is not doubted.
+        let doubted: Vec<u32> = self.found.taken[self.known..]
+            .iter()
+            .filter(|taken| taken.target == target)
             .map(|taken| taken.column)
             .filter(|&column| {
                 let is_few = self.at(column).filled >= 4 && variety(column) * 2.0 <= best;
@@ -317,9 +324,10 @@ impl Search<'_> {
             .stage_columns
             .iter()
             .filter_map(|stage| stage.column);
-        let of_events = self.found.column_of(Field::EventTime);
+        let target = Target::Field(Field::EventTime);
+        let of_events = self.found.taken.iter().filter(|taken| taken.target == target);
+        let of_events = of_events.map(|taken| taken.column);
         let created = of_events
-            .into_iter()
             .chain(of_stages)
             .find(|&column| self.at(column).heading.says(Field::CreatedTime).is_some());
         if let Some(column) = created.filter(|_| self.lacks(Field::CreatedTime)) {
