@@ -9,7 +9,7 @@ use super::proposal::{Proposal, Taken};
 use super::settings::{key, list, quoted};
 use super::words::TimeKind;
 use crate::field::Field;
-use crate::mapping::{Columns, Target};
+use crate::mapping::{Columns, Preset, Target};
 
 /// So many candidates are named.
 const MAX_CANDIDATES: usize = 8;
@@ -18,7 +18,7 @@ const MAX_CANDIDATES: usize = 8;
 pub(super) struct Draft<'a> {
     pub name: &'a str,
     /// The preset of a product, where one fits.
-    pub product: Option<&'a str>,
+    pub product: Option<&'a Preset>,
     pub proposal: &'a Proposal,
     pub columns: &'a Columns<'a>,
     pub evidence: &'a [Evidence],
@@ -47,7 +47,9 @@ impl Draft<'_> {
     pub fn missing(&self) -> Option<String> {
         let gaps = self.gaps();
         let said: Vec<String> = gaps.iter().map(|gap| self.in_words(*gap)).collect();
-        (!said.is_empty()).then(|| said.join("; also, "))
+        let advice = self.product.and_then(|preset| preset.advice.as_deref());
+        let advice = advice.map(|advice| format!("; {advice}"));
+        (!said.is_empty()).then(|| said.join("; also, ") + &advice.unwrap_or_default())
     }
 
     fn in_words(&self, gap: Gap) -> String {
@@ -135,6 +137,7 @@ impl Draft<'_> {
             .guesses
             .iter()
             .filter(move |guess| matches!(guess.target, Target::Field(field) if somebody.contains(&field)))
+            .filter(|guess| !self.evidence[guess.column as usize].heading.is_other_person())
             .filter_map(|guess| Some((guess, self.columns.name_of(guess.column)?)))
     }
 
@@ -175,7 +178,7 @@ impl Draft<'_> {
         line(&format!("name = {}", quoted(&decided.crm)));
         line(&format!(
             "preset = {}",
-            quoted(self.product.unwrap_or("none"))
+            quoted(self.product.map_or("none", |preset| preset.name.as_str()))
         ));
         let order = decided.date_order.map(|order| order.name().to_owned());
         for (name, value) in [

@@ -28,7 +28,7 @@ impl Search<'_> {
             let stage = self.best_stage();
             let has_stage = stage.is_some_and(|(_, confidence)| confidence == Certain);
             // Dates of two stages tell more than the stage of today.
-            if wide.len() >= 2 || !has_stage && !wide.is_empty() {
+            if !self.is_of_other_things() && (wide.len() >= 2 || !has_stage && !wide.is_empty()) {
                 self.take_stage_columns(wide);
                 return;
             }
@@ -86,6 +86,7 @@ impl Search<'_> {
             .filter(|(kind, ..)| *kind == TimeKind::Created)
             .max();
         if let Some((_, _, _, std::cmp::Reverse(column))) = created
+            && !self.is_of_other_things()
             && let Some(name) = self.columns.name_of(column)
         {
             self.take_stage_columns(vec![StageColumn {
@@ -181,12 +182,32 @@ impl Search<'_> {
             .collect()
     }
 
+    /// Whether other columns say that the export is not about leads.
+    fn is_of_other_things(&self) -> bool {
+        self.evidence
+            .iter()
+            .any(|column| column.heading.is_of_other_things())
+    }
+
     fn best_stage(&self) -> Option<(u32, Confidence)> {
+        let is_elsewhere = self.is_of_other_things();
         let judge = |column: u32| {
             let evidence = self.at(column);
             let heading = &evidence.heading;
             let rank = heading.stage_rank();
+            let is_of_the_person = [
+                Field::City,
+                Field::State,
+                Field::Zip,
+                Field::FirstName,
+                Field::LastName,
+                Field::FullName,
+                Field::Gender,
+            ]
+            .into_iter()
+            .any(|field| rank == 0 && heading.says(field).is_some());
             let is_other = heading.is_other_person()
+                || is_of_the_person
                 || heading.is_system()
                 || heading.is_no_stage()
                 || heading.says(Field::Country).is_some()
@@ -195,9 +216,11 @@ impl Search<'_> {
             let sounds = evidence.share(Kind::StageName);
             let confidence = match rank {
                 _ if is_other || !evidence.could_be_stages() => return None,
-                4 => Certain,
-                3 if sounds >= 0.3 => Certain,
-                2 if sounds >= 0.5 => Certain,
+                4.. => Certain,
+                _ if is_elsewhere => Likely,
+                // What is just called a status is that of the lead, unless it is one of a machine.
+                3 if sounds >= 0.3 || evidence.share(Kind::Technical) < 0.2 => Certain,
+                2 if sounds >= 0.6 && evidence.share(Kind::Technical) < 0.2 => Certain,
                 1 if sounds >= 0.5 => Likely,
                 3 => Likely,
                 2 => Guess,
@@ -222,7 +245,7 @@ impl Search<'_> {
         let is_field = |&column: &u32| {
             self.at(column).heading.is_field_name() && self.at(column).distinct <= 40
         };
-        if self.at(stage).heading.stage_rank() < 4 || !self.found.rest.only.is_empty() {
+        if self.at(stage).heading.stage_rank() < 5 || !self.found.rest.only.is_empty() {
             return;
         }
         let Some(column) = self.free().into_iter().find(is_field) else {

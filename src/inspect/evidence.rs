@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use jiff::tz::TimeZone;
 
 use super::mask::mask;
-use super::words::{Heading, TimeKind, sounds_like_a_stage};
+use super::words::{Heading, TimeKind, sounds_like_a_stage, sounds_technical};
 use crate::cell::is_nothing;
 use crate::custom_data::{currency, money};
 use crate::customer::{Country, Normalizer, Settings};
@@ -51,6 +51,8 @@ pub(super) enum Kind {
     Postcode,
     /// A text with a word that names of stages have.
     StageName,
+    /// A status that systems keep for themselves.
+    Technical,
     /// As many digits as phones have, whatever the numbering plan says.
     PhoneLike,
     /// An address of the web, or a path of one.
@@ -308,6 +310,7 @@ impl Judge {
                     .chars()
                     .all(|c| c.is_alphanumeric() || " -:".contains(c)),
         );
+        note(Kind::Technical, text.len() <= 30 && sounds_technical(text));
         note(
             Kind::StageName,
             text.len() <= 60 && sounds_like_a_stage(text),

@@ -115,10 +115,15 @@ pub fn draw_up(
     // Headings that many exports share are weighed with what stands under them, and not taken as they come.
     let product = preset.filter(|preset| preset.name != "generic");
     let layout = Plan::layout(&reading.given, product.as_ref(), &columns);
-    let proposal = search::propose(&layout, &reading.given, &columns, &sample.columns);
+    // Meta's forms ask what their makers like, under any name.
+    let is_complete = product
+        .as_ref()
+        .is_some_and(|preset| !preset.name.starts_with("meta-"));
+    let evidence = &sample.columns;
+    let proposal = search::propose(&layout, &reading.given, is_complete, &columns, evidence);
     let draft = Draft {
         name: &name,
-        product: product.as_ref().map(|preset| preset.name.as_str()),
+        product: product.as_ref(),
         proposal: &proposal,
         columns: &columns,
         evidence: &sample.columns,
@@ -292,7 +297,7 @@ mod tests {
         let (header, sample) = look_at(&input, &reading, "leads.csv").unwrap();
         let columns = Columns::new(&header);
         let none = Layout::default();
-        let proposal = search::propose(&none, &none, &columns, &sample.columns);
+        let proposal = search::propose(&none, &none, false, &columns, &sample.columns);
         reading.given = proposal.layout(&columns);
         reading.preset = PresetChoice::None;
         let feed = Feed::open(&input, &reading).unwrap();

@@ -13,10 +13,12 @@ use crate::mapping::{Columns, Layout, Target, holds_several, is_pattern};
 /// So many columns of one field are taken.
 const MAX_COLUMNS: usize = 5;
 
-/// Finds the columns. `given` is what the command line maps, `layout` that on top of the preset.
+/// Finds the columns. `given` is what the command line maps, `layout` that on top of the preset, which may be complete but
+/// for what identifies a lead.
 pub(super) fn propose(
     layout: &Layout,
     given: &Layout,
+    is_complete: bool,
     columns: &Columns<'_>,
     evidence: &[Evidence],
 ) -> Proposal {
@@ -25,11 +27,15 @@ pub(super) fn propose(
         evidence,
         used: Vec::new(),
         found: Proposal::default(),
+        known: 0,
     };
     search.take_over(layout, given);
+    search.known = search.found.taken.len();
     search.find_people();
     search.find_events();
-    search.find_context();
+    if !is_complete {
+        search.find_context();
+    }
     search.found
 }
 
@@ -39,6 +45,8 @@ pub(super) struct Search<'a> {
     pub(super) evidence: &'a [Evidence],
     pub(super) used: Vec<u32>,
     pub(super) found: Proposal,
+    /// How many of the columns taken preset and command line name.
+    known: usize,
 }
 
 impl Search<'_> {
@@ -201,6 +209,9 @@ impl Search<'_> {
         self.find(Field::LeadId, judge_lead_id);
         self.find(Field::Email, judge_email);
         self.find(Field::Phone, judge_phone);
+        for field in [Field::Email, Field::Phone] {
+            self.doubt_the_few(field);
+        }
         self.find(Field::Fbclid, |column| {
             match column.heading.says(Field::Fbclid) {
                 Some(_) => Some(if column.share(Kind::Fbclid) >= 0.5 {
@@ -211,6 +222,50 @@ impl Search<'_> {
                 None => (column.share(Kind::Fbclid) >= 0.8).then_some(Likely),
             }
         });
+    }
+
+    /// Where each lead has a value of its own, a column in which the same ones come again is about somebody else, such as
+    /// whoever deals with the lead; so is one whose heading says more than the field's name beside one that does not.
+    fn doubt_the_few(&mut self, field: Field) {
+        let target = Target::Field(field);
+        let variety = |column: u32| {
+            let evidence = self.at(column);
+            evidence.distinct as f64 / evidence.filled.max(1) as f64
+        };
+        let of_field = || {
+            self.found
+                .taken
+                .iter()
+                .filter(|taken| taken.target == target)
+        };
+        let best = of_field()
+            .map(|taken| variety(taken.column))
+            .fold(0.0, f64::max);
+        let is_plain = |column: u32| self.at(column).heading.says(field) == Some(Says::Exactly);
+        let has_plain = of_field().any(|taken| is_plain(taken.column));
+        // What preset and command line say is not doubted.
+        let doubted: Vec<u32> = self.found.taken[self.known..]
+            .iter()
+            .filter(|taken| taken.target == target)
+            .map(|taken| taken.column)
+            .filter(|&column| {
+                let is_few = self.at(column).filled >= 4 && variety(column) * 2.0 <= best;
+                is_few || field == Field::Email && has_plain && !is_plain(column)
+            })
+            .collect();
+        for taken in &mut self.found.taken {
+            if taken.target == target && doubted.contains(&taken.column) {
+                taken.confidence = Guess;
+            }
+        }
+        let is_doubted = |taken: &Taken| taken.target == target && taken.confidence == Guess;
+        let given = std::mem::take(&mut self.found.taken);
+        for taken in given {
+            match is_doubted(&taken) && doubted.contains(&taken.column) {
+                true => self.found.guesses.push(taken),
+                false => self.found.taken.push(taken),
+            }
+        }
     }
 
     /// What else is known of the lead: only where the heading says so, as the cells alone tell little.
@@ -269,9 +324,14 @@ impl Search<'_> {
             .stage_columns
             .iter()
             .filter_map(|stage| stage.column);
-        let of_events = self.found.column_of(Field::EventTime);
+        let target = Target::Field(Field::EventTime);
+        let of_events = self
+            .found
+            .taken
+            .iter()
+            .filter(|taken| taken.target == target);
+        let of_events = of_events.map(|taken| taken.column);
         let created = of_events
-            .into_iter()
             .chain(of_stages)
             .find(|&column| self.at(column).heading.says(Field::CreatedTime).is_some());
         if let Some(column) = created.filter(|_| self.lacks(Field::CreatedTime)) {
@@ -292,9 +352,13 @@ impl Search<'_> {
             .evidence
             .iter()
             .any(|column| column.heading.is_of_deals());
+        let email = self.found.column_of(Field::Email);
+        let email = email.map(|column| self.evidence[column as usize].heading.clone());
+        let email = email.as_ref();
         let is_name = |column: &Evidence| {
             is_called_name(column)
                 && (!is_of_deals
+                    || email.is_some_and(|email| column.heading.stands_beside(email))
                     || column.heading.is_of_a_person()
                     || !column.heading.is_named_just_name())
         };
@@ -308,8 +372,11 @@ impl Search<'_> {
                 is_first_name.then_some(Likely)
             }),
             (true, true) => self.find(Field::FullName, |column| {
-                let is_sure = !is_one_word(column) || column.heading.is_known(Field::FullName);
-                is_name(column).then_some(if is_sure { Likely } else { Guess })
+                is_name(column).then_some(match () {
+                    () if column.heading.names_a_person() => Certain,
+                    () if is_one_word(column) => Guess,
+                    () => Likely,
+                })
             }),
             (false, false) => {}
         }
@@ -422,7 +489,7 @@ mod tests {
         sample.observe(&chunk);
         let columns = Columns::new(&header);
         let (none, evidence) = (Layout::default(), &sample.columns);
-        (propose(&none, &none, &columns, evidence), header)
+        (propose(&none, &none, false, &columns, evidence), header)
     }
 
     fn column(found: &(Proposal, Header), field: Field) -> Option<(&str, Confidence)> {

@@ -28,14 +28,14 @@ const FIELDS: &[(Field, &str, &str)] = &[
     ),
     (
         Field::Email,
-        "email emails mail emailaddress emailaddresses emailadresse mailadresse correo courriel emailid useremail \
-        emailaddress1 emailfrom personemail emailwork posta eposta email1",
-        "email mail correo courriel eposta почта",
+        "email emails mail emailaddress emailaddresses emailadresse mailadresse correo courriel emailid \
+        emailaddress1 emailfrom personemail emailwork posta eposta epost epostadress emel email1",
+        "email mail correo courriel eposta epost emel почта",
     ),
     (
         Field::Phone,
         "phone phones telephone tel mobile cell telefon handy mobil portable celular movil telefone telefono gsm \
-        mobilephone cellphone phonemobile phonework phonehome telmobile telportable whatsapp userphone hp nohp wa",
+        mobilephone cellphone phonemobile phonework phonehome telmobile telportable whatsapp hp nohp wa",
         "phone tel telefon telephone telefono telefone handy mobil mobile mobilnummer rufnummer movil celular portable \
         whatsapp телефон",
     ),
@@ -53,7 +53,9 @@ const FIELDS: &[(Field, &str, &str)] = &[
         Field::FullName,
         "name contactname leadname kontaktname kundenname kontakt contact nom nombre nome contacto contato \
         ansprechpartner customername clientname personname customer client person nama isim имя имяклиента клиент nazwa \
-        नाम ชอ 名前 お名前 姓名 naam الاسم اسم hovaten hoten ten kontaktperson",
+        नाम ชอ 名前 お名前 姓名 naam الاسم اسم hovaten hoten ten kontaktperson cliente nomedocliente nomecliente nombredelcliente kunde applicant borrower student \
+        studentname patient patientname applicantname borrowername invitee inviteename guestname member membername prospect \
+        prospectname buyer buyername nomduclient yourname 学员姓名 客户姓名 фиопациента фиоклиента musteriadi primarycontact maincontact namn navn emel",
         "fullname nomcomplet nombrecompleto nomecompleto vollstandigername",
     ),
     (
@@ -128,7 +130,8 @@ pub(super) static QUALIFIERS: Words = LazyLock::new(|| {
     billing fields properties property attributes data no nr num number numero numer numara nomor nummer name s \
     hs crm current latest del do da de du des der di van von la le el the of de trabajo particular trabalho comercial pessoal \
     personne professionnel geschaftlich privat privato рабочий рабочая личный личная мобильный номер клиента лида office \
-    field custom cf mx x studio o a y et und e i en для firmowy prywatny zakelijk is kantor",
+    field custom cf mx x studio o a y et und e i en для firmowy prywatny zakelijk is kantor cliente kunde kunden applicant borrower student patient \
+    invitee guest member buyer prospect learner tenant donor musteri пациента заявки klient clienti privatnummer your my what and is",
     )
 });
 
@@ -148,14 +151,29 @@ pub(super) static STAGE: Words = LazyLock::new(|| {
 /// Headings that often mean the stage, and as often something else.
 pub(super) static STATUS: Words = LazyLock::new(|| {
     set(
-        "status statut estado situacao situacion bearbeitungsstatus stato stan durum статус состояние \
+        "status statut estado situacao situacion bearbeitungsstatus bearbeitungsstand stand avancement 対応状況 跟进状态 loanstatus \
+    applicationstatus stato stan durum статус состояние \
     الحالة حالة स्थिति सथत trangthai tinhtrang สถานะ สถานะลกคา สถานะ ステータス 状態 状态 状況 情况 disposition outcome leadresult",
     )
 });
 pub(super) static STAGE_WORDS: Words = LazyLock::new(|| {
     set(
         "stage phase stufe etapa etape fase estagio status statut estado situacao stato etap \
-    durum asama etapu statusu statu стадия стадии этап этапа статус статуса الحالة حالة المرحلة trangthai stan funnel pipeline สถานะ ステータス 状態 状态 阶段",
+    durum asama etapu statusu statu stand стадия стадии этап этапа статус статуса الحالة حالة المرحلة trangthai stan funnel pipeline สถานะ ステータス 状態 状态 阶段",
+    )
+});
+/// Words that only a stage's heading has, in whatever company.
+pub(super) static STRONG: Words = LazyLock::new(|| {
+    set(
+        "stage phase stufe etapa etape fase estagio etap etapu asama стадия стадии этап этапа المرحلة مرحلة giaidoan ขนตอน フェーズ 阶段 \
+        चरण funnel",
+    )
+});
+/// Texts of a status that systems keep for themselves.
+pub(super) static TECHNICAL: Words = LazyLock::new(|| {
+    set(
+        "synced sync duplicate active inactive enabled disabled archived deleted success failed error sent delivered published \
+        draft valid ok subscribed unsubscribed verified unverified true false frozen expired paid unpaid bounced opened queued",
     )
 });
 /// Words of texts about a stage that are none.
@@ -164,7 +182,7 @@ pub(super) static NO_STAGE: Words = LazyLock::new(|| {
         "old previous alter ancien anterior reason grund motivo motif source quelle origen origem \
     origine fuente description beschreibung descripcion descricao note notes email mail phone sms sync payment zahlung pago \
     pagamento marketing subscription optin optout consent approval import verification delivery call url link href title \
-    titel titulo type semantic substatus employment marital job account visa loan причина источник тип sub quality",
+    titel titulo type semantic substatus employment marital job account visa причина источник тип sub quality",
     )
 });
 /// Words of a time that says when something changed.
@@ -180,7 +198,7 @@ pub(super) static WHEN: Words = LazyLock::new(|| {
     set(
         "date time datetime timestamp datum zeit zeitpunkt zeitstempel uhrzeit fecha hora fechayhora data \
     dataora datahora horodatage dateheure eventtime eventdate editdate when ts at tarih дата время датаивремя تاريخ التاريخ \
-    tanggal ngay thoigian วนท 日付 日時 日期 时间 दिनांक दनक तारीख तरख tijd tijdstip activityat occurredat",
+    tanggal ngay thoigian วนท 日付 日時 日期 时间 दिनांक दनक तारीख तरख tijd tijdstip tarikh dato activityat occurredat",
     )
 });
 /// Words of the time of any edit, which is not that of the stage.
@@ -190,7 +208,7 @@ pub(super) static EDITED: Words = LazyLock::new(|| {
     anderung modifie modifiee modifiele misajour miseajour modificado modificada modificacion modificacao actualizado actualizada \
     actualizacion atualizado atualizada atualizacao modificacao modifica modificato aggiornato aggiornamento bijgewerkt \
     gewijzigd aktualizacji modyfikacji изменения изменен обновления обновлен редактирования guncelleme guncellenme degistirme \
-    تحديث التحديث تعديل diperbarui diupdate capnhat cậpnhật 更新日 更新日時 最終更新日 更新时间 修改时间 อปเดต แกไข lastmodified \
+    تحديث التحديث تعديل diperbarui diupdate capnhat cậpnhật 更新日 更新日時 最終更新日 更新时间 修改时间 อปเดต แกไข andrad uppdaterad aendret opdateret endret oppdatert kemaskini lastmodified \
     lastmodifieddate modifiedon modifieddate updatedat datemodified datemodify udate lastupdated lastupdate systemmodstamp",
     )
 });
@@ -198,12 +216,12 @@ pub(super) static EDITED: Words = LazyLock::new(|| {
 pub(super) static CREATED: Words = LazyLock::new(|| {
     set(
         "created creation create added submitted submission entered enquiry inquiry registered \
-    registration signup signedup received erstellt erstellung erstellungsdatum angelegt anlagedatum eingang eingegangen \
+    registration anfrage anfragedatum aanvraag signup signedup received erstellt erstellung erstellungsdatum angelegt anlagedatum eingang eingegangen \
     creation soumission recu cree creado creada creacion alta registro criado criada criacao cadastro envio creazione creato \
     creata inserimento aangemaakt aanmaakdatum utworzenia dodania zgloszenia создания создан поступления регистрации заявки \
     olusturulma olusturma kayit basvuru الإنشاء الانشاء التسجيل الاضافة الإضافة dibuat masuk daftar tao dangky 作成日 登録日 \
-    作成日時 登録日時 受付日 创建时间 创建日期 录入时间 提交时间 สราง ลงทะเบยน createdate createdon createdat createddate datecreated \
-    datecreate dateadded cdate addtime dateentered leadtime leaddate leadcreated submittime leadsubmittime marcatemporal",
+    作成日時 登録日時 受付日 创建时间 创建日期 录入时间 提交时间 สราง ลงทะเบยน skapad skapat oprettet opprettet createdate createdon createdat createddate datecreated \
+    datecreate dateadded submit submitdate application applied join joined cdate addtime dateentered leadtime leaddate leadcreated submittime leadsubmittime marcatemporal",
     )
 });
 /// Words of times that are no stage's: what is planned, or happened for other reasons.
@@ -234,8 +252,10 @@ pub(super) static OTHER_PEOPLE: Words = LazyLock::new(|| {
     campaign kampagne form adset referrer referredby partner manager supervisor team assistant spouse cocontact reports \
     responsabile agente venditore azienda bedrijf verkoper eigenaar opiekun handlowiec ответственный менеджер сотрудник \
     компания компании sorumlu temsilcisi temsilci sirket الموظف المسؤول الشركة المندوب penanggung karyawan perusahaan \
-    nhanvien phutrach congty 担当者 担当 会社名 会社 负责人 销售 公司 ผรบผดชอบ บรษท parent employer  institution broker \
-    dealer staff employee",
+    nhanvien phutrach congty 担当者 担当 会社名 会社 负责人 销售 公司 ผรบผดชอบ บรษท parent employer institution broker \
+    dealer staff employee officer counsellor counselor negotiator advisor adviser consultant consultor corretor makelaar \
+    adviseur danisman sachbearbeiter berater doctor teacher father mother guardian emergency admin administrator администратор \
+    врач asesor gestor setter closer sdr bdr processor coordinator coordinador trainer host 顾问 executive telecaller",
     )
 });
 /// Words of ids that are Meta's, and not the lead's.
@@ -245,25 +265,31 @@ pub(super) static OTHER_IDS: Words = LazyLock::new(|| {
     dataset business adid adgroup adgroupid asset",
     )
 });
+/// Words of exports that are not about leads at all.
+pub(super) static OTHER_THINGS: Words = LazyLock::new(|| {
+    set(
+        "ticket tickets fulfillment fulfilment sku incident refund refunded lineitem subtotal helpdesk",
+    )
+});
 /// Words of exports about deals, whose name is no person's.
 pub(super) static DEALS: Words = LazyLock::new(|| {
-    set("deal deals opportunity pipeline pipelineid price monetary dealname amount")
+    set("deal deals opportunity pipelineid price monetaryvalue monetary dealname")
 });
 /// Words that a name of a stage has, in any funnel.
 pub(super) static FUNNEL: Words = LazyLock::new(|| {
     set(
         "new lead leads qualified mql sql prospect contacted opportunity customer client won lost demo \
     proposal negotiation converted nurture nurturing appointment disqualified unqualified subscriber closed open working assigned \
-    booked interested enrolled sale sold inquiry enquiry hot warm cold signed quote quotation contract contractsent follow \
+    booked interested enrolled sale sold inquiry enquiry hot warm cold signed quote quoted quotation invoiced funded approved admitted admission activated onboarded inspected measured contract contractsent follow \
     followup process processing progress recycled junk dead survey viewing visit deposit paid installed trial attempted \
     connect connected reachable called offer oppty callback no_answer dead trash \
     raw qualification prospecting handoff accepted proposition intake closedwon presentation \
-    neu qualifiziert kontaktiert kunde gewonnen verloren angebot termin interessent abschluss abgeschlossen disqualifiziert \
+    neu qualifiziert kontaktiert kunde anfrage auftrag abgelehnt erstellt gewonnen verloren angebot termin interessent abschluss abgeschlossen disqualifiziert \
     erstgesprach abschlussgesprach absage unterschrieben handover offen kontakt \
-    nouveau nouvelle qualifie contacte opportunite gagne perdu devis vente signe rappeler rappel \
+    nouveau nouvelle visite offre compromis signature qualifie contacte opportunite gagne perdu devis vente signe rappeler rappel \
     nuevo nueva calificado cualificado contactado oportunidad cliente ganado ganada perdido perdida propuesta negociacion cita \
-    agendada interesado oferta logrado venta \
-    novo nova qualificado contatado oportunidade ganho vendido proposta negociacao agendado venda interessado \
+    agendada interesado oferta logrado venta prospecto prueba apartado facturado visita \
+    novo nova qualificado contatado oportunidade ganho vendido proposta negociacao agendado venda interessado atendimento visita \
     nuovo contattato qualificato preventivo vinto perso trattativa chiuso \
     nieuw gebeld offerte gewonnen verloren afspraak gekwalificeerd klant \
     nowy nowa oferta wygrany wygrana przegrany przegrana kontakt klient umowa \

@@ -11,8 +11,8 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::vocabulary::{
     AROUND_STAGE, CHANGE, CREATED, DEALS, EDITED, FUNNEL, FUNNEL_PARTS, HEADINGS, LAST_CONTACT,
-    NEGATIVE, NO_STAGE, OTHER_IDS, OTHER_PEOPLE, OTHER_TIMES, QUALIFIERS, STAGE, STAGE_WORDS,
-    STATUS, WHEN, Words,
+    NEGATIVE, NO_STAGE, OTHER_IDS, OTHER_PEOPLE, OTHER_THINGS, OTHER_TIMES, QUALIFIERS, STAGE,
+    STAGE_WORDS, STATUS, STRONG, TECHNICAL, WHEN, Words,
 };
 use crate::field::Field;
 use crate::mapping::{Preset, Target};
@@ -243,7 +243,7 @@ impl Heading {
         of_field.parts.iter().any(is_part).then_some(Says::InPart)
     }
 
-    /// How much the heading is that of a stage, 0 to 4.
+    /// How much the heading is that of a stage, 0 to 5; from 3 on all of it is.
     pub(super) fn stage_rank(&self) -> u8 {
         let is_of_lead = [
             "lead",
@@ -258,9 +258,13 @@ impl Heading {
         if self.is_system || !is_exact && self.has_any(&NO_STAGE) {
             return 0;
         }
+        let is_strong = self.own.len() <= 4
+            && (self.own.iter().any(|word| STRONG.contains(word))
+                || contains_any(&STRONG, &self.joined));
         match () {
-            () if is_exact || self.cores.iter().any(|core| STAGE.contains(core)) => 4,
-            () if self.is_named(&STATUS) && is_of_lead.iter().any(|word| self.has_word(word)) => 4,
+            () if is_exact || self.cores.iter().any(|core| STAGE.contains(core)) => 5,
+            () if self.is_named(&STATUS) && is_of_lead.iter().any(|word| self.has_word(word)) => 5,
+            () if is_strong => 4,
             () if self.is_named(&STATUS) => 3,
             () if self.words.iter().any(|word| STAGE_WORDS.contains(word)) => 2,
             () if self.has_any(&STAGE_WORDS) => 1,
@@ -278,14 +282,28 @@ impl Heading {
     pub(super) fn time_kind(&self, stage: Option<&Heading>) -> Option<TimeKind> {
         let shares_a_word = |stage: &Heading| {
             stage.words.iter().any(|word| {
-                word.len() > 3 && self.words.contains(word) && !QUALIFIERS.contains(word)
+                let says_nothing = [&QUALIFIERS, &CREATED, &WHEN, &FUNNEL]
+                    .iter()
+                    .any(|list| list.contains(word));
+                word.len() > 3 && self.words.contains(word) && !says_nothing
             })
+        };
+        // Scripts without spaces begin alike what belongs together.
+        let begins_alike = |stage: &Heading| {
+            let alike =
+                |letters: usize| -> Vec<char> { stage.joined.chars().take(letters).collect() };
+            !stage.joined.is_ascii()
+                && stage.words.len() == 1
+                && alike(2).len() == 2
+                && alike(2) == self.joined.chars().take(2).collect::<Vec<_>>()
         };
         let is_of_stage = self.has_any(&STAGE_WORDS) && !self.has_any(&NO_STAGE);
         Some(match () {
             () if self.is_system || self.is_other_time() => return None,
             () if self.is_named(&CREATED) => TimeKind::Created,
-            () if stage.is_some_and(shares_a_word) => TimeKind::OfThisStage,
+            () if stage.is_some_and(|stage| shares_a_word(stage) || begins_alike(stage)) => {
+                TimeKind::OfThisStage
+            }
             () if is_of_stage => TimeKind::OfStage,
             () if self.has_any(&EDITED) => TimeKind::Edited,
             () if self.has_any(&CHANGE) => TimeKind::Changed,
@@ -353,10 +371,8 @@ impl Heading {
 
     /// Whether the heading is about somebody or something else than the lead.
     pub(super) fn is_other_person(&self) -> bool {
-        let is_of_user = ["user", "creator"]
-            .iter()
-            .any(|word| self.path.iter().any(|known| known == word))
-            && !self.path.iter().any(|word| word == "column");
+        let is_of_user = ["user", "creator"].iter().any(|word| self.has_word(word))
+            && !["column", "agent"].iter().any(|word| self.has_word(word));
         self.has_any(&OTHER_PEOPLE) || self.joined == "sales" || is_of_user
     }
 
@@ -388,7 +404,25 @@ impl Heading {
 
     /// Whether the column is one of those that exports of deals have.
     pub(super) fn is_of_deals(&self) -> bool {
-        self.words.iter().any(|word| DEALS.contains(word))
+        self.own.iter().any(|word| DEALS.contains(word)) || DEALS.contains(&self.joined)
+    }
+
+    /// Whether the column is one of exports that are not about leads, such as tickets and orders.
+    pub(super) fn is_of_other_things(&self) -> bool {
+        self.own.iter().any(|word| OTHER_THINGS.contains(word))
+    }
+
+    /// Whether both columns are named inside of the same object.
+    pub(super) fn stands_beside(&self, other: &Heading) -> bool {
+        !self.path.is_empty() && self.path == other.path
+    }
+
+    /// Whether the heading says that a person's name stands here.
+    pub(super) fn names_a_person(&self) -> bool {
+        let people = [
+            "contact", "person", "client", "customer", "cliente", "kunde", "full",
+        ];
+        people.iter().any(|word| self.has_word(word)) || self.is_known(Field::FullName)
     }
 
     /// Whether a path leads to the column through somebody: `contact.name`.
@@ -463,6 +497,11 @@ pub(super) fn sounds_like_a_stage(text: &str) -> bool {
         .any(|word| FUNNEL.contains(word))
         || contains_any(&FUNNEL_PARTS, &folded)
         || words_of(text).iter().any(|word| FUNNEL.contains(word))
+}
+
+/// Whether a text is a status that systems keep for themselves.
+pub(super) fn sounds_technical(text: &str) -> bool {
+    words_of(text).iter().any(|word| TECHNICAL.contains(word))
 }
 
 /// Whether a stage says that a lead came to nothing.

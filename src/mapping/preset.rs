@@ -33,6 +33,8 @@ pub struct Preset {
     pub shape: Shape,
     /// The time zone such exports are always in.
     pub timezone: Option<String>,
+    /// What to export besides, where such exports lack a person or a time.
+    pub advice: Option<String>,
     layout: Layout,
     detect: Vec<Vec<String>>,
 }
@@ -60,6 +62,7 @@ struct About {
     #[serde(default)]
     shape: Shape,
     timezone: Option<String>,
+    advice: Option<String>,
     unlisted_stages: Option<Unlisted>,
     #[serde(default)]
     detect: Vec<Vec<String>>,
@@ -84,6 +87,30 @@ const FILES: &[(&str, &str)] = embedded![
     "highlevel",
     "kommo",
     "bitrix24",
+    "salesforce-opportunities",
+    "salesforce-warehouse",
+    "hubspot-contacts",
+    "hubspot-deals-api",
+    "meta-leads-center",
+    "zoho-api",
+    "pipedrive-api",
+    "dynamics-api",
+    "highlevel-api",
+    "kommo-api",
+    "bitrix24-api",
+    "activecampaign",
+    "activecampaign-deals",
+    "close",
+    "close-status-changes",
+    "creatio",
+    "espocrm",
+    "follow-up-boss",
+    "freshsales",
+    "google-ads-lead-form",
+    "leadsquared",
+    "odoo",
+    "sap-sales-cloud",
+    "suitecrm",
     "generic",
 ];
 
@@ -143,6 +170,7 @@ impl Preset {
             crm: file.preset.crm,
             shape: file.preset.shape,
             timezone: file.preset.timezone,
+            advice: file.preset.advice,
             detect: file.preset.detect,
             layout: Layout {
                 columns: columns.collect(),
@@ -178,7 +206,11 @@ impl Preset {
     pub fn present_in(&self, columns: &Columns<'_>) -> Layout {
         let mut layout = self.layout.clone();
         for mapped in &mut layout.columns {
-            mapped.columns.retain(|name| columns.find(name).is_some());
+            let found = mapped
+                .columns
+                .iter()
+                .flat_map(|name| spelt_out(columns, name));
+            mapped.columns = found.collect();
             if !holds_several(&mapped.target) {
                 mapped.columns.truncate(1);
             }
@@ -206,6 +238,20 @@ impl Preset {
             found(&history.stage) && found(&history.time)
         });
         layout
+    }
+}
+
+/// The columns a name stands for: itself if it is there, or all that fit it, if it is a pattern.
+fn spelt_out(columns: &Columns<'_>, name: &str) -> Vec<String> {
+    match columns.find(name) {
+        Some(_) => vec![name.to_owned()],
+        None if is_pattern(name) => {
+            let found = columns.matching(name).into_iter();
+            found
+                .filter_map(|(column, _)| columns.name_of(column))
+                .collect()
+        }
+        None => Vec::new(),
     }
 }
 

@@ -520,6 +520,10 @@ pub fn all() -> Vec<Example> {
 type Told = (String, String, i64);
 
 impl Example {
+    pub fn preset(&self) -> Option<&'static str> {
+        self.preset
+    }
+
     pub fn path(&self) -> String {
         repository(&format!("examples/{}", self.export))
     }

@@ -36,6 +36,8 @@ struct Expected {
     /// Fields and their columns; `stage` is a date column that stands for a stage.
     #[serde(default)]
     need: BTreeMap<String, Wanted>,
+    /// The preset that the header speaks for, `none` for no product's.
+    preset: Option<String>,
     /// Words of the refusal, where the export cannot give events.
     refuse: Option<String>,
     /// Columns that no active setting may name.
@@ -98,6 +100,16 @@ fn settings(desk: &Desk) -> BTreeMap<String, Vec<String>> {
     found
 }
 
+/// The preset in the settings.
+fn preset_of(desk: &Desk) -> String {
+    let text = std::fs::read_to_string(desk.path().join("crm2capi.toml")).unwrap_or_default();
+    let table: toml::Table = text.parse().unwrap();
+    let crm = table.get("crm").and_then(|crm| crm.get("preset"));
+    crm.and_then(toml::Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
 fn judge(folder: &Path, name: &str, expected: &Expected) -> Judged {
     let desk = Desk::new();
     let path = folder.join(name).display().to_string();
@@ -113,6 +125,11 @@ fn judge(folder: &Path, name: &str, expected: &Expected) -> Judged {
         wrong: Vec::new(),
         rows: (0, 0),
     };
+    if let Some(preset) = &expected.preset
+        && preset_of(&desk) != *preset
+    {
+        judged.wrong.push(format!("preset {}", preset_of(&desk)));
+    }
     let none = Vec::new();
     for (field, wanted) in &expected.need {
         let columns = found.get(field).unwrap_or(&none);
@@ -246,4 +263,21 @@ fn exports_of_many_products_and_languages_are_understood() {
         kept.replace("\r\n", "\n"),
         "what init understands has changed"
     );
+}
+
+#[test]
+fn every_preset_has_an_export_that_shows_it() {
+    let text = std::fs::read_to_string(repository("tests/layouts/expected.json")).unwrap();
+    let expected: BTreeMap<String, Expected> = serde_json::from_str(&text).unwrap();
+    let shown: BTreeSet<String> = expected.into_values().filter_map(|e| e.preset).collect();
+    let examples = crate::examples::all();
+    let presets = std::fs::read_dir(repository("src/mapping/presets")).unwrap();
+    for preset in presets {
+        let name = preset.unwrap().file_name().into_string().unwrap();
+        let name = name.trim_end_matches(".toml");
+        let is_example = examples
+            .iter()
+            .any(|example| example.preset() == Some(name));
+        assert!(shown.contains(name) || is_example, "{name}");
+    }
 }

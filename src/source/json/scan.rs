@@ -9,7 +9,7 @@ use memchr::{memchr2, memmem};
 
 /// Where APIs keep the records of a page: HubSpot `results`, Salesforce `records`, Pipedrive, Close and Zoho `data`,
 /// HighLevel `contacts` and `opportunities`, Kommo `_embedded.leads`, Dynamics `value`, Bitrix24 `result`.
-const RECORD_KEYS: [&str; 12] = [
+const RECORD_KEYS: [&str; 20] = [
     "results",
     "records",
     "data",
@@ -22,6 +22,14 @@ const RECORD_KEYS: [&str; 12] = [
     "result",
     "_embedded",
     "list",
+    "content",
+    "entries",
+    "submissions",
+    "responses",
+    "people",
+    "persons",
+    "prospects",
+    "customers",
 ];
 /// An object with one of these is a record, even if it has a list of contacts or items of its own.
 const ID_KEYS: [&str; 4] = ["id", "Id", "ID", "_id"];
