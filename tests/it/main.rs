@@ -7,6 +7,7 @@ mod support;
 mod bad_input;
 mod build;
 mod contract;
+mod dependencies;
 mod examples;
 mod faults;
 mod help;
