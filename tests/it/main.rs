@@ -5,6 +5,7 @@
 mod support;
 
 mod bad_input;
+mod book;
 mod build;
 mod contract;
 mod dependencies;
