@@ -28,6 +28,15 @@ cp -R examples "$directory/$name/examples"
 cd "$directory"
 case $target in
     *-windows-*) 7z a -bso0 "$name.zip" "$name" ;;
-    *) tar -czf "$name.tar.gz" "$name" ;;
+    # The same content gives the same archive: names in order, the commit's time, nobody's user. BSD tar, on macOS, has
+    # no such options; what it packs is as good, and differs from one build to the next.
+    *)
+        if tar --version | grep -q 'GNU tar'; then
+            tar --sort=name --mtime="@${SOURCE_DATE_EPOCH:-0}" --owner=0 --group=0 --numeric-owner --mode='u+rwX,go=rX' \
+                -cf - "$name" | gzip -n -9 >"$name.tar.gz"
+        else
+            tar -czf "$name.tar.gz" "$name"
+        fi
+        ;;
 esac
 rm -r "$name"

@@ -5,8 +5,10 @@
 mod support;
 
 mod bad_input;
+mod book;
 mod build;
 mod contract;
+mod dependencies;
 mod examples;
 mod faults;
 mod files;
