@@ -8,10 +8,10 @@ mod init;
 mod normalize;
 mod progress;
 mod sandbox;
-pub(crate) mod schema;
+mod schema;
 mod show;
 mod status;
-pub(crate) mod talk;
+mod talk;
 mod upload;
 mod validate;
 

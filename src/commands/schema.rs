@@ -12,11 +12,10 @@ use super::talk;
 use crate::cli::{Document, SchemaArgs};
 use crate::config::SettingsFile;
 use crate::event::schema::Event;
+use crate::inspect::CONFIG_URL;
 use crate::report::{ExitStatus, Summary};
 
 /// Where editors find the schema of the settings file, as the `#:schema` line at its top says.
-pub(crate) const CONFIG_URL: &str =
-    "https://raw.githubusercontent.com/crm2capi/crm2capi/main/schemas/config.json";
 const REPORT_URL: &str =
     "https://raw.githubusercontent.com/crm2capi/crm2capi/main/schemas/report.json";
 const EVENT_URL: &str =

@@ -32,6 +32,7 @@ use crate::time::{DateOrder, parse_zone};
 use ask::Dialogue;
 use draft::Draft;
 use evidence::Sample;
+pub(crate) use settings::CONFIG_URL;
 use understanding::Understanding;
 
 /// So many rows are looked at to tell what the columns hold.

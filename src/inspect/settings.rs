@@ -6,10 +6,13 @@ use std::path::Path;
 use super::Decided;
 use super::proposal::{Confidence, Taken};
 use super::understanding::Understanding;
-use crate::commands::schema::CONFIG_URL;
 use crate::mapping::{OneOrMany, Ordered, Target, canonical};
 use crate::report::names::MAX_NAMES;
 use crate::time::Settled;
+
+/// Where editors find the schema of the settings.
+pub(crate) const CONFIG_URL: &str =
+    "https://raw.githubusercontent.com/crm2capi/crm2capi/main/schemas/config.json";
 
 /// Writes the settings.
 pub(super) fn text(found: &Understanding<'_>, decided: &Decided) -> String {

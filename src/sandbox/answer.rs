@@ -12,7 +12,7 @@ use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
-use super::server::Pieces;
+use super::pieces::Pieces;
 
 /// What goes back over the wire.
 pub(super) type Answer = Response<Pieces>;

@@ -1,4 +1,6 @@
+use super::endpoint::{MAX_BODY_BYTES, require_version};
 use super::*;
+use hyper::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
