@@ -54,11 +54,13 @@ impl Waiting {
         }
     }
 
+    #[cfg(test)]
     /// How many wait.
     pub fn len(&self) -> usize {
         self.events.len()
     }
 
+    #[cfg(test)]
     /// Their encoded bytes.
     pub fn bytes(&self) -> usize {
         self.bytes

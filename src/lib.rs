@@ -1,46 +1,69 @@
-//! `crm2capi` takes a CRM's lead export and uploads its lead stages to a Meta dataset through the
-//! Conversions API.
+//! Takes a CRM's lead export and uploads its lead stages to a Meta dataset through the Conversions API.
 //!
-//! The modules stand in the order of the work. Each stage takes the type of the one before and
-//! returns the next; [`run`] alone knows the order.
+//! A program reads exports with [`Export`], single values with [`Normalizer`], and gets a [`Summary`] of what happened.
+//! The command line goes through the same rooms:
 //!
 //! ```text
-//! bytes ─ source ─► rows ─ mapping ─► cells ─ customer ─► hashed user data ─ event ─► event
-//!       ─ rules ─► kept or refused ─ ledger ─► new or known ─ batch ─► batch ─ deliver ─► outcome ─ report
+//! bytes ─ source ─► row ─ mapping ─► lead record ─ customer ─► hashed user data ─ event ─► event (+ its JSON bytes)
+//!       ─ rules ─► kept or refused ─ ledger ─► new or known ─ batch ─► batch ─ deliver ─► outcome ─ report ─► person, CI
 //! ```
 //!
-//! Past [`customer`] no raw personal value exists: an event can only be built from hashed values.
+//! Each stage takes the type of the one before and returns the next; `run` alone knows the order. Past `customer` no raw
+//! personal value exists: an event can only be built from hashed values.
+//!
+//! # Example
+//!
+//! ```
+//! # fn main() -> anyhow::Result<()> {
+//! let export = crm2capi::Export::new(["examples/hubspot.csv"])
+//!     .settings("[crm]\ntimezone = \"America/New_York\"")?
+//!     .now("2026-11-21T16:00:00Z".parse()?);
+//! let mut events = Vec::new();
+//! let summary = export.events(|json| Ok(events.push(json.to_owned())))?;
+//! assert_eq!(summary.rows, 11);
+//! assert!(events[0].contains("\"action_source\":\"system_generated\""));
+//! # Ok(())
+//! # }
+//! ```
 
-pub mod run;
-
+mod api;
+mod batch;
 mod cell;
+mod cli;
+mod commands;
+mod config;
+mod custom_data;
+mod customer;
+mod deliver;
+mod event;
+mod field;
+mod graph;
+mod inspect;
 mod json;
+mod ledger;
+mod mapping;
+mod problem;
+mod render;
+mod report;
+mod rules;
+mod run;
+mod sandbox;
+mod source;
+mod text;
+mod time;
 
-pub mod batch;
-pub mod custom_data;
-pub mod customer;
-pub mod deliver;
-pub mod event;
-pub mod field;
-pub mod graph;
-pub mod inspect;
-pub mod ledger;
-pub mod mapping;
-pub mod problem;
-pub mod render;
-pub mod report;
-pub mod rules;
-pub mod source;
-pub mod text;
-pub mod time;
+pub use api::{Destination, Export, Normalized, Normalizer, Problem, Sandbox, problems};
+pub use report::Summary;
+pub use run::Observer;
 
-pub mod cli;
-pub mod commands;
-pub mod config;
-pub mod sandbox;
-
-/// Runs the program on this process's command line. For the binary; a program calls [`run::upload`] and its siblings.
+/// Runs the program on this process's command line. For the binary.
 #[doc(hidden)]
 pub fn command_line() -> std::process::ExitCode {
     commands::main()
+}
+
+/// The definition of the command line. For the tests of its examples.
+#[doc(hidden)]
+pub fn command() -> clap::Command {
+    <cli::Cli as clap::CommandFactory>::command()
 }

@@ -2,12 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crm2capi::field::Field;
-
 pub const ROWS: usize = 1000;
 
 /// A row of cells as a CRM writes them.
-pub type Row = [(Field, String); 10];
+pub type Row = [(&'static str, String); 10];
 
 /// Rows with as many different values as a real export has: every email, phone and birthday is new, names and places repeat.
 pub fn rows() -> Vec<Row> {
@@ -41,28 +39,25 @@ pub fn rows() -> Vec<Row> {
             let (city, state, zip, area) = places[n % places.len()];
             [
                 (
-                    Field::Email,
+                    "email",
                     format!(
                         "{}.{}.{n}@Example.com",
                         first.to_lowercase(),
                         last.to_lowercase()
                     ),
                 ),
-                (Field::Phone, format!("({area}) 555-01{:02}", n % 100)),
-                (Field::FirstName, first.to_owned()),
-                (Field::LastName, last.to_owned()),
+                ("phone", format!("({area}) 555-01{:02}", n % 100)),
+                ("first_name", first.to_owned()),
+                ("last_name", last.to_owned()),
+                ("gender", ["Female", "male", "F", "m"][n % 4].to_owned()),
                 (
-                    Field::Gender,
-                    ["Female", "male", "F", "m"][n % 4].to_owned(),
-                ),
-                (
-                    Field::DateOfBirth,
+                    "date_of_birth",
                     format!("{}/{}/{}", n % 12 + 1, n % 15 + 13, 1950 + n % 50),
                 ),
-                (Field::City, city.to_owned()),
-                (Field::State, state.to_owned()),
-                (Field::Zip, zip.to_owned()),
-                (Field::Country, "United States".to_owned()),
+                ("city", city.to_owned()),
+                ("state", state.to_owned()),
+                ("zip", zip.to_owned()),
+                ("country", "United States".to_owned()),
             ]
         })
         .collect()

@@ -2,9 +2,8 @@
 
 #![no_main]
 
-use crm2capi::source::Format;
 use libfuzzer_sys::fuzz_target;
 
 mod read;
 
-fuzz_target!(|data: &[u8]| read::to_the_end(data, Format::Csv));
+fuzz_target!(|data: &[u8]| read::to_the_end(data, "csv"));

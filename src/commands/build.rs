@@ -81,17 +81,17 @@ impl<W: Write> Payloads<W> {
             Frame::Bodies { size } | Frame::Commands { size, .. } => size,
         };
         for &index in picked {
-            let range = &prepared.events[index].json;
-            let line = &prepared.json[range.start as usize..range.end as usize];
+            let json = prepared.json_of(index);
             if matches!(self.frame, Frame::Lines) {
-                self.out.write_all(line)?;
+                self.out.write_all(json)?;
+                self.out.write_all(b"\n")?;
                 continue;
             }
             if self.in_batch == size {
                 self.end_batch()?;
             }
             self.begin_event()?;
-            self.write_json(&line[..line.len() - 1])?;
+            self.write_json(json)?;
         }
         Ok(())
     }
@@ -148,7 +148,7 @@ mod tests {
     use crate::customer::KeySet;
     use crate::event::Fingerprint;
     use crate::mapping::NameId;
-    use crate::run::PreparedEvent;
+    use crate::run::rows::PreparedEvent;
 
     fn payloads(frame: Frame, events: &[&str]) -> String {
         let mut prepared = Prepared::default();

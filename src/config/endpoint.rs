@@ -30,6 +30,21 @@ pub fn endpoint(
     version: &VersionArgs,
     file: &SettingsFile,
 ) -> Result<Endpoint> {
+    let token = token(args.access_token_file.as_deref(), file)?;
+    endpoint_with_token(args, settings, version, file, token)
+}
+
+/// The same with a token that is there already.
+///
+/// # Errors
+/// Something is missing or malformed.
+pub fn endpoint_with_token(
+    args: &EndpointArgs,
+    settings: &SettingsArgs,
+    version: &VersionArgs,
+    file: &SettingsFile,
+    token: SecretString,
+) -> Result<Endpoint> {
     Ok(Endpoint {
         graph_url: graph_url(args.graph_url.as_deref(), file)?,
         api_version: api_version(version, file)?,
@@ -37,7 +52,7 @@ pub fn endpoint(
             "no dataset: give --dataset-id, CRM2CAPI_DATASET_ID or dataset_id under [meta]; \
                  Events Manager shows the id below the dataset's name",
         )?,
-        token: token(args.access_token_file.as_deref(), file)?,
+        token,
         app_secret: variable(SECRET_VARIABLE).map(SecretString::from),
         timeout: timeout(args, file)?,
     })

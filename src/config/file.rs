@@ -261,7 +261,11 @@ impl SettingsFile {
             .unwrap_or(Path::new("."))
     }
 
-    fn parse(text: &str) -> Result<Self> {
+    /// Reads the text of a settings file.
+    ///
+    /// # Errors
+    /// It is not TOML, or has a key or value that does not belong; the message names the line.
+    pub fn parse(text: &str) -> Result<Self> {
         toml::from_str(text).or_else(|error| {
             let line = error
                 .span()

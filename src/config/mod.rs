@@ -10,9 +10,10 @@ mod read;
 mod send;
 
 pub use endpoint::{
-    api_version, dataset_id, endpoint, endpoint_of_nobody, endpoint_of_sandbox, graph_url,
+    api_version, dataset_id, endpoint, endpoint_of_nobody, endpoint_of_sandbox,
+    endpoint_with_token, graph_url,
 };
-pub use file::{EventSection, SettingsFile};
+pub use file::SettingsFile;
 pub use outputs::{ReportTarget, refuse_overlap};
 pub use read::{clock, read_settings};
 pub use send::{batch_size, default_ledger, send_settings};

@@ -11,7 +11,7 @@ pub use amount::Amount;
 use amount::DecimalMark;
 pub use currency::currency;
 pub use iso_currency::Currency;
-pub use money::{Money, money};
+pub use money::money;
 
 use crate::cell::is_nothing;
 use crate::json::{Object, member, name_of_member, write_text};
@@ -116,6 +116,7 @@ pub struct CustomData<'a> {
 }
 
 impl<'a> CustomData<'a> {
+    #[cfg(test)]
     /// Forgets the row, keeps the room.
     pub fn clear(&mut self) {
         self.value = None;

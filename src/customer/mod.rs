@@ -26,7 +26,7 @@ mod state;
 mod user_data;
 mod zip;
 
-pub use country::{Country, UnknownCountry};
+pub use country::Country;
 pub(crate) use email::is_address as is_email_address;
 pub use gender::{GenderEvidence, LetterM};
 pub use hash::Hash;

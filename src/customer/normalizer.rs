@@ -439,6 +439,24 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_every_customer_field_is_usable() {
+        let settings = Settings {
+            default_country: Country::parse("US"),
+            date_order: None,
+            this_year: 2026,
+            letter_m: crate::customer::LetterM::Man,
+        };
+        let normalizer = Normalizer::new(&settings);
+        let customers = Field::ALL
+            .into_iter()
+            .filter(|field| field.meta_key().is_some());
+        for field in customers.filter(|field| *field != Field::Fbclid) {
+            let values = normalizer.values(field, field.example());
+            assert!(values.is_ok_and(|values| !values.is_empty()), "{field:?}");
+        }
+    }
+
+    #[test]
     fn a_row_becomes_what_meta_matches() {
         use Field::*;
         let cells = [

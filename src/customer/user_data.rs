@@ -91,11 +91,6 @@ impl UserData {
         self.hashed.contains(key)
     }
 
-    /// Meta's id of the lead.
-    pub fn lead_id(&self) -> Option<u64> {
-        self.lead_id
-    }
-
     /// Appends what stands for this lead in ids derived from it, and must therefore stay the same for ever:
     /// `lead_id:123`, else `fbc:…`, else the first hash in hex of `em:`, `ph:` or `external_id:`, else the JSON of
     /// everything there is. Nothing when nothing is known of the lead.

@@ -3,6 +3,8 @@
 //!
 //! <https://developers.facebook.com/docs/marketing-api/conversions-api/conversion-leads-integration/payload-specification>
 
+#![expect(dead_code, reason = "only the schema of these types is used")]
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;

@@ -13,4 +13,4 @@ pub mod version;
 
 pub use client::{Client, Endpoint};
 pub use fault::Fault;
-pub use verdict::{Barrier, Stop};
+pub use verdict::Stop;

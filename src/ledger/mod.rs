@@ -17,7 +17,7 @@ use std::collections::HashSet;
 pub use error::LedgerError;
 pub use shared::SharedLedger;
 pub use sqlite::SqliteLedger;
-pub use status::{Delivered, PastRun, Status};
+pub use status::{PastRun, Status};
 
 use crate::event::Event;
 
@@ -121,7 +121,6 @@ pub struct RunEnd {
 
 /// The counts of a run, as the report has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of the report")]
 pub struct RunCounts {
     pub events: u64,
     pub skipped_old: u64,

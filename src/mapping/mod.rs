@@ -21,4 +21,4 @@ pub use layout::{History, Layout, Mapped, OneOrMany, Ordered, Target, Unlisted, 
 pub use pattern::is_pattern;
 pub use plan::{MappingError, Plan};
 pub use preset::{Preset, Shape, holds_several};
-pub use record::{LeftOut, Notice, Record, Stage, Times};
+pub use record::{LeftOut, Notice, Record, Times};

@@ -15,7 +15,7 @@ mod verdict;
 
 use std::io::{self, Write};
 
-pub use file::{FileFormat, UnknownExtension, write_file};
+pub use file::{FileFormat, write_file};
 pub use verdict::verdict;
 
 use crate::report::Summary;

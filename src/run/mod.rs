@@ -10,7 +10,7 @@ pub mod feed;
 mod observer;
 mod recipe;
 pub mod rejects;
-mod rows;
+pub(crate) mod rows;
 mod seen;
 mod sending;
 mod settings;
@@ -21,7 +21,7 @@ pub mod workers;
 pub use feed::Feed;
 pub use observer::Observer;
 pub use recipe::Pass;
-pub use rows::{Prepared, PreparedEvent, RowProcessor};
+pub use rows::Prepared;
 pub(crate) use seen::GivenIds;
 pub use seen::Seen;
 pub use settings::{

@@ -76,6 +76,12 @@ impl Prepared {
         &self.names[event.name.0 as usize]
     }
 
+    /// The JSON of one of the events, without the line feed behind it.
+    pub fn json_of(&self, index: usize) -> &[u8] {
+        let range = &self.events[index].json;
+        &self.json[range.start as usize..range.end as usize - 1]
+    }
+
     /// Forgets all but the first so many rows, for a run that ends in the middle of a chunk.
     pub fn keep_rows(&mut self, count: usize) {
         let Some(first_out) = self.chunk.rows().nth(count).map(|row| row.number()) else {

@@ -24,6 +24,7 @@ pub enum Format {
 }
 
 impl Format {
+    #[cfg(test)]
     /// Every format.
     pub const ALL: [Format; 5] = [
         Format::Csv,

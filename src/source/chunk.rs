@@ -112,11 +112,6 @@ impl Chunk {
         self.rows.is_empty()
     }
 
-    /// Bytes of cell text held.
-    pub fn text_bytes(&self) -> usize {
-        self.text.len()
-    }
-
     /// About as many bytes as the chunk takes in memory.
     pub(crate) fn weight(&self) -> usize {
         self.text.len()
@@ -148,6 +143,7 @@ impl Chunk {
         self.rows.clear();
     }
 
+    #[cfg(test)]
     /// Appends a row from its cells; its line is taken to be its number.
     pub fn push<'a>(
         &mut self,
@@ -231,6 +227,7 @@ impl Chunk {
         }
     }
 
+    #[cfg(test)]
     /// Appends a cell to the open row with its own text.
     pub(super) fn push_cell(&mut self, text: &str) {
         let start = self.push_text(text);
@@ -396,11 +393,6 @@ impl<'a> Row<'a> {
     /// How many cells the row has; fewer than the header has columns when the rest are empty.
     pub fn len(self) -> usize {
         self.entry.cells as usize
-    }
-
-    /// Whether the row has no cells.
-    pub fn is_empty(self) -> bool {
-        self.entry.cells == 0
     }
 
     /// The text of a column's cell as the file has it; empty where the row is too short.

@@ -30,11 +30,10 @@ use std::sync::Arc;
 use encoding_rs::Encoding;
 
 pub use about::{About, Format};
-pub use bytes::Compression;
 pub use chunk::{Chunk, Header, Row};
 pub use encoding::EncodingEvidence;
 pub use error::{OpenError, ReadError};
-pub use expand::{ExpandError, Expanded, expand};
+pub use expand::{Expanded, expand};
 pub use input::Input;
 pub use stream::StopReading;
 

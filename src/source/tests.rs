@@ -182,7 +182,7 @@ fn compressed_files_are_known_by_content_and_a_cut_is_said() {
     let export = fixture("gzip-named.csv");
     assert_eq!(
         (export.rows.len(), export.about.compression),
-        (2, Some(Compression::Gzip))
+        (2, Some(bytes::Compression::Gzip))
     );
     let error = read(&Settings::default(), bytes_of("gzip-truncated.csv.gz"))
         .err()

@@ -23,6 +23,6 @@ mod tests;
 
 pub use moment::{Moment, Notes, Precision, Reading};
 pub use now::Clock;
-pub use order::{AmbiguousDate, DateOrder, OrderEvidence, Settled, UnknownDateOrder};
+pub use order::{DateOrder, OrderEvidence, Settled};
 pub use reader::TimeReader;
 pub use zone::{UnknownZone, parse_zone};

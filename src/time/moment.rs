@@ -72,6 +72,7 @@ impl Notes {
         Code::TimeCapped,
     ];
 
+    #[cfg(test)]
     /// Whether nothing was assumed.
     pub fn is_empty(self) -> bool {
         self.0 == 0

@@ -31,7 +31,7 @@ const ROOMS: [&str; 25] = [
     "cli",
     "config",
     "commands",
-    "lib",
+    "api",
 ];
 
 /// A module's path, such as `run::upload`.

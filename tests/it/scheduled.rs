@@ -1,8 +1,5 @@
 //! The examples of scheduled use and of pipelines: their command lines are understood, and quiet means quiet.
 
-use clap::Parser;
-use crm2capi::cli::Cli;
-
 use crate::support::listener::Listener;
 use crate::support::{Desk, NOW, repository};
 
@@ -14,7 +11,9 @@ fn example(path: &str) -> String {
 fn assert_understood<'a>(words: impl IntoIterator<Item = &'a str>) {
     let words: Vec<&str> = words.into_iter().collect();
     assert!(words[0].ends_with("crm2capi"), "{words:?}");
-    Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
+    crm2capi::command()
+        .try_get_matches_from(&words)
+        .unwrap_or_else(|error| panic!("{words:?}: {error}"));
 }
 
 #[test]

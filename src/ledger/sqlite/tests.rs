@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::*;
 use crate::event::{EventKey, Origin};
-use crate::ledger::{Delivered, RunCounts};
+use crate::ledger::RunCounts;
+use crate::ledger::status::Delivered;
 
 const NOW: i64 = 1_700_000_000;
 
