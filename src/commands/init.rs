@@ -1,7 +1,7 @@
 //! `crm2capi init FILE`: looks at an export, says how it is understood, and writes the settings for it.
 
 use std::fs::File;
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -16,13 +16,11 @@ use crate::source::Input;
 pub(super) fn run(args: &InitArgs) -> Result<ExitStatus> {
     check_place(&args.output, args.force)?;
     let no_file = SettingsFile::default();
-    let spool = (args.file.as_os_str() == "-")
-        .then(Spool::of_stdin)
-        .transpose()?;
+    let spool = Spool::of_stream(&args.file)?;
     let path = spool.as_ref().map_or(&args.file, |spool| &spool.path);
-    let name = match &spool {
-        Some(_) => Input::Stdin.to_string(),
-        None => path.display().to_string(),
+    let name = match args.file.as_os_str() == "-" {
+        true => Input::Stdin.to_string(),
+        false => args.file.display().to_string(),
     };
     let request = Request {
         input: Input::File(path.clone()),
@@ -76,8 +74,8 @@ fn folder_of(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-/// Standard input in a file of its own, as an export is read more than once. It is gone when the process ends, however
-/// that comes about.
+/// Standard input or a pipe in a file of its own, as an export is read more than once. It is gone when the process ends,
+/// however that comes about.
 struct Spool {
     path: PathBuf,
     _file: File,
@@ -86,8 +84,22 @@ struct Spool {
 }
 
 impl Spool {
-    fn of_stdin() -> Result<Self> {
-        let place = "cannot keep standard input in a temporary file";
+    /// Keeps what can be read only once; nothing of what is a file.
+    fn of_stream(path: &Path) -> Result<Option<Self>> {
+        if path.as_os_str() == "-" {
+            return Self::of(std::io::stdin().lock(), "standard input").map(Some);
+        }
+        let is_stream = std::fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
+        if !is_stream {
+            return Ok(None);
+        }
+        let name = path.display().to_string();
+        let stream = File::open(path).with_context(|| format!("cannot read {name}"))?;
+        Self::of(stream, &name).map(Some)
+    }
+
+    fn of(mut stream: impl Read, name: &str) -> Result<Self> {
+        let place = "cannot keep the export in a temporary file";
         #[cfg(target_os = "linux")]
         let mut spool = {
             use std::os::fd::AsRawFd;
@@ -106,8 +118,8 @@ impl Spool {
                 _name: name,
             }
         };
-        std::io::copy(&mut std::io::stdin().lock(), &mut spool._file)
-            .context("cannot read standard input")?;
+        std::io::copy(&mut stream, &mut spool._file)
+            .with_context(|| format!("cannot read {name}"))?;
         spool._file.flush().context(place)?;
         Ok(spool)
     }

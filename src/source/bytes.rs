@@ -121,7 +121,7 @@ fn bytes_of(reader: HeldReader, member: Member) -> Bytes {
     })
 }
 
-/// Unpacks a reader if its bytes are compressed. An error of the unpacking shows later, when the sample ends early.
+/// Unpacks a reader if its bytes are compressed.
 pub(super) fn from_reader(input: &Input, reader: Bytes) -> Result<Opened, OpenError> {
     let cannot_read = |source: io::Error| OpenError::reading(input, source);
     let packed = Arc::new(AtomicU64::new(0));
@@ -137,18 +137,15 @@ pub(super) fn from_reader(input: &Input, reader: Bytes) -> Result<Opened, OpenEr
         .map_err(cannot_read)?;
     let compression = compression_of(&sample);
     let window = zstd_window(&sample);
-    let whole = Cursor::new(sample.clone()).chain(reader);
-    let unpacked: Bytes = match compression {
+    let whole: Bytes = Box::new(Cursor::new(sample.clone()).chain(reader));
+    let reader: Bytes = match compression {
         None => {
             return Ok(Opened {
                 sample,
-                bytes: Box::new(whole),
+                bytes: whole,
                 compression,
                 held: None,
             });
-        }
-        Some(Compression::Gzip | Compression::Zip) => {
-            Box::new(flate2::read::MultiGzDecoder::new(whole))
         }
         Some(Compression::Zstd) if window.is_some_and(|bytes| bytes > 1 << MAX_WINDOW_LOG) => {
             return Err(OpenError::Window {
@@ -157,17 +154,22 @@ pub(super) fn from_reader(input: &Input, reader: Bytes) -> Result<Opened, OpenEr
         }
         Some(Compression::Zstd) => {
             let mut decoder = zstd::stream::read::Decoder::new(whole).map_err(cannot_read)?;
-            decoder
-                .window_log_max(MAX_WINDOW_LOG)
-                .map_err(cannot_read)?;
+            let bounded = decoder.window_log_max(MAX_WINDOW_LOG);
+            bounded.map_err(cannot_read)?;
             Box::new(decoder)
         }
+        Some(_) => Box::new(flate2::read::MultiGzDecoder::new(whole)),
     };
-    let mut unpacked = Unpacked {
-        reader: unpacked,
+    let unpacked = Unpacked {
+        reader,
         packed,
         bytes: 0,
     };
+    Ok(sampled(unpacked, compression))
+}
+
+/// Looks at the first bytes that come out. An error of the unpacking shows later, when the sample ends early.
+fn sampled(mut unpacked: Unpacked, compression: Option<Compression>) -> Opened {
     let mut sample = Vec::new();
     let ended = unpacked
         .by_ref()
@@ -177,13 +179,12 @@ pub(super) fn from_reader(input: &Input, reader: Bytes) -> Result<Opened, OpenEr
         Ok(_) => Box::new(unpacked),
         Err(error) => Box::new(Broken(Some(error))),
     };
-    let bytes = Box::new(Cursor::new(sample.clone()).chain(rest));
-    Ok(Opened {
+    Opened {
+        bytes: Box::new(Cursor::new(sample.clone()).chain(rest)),
         sample,
-        bytes,
         compression,
         held: None,
-    })
+    }
 }
 
 /// Counts the bytes that are read.

@@ -291,34 +291,37 @@ fn open_text(
             json::Layout::Values => Format::Json,
         },
     };
-    match about.format {
-        Format::Json => Ok(Rows::Json(Box::new(Json::new(
-            text,
-            json::Layout::Values,
-            settings.keep_records,
-        )))),
-        Format::Ndjson => Ok(Rows::Json(Box::new(Json::new(
-            text,
-            json::Layout::Lines,
-            settings.keep_records,
-        )))),
-        Format::Csv | Format::Tsv | Format::Xlsx => {
-            let given = settings
-                .delimiter
-                .or((about.format == Format::Tsv).then_some(b'\t'));
-            if given.is_some_and(|delimiter| !delimiter::is_possible(delimiter)) {
-                return Err(OpenError::Delimiter);
-            }
-            let (table, layout) = Delimited::open(text, given).map_err(broken)?;
-            about.delimiter = Some(layout.delimiter);
-            about.declares_delimiter = layout.is_declared;
-            about.rows_above_header = layout.rows_above_header;
-            if layout.delimiter == b'\t' {
-                about.format = Format::Tsv;
-            }
-            Ok(Rows::Delimited(Box::new(table)))
-        }
+    let keep_records = settings.keep_records;
+    let json = |text, layout| Rows::Json(Box::new(Json::new(text, layout, keep_records)));
+    Ok(match about.format {
+        Format::Json => json(text, json::Layout::Values),
+        Format::Ndjson => json(text, json::Layout::Lines),
+        Format::Csv | Format::Tsv | Format::Xlsx => open_delimited(input, settings, text, about)?,
+    })
+}
+
+fn open_delimited(
+    input: &Input,
+    settings: &Settings,
+    text: Text,
+    about: &mut About,
+) -> Result<Rows, OpenError> {
+    let given = settings
+        .delimiter
+        .or((about.format == Format::Tsv).then_some(b'\t'));
+    if given.is_some_and(|delimiter| !delimiter::is_possible(delimiter)) {
+        return Err(OpenError::Delimiter);
     }
+    let is_compressed = about.compression.is_some();
+    let (table, layout) = Delimited::open(text, given)
+        .map_err(|error| ReadError::new(input, is_compressed, 0, error))?;
+    about.delimiter = Some(layout.delimiter);
+    about.declares_delimiter = layout.is_declared;
+    about.rows_above_header = layout.rows_above_header;
+    if layout.delimiter == b'\t' {
+        about.format = Format::Tsv;
+    }
+    Ok(Rows::Delimited(Box::new(table)))
 }
 
 #[cfg(test)]

@@ -92,6 +92,30 @@ fn folders_patterns_and_archives_stand_for_the_exports_in_them() {
     assert_eq!(ran.ended(0).json()["accepted"], 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn init_looks_at_a_pipe_as_at_a_file() {
+    let desk = Desk::new();
+    let export = crate::support::repository("examples/hubspot.csv");
+    let script = "\"$0\" init <(cat \"$1\") --yes --output pipe.toml";
+    let mut shell = std::process::Command::new("bash");
+    shell
+        .args(["-c", script, env!("CARGO_BIN_EXE_crm2capi"), &export])
+        .env("HOME", desk.path())
+        .current_dir(desk.path());
+    crate::support::Ran::of(&["init"], shell.output().unwrap()).ended(0);
+    desk.run(&["init", &export, "--yes", "--output", "file.toml"])
+        .ended(0);
+    let settings = |name: &str| std::fs::read_to_string(desk.path().join(name)).unwrap();
+    let layout = |text: String| {
+        text.lines()
+            .filter(|line| !line.starts_with('#'))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    assert_eq!(layout(settings("pipe.toml")), layout(settings("file.toml")));
+}
+
 /// Runs with so much address space that only bounded memory fits, and fails when a run is killed or aborts.
 #[cfg(unix)]
 mod bombs {

@@ -36,38 +36,11 @@ pub(super) struct Sheet {
 }
 
 /// Reads a sheet of a workbook, the one named if one is.
-pub(super) fn open(
-    input: &Input,
-    mut bytes: Bytes,
-    asked: Option<&str>,
-) -> Result<Sheet, OpenError> {
-    let too_large = |what: TooMuch| OpenError::WorkbookTooLarge {
-        input: input.clone(),
-        what,
-    };
-    let mut all = Vec::new();
-    bytes
-        .by_ref()
-        .take(MAX_PACKED_BYTES + 1)
-        .read_to_end(&mut all)
-        .map_err(|error| ReadError::new(input, false, 0, error))?;
-    if all.len() as u64 > MAX_PACKED_BYTES {
-        return Err(too_large("more than 128 MB"));
-    }
-    let mut numbers = parts::look_through(&all).map_err(too_large)?;
-    let unreadable = |error: XlsxError| {
-        let reason = error
-            .to_string()
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        OpenError::Workbook {
-            input: input.clone(),
-            reason,
-        }
-    };
-    let mut workbook = Xlsx::new(Cursor::new(all)).map_err(unreadable)?;
+pub(super) fn open(input: &Input, bytes: Bytes, asked: Option<&str>) -> Result<Sheet, OpenError> {
+    let all = read_whole(input, bytes)?;
+    let refused = |error: SheetError| error.of(input);
+    let mut numbers = parts::look_through(&all).map_err(|what| refused(what.into()))?;
+    let mut workbook = Xlsx::new(Cursor::new(all)).map_err(|error| refused(error.into()))?;
     let (mut visible, mut hidden) = (Vec::new(), Vec::new());
     for sheet in workbook.sheets_metadata() {
         match (sheet.typ, sheet.visible) {
@@ -78,48 +51,18 @@ pub(super) fn open(
     }
     let candidates = match asked {
         None => visible.clone(),
-        Some(asked) => {
-            let all = || visible.iter().chain(&hidden);
-            let same = |name: &&String| name.trim().to_lowercase() == asked.trim().to_lowercase();
-            match all()
-                .find(|name| *name == asked)
-                .or_else(|| all().find(same))
-            {
-                Some(name) => vec![name.clone()],
-                None => {
-                    let sheets = all()
-                        .map(|name| format!("{name:?}"))
-                        .collect::<Vec<_>>()
-                        .join(", ");
-                    return Err(OpenError::NoSheet {
-                        input: input.clone(),
-                        asked: asked.to_owned(),
-                        sheets,
-                    });
-                }
-            }
-        }
+        Some(asked) => vec![named(input, asked, &[&visible[..], &hidden].concat())?],
     };
     for name in candidates {
-        let table = match read_sheet(&mut workbook, &name, &mut numbers) {
-            Ok(table) => table,
-            Err(SheetError::Unreadable(error)) => return Err(unreadable(error)),
-            Err(SheetError::TooMuch(what)) => return Err(too_large(what)),
-        };
+        let table = read_sheet(&mut workbook, &name, &mut numbers).map_err(refused)?;
         if !table.header.columns.is_empty() {
             visible.retain(|other| *other != name);
             hidden.retain(|other| *other != name);
-            let Table {
-                header,
-                chunks,
-                rows_above_header,
-                ..
-            } = table;
             return Ok(Sheet {
-                header,
-                chunks,
+                header: table.header,
+                chunks: table.chunks,
                 name,
-                rows_above_header,
+                rows_above_header: table.rows_above_header,
                 others: visible,
                 hidden,
             });
@@ -130,10 +73,53 @@ pub(super) fn open(
     })
 }
 
+fn read_whole(input: &Input, bytes: Bytes) -> Result<Vec<u8>, OpenError> {
+    let mut all = Vec::new();
+    bytes
+        .take(MAX_PACKED_BYTES + 1)
+        .read_to_end(&mut all)
+        .map_err(|error| ReadError::new(input, false, 0, error))?;
+    if all.len() as u64 > MAX_PACKED_BYTES {
+        return Err(SheetError::TooMuch("more than 128 MB").of(input));
+    }
+    Ok(all)
+}
+
+/// The name of the sheet that is asked for, exactly or but for case and white space around it.
+fn named(input: &Input, asked: &str, all: &[String]) -> Result<String, OpenError> {
+    let same = |name: &&String| name.trim().to_lowercase() == asked.trim().to_lowercase();
+    let exact = all.iter().find(|name| *name == asked);
+    match exact.or_else(|| all.iter().find(same)) {
+        Some(name) => Ok(name.clone()),
+        None => {
+            let sheets: Vec<String> = all.iter().map(|name| format!("{name:?}")).collect();
+            Err(OpenError::NoSheet {
+                input: input.clone(),
+                asked: asked.to_owned(),
+                sheets: sheets.join(", "),
+            })
+        }
+    }
+}
+
 /// Why a sheet cannot be read.
 enum SheetError {
     Unreadable(XlsxError),
     TooMuch(TooMuch),
+}
+
+impl SheetError {
+    fn of(self, input: &Input) -> OpenError {
+        let input = input.clone();
+        match self {
+            SheetError::TooMuch(what) => OpenError::WorkbookTooLarge { input, what },
+            SheetError::Unreadable(error) => {
+                let reason = error.to_string();
+                let reason = reason.lines().next().unwrap_or_default().to_owned();
+                OpenError::Workbook { input, reason }
+            }
+        }
+    }
 }
 
 impl From<XlsxError> for SheetError {
