@@ -27,18 +27,21 @@ use anyhow::{Context, Result, bail};
 
 use crate::cli::{FormatArgs, InitArgs, ReadArgs};
 use crate::config::{Endpoint, PresetChoice, Reading, SettingsFile};
-use crate::mapping::{Columns, MappingError, Plan, Preset};
+use crate::mapping::{Columns, Layout, MappingError, Plan, Preset};
 use crate::report::ExitStatus;
 use crate::run::Feed;
 use crate::source::{Chunk, Format, Header, Input, Source};
 use crate::time::{DateOrder, parse_zone};
 use ask::Dialogue;
-use draft::Draft;
-use evidence::Sample;
+use draft::Look;
+use evidence::{Evidence, Sample};
+use proposal::Proposal;
 use understanding::Understanding;
 
 /// So many rows are looked at to tell what the columns hold.
 const SAMPLE_ROWS: usize = 2_000;
+
+const OUR_MISTAKE: &str = "the settings drawn up do not hold; this is a mistake of crm2capi's";
 
 /// What goes into the settings besides the columns.
 struct Decided {
@@ -80,34 +83,33 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
     }
     // Headings that many exports share are weighed with what stands under them, and not taken as they come.
     let product = preset.filter(|preset| preset.name != "generic");
-    let layout = Plan::layout(&reading.given, product.as_ref(), &columns);
-    // Meta's forms ask what their makers like, under any name.
-    let is_complete = product
-        .as_ref()
-        .is_some_and(|preset| !preset.name.starts_with("meta-"));
-    let evidence = &sample.columns;
-    let proposal = search::propose(&layout, &reading.given, is_complete, &columns, evidence);
-    let draft = Draft {
+    let evidence = sample.columns;
+    let mut proposal = propose(&reading.given, product.as_ref(), &columns, &evidence);
+    let look = Look {
         name: &name,
         product: product.as_ref(),
-        proposal: &proposal,
         columns: &columns,
-        evidence: &sample.columns,
+        evidence: &evidence,
     };
-    if let Some(missing) = draft.missing() {
+    if look.draft(&proposal).missing().is_some() {
         page::print_columns(
             &mut anstream::stdout().lock(),
             &name,
             &proposal,
             &header,
-            &sample.columns,
+            &evidence,
         )?;
-        let crm = args.crm.clone();
-        let crm = crm.or_else(|| product.as_ref().and_then(|preset| preset.crm.clone()));
-        let decided = given(args, dataset_id, crm.unwrap_or_else(|| "CRM".to_owned()))?;
-        let text = draft.text(&decided);
-        toml::from_str::<SettingsFile>(&text)
-            .context("the settings drawn up do not hold; this is a mistake of crm2capi's")?;
+        if is_asked(args) {
+            look.draft(&proposal)
+                .ask(&mut terminal(), &mut reading.given)?;
+            proposal = propose(&reading.given, product.as_ref(), &columns, &evidence);
+        }
+    }
+    if let Some(missing) = look.draft(&proposal).missing() {
+        let crm = product.as_ref().and_then(|preset| preset.crm.clone());
+        let crm = args.crm.clone().or(crm).unwrap_or_else(|| "CRM".to_owned());
+        let text = look.draft(&proposal).text(&given(args, dataset_id, crm)?);
+        toml::from_str::<SettingsFile>(&text).context(OUR_MISTAKE)?;
         write(&args.output, &text, args.force)?;
         bail!(
             "{name}: {missing}; {} holds what was found, with what is missing in comments: complete it there, or run \
@@ -126,7 +128,6 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
     let trial = trial::of(&mut feed, reading.threads)?;
     let story = stages::read(&feed, &reading.given, product.as_ref(), &reading.source)?;
     let product = product.map(|preset| preset.name);
-    let evidence = sample.columns;
     let found = Understanding {
         name,
         feed,
@@ -144,8 +145,7 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
     let shown = page::print(&mut out, &found);
     let decided = decide(args, dataset_id, &found)?;
     let text = settings::text(&found, &decided);
-    check(&text, args, path)
-        .context("the settings drawn up do not hold; this is a mistake of crm2capi's")?;
+    check(&text, args, path).context(OUR_MISTAKE)?;
     write(&args.output, &text, args.force)?;
     let export = if spooled.is_some() {
         "FILE"
@@ -154,6 +154,31 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitStatus> {
     };
     shown.and_then(|()| page::print_end(&mut out, &found, &decided, &args.output, export))?;
     Ok(ExitStatus::Done)
+}
+
+/// What the columns are taken for.
+fn propose(
+    given: &Layout,
+    product: Option<&Preset>,
+    columns: &Columns<'_>,
+    evidence: &[Evidence],
+) -> Proposal {
+    let layout = Plan::layout(given, product, columns);
+    // Meta's forms ask what their makers like, under any name.
+    let is_complete = product.is_some_and(|preset| !preset.name.starts_with("meta-"));
+    search::propose(&layout, given, is_complete, columns, evidence)
+}
+
+/// Whether there is somebody to ask.
+fn is_asked(args: &InitArgs) -> bool {
+    !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+fn terminal() -> Dialogue<BufReader<std::io::Stdin>, impl Write> {
+    Dialogue {
+        answers: BufReader::new(std::io::stdin()),
+        questions: anstream::stderr(),
+    }
 }
 
 /// Refuses a place where the settings cannot or must not go, before any work is done.
@@ -257,13 +282,8 @@ fn decide(
 ) -> Result<Decided> {
     let mut decided = given(args, dataset_id, found.feed.lead_event_source.clone())?;
     decided.date_order = decided.date_order.or_else(|| found.settled_order());
-    let is_asked = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if is_asked {
-        let dialogue = Dialogue {
-            answers: BufReader::new(std::io::stdin()),
-            questions: anstream::stderr(),
-        };
-        ask_for(dialogue, args.crm.is_some(), found, &mut decided)?;
+    if is_asked(args) {
+        ask_for(terminal(), args.crm.is_some(), found, &mut decided)?;
     }
     Ok(decided)
 }
@@ -359,7 +379,6 @@ fn write(path: &Path, text: &str, force: bool) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::Layout;
 
     fn understanding<T>(content: &str, test: impl FnOnce(&Understanding<'_>) -> T) -> T {
         let folder = tempfile::tempdir().unwrap();

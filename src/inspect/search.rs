@@ -325,7 +325,11 @@ impl Search<'_> {
             .iter()
             .filter_map(|stage| stage.column);
         let target = Target::Field(Field::EventTime);
-        let of_events = self.found.taken.iter().filter(|taken| taken.target == target);
+        let of_events = self
+            .found
+            .taken
+            .iter()
+            .filter(|taken| taken.target == target);
         let of_events = of_events.map(|taken| taken.column);
         let created = of_events
             .chain(of_stages)
