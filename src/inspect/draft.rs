@@ -1,27 +1,56 @@
 //! What is written and said where an export does not tell enough: the settings with their gaps as comments, each with
 //! the columns that might fill it and the line that does.
 
+use std::io::{BufRead, Write};
 use std::path::Path;
 
+use anyhow::{Result, bail};
+
 use super::Decided;
+use super::ask::Dialogue;
 use super::evidence::{Evidence, Kind};
 use super::proposal::{Proposal, Taken};
 use super::settings::{key, list, quoted};
 use super::words::TimeKind;
 use crate::field::Field;
-use crate::mapping::{Columns, Preset, Target};
+use crate::mapping::{Columns, Layout, Mapped, Preset, Target};
 
 /// So many candidates are named.
 const MAX_CANDIDATES: usize = 8;
 
-/// An export that settings cannot be drawn up for yet.
-pub(super) struct Draft<'a> {
+/// What is known of an export before anything is decided.
+#[derive(Clone, Copy)]
+pub(super) struct Look<'a> {
     pub name: &'a str,
     /// The preset of a product, where one fits.
     pub product: Option<&'a Preset>,
-    pub proposal: &'a Proposal,
     pub columns: &'a Columns<'a>,
     pub evidence: &'a [Evidence],
+}
+
+impl<'a> Look<'a> {
+    /// The same with what the columns are taken for.
+    pub fn draft<'p>(self, proposal: &'p Proposal) -> Draft<'p>
+    where
+        'a: 'p,
+    {
+        Draft {
+            name: self.name,
+            product: self.product,
+            proposal,
+            columns: self.columns,
+            evidence: self.evidence,
+        }
+    }
+}
+
+/// An export that settings may not be drawn up for yet.
+pub(super) struct Draft<'a> {
+    name: &'a str,
+    product: Option<&'a Preset>,
+    proposal: &'a Proposal,
+    columns: &'a Columns<'a>,
+    evidence: &'a [Evidence],
 }
 
 /// What is missing.
@@ -150,6 +179,71 @@ impl Draft<'_> {
         self.columns.name_of(guess.column)
     }
 
+    /// Asks a person for what is missing, and adds the answers to what is given.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn ask<R: BufRead, W: Write>(
+        &self,
+        dialogue: &mut Dialogue<R, W>,
+        given: &mut Layout,
+    ) -> Result<()> {
+        for gap in self.gaps() {
+            match gap {
+                Gap::Somebody => {
+                    self.ask_column(dialogue, Field::Email, "the lead's email", given)?
+                }
+                Gap::Time => {
+                    let question = "the time the stage was reached";
+                    self.ask_column(dialogue, Field::EventTime, question, given)?
+                }
+                Gap::Stage => {
+                    self.ask_column(dialogue, Field::EventName, "the stage", given)?
+                        || self.ask_dates(dialogue, given)?
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Asks which column holds something. Whether one does.
+    fn ask_column<R: BufRead, W: Write>(
+        &self,
+        dialogue: &mut Dialogue<R, W>,
+        field: Field,
+        what: &str,
+        given: &mut Layout,
+    ) -> Result<bool> {
+        let question = format!("Column that holds {what} (empty: none)");
+        let is_there = |text: &str| match self.columns.find(text) {
+            Some(_) => Ok(()),
+            None => bail!("there is no column {text:?}"),
+        };
+        let guess = self.guess_of(field);
+        let answer = dialogue.ask(&question, guess.as_deref(), is_there)?;
+        given.columns.extend(answer.clone().map(|column| Mapped {
+            target: Target::Field(field),
+            columns: vec![column],
+        }));
+        Ok(answer.is_some())
+    }
+
+    /// Asks of each column of dates whether it is that of a stage. Whether one is.
+    fn ask_dates<R: BufRead, W: Write>(
+        &self,
+        dialogue: &mut Dialogue<R, W>,
+        given: &mut Layout,
+    ) -> Result<bool> {
+        for column in self.times().iter().take(MAX_CANDIDATES) {
+            let question = format!("Event whose date stands in {column:?} (empty: none)");
+            let event = dialogue.ask(&question, None, |_| Ok(()))?;
+            given
+                .stage_columns
+                .extend(event.map(|event| (column.clone(), event)));
+        }
+        Ok(!given.stage_columns.is_empty())
+    }
+
     /// The settings as far as they are known.
     pub fn text(&self, decided: &Decided) -> String {
         let mut text = String::new();
@@ -169,27 +263,7 @@ impl Draft<'_> {
         line(
             "# What is missing stands in comments: take the # away where a line is right. Then: crm2capi validate FILE",
         );
-        line("\n[meta]");
-        match &decided.dataset_id {
-            Some(id) => line(&format!("dataset_id = {}", quoted(id))),
-            None => line("# dataset_id = \"123456789012345\""),
-        }
-        line("\n[crm]");
-        line(&format!("name = {}", quoted(&decided.crm)));
-        line(&format!(
-            "preset = {}",
-            quoted(self.product.map_or("none", |preset| preset.name.as_str()))
-        ));
-        let order = decided.date_order.map(|order| order.name().to_owned());
-        for (name, value) in [
-            ("timezone", &decided.timezone),
-            ("date_order", &order),
-            ("default_country", &decided.default_country),
-        ] {
-            if let Some(value) = value {
-                line(&format!("{name} = {}", quoted(value)));
-            }
-        }
+        given(decided, self.product, &mut line);
         line("\n# Field = column, or a list of columns.\n[columns]");
         for mapped in &self.proposal.layout(self.columns).columns {
             let field = key(&mapped.target.to_string());
@@ -248,6 +322,31 @@ impl Draft<'_> {
     }
 }
 
+/// What the command line says, and the preset.
+fn given(decided: &Decided, product: Option<&Preset>, line: &mut dyn FnMut(&str)) {
+    line("\n[meta]");
+    match &decided.dataset_id {
+        Some(id) => line(&format!("dataset_id = {}", quoted(id))),
+        None => line("# dataset_id = \"123456789012345\""),
+    }
+    line("\n[crm]");
+    line(&format!("name = {}", quoted(&decided.crm)));
+    line(&format!(
+        "preset = {}",
+        quoted(product.map_or("none", |preset| preset.name.as_str()))
+    ));
+    let order = decided.date_order.map(|order| order.name().to_owned());
+    for (name, value) in [
+        ("timezone", &decided.timezone),
+        ("date_order", &order),
+        ("default_country", &decided.default_country),
+    ] {
+        if let Some(value) = value {
+            line(&format!("{name} = {}", quoted(value)));
+        }
+    }
+}
+
 fn named(names: &[String]) -> String {
     let shown = names.iter().take(MAX_CANDIDATES);
     let mut shown: Vec<String> = shown.map(|name| format!("{name:?}")).collect();
@@ -294,5 +393,54 @@ impl Evidence {
             _ if says && self.share(Kind::Letters) < 0.5 => "not all of its values fit".to_owned(),
             _ => "its heading says so only in part".to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::customer::Settings;
+    use crate::inspect::evidence::Sample;
+    use crate::source::{Chunk, Header};
+
+    #[test]
+    fn of_each_column_of_dates_is_asked_what_it_is_the_date_of() {
+        let header = Header {
+            columns: ["Email", "Foo", "Bar"].map(str::to_owned).to_vec(),
+        };
+        let settings = Settings {
+            letter_m: crate::customer::LetterM::Man,
+            default_country: None,
+            date_order: None,
+            this_year: 2026,
+        };
+        let mut sample = Sample::new(&header, &settings, 1_795_305_600);
+        let mut chunk = Chunk::default();
+        chunk.push(2, None, ["a@example.com", "2026-11-19", "2026-11-20"]);
+        sample.observe(&chunk);
+        let columns = Columns::new(&header);
+        let mut given = Layout::default();
+        let proposal = super::super::propose(&given, None, &columns, &sample.columns);
+        let draft = Draft {
+            name: "leads.csv",
+            product: None,
+            proposal: &proposal,
+            columns: &columns,
+            evidence: &sample.columns,
+        };
+        let mut questions = Vec::new();
+        let mut dialogue = Dialogue {
+            answers: "Nowhere\n\nVisit\n\n".as_bytes(),
+            questions: &mut questions,
+        };
+        draft.ask(&mut dialogue, &mut given).unwrap();
+        assert_eq!(
+            given.stage_columns,
+            [("Foo".to_owned(), "Visit".to_owned())]
+        );
+        let asked = String::from_utf8(questions).unwrap();
+        assert!(asked.contains("there is no column \"Nowhere\""), "{asked}");
+        let proposal = super::super::propose(&given, None, &columns, &sample.columns);
+        assert_eq!(proposal.has_events(), (true, true));
     }
 }

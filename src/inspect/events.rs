@@ -189,6 +189,14 @@ impl Search<'_> {
             .any(|column| column.heading.is_of_other_things())
     }
 
+    /// Whether a column of times is headed as this one is, and more.
+    fn has_its_own_date(&self, column: u32) -> bool {
+        let stage = &self.at(column).heading;
+        self.evidence
+            .iter()
+            .any(|other| other.holds_times() && other.heading.is_about(stage))
+    }
+
     fn best_stage(&self) -> Option<(u32, Confidence)> {
         let is_elsewhere = self.is_of_other_things();
         let judge = |column: u32| {
@@ -214,13 +222,16 @@ impl Search<'_> {
                 || heading.says(Field::Email).is_some()
                 || heading.says(Field::Phone).is_some();
             let sounds = evidence.share(Kind::StageName);
+            let technical = evidence.share(Kind::Technical);
             let confidence = match rank {
                 _ if is_other || !evidence.could_be_stages() => return None,
                 4.. => Certain,
                 _ if is_elsewhere => Likely,
                 // What is just called a status is that of the lead, unless it is one of a machine.
-                3 if sounds >= 0.3 || evidence.share(Kind::Technical) < 0.2 => Certain,
-                2 if sounds >= 0.6 && evidence.share(Kind::Technical) < 0.2 => Certain,
+                3 if sounds >= 0.6 || technical < 0.2 => Certain,
+                2 if sounds >= 0.6 && technical < 0.2 => Certain,
+                // A status that has a date of its own is one that people move leads through.
+                1.. if technical < 0.2 && self.has_its_own_date(column) => Certain,
                 1 if sounds >= 0.5 => Likely,
                 3 => Likely,
                 2 => Guess,

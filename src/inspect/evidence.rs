@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use jiff::tz::TimeZone;
+use unicode_normalization::char::is_combining_mark;
 
 use super::mask::mask;
 use super::words::{Heading, TimeKind, sounds_like_a_stage, sounds_technical};
@@ -67,6 +68,8 @@ pub(super) enum Kind {
 
 /// Names of stages are no longer than so many letters on average.
 const LONGEST_STAGE: usize = 40;
+/// No funnel has more stages.
+const MAX_STAGES: usize = 40;
 
 const KINDS: usize = Kind::MarkedLeadId as usize + 1;
 
@@ -153,7 +156,7 @@ impl Evidence {
             10
         };
         let is_few = self.distinct >= 1
-            && self.distinct <= 40
+            && self.distinct <= MAX_STAGES
             && (self.filled < few_rows || self.distinct * 2 <= self.filled);
         let is_text = self.length > self.filled * LONGEST_STAGE || self.share(Kind::Link) > 0.1;
         let is_else = [Kind::Email, Kind::LeadId, Kind::Time, Kind::Fbclid]
@@ -213,10 +216,17 @@ impl Evidence {
         let Self {
             counts,
             phones_without_country,
+            distinct,
             ..
         } = self;
         let mut note = |kind: Kind, holds: bool| counts[kind as usize] += usize::from(holds);
-        judge.judge(text.trim(), &mut note, phones_without_country);
+        let text = text.trim();
+        judge.judge(text, &mut note, phones_without_country);
+        // More different texts than a funnel has stages are none.
+        if *distinct <= MAX_STAGES && text.len() <= 60 {
+            note(Kind::StageName, sounds_like_a_stage(text));
+            note(Kind::Technical, sounds_technical(text));
+        }
     }
 }
 
@@ -233,56 +243,15 @@ impl Judge {
         note: &mut dyn FnMut(Kind, bool),
         phones_without_country: &mut usize,
     ) {
-        let reads = |field: Field| {
-            self.normalizer
-                .values(field, text)
-                .is_ok_and(|values| !values.is_empty())
-        };
-        note(Kind::Link, is_link(text));
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
-        note(Kind::Number, digits > 0 && digits == text.len());
         let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
-
-        note(Kind::Email, text.contains('@') && reads(Field::Email));
-        let is_lead_id = digits >= 15 && reads(Field::LeadId);
-        note(Kind::LeadId, is_lead_id);
-        note(Kind::MarkedLeadId, is_lead_id && text.starts_with("l:"));
-        note(Kind::Fbc, text.starts_with("fb.") && reads(Field::Fbc));
-        note(Kind::Fbp, text.starts_with("fb.") && reads(Field::Fbp));
-        note(
-            Kind::IpAddress,
-            text.contains(['.', ':']) && reads(Field::ClientIpAddress),
-        );
-        note(Kind::UserAgent, text.starts_with("Mozilla/"));
-        note(Kind::Fbclid, is_click_id(text));
-        note(Kind::Gender, text.len() < 24 && reads(Field::Gender));
-
+        self.judge_ids(text, digits, note);
         note(Kind::PhoneLike, (7..=34).contains(&digits) && letters <= 6);
         if (6..=60).contains(&digits) && letters <= 6 {
-            let phone = self.normalizer.values(Field::Phone, text);
-            let lacks_country = phone
-                .as_ref()
-                .is_err_and(|code| *code == Code::PhoneCountryMissing);
-            *phones_without_country += usize::from(lacks_country);
-            let is_phone = lacks_country || phone.is_ok_and(|values| !values.is_empty());
-            note(Kind::Phone, is_phone);
-            let start = text.trim_start_matches("p:").trim_start_matches('\'');
-            let speaks =
-                start.starts_with('+') || start.starts_with("00") || start.starts_with('(');
-            note(Kind::PlainPhone, is_phone && speaks);
+            *phones_without_country += usize::from(self.judge_phone(text, note));
         }
         if digits > 0 {
-            let is_time = !matches!(
-                self.times.read(text),
-                Ok(None) | Err(Code::TimeMalformed | Code::TimePrecisionLost)
-            );
-            let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-            note(Kind::Time, is_time && !is_number);
-            note(Kind::Epoch, is_time && is_number);
-            let is_birth = digits >= 4 && text.len() <= 30 && reads(Field::DateOfBirth);
-            note(Kind::Birth, is_time && !is_number || is_birth);
-            let is_amount = letters <= 4 && money(text, None).is_ok_and(|amount| amount.is_some());
-            note(Kind::Amount, is_amount && (!is_time || is_number));
+            self.judge_number(text, letters, note);
         }
         if digits == 0 && text.len() <= 60 {
             let is_country = Country::parse(text).is_some();
@@ -293,29 +262,90 @@ impl Judge {
                 letters > 0 && letters <= 20 && currency(text).is_ok_and(|found| found.is_some()),
             );
         }
-        let is_letters = letters > 0
-            && text.chars().all(|c| {
-                c.is_alphabetic() || c.is_whitespace() || matches!(c, '\'' | '’' | '-' | '.' | ',')
-            });
-        note(Kind::Letters, is_letters && text.len() <= 80);
+        judge_words(text, digits, letters, note);
+    }
+
+    fn reads(&self, field: Field, text: &str) -> bool {
+        let values = self.normalizer.values(field, text);
+        values.is_ok_and(|values| !values.is_empty())
+    }
+
+    /// Values that say themselves what they are.
+    fn judge_ids(&self, text: &str, digits: usize, note: &mut dyn FnMut(Kind, bool)) {
+        note(Kind::Link, is_link(text));
+        note(Kind::Number, digits > 0 && digits == text.len());
         note(
-            Kind::Words,
-            is_letters && text.split_whitespace().count() >= 2,
+            Kind::Email,
+            text.contains('@') && self.reads(Field::Email, text),
         );
+        let is_lead_id = digits >= 15 && self.reads(Field::LeadId, text);
+        note(Kind::LeadId, is_lead_id);
+        note(Kind::MarkedLeadId, is_lead_id && text.starts_with("l:"));
+        let is_cookie = text.starts_with("fb.");
+        note(Kind::Fbc, is_cookie && self.reads(Field::Fbc, text));
+        note(Kind::Fbp, is_cookie && self.reads(Field::Fbp, text));
         note(
-            Kind::Postcode,
-            digits > 0
-                && text.len() <= 12
-                && text
-                    .chars()
-                    .all(|c| c.is_alphanumeric() || " -:".contains(c)),
+            Kind::IpAddress,
+            text.contains(['.', ':']) && self.reads(Field::ClientIpAddress, text),
         );
-        note(Kind::Technical, text.len() <= 30 && sounds_technical(text));
+        note(Kind::UserAgent, text.starts_with("Mozilla/"));
+        note(Kind::Fbclid, is_click_id(text));
         note(
-            Kind::StageName,
-            text.len() <= 60 && sounds_like_a_stage(text),
+            Kind::Gender,
+            text.len() < 24 && self.reads(Field::Gender, text),
         );
     }
+
+    /// Whether the text is a phone, and lacks a country.
+    fn judge_phone(&self, text: &str, note: &mut dyn FnMut(Kind, bool)) -> bool {
+        let phone = self.normalizer.values(Field::Phone, text);
+        let lacks_country = phone
+            .as_ref()
+            .is_err_and(|code| *code == Code::PhoneCountryMissing);
+        let is_phone = lacks_country || phone.is_ok_and(|values| !values.is_empty());
+        note(Kind::Phone, is_phone);
+        let start = text.trim_start_matches("p:").trim_start_matches('\'');
+        let speaks = start.starts_with('+') || start.starts_with("00") || start.starts_with('(');
+        note(Kind::PlainPhone, is_phone && speaks);
+        lacks_country
+    }
+
+    /// Times and amounts.
+    fn judge_number(&mut self, text: &str, letters: usize, note: &mut dyn FnMut(Kind, bool)) {
+        let is_time = !matches!(
+            self.times.read(text),
+            Ok(None) | Err(Code::TimeMalformed | Code::TimePrecisionLost)
+        );
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        note(Kind::Time, is_time && !is_number);
+        note(Kind::Epoch, is_time && is_number);
+        // A date of birth lies further back than any event.
+        let is_birth = text.len() <= 30 && self.reads(Field::DateOfBirth, text);
+        note(Kind::Birth, is_time && !is_number || is_birth);
+        let is_amount = letters <= 4 && money(text, None).is_ok_and(|amount| amount.is_some());
+        note(Kind::Amount, is_amount && (!is_time || is_number));
+    }
+}
+
+/// Names of people and places, and postal codes.
+fn judge_words(text: &str, digits: usize, letters: usize, note: &mut dyn FnMut(Kind, bool)) {
+    let is_of_name = |c: char| {
+        c.is_alphabetic()
+            || c.is_whitespace()
+            || is_combining_mark(c)
+            || matches!(c, '\'' | '’' | '-' | '.' | ',')
+    };
+    let is_letters = letters > 0 && text.chars().all(is_of_name);
+    note(Kind::Letters, is_letters && text.len() <= 80);
+    note(
+        Kind::Words,
+        is_letters && text.split_whitespace().count() >= 2,
+    );
+    let is_code = |c: char| c.is_alphanumeric() || " -:".contains(c);
+    note(
+        Kind::Postcode,
+        digits > 0 && text.len() <= 12 && text.chars().all(is_code),
+    );
 }
 
 /// Whether a text is one of the click ids that Meta puts into addresses.

@@ -25,13 +25,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use crate::mapping::{Columns, MappingError, Plan, Preset};
+use crate::mapping::{Columns, Layout, MappingError, Plan, Preset};
 use crate::run::{Feed, PresetChoice, ReadSettings};
 use crate::source::{Chunk, Format, Header, Input, Source};
 use crate::time::{DateOrder, parse_zone};
 use ask::Dialogue;
-use draft::Draft;
-use evidence::Sample;
+use draft::Look;
+use evidence::{Evidence, Sample};
+use proposal::Proposal;
 pub(crate) use settings::CONFIG_URL;
 use understanding::Understanding;
 
@@ -115,26 +116,27 @@ pub fn draw_up(
     }
     // Headings that many exports share are weighed with what stands under them, and not taken as they come.
     let product = preset.filter(|preset| preset.name != "generic");
-    let layout = Plan::layout(&reading.given, product.as_ref(), &columns);
-    // Meta's forms ask what their makers like, under any name.
-    let is_complete = product
-        .as_ref()
-        .is_some_and(|preset| !preset.name.starts_with("meta-"));
-    let evidence = &sample.columns;
-    let proposal = search::propose(&layout, &reading.given, is_complete, &columns, evidence);
-    let draft = Draft {
+    let evidence = sample.columns;
+    let mut proposal = propose(&reading.given, product.as_ref(), &columns, &evidence);
+    let look = Look {
         name: &name,
         product: product.as_ref(),
-        proposal: &proposal,
         columns: &columns,
-        evidence: &sample.columns,
+        evidence: &evidence,
     };
-    if let Some(missing) = draft.missing() {
-        page::print_columns(out, &name, &proposal, &header, &sample.columns)?;
-        let crm = request.crm.clone();
-        let crm = crm.or_else(|| product.as_ref().and_then(|preset| preset.crm.clone()));
-        let crm = crm.unwrap_or_else(|| "CRM".to_owned());
-        let text = draft.text(&Decided::of(&request.given, crm));
+    if look.draft(&proposal).missing().is_some() {
+        page::print_columns(out, &name, &proposal, &header, &evidence)?;
+        if request.may_ask {
+            look.draft(&proposal)
+                .ask(&mut terminal(), &mut reading.given)?;
+            proposal = propose(&reading.given, product.as_ref(), &columns, &evidence);
+        }
+    }
+    if let Some(missing) = look.draft(&proposal).missing() {
+        let crm = product.as_ref().and_then(|preset| preset.crm.clone());
+        let crm = request.crm.clone().or(crm);
+        let decided = Decided::of(&request.given, crm.unwrap_or_else(|| "CRM".to_owned()));
+        let text = look.draft(&proposal).text(&decided);
         keep(&text, Completeness::HasGaps)?;
         bail!(
             "{name}: {missing}; {} holds what was found, with what is missing in comments: complete it there, or run \
@@ -153,7 +155,6 @@ pub fn draw_up(
     let trial = trial::of(&mut feed, reading.threads)?;
     let story = stages::read(&feed, &reading.given, product.as_ref(), &reading.source)?;
     let product = product.map(|preset| preset.name);
-    let evidence = sample.columns;
     let found = Understanding {
         name,
         feed,
@@ -172,6 +173,26 @@ pub fn draw_up(
     keep(&settings::text(&found, &decided), Completeness::Complete)?;
     shown.and_then(|()| page::print_end(out, &found, &decided, &request))?;
     Ok(())
+}
+
+/// What the columns are taken for.
+fn propose(
+    given: &Layout,
+    product: Option<&Preset>,
+    columns: &Columns<'_>,
+    evidence: &[Evidence],
+) -> Proposal {
+    let layout = Plan::layout(given, product, columns);
+    // Meta's forms ask what their makers like, under any name.
+    let is_complete = product.is_some_and(|preset| !preset.name.starts_with("meta-"));
+    search::propose(&layout, given, is_complete, columns, evidence)
+}
+
+fn terminal() -> Dialogue<BufReader<std::io::Stdin>, impl Write> {
+    Dialogue {
+        answers: BufReader::new(std::io::stdin()),
+        questions: anstream::stderr(),
+    }
 }
 
 /// Whether settings can be used as they are.
@@ -235,12 +256,14 @@ fn decide(request: &Request<'_>, found: &Understanding<'_>) -> Result<Decided> {
     let mut decided = Decided::of(&request.given, crm);
     decided.date_order = decided.date_order.or_else(|| found.settled_order());
     if request.may_ask {
-        let dialogue = Dialogue {
-            answers: BufReader::new(std::io::stdin()),
-            questions: anstream::stderr(),
-        };
         let check = request.check_dataset_id;
-        ask_for(dialogue, request.crm.is_some(), check, found, &mut decided)?;
+        ask_for(
+            terminal(),
+            request.crm.is_some(),
+            check,
+            found,
+            &mut decided,
+        )?;
     }
     Ok(decided)
 }
@@ -282,7 +305,6 @@ mod tests {
     use super::*;
     use crate::cli::ReadArgs;
     use crate::config::{SettingsFile, read_settings};
-    use crate::mapping::Layout;
 
     fn understanding<T>(content: &str, test: impl FnOnce(&Understanding<'_>) -> T) -> T {
         let folder = tempfile::tempdir().unwrap();

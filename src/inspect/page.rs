@@ -4,12 +4,13 @@ use std::io::{self, Write};
 
 use super::evidence::Evidence;
 use super::proposal::{Confidence, Proposal, Taken};
+use super::stages::Story;
 use super::understanding::Understanding;
 use super::words::sounds_negative;
 use super::{Decided, Request};
 use crate::field::Field;
 use crate::mapping::{Columns, Shape, Target};
-use crate::problem::Code;
+use crate::problem::{Code, Finding};
 use crate::source::{About, EncodingEvidence, Header};
 
 /// So many unused columns are named.
@@ -235,36 +236,59 @@ fn columns_in_words(
     header: &Header,
     evidence: &[Evidence],
 ) -> io::Result<()> {
-    let columns = &Columns::new(header);
-    let form = |column: u32| match &evidence[column as usize] {
-        evidence if evidence.filled == 0 => "(empty)".to_owned(),
-        evidence => evidence.form.clone(),
-    };
-    let fill = |column: u32| format!("{:>3} %", percent(evidence[column as usize].fill()));
-    let name = |column: u32| heading(&header.columns[column as usize]);
+    let cells = Cells { header, evidence };
+    used_columns(out, proposal, &cells)?;
+    if !proposal.guesses.is_empty() {
+        writeln!(out, "\nguesses, not used")?;
+        let line = |guess: &Taken| {
+            let [name, fill, form] = cells.of(guess.column);
+            let doubt = evidence[guess.column as usize].doubt(&guess.target);
+            [guess.target.to_string(), name, fill, form, doubt]
+        };
+        table(out, &proposal.guesses.iter().map(line).collect::<Vec<_>>())?;
+    }
+    unused_columns(out, proposal, header)
+}
+
+/// What a line of the page says of a column.
+struct Cells<'a> {
+    header: &'a Header,
+    evidence: &'a [Evidence],
+}
+
+impl Cells<'_> {
+    /// Its heading, how full it is, and the form of a value: a stage is no personal data, but its column may be the wrong
+    /// one.
+    fn of(&self, column: u32) -> [String; 3] {
+        let evidence = &self.evidence[column as usize];
+        let form = match evidence.filled {
+            0 => "(empty)".to_owned(),
+            _ => evidence.form.clone(),
+        };
+        let name = heading(&self.header.columns[column as usize]);
+        [name, format!("{:>3} %", percent(evidence.fill())), form]
+    }
+}
+
+fn used_columns(out: &mut dyn Write, proposal: &Proposal, cells: &Cells<'_>) -> io::Result<()> {
     let mut lines: Vec<[String; 5]> = Vec::new();
     for taken in &proposal.taken {
-        // A stage is no personal data, but its column may be the wrong one: its form will do here.
-        let sample = form(taken.column);
-        lines.push([
-            taken.target.to_string(),
-            name(taken.column),
-            taken.confidence.name().to_owned(),
-            fill(taken.column),
-            sample,
-        ]);
+        let [name, fill, form] = cells.of(taken.column);
+        let sure = taken.confidence.name().to_owned();
+        lines.push([taken.target.to_string(), name, sure, fill, form]);
     }
     for stage in &proposal.stage_columns {
-        let (name, filled, sample) = match stage.column {
-            Some(column) => (name(column), fill(column), form(column)),
-            None => (heading(&stage.name), String::new(), String::new()),
+        let [name, fill, form] = match stage.column {
+            Some(column) => cells.of(column),
+            None => [heading(&stage.name), String::new(), String::new()],
         };
+        let sure = stage.confidence.name().to_owned();
         lines.push([
             format!("date of {:?}", stage.event_name),
             name,
-            stage.confidence.name().to_owned(),
-            filled,
-            sample,
+            sure,
+            fill,
+            form,
         ]);
     }
     if lines.is_empty() {
@@ -273,7 +297,6 @@ fn columns_in_words(
         writeln!(out, "\ncolumns")?;
     }
     table(out, &lines)?;
-
     if let Some(history) = &proposal.rest.history {
         let list = |texts: &[String]| texts.join(", ");
         writeln!(
@@ -291,22 +314,11 @@ fn columns_in_words(
             texts.join(" or ")
         )?;
     }
-    if !proposal.guesses.is_empty() {
-        writeln!(out, "\nguesses, not used")?;
-        let line = |guess: &Taken| {
-            let field = guess.target.to_string();
-            [
-                field,
-                name(guess.column),
-                fill(guess.column),
-                form(guess.column),
-                evidence[guess.column as usize].doubt(&guess.target),
-            ]
-        };
-        table(out, &proposal.guesses.iter().map(line).collect::<Vec<_>>())?;
-    }
+    Ok(())
+}
 
-    let used = proposal.used(columns);
+fn unused_columns(out: &mut dyn Write, proposal: &Proposal, header: &Header) -> io::Result<()> {
+    let used = proposal.used(&Columns::new(header));
     let is_unused = |column: &usize| {
         let guessed = proposal
             .guesses
@@ -318,20 +330,15 @@ fn columns_in_words(
         .filter(is_unused)
         .map(|column| heading(&header.columns[column]))
         .collect();
-    if !unused.is_empty() {
-        let more = unused.len().saturating_sub(MAX_NAMED);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        writeln!(
-            out,
-            "\nnot used: {}{more}",
-            unused[..unused.len().min(MAX_NAMED)].join(", ")
-        )?;
+    if unused.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let more = match unused.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let shown = unused[..unused.len().min(MAX_NAMED)].join(", ");
+    writeln!(out, "\nnot used: {shown}{more}")
 }
 
 /// Prints columns of text side by side.
@@ -406,32 +413,45 @@ fn negative_stages(found: &Understanding<'_>) -> Option<String> {
     })
 }
 
+/// What the pipeline says about the export as a whole.
+fn doubts(found: &Understanding<'_>) -> Vec<String> {
+    let doubts = found.feed.doubts();
+    let name = |column: u32| format!("{:?}: ", heading(&found.header.columns[column as usize]));
+    let said = |doubt: &Finding| {
+        let column = doubt.column.map(name).unwrap_or_default();
+        format!("{column}{}; {}", doubt.code.message(), doubt.code.help())
+    };
+    let mut notes: Vec<String> = doubts.iter().map(said).collect();
+    let snapshot = Code::StageSnapshot;
+    if has_one_stage_now(found) && !doubts.iter().any(|doubt| doubt.code == snapshot) {
+        notes.push(format!("{}; {}", snapshot.message(), snapshot.help()));
+    }
+    notes
+}
+
+/// Texts in the stage's column that are no names of stages.
+fn withheld(story: &Story) -> Option<String> {
+    if story.withheld == 0 {
+        return None;
+    }
+    let what = if story.stages.is_empty() {
+        "none of them is shown"
+    } else {
+        "they are neither shown nor listed"
+    };
+    Some(format!(
+        "{} texts in the stage's column are too many to be stages, or look like values of people; {what}; if it is the \
+         wrong column, name the right one with --map event_name=COLUMN",
+        story.withheld
+    ))
+}
+
 /// What a person should look at before trusting the settings.
 fn notes(found: &Understanding<'_>) -> Vec<String> {
     let (story, proposal) = (&found.story, &found.proposal);
     let mut notes = refusals(found);
     notes.extend(found.feed.about.notes());
-    let doubts = found.feed.doubts();
-    let mut said: Vec<Code> = Vec::new();
-    for doubt in &doubts {
-        let column = doubt
-            .column
-            .map(|column| format!("{:?}: ", heading(&found.header.columns[column as usize])));
-        notes.push(format!(
-            "{}{}; {}",
-            column.unwrap_or_default(),
-            doubt.code.message(),
-            doubt.code.help()
-        ));
-        said.push(doubt.code);
-    }
-    if has_one_stage_now(found) && !said.contains(&Code::StageSnapshot) {
-        notes.push(format!(
-            "{}; {}",
-            Code::StageSnapshot.message(),
-            Code::StageSnapshot.help()
-        ));
-    }
+    notes.extend(doubts(found));
     for taken in proposal
         .taken
         .iter()
@@ -455,20 +475,7 @@ fn notes(found: &Understanding<'_>) -> Vec<String> {
     }
     notes.extend(time_of_the_record(found));
     notes.extend(negative_stages(found));
-    if story.withheld > 0 {
-        let what = if story.stages.is_empty() {
-            "none of them is shown"
-        } else {
-            "they are neither shown nor listed"
-        };
-        let (withheld, of) = (
-            story.withheld,
-            "texts in the stage's column are too many to be stages, or look like values of people",
-        );
-        notes.push(format!(
-            "{withheld} {of}; {what}; if it is the wrong column, name the right one with --map event_name=COLUMN"
-        ));
-    }
+    notes.extend(withheld(story));
     if found.order_is_open() {
         notes.push(format!(
             "the order of day and month is open: {}; give --date-order",

@@ -29,13 +29,13 @@ const FIELDS: &[(Field, &str, &str)] = &[
     (
         Field::Email,
         "email emails mail emailaddress emailaddresses emailadresse mailadresse correo courriel emailid \
-        emailaddress1 emailfrom personemail emailwork posta eposta epost epostadress emel email1",
+        emailaddress1 emailfrom personemail emailwork posta postaelettronica eposta epost epostadress emel email1",
         "email mail correo courriel eposta epost emel почта",
     ),
     (
         Field::Phone,
         "phone phones telephone tel mobile cell telefon handy mobil portable celular movil telefone telefono gsm \
-        mobilephone cellphone phonemobile phonework phonehome telmobile telportable whatsapp hp nohp wa",
+        mobilephone cellphone mobiletel hometel worktel telefonmobil telmobil recapitotelefonico phonemobile phonework phonehome telmobile telportable whatsapp hp nohp wa",
         "phone tel telefon telephone telefono telefone handy mobil mobile mobilnummer rufnummer movil celular portable \
         whatsapp телефон",
     ),
@@ -55,7 +55,7 @@ const FIELDS: &[(Field, &str, &str)] = &[
         ansprechpartner customername clientname personname customer client person nama isim имя имяклиента клиент nazwa \
         नाम ชอ 名前 お名前 姓名 naam الاسم اسم hovaten hoten ten kontaktperson cliente nomedocliente nomecliente nombredelcliente kunde applicant borrower student \
         studentname patient patientname applicantname borrowername invitee inviteename guestname member membername prospect \
-        prospectname buyer buyername nomduclient yourname 学员姓名 客户姓名 фиопациента фиоклиента musteriadi primarycontact maincontact namn navn emel",
+        prospectname buyer buyername nomduclient yourname 学员姓名 客户姓名 фиопациента фиоклиента musteriadi primarycontact maincontact homeowner homeownername interessent nominativo alumno alumnoname namn navn emel",
         "fullname nomcomplet nombrecompleto nomecompleto vollstandigername",
     ),
     (
@@ -131,7 +131,7 @@ pub(super) static QUALIFIERS: Words = LazyLock::new(|| {
     hs crm current latest del do da de du des der di van von la le el the of de trabajo particular trabalho comercial pessoal \
     personne professionnel geschaftlich privat privato рабочий рабочая личный личная мобильный номер клиента лида office \
     field custom cf mx x studio o a y et und e i en для firmowy prywatny zakelijk is kantor cliente kunde kunden applicant borrower student patient \
-    invitee guest member buyer prospect learner tenant donor musteri пациента заявки klient clienti privatnummer your my what and is",
+    invitee guest member homeowner interessent alumno best buyer prospect learner tenant donor musteri пациента заявки klient clienti privatnummer your my what and is",
     )
 });
 
@@ -151,7 +151,7 @@ pub(super) static STAGE: Words = LazyLock::new(|| {
 /// Headings that often mean the stage, and as often something else.
 pub(super) static STATUS: Words = LazyLock::new(|| {
     set(
-        "status statut estado situacao situacion bearbeitungsstatus bearbeitungsstand stand avancement 対応状況 跟进状态 loanstatus \
+        "status statut estado situacao situacion bearbeitungsstatus bearbeitungsstand stand esito avancement 対応状況 跟进状态 loanstatus \
     applicationstatus stato stan durum статус состояние \
     الحالة حالة स्थिति सथत trangthai tinhtrang สถานะ สถานะลกคา สถานะ ステータス 状態 状态 状況 情况 disposition outcome leadresult",
     )
@@ -268,7 +268,7 @@ pub(super) static OTHER_IDS: Words = LazyLock::new(|| {
 /// Words of exports that are not about leads at all.
 pub(super) static OTHER_THINGS: Words = LazyLock::new(|| {
     set(
-        "ticket tickets fulfillment fulfilment sku incident refund refunded lineitem subtotal helpdesk",
+        "ticket tickets invoice fulfillment fulfilment sku incident refund refunded lineitem subtotal helpdesk",
     )
 });
 /// Words of exports about deals, whose name is no person's.

@@ -260,6 +260,9 @@ impl Heading {
         }
         let is_strong = self.own.len() <= 4
             && (self.own.iter().any(|word| STRONG.contains(word))
+                || ["stufe", "phase"]
+                    .iter()
+                    .any(|end| self.joined.ends_with(end))
                 || contains_any(&STRONG, &self.joined));
         match () {
             () if is_exact || self.cores.iter().any(|core| STAGE.contains(core)) => 5,
@@ -410,6 +413,16 @@ impl Heading {
     /// Whether the column is one of exports that are not about leads, such as tickets and orders.
     pub(super) fn is_of_other_things(&self) -> bool {
         self.own.iter().any(|word| OTHER_THINGS.contains(word))
+    }
+
+    /// Whether the heading says all that another one does: `Case Status Date` of `Case Status`.
+    pub(super) fn is_about(&self, other: &Heading) -> bool {
+        let mut telling = other
+            .own
+            .iter()
+            .filter(|word| !QUALIFIERS.contains(*word))
+            .peekable();
+        telling.peek().is_some() && telling.all(|word| self.own.contains(word))
     }
 
     /// Whether both columns are named inside of the same object.

@@ -87,7 +87,7 @@ const FILES: &[(&str, &str)] = embedded![
     "highlevel",
     "kommo",
     "bitrix24",
-    "salesforce-opportunities",
+    "salesforce-deals",
     "salesforce-warehouse",
     "hubspot-contacts",
     "hubspot-deals-api",

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::support::{Desk, NOW, repository};
+use crate::support::{Desk, NOW, Ran, repository};
 
 /// A column, `this|or that`, or several that must all be there.
 #[derive(Debug, Deserialize)]
@@ -157,6 +157,12 @@ fn judge(folder: &Path, name: &str, expected: &Expected) -> Judged {
             judged.wrong.push(format!("{column} (in {field})"));
         }
     }
+    judge_end(&desk, &path, expected, &ran, &mut judged);
+    judged
+}
+
+/// Whether the run ended as it should, and what `validate` makes of the rows.
+fn judge_end(desk: &Desk, path: &str, expected: &Expected, ran: &Ran, judged: &mut Judged) {
     match &expected.refuse {
         Some(words) => {
             if ran.status == 0 {
@@ -168,7 +174,7 @@ fn judge(folder: &Path, name: &str, expected: &Expected) -> Judged {
         None if ran.status != 0 => judged.missing.push(format!("status {}", ran.status)),
         None => {
             let mut args = vec!["validate", "--now", NOW, "--format", "json"];
-            args.push(&path);
+            args.push(path);
             let ran = desk.run(&args);
             let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
             judged.rows = (
@@ -177,7 +183,6 @@ fn judge(folder: &Path, name: &str, expected: &Expected) -> Judged {
             );
         }
     }
-    judged
 }
 
 fn table(all: &[Judged]) -> String {

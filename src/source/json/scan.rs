@@ -9,7 +9,7 @@ use memchr::{memchr2, memmem};
 
 /// Where APIs keep the records of a page: HubSpot `results`, Salesforce `records`, Pipedrive, Close and Zoho `data`,
 /// HighLevel `contacts` and `opportunities`, Kommo `_embedded.leads`, Dynamics `value`, Bitrix24 `result`.
-const RECORD_KEYS: [&str; 20] = [
+const RECORD_KEYS: [&str; 22] = [
     "results",
     "records",
     "data",
@@ -22,6 +22,8 @@ const RECORD_KEYS: [&str; 20] = [
     "result",
     "_embedded",
     "list",
+    "edges",
+    "nodes",
     "content",
     "entries",
     "submissions",
@@ -253,34 +255,7 @@ fn find_record_list(text: &[u8], open: usize, enclosing: u32) -> Option<RecordLi
             return None;
         }
         if RECORD_KEYS.contains(&key) {
-            let list = match text.get(value) {
-                Some(b'[') => first_element(text, value + 1).map(|has_records| {
-                    (
-                        RecordList {
-                            start: value + 1,
-                            enclosing,
-                            path: key.to_owned(),
-                            is_keyed: false,
-                        },
-                        has_records,
-                    )
-                }),
-                Some(b'{') if enclosing < MAX_ENCLOSING => {
-                    find_record_list(text, value, enclosing + 1).map(|list| {
-                        let has_records =
-                            list.is_keyed || first_element(text, list.start) == Some(true);
-                        let path = [key, &list.path].join(".");
-                        (
-                            RecordList {
-                                path: path.trim_end_matches('.').to_owned(),
-                                ..list
-                            },
-                            has_records,
-                        )
-                    })
-                }
-                _ => None,
-            };
+            let list = list_at(text, key, value, enclosing);
             // An empty list only counts while there is no other.
             if list.as_ref().is_some_and(|(_, has_records)| {
                 found
@@ -296,6 +271,28 @@ fn find_record_list(text: &[u8], open: usize, enclosing: u32) -> Option<RecordLi
         }
     }
     found.map(|(list, _)| list)
+}
+
+/// The list of records that a member of a page is or holds, and whether there are records in it.
+fn list_at(text: &[u8], key: &str, value: usize, enclosing: u32) -> Option<(RecordList, bool)> {
+    match text.get(value)? {
+        b'[' => {
+            let list = RecordList {
+                start: value + 1,
+                enclosing,
+                path: key.to_owned(),
+                is_keyed: false,
+            };
+            first_element(text, value + 1).map(|has_records| (list, has_records))
+        }
+        b'{' if enclosing < MAX_ENCLOSING => {
+            let list = find_record_list(text, value, enclosing + 1)?;
+            let has_records = list.is_keyed || first_element(text, list.start) == Some(true);
+            let path = [key, &list.path].join(".").trim_end_matches('.').to_owned();
+            Some((RecordList { path, ..list }, has_records))
+        }
+        _ => None,
+    }
 }
 
 /// Whether an object holds records under their numbers: `{"17": {…}, "18": {…}}`.
