@@ -222,9 +222,7 @@ impl Lane {
                 Verdict::Split(fault) => return Sent::Refused(fault),
                 Verdict::Refuse { index, fault } => return Sent::RefusedAt { index, fault },
                 Verdict::TooOld(fault) => {
-                    let oldest = part.items.iter().map(|item| item.event.time).min();
-                    if !self.run.move_limit(server_time, oldest.unwrap_or_default()) {
-                        self.run.end(Ended::SystematicFault(fault));
+                    if !self.move_limit(part, server_time, fault) {
                         return Sent::Open;
                     }
                 }
@@ -254,6 +252,17 @@ impl Lane {
     fn body(&self, part: &Part<Item>) -> Bytes {
         let events = part.items.iter().map(|item| &item.event.json[..]);
         Bytes::from(batch::body(events, &self.run.settings.beside))
+    }
+
+    /// Takes Meta's word that an event of a part is too old; false when that cannot be, and the run ends.
+    fn move_limit(&self, part: &Part<Item>, server_time: Option<i64>, fault: Fault) -> bool {
+        let times = part.items.iter().map(|item| item.event.time);
+        let oldest = times.min().unwrap_or_default();
+        let is_moved = self.run.move_limit(server_time, oldest);
+        if !is_moved {
+            self.run.end(Ended::SystematicFault(fault));
+        }
+        is_moved
     }
 
     /// Makes one request, and gives the verdict on the answer and the time by the server's clock. Nothing when somebody

@@ -479,7 +479,7 @@ impl Model {
     }
 
     /// What the run before the delivery would let through.
-    fn to_send(&mut self, with_resting: bool) -> Vec<Event> {
+    fn rest(&mut self, with_resting: bool) -> Vec<Event> {
         let run = RunStart {
             dataset: "1",
             now: START,
@@ -502,7 +502,7 @@ impl Model {
         blow: Blow,
         with_resting: bool,
     ) -> Option<(Ended, Vec<(u64, Outcome)>)> {
-        let events = self.to_send(with_resting);
+        let events = self.rest(with_resting);
         let fed: BTreeSet<u64> = events.iter().map(|event| event.origin.row - 2).collect();
         let before = self.world.lock().unwrap().log.len();
         let (sender, receiver) = mpsc::channel(2);
