@@ -140,7 +140,11 @@ fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
             status.resting
         )?;
     }
+    write_days(out, status, now)?;
+    write_runs(out, status)
+}
 
+fn write_days(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
     let mut names: Vec<&str> = status.delivered.iter().map(|d| d.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
@@ -182,7 +186,10 @@ fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
         );
         writeln!(out, "{}", line.trim_end())?;
     }
+    Ok(())
+}
 
+fn write_runs(out: &mut impl Write, status: &Status) -> Result<()> {
     if !status.runs.is_empty() {
         writeln!(out, "\nlast runs")?;
     }

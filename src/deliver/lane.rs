@@ -40,6 +40,8 @@ struct Item {
     /// What this run knows of it as long as nothing settles it. Once unknown, it stays so: a later attempt that was
     /// turned away says nothing about an earlier one.
     fate: Fate,
+    /// Whether an answer was lost that may have been a receipt.
+    has_lost_answer: bool,
 }
 
 /// What became of a part.
@@ -70,8 +72,8 @@ struct Doubt {
     fault: Fault,
     /// Whether the error can only mean the event, provided that the endpoint is sound.
     is_of_event: bool,
-    /// The acceptances before it.
-    acceptances: u64,
+    /// The requests made up to then.
+    requests: u64,
 }
 
 /// The state of one batch.
@@ -79,7 +81,7 @@ struct Attempt {
     parts: Parts<Item>,
     patience: Patience,
     doubts: Vec<Doubt>,
-    /// The acceptances before its first trouble.
+    /// The requests made before its first trouble.
     trouble_since: Option<u64>,
 }
 
@@ -175,6 +177,7 @@ impl Lane {
                 event,
                 is_again: begun == Begun::Again,
                 fate: Fate::NotProcessed,
+                has_lost_answer: false,
             });
         }
         self.tell(known);
@@ -186,7 +189,7 @@ impl Lane {
 
     /// Sends a part, again and again if need be, until something is decided.
     async fn send(&mut self, part: &mut Part<Item>, attempt: &mut Attempt) -> Sent {
-        let (mut body, mut is_repeated) = (None, false);
+        let (mut body, mut is_repeated, mut is_unclear) = (None, false, false);
         loop {
             if !self.run.clear_to_send().await {
                 return Sent::Open;
@@ -199,7 +202,7 @@ impl Lane {
             }
             let body = body.get_or_insert_with(|| self.body(part)).clone();
             attempt.patience.start(Instant::now());
-            self.run.count_request(is_repeated);
+            let request = self.run.count_request(is_repeated);
             is_repeated = true;
             let Some((verdict, server_time)) = self.exchange(body, part.items.len()).await else {
                 mark(part, Fate::Unknown);
@@ -207,7 +210,7 @@ impl Lane {
             };
             match verdict {
                 Verdict::Accepted(receipt) => {
-                    self.run.count_accepted(receipt);
+                    self.run.count_accepted(request, receipt);
                     return Sent::Accepted;
                 }
                 Verdict::Miscounted(receipt) => {
@@ -219,18 +222,19 @@ impl Lane {
                 Verdict::Split(fault) => return Sent::Refused(fault),
                 Verdict::Refuse { index, fault } => return Sent::RefusedAt { index, fault },
                 Verdict::TooOld(fault) => {
-                    let oldest = part.items.iter().map(|item| item.event.time).min();
-                    if !self.run.move_limit(server_time, oldest.unwrap_or_default()) {
-                        self.run.end(Ended::SystematicFault(fault));
+                    if !self.move_limit(part, server_time, fault) {
                         return Sent::Open;
                     }
                 }
                 Verdict::Unclear(fault) => {
-                    return if self.is_sound(attempt, &fault).await {
-                        Sent::Refused(fault)
-                    } else {
-                        Sent::Open
-                    };
+                    if !self.is_sound(attempt, &fault).await {
+                        return Sent::Open;
+                    }
+                    // The trouble may have passed between the two: only what is said again is meant.
+                    if is_unclear {
+                        return Sent::Refused(fault);
+                    }
+                    is_unclear = true;
                 }
                 Verdict::Stop(stop) => {
                     self.run.end(Ended::Stopped(stop));
@@ -248,6 +252,17 @@ impl Lane {
     fn body(&self, part: &Part<Item>) -> Bytes {
         let events = part.items.iter().map(|item| &item.event.json[..]);
         Bytes::from(batch::body(events, &self.run.settings.beside))
+    }
+
+    /// Takes Meta's word that an event of a part is too old; false when that cannot be, and the run ends.
+    fn move_limit(&self, part: &Part<Item>, server_time: Option<i64>, fault: Fault) -> bool {
+        let times = part.items.iter().map(|item| item.event.time);
+        let oldest = times.min().unwrap_or_default();
+        let is_moved = self.run.move_limit(server_time, oldest);
+        if !is_moved {
+            self.run.end(Ended::SystematicFault(fault));
+        }
+        is_moved
     }
 
     /// Makes one request, and gives the verdict on the answer and the time by the server's clock. Nothing when somebody
@@ -286,13 +301,18 @@ impl Lane {
         attempt: &mut Attempt,
     ) -> Option<Sent> {
         mark(part, retry.fate);
+        if retry.fate == Fate::Unknown && retry.why != Why::Unexplained {
+            for item in &mut part.items {
+                item.has_lost_answer = true;
+            }
+        }
         let since = *attempt
             .trouble_since
-            .get_or_insert_with(|| self.run.acceptances());
+            .get_or_insert_with(|| self.run.requests());
         let mut next = None;
         if let (Why::Unexplained, Some(fault)) = (retry.why, retry.cause.fault()) {
             part.unexplained += 1;
-            let others_go_through = self.run.acceptances() > since;
+            let others_go_through = self.run.has_accepted_since(since);
             next = what_now(part, fault, others_go_through, attempt.parts.is_empty());
             if next.is_some() && others_go_through {
                 return next;
@@ -308,9 +328,7 @@ impl Lane {
     /// Waits until it is time to try again; false when the batch is given up.
     async fn wait(&mut self, retry: &Retry, attempt: &mut Attempt) -> bool {
         let run = &self.run;
-        let since = *attempt
-            .trouble_since
-            .get_or_insert_with(|| run.acceptances());
+        let since = *attempt.trouble_since.get_or_insert_with(|| run.requests());
         match attempt
             .patience
             .next(retry, Instant::now(), &mut self.jitter)
@@ -404,8 +422,11 @@ impl Lane {
                 self.run.count_refused(&fault);
                 let outcome = Outcome::Rejected(Arc::new(fault));
                 // Nobody knows whether it is really the event, so the next run tries it again.
-                self.settle(part.items, |item| (open(item).0, outcome.clone()))
-                    .await;
+                self.settle(part.items, |item| match item.has_lost_answer {
+                    true => open(item),
+                    false => (open(item).0, outcome.clone()),
+                })
+                .await;
             }
             Sent::Miscounted => self.settle(part.items, open).await,
             Sent::Open => {
@@ -425,7 +446,7 @@ impl Lane {
             item,
             is_of_event: fault.is_of_event(),
             fault,
-            acceptances: self.run.acceptances(),
+            requests: self.run.requests(),
         });
         self.run.count_refusal_in_a_row();
     }
@@ -434,11 +455,10 @@ impl Lane {
     /// accepted something since, or says so when it is asked. It is asked at the end of the batch, and when too many
     /// events in a row are refused.
     async fn clear_doubts(&mut self, attempt: &mut Attempt) {
-        let acceptances = self.run.acceptances();
         let doubts = std::mem::take(&mut attempt.doubts);
         let (clear, mut doubts): (Vec<_>, Vec<_>) = doubts
             .into_iter()
-            .partition(|doubt| doubt.acceptances < acceptances);
+            .partition(|doubt| self.run.has_accepted_since(doubt.requests));
         self.refuse(clear).await;
         let is_suspicious = self.run.refused_in_a_row() >= SUSPICIOUS_ROW;
         if let Some(Doubt { fault, .. }) = doubts.last()

@@ -51,8 +51,8 @@ struct State {
     messages: Vec<String>,
     tried: u64,
     refused: HashMap<(i64, Option<i64>), u64>,
-    /// Requests that were accepted.
-    acceptances: u64,
+    /// The number of the latest request that was accepted; 0 when none was.
+    accepted: u64,
     /// Events refused one after the other since the endpoint last proved sound.
     refused_in_a_row: u32,
     /// Leads of which an event could not be delivered.
@@ -149,30 +149,36 @@ impl Run {
         state.tried += events as u64;
     }
 
-    /// Counts a request, which may repeat an earlier one.
-    pub fn count_request(&self, is_repeated: bool) {
+    /// Counts a request that is about to be made, which may repeat an earlier one, and returns its number.
+    pub fn count_request(&self, is_repeated: bool) -> u64 {
         let mut state = self.state();
         state.requests += 1;
         state.retries += u64::from(is_repeated);
+        state.requests
     }
 
-    /// Notes a receipt that settled its events.
-    pub fn count_accepted(&self, receipt: Receipt) {
+    /// Notes the receipt of the request with this number, which settled its events.
+    pub fn count_accepted(&self, request: u64, receipt: Receipt) {
         let mut state = self.state();
-        state.acceptances += 1;
+        state.accepted = state.accepted.max(request);
         state.refused_in_a_row = 0;
         drop(state);
         self.keep_messages(receipt);
     }
 
-    /// How many requests were accepted so far: two counts that differ tell that the endpoint was sound in between.
-    pub fn acceptances(&self) -> u64 {
-        self.state().acceptances
+    /// How many requests were made so far.
+    pub fn requests(&self) -> u64 {
+        self.state().requests
+    }
+
+    /// Whether a request was accepted that was made after so many others. One that was under way already proves nothing.
+    pub fn has_accepted_since(&self, requests: u64) -> bool {
+        self.state().accepted > requests
     }
 
     /// Whether any request was accepted.
     pub fn has_accepted(&self) -> bool {
-        self.acceptances() > 0
+        self.has_accepted_since(0)
     }
 
     /// Keeps the warnings of a receipt, up to a limit.
@@ -233,15 +239,15 @@ impl Run {
         }
     }
 
-    /// Notes that a batch was given up. Unless others were accepted since its trouble began, it is not the batch but
+    /// Notes that a batch was given up whose trouble began after so many requests. Unless others were accepted since, it is not the batch but
     /// the way to Meta that fails, and the run ends.
-    pub fn give_up(&self, acceptances: u64, retry: &Retry) {
+    pub fn give_up(&self, requests: u64, retry: &Retry) {
         let asked = retry
             .wait
             .map(|wait| format!("; the server asks to wait {} s", wait.as_secs()))
             .unwrap_or_default();
         let reason = format!("{}: {}{asked}", self.client.host(), retry.cause);
-        if self.acceptances() > acceptances && retry.why != Why::Throttled {
+        if self.has_accepted_since(requests) && retry.why != Why::Throttled {
             self.state().gave_up.get_or_insert(reason);
         } else {
             self.end(Ended::Unreachable(reason));

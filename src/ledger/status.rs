@@ -117,20 +117,29 @@ fn query(
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
 
+    (status.refused, status.uncertain, status.resting) = open_events(&reading, dataset, now)?;
+    Ok(status)
+}
+
+/// Events that were refused, are uncertain, and rest.
+fn open_events(
+    reading: &Connection,
+    dataset: Option<&str>,
+    now: i64,
+) -> rusqlite::Result<(u64, u64, u64)> {
     // What is too old is not sent again.
     let open = named_params! {
         ":dataset": dataset, ":rejected": sqlite::REJECTED, ":sending": sqlite::SENDING,
         ":max": sqlite::MAX_ATTEMPTS, ":oldest": now - MAX_AGE_SECONDS,
     };
-    (status.refused, status.uncertain, status.resting) = reading.query_row(
+    reading.query_row(
         "SELECT count(CASE WHEN state = :rejected THEN 1 END),
                 count(CASE WHEN state = :sending AND attempts < :max AND time >= :oldest THEN 1 END),
                 count(CASE WHEN state = :sending AND attempts >= :max AND time >= :oldest THEN 1 END)
          FROM event JOIN run ON run.id = event.run WHERE :dataset IS NULL OR dataset = :dataset",
         open,
         |row| Ok((count(row, 0)?, count(row, 1)?, count(row, 2)?)),
-    )?;
-    Ok(status)
+    )
 }
 
 fn past_run(row: &Row<'_>) -> rusqlite::Result<PastRun> {

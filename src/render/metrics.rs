@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::file::write_whole;
 use crate::report::exit::ExitStatus;
-use crate::report::stages::Sending;
+use crate::report::stages::{Counts, Sending};
 use crate::report::summary::{Destination, Summary};
 
 const LAST_SUCCESS: &str = "crm2capi_last_success_timestamp_seconds";
@@ -38,7 +38,17 @@ fn text(summary: &Summary, before: &str) -> String {
         label(dataset)
     );
     let mut text = String::new();
-    let mut gauge = |name: &str, help: &str, value: Option<f64>| {
+    let success = if is_success(summary) {
+        finished(summary)
+    } else {
+        earlier_success(before, &labels)
+    };
+    let success = (
+        LAST_SUCCESS,
+        "When the last run ended that left no event undelivered.",
+        success,
+    );
+    for (name, help, value) in gauges(summary).into_iter().chain([success]) {
         if let Some(value) = value {
             // Writing to a string cannot fail.
             let _ = write!(
@@ -46,104 +56,111 @@ fn text(summary: &Summary, before: &str) -> String {
                 "# HELP {name} {help}\n# TYPE {name} gauge\n{name}{labels} {value}\n"
             );
         }
-    };
+    }
+    text
+}
+
+/// A name, what it is, and its value where the run has one.
+type Gauge = (&'static str, &'static str, Option<f64>);
+
+fn finished(summary: &Summary) -> Option<f64> {
+    summary.finished.map(|time| time.as_second() as f64)
+}
+
+/// Everything that is told of the run itself.
+fn gauges(summary: &Summary) -> Vec<Gauge> {
     let counts = &summary.counts;
-    let (mut would_send, mut done) = (None, [None; 4]);
+    let number = |number: u64| Some(number as f64);
+    let mut gauges = vec![
+        (
+            "crm2capi_rows",
+            "Data records the last run read.",
+            number(summary.rows),
+        ),
+        (
+            "crm2capi_rows_invalid",
+            "Data records the last run refused.",
+            number(summary.rows_invalid),
+        ),
+        (
+            "crm2capi_events",
+            "Events the last run built from valid rows.",
+            number(counts.events),
+        ),
+        (
+            "crm2capi_events_too_old",
+            "Events of the last run older than Meta takes.",
+            number(counts.skipped_old),
+        ),
+        (
+            "crm2capi_events_sent_before",
+            "Events that an earlier run delivered.",
+            number(counts.skipped_delivered),
+        ),
+    ];
+    gauges.extend(fates(counts));
+    let status = f64::from(summary.exit_status.code());
+    gauges.extend([
+        (
+            "crm2capi_requests",
+            "Requests the last run made.",
+            number(summary.requests),
+        ),
+        (
+            "crm2capi_exit_status",
+            "Exit status of the last run.",
+            Some(status),
+        ),
+        (
+            "crm2capi_duration_seconds",
+            "How long the last run took.",
+            summary.duration_seconds,
+        ),
+        (
+            "crm2capi_last_run_timestamp_seconds",
+            "When the last run ended.",
+            finished(summary),
+        ),
+    ]);
+    gauges
+}
+
+/// What became of the events that were worth sending.
+fn fates(counts: &Counts) -> Vec<Gauge> {
     match counts.sending {
-        Sending::Planned { would_send: events } => would_send = Some(events as f64),
+        Sending::Planned { would_send } => vec![(
+            "crm2capi_events_sendable",
+            "Events that would be sent.",
+            Some(would_send as f64),
+        )],
         Sending::Done {
             accepted,
             rejected,
             undelivered,
             uncertain,
-        } => {
-            done = [accepted, rejected, undelivered, uncertain].map(|events| Some(events as f64));
-        }
+        } => vec![
+            (
+                "crm2capi_events_accepted",
+                "Events Meta accepted in the last run.",
+                Some(accepted as f64),
+            ),
+            (
+                "crm2capi_events_rejected",
+                "Events Meta refused in the last run.",
+                Some(rejected as f64),
+            ),
+            (
+                "crm2capi_events_undelivered",
+                "Events the last run did not get to Meta.",
+                Some(undelivered as f64),
+            ),
+            (
+                "crm2capi_events_uncertain",
+                "Events the last run sent without getting a receipt.",
+                Some(uncertain as f64),
+            ),
+        ],
     }
-    let [accepted, rejected, undelivered, uncertain] = done;
-    let count = |number: u64| Some(number as f64);
-    gauge(
-        "crm2capi_rows",
-        "Data records the last run read.",
-        count(summary.rows),
-    );
-    gauge(
-        "crm2capi_rows_invalid",
-        "Data records the last run refused.",
-        count(summary.rows_invalid),
-    );
-    gauge(
-        "crm2capi_events",
-        "Events the last run built from valid rows.",
-        count(counts.events),
-    );
-    gauge(
-        "crm2capi_events_too_old",
-        "Events of the last run older than Meta takes.",
-        count(counts.skipped_old),
-    );
-    gauge(
-        "crm2capi_events_sent_before",
-        "Events that an earlier run delivered.",
-        count(counts.skipped_delivered),
-    );
-    gauge(
-        "crm2capi_events_sendable",
-        "Events that would be sent.",
-        would_send,
-    );
-    gauge(
-        "crm2capi_events_accepted",
-        "Events Meta accepted in the last run.",
-        accepted,
-    );
-    gauge(
-        "crm2capi_events_rejected",
-        "Events Meta refused in the last run.",
-        rejected,
-    );
-    gauge(
-        "crm2capi_events_undelivered",
-        "Events the last run did not get to Meta.",
-        undelivered,
-    );
-    gauge(
-        "crm2capi_events_uncertain",
-        "Events the last run sent without getting a receipt.",
-        uncertain,
-    );
-    gauge(
-        "crm2capi_requests",
-        "Requests the last run made.",
-        count(summary.requests),
-    );
-    gauge(
-        "crm2capi_exit_status",
-        "Exit status of the last run.",
-        Some(f64::from(summary.exit_status.code())),
-    );
-    gauge(
-        "crm2capi_duration_seconds",
-        "How long the last run took.",
-        summary.duration_seconds,
-    );
-    let finished = summary.finished.map(|time| time.as_second() as f64);
-    gauge(
-        "crm2capi_last_run_timestamp_seconds",
-        "When the last run ended.",
-        finished,
-    );
-    let success = if is_success(summary) {
-        finished
-    } else {
-        earlier_success(before, &labels)
-    };
-    gauge(
-        LAST_SUCCESS,
-        "When the last run ended that left no event undelivered.",
-        success,
-    );
-    text
 }
 
 /// Whether the run did all it could: refused rows do not go away by running again, undelivered events do. Rehearsals

@@ -4,3 +4,4 @@ mod faults;
 mod interrupts;
 mod lanes;
 mod ledgers;
+mod model;
