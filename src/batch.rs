@@ -11,11 +11,11 @@ use bytes::Bytes;
 use crate::event::Event;
 
 /// The encoded bytes a batch should stay within. Meta documents no limit for a body; about a megabyte is safe.
-pub const MAX_BYTES: usize = 1_000_000;
+pub(crate) const MAX_BYTES: usize = 1_000_000;
 
 /// How large a batch may grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Events in a batch, at most 1,000
     /// (<https://developers.facebook.com/docs/marketing-api/conversions-api/using-the-api>).
     pub events: usize,
@@ -25,7 +25,7 @@ pub struct Limits {
 
 impl Limits {
     /// Batches of `events` events that stay around a megabyte.
-    pub fn of(events: usize) -> Limits {
+    pub(crate) fn of(events: usize) -> Limits {
         Limits {
             events: events.max(1),
             bytes: MAX_BYTES,
@@ -35,7 +35,7 @@ impl Limits {
 
 /// Events waiting to become batches: leads first in, first out, and the events of each lead in the order of their times.
 #[derive(Debug)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     limits: Limits,
     events: VecDeque<Event>,
     bytes: usize,
@@ -45,7 +45,7 @@ pub struct Waiting {
 
 impl Waiting {
     /// Nothing waits yet.
-    pub fn new(limits: Limits) -> Waiting {
+    pub(crate) fn new(limits: Limits) -> Waiting {
         Waiting {
             limits,
             events: VecDeque::new(),
@@ -56,18 +56,18 @@ impl Waiting {
 
     #[cfg(test)]
     /// How many wait.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.events.len()
     }
 
     #[cfg(test)]
     /// Their encoded bytes.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Puts events at the end of the queue.
-    pub fn extend(&mut self, events: impl IntoIterator<Item = Event>) {
+    pub(crate) fn extend(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
             self.bytes += encoded(&event);
             self.events.push_back(event);
@@ -76,22 +76,22 @@ impl Waiting {
     }
 
     /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
 
     /// Whether waiting longer would not make the next batch any larger.
-    pub fn has_full_batch(&self) -> bool {
+    pub(crate) fn has_full_batch(&self) -> bool {
         self.events.len() >= self.limits.events || self.bytes >= self.limits.bytes
     }
 
     /// The next batch, full or not; empty when nothing waits.
-    pub fn take(&mut self) -> Vec<Event> {
+    pub(crate) fn take(&mut self) -> Vec<Event> {
         self.take_within(self.limits)
     }
 
     /// The next events within other limits than the usual.
-    pub fn take_within(&mut self, limits: Limits) -> Vec<Event> {
+    pub(crate) fn take_within(&mut self, limits: Limits) -> Vec<Event> {
         self.put_in_order();
         let (mut count, mut bytes) = (0, 0);
         for event in self.events.iter().take(limits.events) {
@@ -131,7 +131,7 @@ impl Waiting {
 
 /// Copies the JSON of events that are a small part of the `buffer` bytes they were written into, so that a few events
 /// do not keep the buffers of all their chunks in memory.
-pub fn detach(events: &mut [Event], buffer: usize) {
+pub(crate) fn detach(events: &mut [Event], buffer: usize) {
     let bytes: usize = events.iter().map(encoded).sum();
     if bytes < buffer / 4 {
         for event in events {
@@ -147,7 +147,7 @@ fn encoded(event: &Event) -> usize {
 
 /// What stands beside `data` in a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Beside {
+pub(crate) struct Beside {
     /// The `partner_agent`.
     pub partner_agent: Option<String>,
     /// The `test_event_code`.
@@ -155,7 +155,7 @@ pub struct Beside {
 }
 
 /// Writes the body of a request for events given as their JSON.
-pub fn body<'a>(events: impl IntoIterator<Item = &'a [u8]>, beside: &Beside) -> Vec<u8> {
+pub(crate) fn body<'a>(events: impl IntoIterator<Item = &'a [u8]>, beside: &Beside) -> Vec<u8> {
     let mut body = b"{\"data\":[".to_vec();
     for (index, json) in events.into_iter().enumerate() {
         if index > 0 {

@@ -26,6 +26,9 @@
 //! # }
 //! ```
 
+// What is not part of the face below is seen by the compiler when nobody uses it.
+#![warn(unreachable_pub)]
+
 mod api;
 mod batch;
 mod cell;

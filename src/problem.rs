@@ -341,7 +341,7 @@ catalogue! {
 
 /// One occurrence of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// What is wrong.
     pub code: Code,
     /// How much it weighs here; `[fields]` can turn a warning into an error and back.

@@ -11,17 +11,17 @@ use crate::time::Moment;
 
 /// Events of one request.
 /// <https://developers.facebook.com/docs/marketing-api/conversions-api/using-the-api#send>
-pub const MAX_BATCH_EVENTS: u16 = 1_000;
+pub(crate) const MAX_BATCH_EVENTS: u16 = 1_000;
 
 /// How old an event may be when it is sent.
 /// <https://developers.facebook.com/docs/marketing-api/conversions-api/using-the-api#event-time>
-pub const MAX_AGE_SECONDS: i64 = 7 * 24 * 60 * 60;
+pub(crate) const MAX_AGE_SECONDS: i64 = 7 * 24 * 60 * 60;
 
 /// How much sooner an event counts as too old here: a run takes time, and clocks differ.
-pub const AGE_MARGIN_SECONDS: i64 = 5 * 60;
+pub(crate) const AGE_MARGIN_SECONDS: i64 = 5 * 60;
 
 /// How far ahead of this clock an event may lie and still be taken for one that has happened.
-pub const MAX_AHEAD_SECONDS: i64 = 60;
+pub(crate) const MAX_AHEAD_SECONDS: i64 = 60;
 
 /// Customer parameters that identify nobody when there is nothing but a subset of one of these.
 /// <https://developers.facebook.com/docs/marketing-api/conversions-api/parameters/customer-information-parameters>
@@ -41,16 +41,16 @@ const TOO_BROAD: [&[Key]; 4] = [
 
 /// Bytes of one event, before anything in it is escaped. A request stays around a megabyte, and an event with twenty
 /// addresses has a few kilobytes.
-pub const MAX_EVENT_BYTES: usize = 64 << 10;
+pub(crate) const MAX_EVENT_BYTES: usize = 64 << 10;
 
 /// Bytes of all events of a row.
-pub const MAX_ROW_BYTES: usize = 1 << 20;
+pub(crate) const MAX_ROW_BYTES: usize = 1 << 20;
 
 /// Whether so many events of this size can be made of one row.
 ///
 /// # Errors
 /// It would cost more memory than any lead is worth.
-pub fn check_size(event_bytes: usize, events: usize) -> Result<(), Code> {
+pub(crate) fn check_size(event_bytes: usize, events: usize) -> Result<(), Code> {
     if event_bytes > MAX_EVENT_BYTES || event_bytes * events > MAX_ROW_BYTES {
         return Err(Code::EventTooLarge);
     }
@@ -61,7 +61,7 @@ pub fn check_size(event_bytes: usize, events: usize) -> Result<(), Code> {
 ///
 /// # Errors
 /// Nothing is known, or too little.
-pub fn check_customer(keys: KeySet) -> Result<(), Code> {
+pub(crate) fn check_customer(keys: KeySet) -> Result<(), Code> {
     if keys.is_empty() {
         return Err(Code::CustomerMissing);
     }
@@ -78,7 +78,7 @@ pub fn check_customer(keys: KeySet) -> Result<(), Code> {
 ///
 /// # Errors
 /// It is too old, in the future, or before its lead was created. [`Code::EventAhead`] means that it only has to wait.
-pub fn check_time(
+pub(crate) fn check_time(
     event: Moment,
     created: Option<Moment>,
     now: i64,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// `1,204`.
-pub fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -16,12 +16,12 @@ pub fn thousands(number: u64) -> String {
 }
 
 /// `1 row`, `1,204 rows`.
-pub fn counted(number: u64, noun: &str) -> String {
+pub(crate) fn counted(number: u64, noun: &str) -> String {
     format!("{} {}", thousands(number), plural(number, noun))
 }
 
 /// `row` or `rows`; `batch` or `batches`; `retry` or `retries`.
-pub fn plural(number: u64, noun: &str) -> String {
+pub(crate) fn plural(number: u64, noun: &str) -> String {
     if number == 1 {
         noun.to_owned()
     } else if noun.ends_with("ch") {
@@ -34,7 +34,7 @@ pub fn plural(number: u64, noun: &str) -> String {
 }
 
 /// A share as `40 %`; one decimal under ten and where rounding would claim all or nothing.
-pub fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     let hundredths = share * 100.0;
     if hundredths <= 0.0 {
         "0 %".to_owned()
@@ -50,7 +50,7 @@ pub fn percent(share: f64) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub fn list(items: &[impl AsRef<str>]) -> String {
+pub(crate) fn list(items: &[impl AsRef<str>]) -> String {
     match items {
         [] => String::new(),
         [only] => only.as_ref().to_owned(),
@@ -62,12 +62,12 @@ pub fn list(items: &[impl AsRef<str>]) -> String {
 }
 
 /// A name out of a file, harmless and between quotation marks.
-pub fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", harmless(name))
 }
 
 /// How people call an input.
-pub fn source(path: &str) -> String {
+pub(crate) fn source(path: &str) -> String {
     if path == "-" {
         "standard input".to_owned()
     } else {
@@ -77,7 +77,7 @@ pub fn source(path: &str) -> String {
 
 /// Text of a file or an answer made harmless for a terminal and for one line: control characters, which could move the
 /// cursor, and marks that turn the direction of writing are replaced.
-pub fn harmless(text: &str) -> Cow<'_, str> {
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     let harms =
         |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if text.contains(harms) {
@@ -88,15 +88,15 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
 }
 
 /// What stands for a value that may be a secret.
-pub const HIDDEN: &str = "(hidden, as it looks like a token)";
+pub(crate) const HIDDEN: &str = "(hidden, as it looks like a token)";
 
 /// Whether a value may be a token that went to the wrong place.
-pub fn is_like_a_token(text: &str) -> bool {
+pub(crate) fn is_like_a_token(text: &str) -> bool {
     text.contains("EAA") || text.len() > 40
 }
 
 /// A path that was typed, hidden where a token may have been typed instead.
-pub fn path_unless_secret(path: &std::path::Path) -> String {
+pub(crate) fn path_unless_secret(path: &std::path::Path) -> String {
     let text = path.to_string_lossy();
     let is_like_a_path = text.contains(['/', '\\', '.']) || text.len() <= 40;
     match is_like_a_path && !text.starts_with("EAA") {
@@ -106,7 +106,7 @@ pub fn path_unless_secret(path: &std::path::Path) -> String {
 }
 
 /// What was typed, between quotation marks; hidden where it may be a token.
-pub fn unless_secret(text: &str) -> String {
+pub(crate) fn unless_secret(text: &str) -> String {
     match is_like_a_token(text) {
         true => HIDDEN.to_owned(),
         false => quoted(text),

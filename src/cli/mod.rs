@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::Encoding;
 use jiff::Timestamp;
 
-pub use values::{Delimiter, FieldFromColumn, NamedEvent, Zone};
+pub(crate) use values::{Delimiter, FieldFromColumn, NamedEvent, Zone};
 
 use crate::customer::Country;
 use crate::deliver::MAX_CONCURRENCY;
@@ -22,7 +22,7 @@ pub(crate) use values::encoding;
 use values::{country, percentage, seconds, some_seconds, timestamp};
 
 /// The settings file looked for in the working folder.
-pub const DEFAULT_SETTINGS: &str = "crm2capi.toml";
+pub(crate) const DEFAULT_SETTINGS: &str = "crm2capi.toml";
 
 /// Upload a CRM's lead stages to a Meta dataset through the Conversions API
 ///
@@ -38,7 +38,7 @@ pub const DEFAULT_SETTINGS: &str = "crm2capi.toml";
     max_term_width = 100,
     after_long_help = examples::PROGRAM
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
@@ -50,7 +50,7 @@ pub struct Cli {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Normalise, hash, check and send the lead stages of an export
     ///
     /// Running it again is safe: what Meta accepted is in the ledger and is not sent again, whatever overlaps. Events
@@ -119,7 +119,7 @@ pub enum Command {
 /// Options of every command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Messages")]
-pub struct TalkArgs {
+pub(crate) struct TalkArgs {
     /// Print nothing but errors, and no report either when all went well
     ///
     /// The report of a run that ends with status 0 is left out too, unless --format asks for one that a program reads.
@@ -152,7 +152,7 @@ pub struct TalkArgs {
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     /// On a terminal, unless NO_COLOR is set
     Auto,
     /// Always
@@ -163,7 +163,7 @@ pub enum Color {
 
 /// Shapes of what goes to standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// For people
     Human,
     /// One JSON object a line
@@ -172,7 +172,7 @@ pub enum LogFormat {
 
 /// Which settings file and which dataset.
 #[derive(Clone, Debug, Default, Args)]
-pub struct SettingsArgs {
+pub(crate) struct SettingsArgs {
     /// Settings file [default: ./crm2capi.toml if it is there]
     ///
     /// The command line beats the environment, which beats the settings file, which beats the preset.
@@ -194,7 +194,7 @@ pub struct SettingsArgs {
 
 /// Which version of the API.
 #[derive(Clone, Debug, Default, Args)]
-pub struct VersionArgs {
+pub(crate) struct VersionArgs {
     /// Graph API version [default: v25.0]
     #[arg(
         long,
@@ -207,7 +207,7 @@ pub struct VersionArgs {
 
 /// Options of upload, validate and build.
 #[derive(Debug, Default, Args)]
-pub struct ReadArgs {
+pub(crate) struct ReadArgs {
     /// Exports to read: files, folders, quoted patterns; `-` is standard input
     ///
     /// Several are one run, in the order given. CSV, TSV, JSON, NDJSON and XLSX are told apart by content, and may be
@@ -283,7 +283,7 @@ pub struct ReadArgs {
 /// Options that say what the columns and stages of an export mean.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Columns and stages")]
-pub struct LayoutArgs {
+pub(crate) struct LayoutArgs {
     /// The CRM's name, sent as lead_event_source [default: the preset's]
     #[arg(long, value_name = "NAME")]
     pub crm: Option<String>,
@@ -322,7 +322,7 @@ pub struct LayoutArgs {
 
 /// Options that say how an export is written, where finding out goes wrong.
 #[derive(Clone, Debug, Default, Args)]
-pub struct FormatArgs {
+pub(crate) struct FormatArgs {
     /// Format of the export [default: auto]
     #[arg(
         long,
@@ -366,7 +366,7 @@ pub struct FormatArgs {
     Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum InputFormat {
+pub(crate) enum InputFormat {
     /// Decided by content
     Auto,
     /// Delimited text
@@ -384,7 +384,7 @@ pub enum InputFormat {
 /// Where and how to send.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Destination")]
-pub struct EndpointArgs {
+pub(crate) struct EndpointArgs {
     /// File that holds the access token [default: CRM2CAPI_ACCESS_TOKEN]
     ///
     /// There is no option that takes the token itself: it would show in the process list.
@@ -408,7 +408,7 @@ pub struct EndpointArgs {
 
 /// Options of upload.
 #[derive(Debug, Args)]
-pub struct UploadArgs {
+pub(crate) struct UploadArgs {
     /// What to read
     #[command(flatten)]
     pub read: ReadArgs,
@@ -500,7 +500,7 @@ pub struct UploadArgs {
 /// Where a report goes besides standard output.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Report")]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     /// Write the report to a file too: .json, .xml (JUnit), .sarif or .md; repeatable
     #[arg(long, value_name = "FILE")]
     pub report: Vec<PathBuf>,
@@ -518,7 +518,7 @@ pub struct ReportArgs {
     Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum ReportFormat {
+pub(crate) enum ReportFormat {
     /// A page for people
     Human,
     /// One JSON object
@@ -529,7 +529,7 @@ pub enum ReportFormat {
 
 /// Options of validate.
 #[derive(Debug, Args)]
-pub struct ValidateArgs {
+pub(crate) struct ValidateArgs {
     /// What to read
     #[command(flatten)]
     pub read: ReadArgs,
@@ -545,7 +545,7 @@ pub struct ValidateArgs {
 
 /// Options of build.
 #[derive(Debug, Args)]
-pub struct BuildArgs {
+pub(crate) struct BuildArgs {
     /// What to read
     #[command(flatten)]
     pub read: ReadArgs,
@@ -575,7 +575,7 @@ pub struct BuildArgs {
 
 /// Shapes of payloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PayloadFormat {
+pub(crate) enum PayloadFormat {
     /// One event a line
     Ndjson,
     /// Request bodies, one a batch
@@ -586,7 +586,7 @@ pub enum PayloadFormat {
 
 /// Options of normalize.
 #[derive(Debug, Args)]
-pub struct NormalizeArgs {
+pub(crate) struct NormalizeArgs {
     /// A field (`email`) or a key of Meta's (`em`)
     ///
     /// `crm2capi help fields` lists both.
@@ -612,7 +612,7 @@ pub struct NormalizeArgs {
 
 /// Shapes of output, for people or for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PlainFormat {
+pub(crate) enum PlainFormat {
     /// For people
     Human,
     /// For programs
@@ -621,7 +621,7 @@ pub enum PlainFormat {
 
 /// Options of sandbox.
 #[derive(Debug, Args)]
-pub struct SandboxArgs {
+pub(crate) struct SandboxArgs {
     /// Address to serve on; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8023")]
     pub listen: std::net::SocketAddr,
@@ -644,7 +644,7 @@ pub struct SandboxArgs {
 
 /// Options of check.
 #[derive(Debug, Args)]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// Which settings
     #[command(flatten)]
     pub settings: SettingsArgs,
@@ -664,7 +664,7 @@ pub struct CheckArgs {
 
 /// Options of status.
 #[derive(Debug, Args)]
-pub struct StatusArgs {
+pub(crate) struct StatusArgs {
     /// Which settings, and only this dataset
     #[command(flatten)]
     pub settings: SettingsArgs,
@@ -688,7 +688,7 @@ pub struct StatusArgs {
 
 /// Options of init.
 #[derive(Debug, Args)]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// The export to look at; `-` is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
@@ -725,7 +725,7 @@ pub struct InitArgs {
 
 /// Options of schema.
 #[derive(Debug, Args)]
-pub struct SchemaArgs {
+pub(crate) struct SchemaArgs {
     /// Of what
     #[arg(value_name = "DOCUMENT")]
     pub document: Document,
@@ -733,7 +733,7 @@ pub struct SchemaArgs {
 
 /// Documents that have a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Document {
+pub(crate) enum Document {
     /// The settings file, crm2capi.toml
     Config,
     /// What upload and validate print with --format json
@@ -744,7 +744,7 @@ pub enum Document {
 
 /// Options of help.
 #[derive(Debug, Args)]
-pub struct HelpArgs {
+pub(crate) struct HelpArgs {
     /// A command, `problems`, the code of one problem, `fields` or `presets`
     #[arg(value_name = "TOPIC")]
     pub topic: Option<String>,
@@ -752,7 +752,7 @@ pub struct HelpArgs {
 
 /// Options of completions.
 #[derive(Debug, Args)]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_name = "SHELL")]
     pub shell: clap_complete::Shell,
@@ -760,7 +760,7 @@ pub struct CompletionsArgs {
 
 /// Options of man.
 #[derive(Debug, Args)]
-pub struct ManArgs {
+pub(crate) struct ManArgs {
     /// Folder to write them to; made if it is not there
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,

@@ -14,7 +14,7 @@ use crate::time::parse_zone;
 
 /// `FIELD=COLUMN`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldFromColumn {
+pub(crate) struct FieldFromColumn {
     /// What the column feeds.
     pub target: Target,
     /// The column, as the file heads it.
@@ -43,7 +43,7 @@ impl FromStr for FieldFromColumn {
 
 /// `CRM stage=Event name`, or `COLUMN=Event name`. The left side may hold an equals sign, the right side may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedEvent {
+pub(crate) struct NamedEvent {
     /// The stage or the column.
     pub from: String,
     /// The event name.
@@ -66,7 +66,7 @@ impl FromStr for NamedEvent {
 
 /// A time zone under the name it was given by, which settings repeat.
 #[derive(Clone, Debug)]
-pub struct Zone {
+pub(crate) struct Zone {
     /// As it was typed.
     pub name: String,
     /// What it means.
@@ -86,7 +86,7 @@ impl FromStr for Zone {
 
 /// A delimiter of one character, or `tab`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delimiter(pub u8);
+pub(crate) struct Delimiter(pub u8);
 
 impl FromStr for Delimiter {
     type Err = &'static str;
@@ -106,7 +106,7 @@ impl FromStr for Delimiter {
 ///
 /// # Errors
 /// The label is not one of the WHATWG Encoding Standard.
-pub fn encoding(label: &str) -> Result<&'static Encoding, &'static str> {
+pub(crate) fn encoding(label: &str) -> Result<&'static Encoding, &'static str> {
     Encoding::for_label(label.trim().as_bytes())
         .ok_or("unknown encoding; try utf-8, utf-16le or windows-1252")
 }
@@ -115,7 +115,7 @@ pub fn encoding(label: &str) -> Result<&'static Encoding, &'static str> {
 ///
 /// # Errors
 /// No country has this code or name.
-pub fn country(text: &str) -> Result<Country, String> {
+pub(super) fn country(text: &str) -> Result<Country, String> {
     Country::parse(text)
         .ok_or_else(|| format!("{text:?} is not a country; give its two letters, such as US or DE"))
 }
@@ -124,7 +124,7 @@ pub fn country(text: &str) -> Result<Country, String> {
 ///
 /// # Errors
 /// The text is not an RFC 3339 time.
-pub fn timestamp(text: &str) -> Result<Timestamp, &'static str> {
+pub(super) fn timestamp(text: &str) -> Result<Timestamp, &'static str> {
     text.parse()
         .map_err(|_| "it must be a time with a zone, such as 2026-11-20T14:03:00Z")
 }
@@ -133,7 +133,7 @@ pub fn timestamp(text: &str) -> Result<Timestamp, &'static str> {
 ///
 /// # Errors
 /// The text is not a number from 0 to 100.
-pub fn percentage(text: &str) -> Result<f64, &'static str> {
+pub(super) fn percentage(text: &str) -> Result<f64, &'static str> {
     text.parse()
         .ok()
         .filter(|percent| (0.0..=100.0).contains(percent))
@@ -144,7 +144,7 @@ pub fn percentage(text: &str) -> Result<f64, &'static str> {
 ///
 /// # Errors
 /// The text is not a whole number.
-pub fn seconds(text: &str) -> Result<Duration, ParseIntError> {
+pub(super) fn seconds(text: &str) -> Result<Duration, ParseIntError> {
     text.parse().map(Duration::from_secs)
 }
 
@@ -152,7 +152,7 @@ pub fn seconds(text: &str) -> Result<Duration, ParseIntError> {
 ///
 /// # Errors
 /// The text is not a whole number above 0.
-pub fn some_seconds(text: &str) -> Result<Duration, &'static str> {
+pub(super) fn some_seconds(text: &str) -> Result<Duration, &'static str> {
     seconds(text)
         .ok()
         .filter(|time| !time.is_zero())

@@ -33,7 +33,7 @@ use show::show;
 pub(crate) use talk::print_error;
 
 /// The program: parses the command line, runs what was asked for, and gives the status to end with.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => hide_secrets(error).exit(),

@@ -24,7 +24,7 @@ const SECRET_VARIABLE: &str = "CRM2CAPI_APP_SECRET";
 ///
 /// # Errors
 /// Something is missing or malformed; nothing of a secret is in the message.
-pub fn endpoint(
+pub(crate) fn endpoint(
     args: &EndpointArgs,
     settings: &SettingsArgs,
     version: &VersionArgs,
@@ -38,7 +38,7 @@ pub fn endpoint(
 ///
 /// # Errors
 /// Something is missing or malformed.
-pub fn endpoint_with_token(
+pub(crate) fn endpoint_with_token(
     args: &EndpointArgs,
     settings: &SettingsArgs,
     version: &VersionArgs,
@@ -62,7 +62,7 @@ pub fn endpoint_with_token(
 ///
 /// # Errors
 /// The settings file's timeout is out of its bounds.
-pub fn endpoint_of_sandbox(
+pub(crate) fn endpoint_of_sandbox(
     base_url: String,
     args: &EndpointArgs,
     file: &SettingsFile,
@@ -81,7 +81,7 @@ pub fn endpoint_of_sandbox(
 ///
 /// # Errors
 /// The dataset's id is not made of digits.
-pub fn endpoint_of_nobody(read: &ReadArgs, file: &SettingsFile) -> Result<Endpoint> {
+pub(crate) fn endpoint_of_nobody(read: &ReadArgs, file: &SettingsFile) -> Result<Endpoint> {
     Ok(Endpoint {
         graph_url: DEFAULT_GRAPH_URL.to_owned(),
         api_version: api_version(&read.version, file)?,
@@ -96,7 +96,7 @@ pub fn endpoint_of_nobody(read: &ReadArgs, file: &SettingsFile) -> Result<Endpoi
 ///
 /// # Errors
 /// It is no URL, or the token would be sent in the clear.
-pub fn graph_url(given: Option<&str>, file: &SettingsFile) -> Result<String> {
+pub(crate) fn graph_url(given: Option<&str>, file: &SettingsFile) -> Result<String> {
     check_graph_url(
         given
             .or(file.meta.graph_url.as_deref())
@@ -108,7 +108,7 @@ pub fn graph_url(given: Option<&str>, file: &SettingsFile) -> Result<String> {
 ///
 /// # Errors
 /// It is not made of digits.
-pub fn dataset_id(given: Option<&str>, file: &SettingsFile) -> Result<Option<String>> {
+pub(crate) fn dataset_id(given: Option<&str>, file: &SettingsFile) -> Result<Option<String>> {
     let Some(id) = given.or(file.meta.dataset_id.as_deref()).map(str::trim) else {
         return Ok(None);
     };
@@ -125,7 +125,7 @@ pub fn dataset_id(given: Option<&str>, file: &SettingsFile) -> Result<Option<Str
 ///
 /// # Errors
 /// It does not look like `v25.0`.
-pub fn api_version(args: &VersionArgs, file: &SettingsFile) -> Result<String> {
+pub(crate) fn api_version(args: &VersionArgs, file: &SettingsFile) -> Result<String> {
     let given = args.api_version.as_ref().or(file.meta.api_version.as_ref());
     let version = given.map_or(DEFAULT_API_VERSION, String::as_str);
     let digits = |text: &str| {

@@ -19,7 +19,7 @@ const MAX_BYTES: u64 = 16 << 20;
 /// What crm2capi.toml may hold. The command line and the environment go before it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct SettingsFile {
+pub(crate) struct SettingsFile {
     /// The remote side.
     pub meta: Meta,
     /// The CRM and its habits.
@@ -52,7 +52,7 @@ pub struct SettingsFile {
 /// Where to send.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Meta {
+pub(crate) struct Meta {
     /// The dataset (pixel) id, digits.
     #[schemars(regex(pattern = r"^\s*[0-9]{1,20}\s*$"))]
     pub dataset_id: Option<String>,
@@ -70,7 +70,7 @@ pub struct Meta {
 /// The CRM and its habits.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Crm {
+pub(crate) struct Crm {
     /// The CRM's name, sent as lead_event_source.
     pub name: Option<String>,
     /// A known export layout, or none; guessed from the header unless given.
@@ -90,7 +90,7 @@ pub struct Crm {
 /// Constants of every event.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct EventSection {
+pub(crate) struct EventSection {
     /// The platform that sends on the advertiser's behalf.
     #[schemars(length(min = 2, max = 22))]
     pub partner_agent: Option<String>,
@@ -112,7 +112,7 @@ pub struct EventSection {
 /// How to read.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct InputSection {
+pub(crate) struct InputSection {
     /// Format of the export; decided by content unless given.
     pub format: Option<InputFormat>,
     /// Delimiter of the export: a character, or tab.
@@ -129,7 +129,7 @@ pub struct InputSection {
 /// How to send.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct DeliverySection {
+pub(crate) struct DeliverySection {
     /// Events per request; 500 unless given.
     #[schemars(range(min = 1, max = 1000))]
     pub batch_size: Option<usize>,
@@ -159,7 +159,7 @@ pub struct DeliverySection {
 /// How to report.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct OutputSection {
+pub(crate) struct OutputSection {
     /// Shape of the report on standard output.
     pub format: Option<ReportFormat>,
     /// Where the refused rows are written.
@@ -173,7 +173,7 @@ impl OutputSection {
     ///
     /// # Errors
     /// It is set to another.
-    pub fn plain_format(&self) -> Result<Format> {
+    pub(crate) fn plain_format(&self) -> Result<Format> {
         match self.format {
             None | Some(ReportFormat::Human) => Ok(Format::Human),
             Some(ReportFormat::Json) => Ok(Format::Json),
@@ -191,7 +191,7 @@ impl SettingsFile {
     ///
     /// # Errors
     /// The file cannot be read, is not TOML, or has a key or value that does not belong; the message names the line.
-    pub fn load(named: Option<&Path>) -> Result<Self> {
+    pub(crate) fn load(named: Option<&Path>) -> Result<Self> {
         let path = match named {
             Some(path) => path,
             None if Path::new(DEFAULT_SETTINGS).is_file() => Path::new(DEFAULT_SETTINGS),
@@ -265,7 +265,7 @@ impl SettingsFile {
     ///
     /// # Errors
     /// It is not TOML, or has a key or value that does not belong; the message names the line.
-    pub fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         toml::from_str(text).or_else(|error| {
             let line = error
                 .span()
@@ -278,7 +278,7 @@ impl SettingsFile {
     }
 
     /// A path as the file means it.
-    pub fn resolve(&self, path: &Path) -> PathBuf {
+    pub(crate) fn resolve(&self, path: &Path) -> PathBuf {
         match self.path.as_deref().and_then(Path::parent) {
             Some(folder) => folder.join(path),
             None => path.to_owned(),

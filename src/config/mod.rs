@@ -9,11 +9,11 @@ mod outputs;
 mod read;
 mod send;
 
-pub use endpoint::{
+pub(crate) use endpoint::{
     api_version, dataset_id, endpoint, endpoint_of_nobody, endpoint_of_sandbox,
     endpoint_with_token, graph_url,
 };
-pub use file::SettingsFile;
-pub use outputs::{ReportTarget, refuse_overlap};
-pub use read::{clock, read_settings};
-pub use send::{batch_size, default_ledger, send_settings};
+pub(crate) use file::SettingsFile;
+pub(crate) use outputs::{ReportTarget, refuse_overlap};
+pub(crate) use read::{clock, read_settings};
+pub(crate) use send::{batch_size, default_ledger, send_settings};

@@ -15,7 +15,7 @@ use crate::run::{LedgerTarget, ReadSettings};
 
 /// Where a report goes besides standard output.
 #[derive(Clone, Debug, Default)]
-pub struct ReportTarget {
+pub(crate) struct ReportTarget {
     /// Files, each in the form its name asks for.
     pub files: Vec<PathBuf>,
     /// The numbers for Prometheus.
@@ -27,7 +27,7 @@ impl ReportTarget {
     ///
     /// # Errors
     /// One does not.
-    pub fn of(args: &ReportArgs) -> Result<Self> {
+    pub(crate) fn of(args: &ReportArgs) -> Result<Self> {
         for path in &args.report {
             FileFormat::of(path)?;
         }
@@ -43,7 +43,7 @@ impl ReportTarget {
 ///
 /// # Errors
 /// Two of the files are the same; the message names both.
-pub fn refuse_overlap(
+pub(crate) fn refuse_overlap(
     read: &ReadSettings,
     file: &SettingsFile,
     token_file: Option<&Path>,

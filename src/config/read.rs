@@ -24,7 +24,7 @@ const MOST_WORKERS: usize = 8;
 ///
 /// # Errors
 /// An option or a key cannot be used; the message says which and what to do.
-pub fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSettings> {
+pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSettings> {
     let rejects = args
         .rejects
         .clone()
@@ -67,7 +67,7 @@ pub fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSetting
 }
 
 /// A clock that stands still at the time given, else the machine's.
-pub fn clock(given: Option<Timestamp>) -> Clock {
+pub(crate) fn clock(given: Option<Timestamp>) -> Clock {
     given.map_or(Clock::System, |now| Clock::Fixed(now.as_second()))
 }
 

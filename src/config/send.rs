@@ -17,7 +17,10 @@ use crate::run::{LedgerTarget, SendSettings};
 ///
 /// # Errors
 /// An option or a key is out of its bounds.
-pub fn send_settings(args: Option<&UploadArgs>, file: &SettingsFile) -> Result<SendSettings> {
+pub(crate) fn send_settings(
+    args: Option<&UploadArgs>,
+    file: &SettingsFile,
+) -> Result<SendSettings> {
     let section = &file.delivery;
     let default = deliver::Settings::default();
     let batch_size = batch_size(args.and_then(|args| args.batch_size), file)?;
@@ -54,7 +57,7 @@ pub fn send_settings(args: Option<&UploadArgs>, file: &SettingsFile) -> Result<S
 ///
 /// # Errors
 /// The settings file's is 0 or more than Meta takes.
-pub fn batch_size(given: Option<u16>, file: &SettingsFile) -> Result<usize> {
+pub(crate) fn batch_size(given: Option<u16>, file: &SettingsFile) -> Result<usize> {
     let default = deliver::Settings::default().limits.events;
     let in_file = file.delivery.batch_size;
     if let Some(size) = in_file
@@ -138,7 +141,7 @@ fn ledger_target(path: PathBuf) -> Result<LedgerTarget> {
 ///
 /// # Errors
 /// The environment names neither a state folder nor a home.
-pub fn default_ledger() -> Result<PathBuf> {
+pub(crate) fn default_ledger() -> Result<PathBuf> {
     let folder = |name: &str| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())

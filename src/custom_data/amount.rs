@@ -13,7 +13,7 @@ pub(super) enum DecimalMark {
 
 /// An amount of at most 18 digits, exact, not negative. `Display` gives it as JSON has it: `1234.5`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Amount {
+pub(crate) struct Amount {
     units: u64,
     /// How many of the digits of `units` are behind the point; the last of those is not 0.
     scale: u8,
@@ -49,12 +49,12 @@ impl Amount {
     }
 
     /// Whether it is nothing.
-    pub fn is_zero(self) -> bool {
+    pub(crate) fn is_zero(self) -> bool {
         self.units == 0
     }
 
     /// Appends it as a JSON number, without exponent and without zeros that say nothing.
-    pub fn write_json(self, out: &mut Vec<u8>) {
+    pub(crate) fn write_json(self, out: &mut Vec<u8>) {
         let scale = usize::from(self.scale);
         let mut digits = [b'0'; 20];
         let mut start = digits.len();

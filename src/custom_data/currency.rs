@@ -156,7 +156,7 @@ pub(super) enum Sign {
 /// Reads a currency; None where the cell says that there is none.
 ///
 /// Errors: [`Code::CurrencyAmbiguous`] for a symbol of several currencies, [`Code::CurrencyMalformed`].
-pub fn currency(text: &str) -> Result<Option<Currency>, Code> {
+pub(crate) fn currency(text: &str) -> Result<Option<Currency>, Code> {
     let text = text.trim();
     if is_nothing(text) {
         return Ok(None);

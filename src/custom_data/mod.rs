@@ -7,11 +7,11 @@ mod amount;
 mod currency;
 mod money;
 
-pub use amount::Amount;
+pub(crate) use amount::Amount;
 use amount::DecimalMark;
-pub use currency::currency;
-pub use iso_currency::Currency;
-pub use money::money;
+pub(crate) use currency::currency;
+pub(crate) use iso_currency::Currency;
+pub(crate) use money::money;
 
 use crate::cell::is_nothing;
 use crate::json::{Object, member, name_of_member, write_text};
@@ -27,7 +27,7 @@ const RESERVED: [&str; 5] = [
 
 /// The name of a `custom.NAME` field, its JSON prepared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CustomKey {
+pub(crate) struct CustomKey {
     name: String,
     /// What stands before its value in JSON.
     member: Vec<u8>,
@@ -35,7 +35,7 @@ pub struct CustomKey {
 
 /// A name that `custom_data` has no room for.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UnusableKey {
+pub(crate) enum UnusableKey {
     /// The name is empty.
     #[error("custom. needs a name after the dot")]
     Empty,
@@ -46,7 +46,7 @@ pub enum UnusableKey {
 
 impl CustomKey {
     /// Prepares a name, which is what follows `custom.` in a mapping.
-    pub fn new(name: &str) -> Result<Self, UnusableKey> {
+    pub(crate) fn new(name: &str) -> Result<Self, UnusableKey> {
         if name.is_empty() {
             return Err(UnusableKey::Empty);
         }
@@ -60,14 +60,14 @@ impl CustomKey {
     }
 
     /// The name.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 }
 
 /// What a user's own column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CustomValue<'a> {
+pub(crate) enum CustomValue<'a> {
     /// A number that JSON can hold as it is written.
     Number(&'a str),
     /// `true` or `false`.
@@ -80,7 +80,7 @@ impl<'a> CustomValue<'a> {
     /// Reads a cell; None where it says that there is no value.
     ///
     /// Ids stay text: what has a leading zero or `+`, an exponent, or more digits than a float holds exactly.
-    pub fn of(cell: &'a str) -> Option<Self> {
+    pub(crate) fn of(cell: &'a str) -> Option<Self> {
         let text = cell.trim();
         if is_nothing(text) {
             return None;
@@ -107,7 +107,7 @@ fn is_plain_number(text: &str) -> bool {
 
 /// The custom data of one event. Its parts borrow the row's cells; one value serves all rows of a chunk.
 #[derive(Clone, Debug, Default)]
-pub struct CustomData<'a> {
+pub(crate) struct CustomData<'a> {
     /// What the lead is worth; Meta takes no amount without its currency.
     pub value: Option<(Amount, Currency)>,
     /// Order id.
@@ -118,14 +118,14 @@ pub struct CustomData<'a> {
 impl<'a> CustomData<'a> {
     #[cfg(test)]
     /// Forgets the row, keeps the room.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.value = None;
         self.order_id = None;
         self.customs.clear();
     }
 
     /// About as many bytes as its JSON has.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let customs = self.customs.iter().map(|(key, value)| match value {
             CustomValue::Number(text) | CustomValue::Text(text) => key.member.len() + text.len(),
             CustomValue::Bool(_) => key.member.len(),
@@ -134,7 +134,7 @@ impl<'a> CustomData<'a> {
     }
 
     /// Adds a user's own value. Of several with one name the first stays.
-    pub fn add(&mut self, key: &'a CustomKey, value: CustomValue<'a>) {
+    pub(crate) fn add(&mut self, key: &'a CustomKey, value: CustomValue<'a>) {
         if let Err(place) = self
             .customs
             .binary_search_by(|(known, _)| known.name.cmp(&key.name))
@@ -146,7 +146,7 @@ impl<'a> CustomData<'a> {
     /// Appends the object, keys in alphabetical order. `lead_event_source` is the CRM's name.
     ///
     /// Shape: <https://developers.facebook.com/docs/marketing-api/conversions-api/conversion-leads-integration/payload-specification>
-    pub fn write_json(&self, out: &mut Vec<u8>, lead_event_source: &str) {
+    pub(crate) fn write_json(&self, out: &mut Vec<u8>, lead_event_source: &str) {
         let mut object = Object::begin(out);
         let mut customs = self.customs.iter().peekable();
         for reserved in RESERVED {

@@ -16,7 +16,7 @@ const MOST_MARKS: usize = 8;
 
 /// An amount, with its currency where the cell names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Money {
+pub(crate) struct Money {
     /// How much.
     pub amount: Amount,
     /// Of what; `$` alone does not tell.
@@ -27,7 +27,7 @@ impl Money {
     /// Joins the amount with the currency of the row's own column or of the settings.
     ///
     /// Errors: [`Code::ValueWithoutCurrency`] if neither names one, [`Code::ValueCurrencyConflict`] if they differ.
-    pub fn in_currency(self, other: Option<Currency>) -> Result<(Amount, Currency), Code> {
+    pub(crate) fn in_currency(self, other: Option<Currency>) -> Result<(Amount, Currency), Code> {
         match (self.currency, other) {
             (Some(own), Some(other)) if own != other => Err(Code::ValueCurrencyConflict),
             (own, other) => own
@@ -42,7 +42,7 @@ impl Money {
 /// settings say for all rows.
 ///
 /// Errors: [`Code::ValueAmbiguous`], [`Code::ValueNegative`], [`Code::ValueMalformed`], [`Code::ValueCurrencyConflict`].
-pub fn money(text: &str, currency: Option<Currency>) -> Result<Option<Money>, Code> {
+pub(crate) fn money(text: &str, currency: Option<Currency>) -> Result<Option<Money>, Code> {
     let text = text.trim().trim_start_matches('\'');
     if is_nothing(text) {
         return Ok(None);

@@ -46,7 +46,7 @@ pub(super) struct Entry<'a> {
 impl Cache {
     /// The place of a value; none for one that is too long to be kept.
     #[inline]
-    pub fn entry(
+    pub(super) fn entry(
         &mut self,
         field: Field,
         country: Option<Country>,
@@ -65,7 +65,7 @@ impl Cache {
 
 impl<'a> Entry<'a> {
     /// The kept outcome of the value, else the one `compute` gives.
-    pub fn or_compute(self, compute: impl FnOnce() -> Outcome) -> &'a Outcome {
+    pub(super) fn or_compute(self, compute: impl FnOnce() -> Outcome) -> &'a Outcome {
         if self.place.0 != self.key {
             *self.place = (self.key, compute());
         }

@@ -15,7 +15,7 @@ use super::text;
 
 /// A country, as its ISO 3166-1 code of two letters; Kosovo's `XK` is one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Country([u8; 2]);
+pub(crate) struct Country([u8; 2]);
 
 impl Country {
     /// The United States.
@@ -24,7 +24,7 @@ impl Country {
     pub(super) const CA: Country = Country(*b"ca");
 
     /// Reads a code of two or three letters, an English name, or a name in another large language of exports.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text::trim(text);
         let names = names();
         if let [first, second] = *text.as_bytes() {
@@ -62,7 +62,7 @@ impl Country {
     }
 
     /// The two letters in lower case, as Meta wants them.
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
@@ -88,7 +88,7 @@ impl fmt::Display for Country {
 /// The text names no country.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown country {0:?}: use a code of two letters, such as US")]
-pub struct UnknownCountry(pub String);
+pub(crate) struct UnknownCountry(pub String);
 
 impl FromStr for Country {
     type Err = UnknownCountry;

@@ -20,7 +20,7 @@ const NEITHER: &str = " other others d diverse divers nonbinary nb x u unknown u
 
 /// Whom a single M means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LetterM {
+pub(crate) enum LetterM {
     /// A man, beside F for a woman.
     #[default]
     Man,
@@ -32,7 +32,7 @@ pub enum LetterM {
 
 /// What the genders of a file say about its letters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct GenderEvidence {
+pub(crate) struct GenderEvidence {
     /// H, or the Spanish, Portuguese or French word it stands for.
     has_h: bool,
     /// A word for a woman that does not begin with M.
@@ -41,7 +41,7 @@ pub struct GenderEvidence {
 
 impl GenderEvidence {
     /// Takes note of a cell.
-    pub fn observe(&mut self, text: &str) {
+    pub(crate) fn observe(&mut self, text: &str) {
         if self.has_h && self.has_f {
             return;
         }
@@ -54,12 +54,12 @@ impl GenderEvidence {
     }
 
     /// Whether nothing yet says whom an M means.
-    pub fn is_open(self) -> bool {
+    pub(crate) fn is_open(self) -> bool {
         !self.has_h && !self.has_f
     }
 
     /// Whom a single M means.
-    pub fn letter_m(self) -> LetterM {
+    pub(crate) fn letter_m(self) -> LetterM {
         match (self.has_h, self.has_f) {
             (true, true) => LetterM::Unclear,
             (true, false) => LetterM::Woman,

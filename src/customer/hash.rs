@@ -8,19 +8,19 @@ use crate::problem::Code;
 /// A hashed customer parameter, in lowercase hex as it goes over the wire: a value that repeats is written out once.
 /// Nothing else can stand for a person in an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Hash([u8; 64]);
+pub(crate) struct Hash([u8; 64]);
 
 /// Fewer bytes are no hash of any kind.
 pub(super) const SHORTEST: usize = 32;
 
 impl Hash {
     /// Hashes a normalised value.
-    pub fn of(normalized: &str) -> Self {
+    pub(crate) fn of(normalized: &str) -> Self {
         Self::of_digest(&sha256([normalized.as_bytes()]))
     }
 
     /// Takes a value that came hashed: 64 hex digits of any case.
-    pub fn from_hex(text: &str) -> Option<Self> {
+    pub(crate) fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text, &mut bytes).ok()?;
         Some(Self::of_digest(&bytes))
@@ -35,7 +35,7 @@ impl Hash {
     }
 
     /// Lowercase hex.
-    pub fn as_hex(&self) -> &[u8; 64] {
+    pub(crate) fn as_hex(&self) -> &[u8; 64] {
         &self.0
     }
 }

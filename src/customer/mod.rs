@@ -26,14 +26,14 @@ mod state;
 mod user_data;
 mod zip;
 
-pub use country::Country;
+pub(crate) use country::Country;
 pub(crate) use email::is_address as is_email_address;
-pub use gender::{GenderEvidence, LetterM};
-pub use hash::Hash;
+pub(crate) use gender::{GenderEvidence, LetterM};
+pub(crate) use hash::Hash;
 pub(crate) use hash::{lowercase_hex, sha256};
-pub use key::{Key, KeySet};
-pub use normalizer::Normalizer;
-pub use user_data::UserData;
+pub(crate) use key::{Key, KeySet};
+pub(crate) use normalizer::Normalizer;
+pub(crate) use user_data::UserData;
 
 use std::fmt;
 
@@ -43,7 +43,7 @@ use crate::time::DateOrder;
 
 /// A cell of a row and the field its column is mapped to.
 #[derive(Clone, Copy)]
-pub struct Cell<'a> {
+pub(crate) struct Cell<'a> {
     /// The field.
     pub field: Field,
     /// The column, as an index into the header.
@@ -64,7 +64,7 @@ impl fmt::Debug for Cell<'_> {
 
 /// What values are read by.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The country of rows that name none, or none that can be read.
     pub default_country: Option<Country>,
     /// The order of dates of birth that could be read in more than one way.
@@ -77,7 +77,7 @@ pub struct Settings {
 
 /// One normalised value.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Normalized {
+pub(crate) struct Normalized {
     /// Meta's key for it.
     pub key: Key,
     /// The text before hashing; none when the value came hashed.

@@ -16,7 +16,7 @@ const MOST_VALUES: usize = 20;
 const MOST_BYTES: usize = 16 << 10;
 
 /// Reads customer fields; one for each worker thread, as it keeps buffers and the outcome of values that repeat.
-pub struct Normalizer {
+pub(crate) struct Normalizer {
     cache: Option<Cache>,
     /// What became of the value read last, if the cache does not keep it.
     outcome: Outcome,
@@ -32,7 +32,7 @@ struct Reader {
 
 impl Normalizer {
     /// A reader that remembers values that repeat.
-    pub fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             cache: Some(Cache::default()),
             ..Self::without_cache(settings)
@@ -40,7 +40,7 @@ impl Normalizer {
     }
 
     /// A reader that computes every value anew, with the same results.
-    pub fn without_cache(settings: &Settings) -> Self {
+    pub(crate) fn without_cache(settings: &Settings) -> Self {
         Self {
             cache: None,
             outcome: Outcome::default(),
@@ -53,7 +53,7 @@ impl Normalizer {
     /// The columns of a field add up and duplicates are dropped; of fields with one value the first usable cell counts.
     /// A full name only fills what first and last name left open, a bare click id only a missing `fbc`.
     /// `first_seen_ms` is when the click id was first seen, in Unix milliseconds.
-    pub fn read(
+    pub(crate) fn read(
         &mut self,
         cells: &[Cell<'_>],
         first_seen_ms: Option<i64>,
@@ -118,7 +118,7 @@ impl Normalizer {
     ///
     /// # Errors
     /// The code of the first problem, when the value cannot be used.
-    pub fn values(&self, field: Field, text: &str) -> Result<Vec<Normalized>, Code> {
+    pub(crate) fn values(&self, field: Field, text: &str) -> Result<Vec<Normalized>, Code> {
         if text::is_lost(text) {
             return Err(Code::CellLost);
         }

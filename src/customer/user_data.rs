@@ -8,7 +8,7 @@ use crate::json::{self, Object};
 
 /// The customer parameters of one lead. Values are only set by this folder's normalisers.
 #[derive(Clone, Default)]
-pub struct UserData {
+pub(crate) struct UserData {
     /// By key; those of keys that are sent as they are stay empty.
     hashes: [Vec<Hash>; Key::ALL.len()],
     /// The keys that have hashes.
@@ -30,7 +30,7 @@ impl fmt::Debug for UserData {
 
 impl UserData {
     /// Forgets everything, and keeps the buffers.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         for key in self.hashed.iter() {
             self.hashes[key as usize].clear();
         }
@@ -47,7 +47,7 @@ impl UserData {
     }
 
     /// The parameters there are.
-    pub fn keys(&self) -> KeySet {
+    pub(crate) fn keys(&self) -> KeySet {
         let mut keys = self.hashed;
         for (key, is_there) in [
             (Key::LeadId, self.lead_id.is_some()),
@@ -64,7 +64,7 @@ impl UserData {
     }
 
     /// About as many bytes as its JSON has.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let hashes: usize = (self.hashed.iter())
             .map(|key| 16 + 67 * self.hashes[key as usize].len())
             .sum();
@@ -94,7 +94,7 @@ impl UserData {
     /// Appends what stands for this lead in ids derived from it, and must therefore stay the same for ever:
     /// `lead_id:123`, else `fbc:…`, else the first hash in hex of `em:`, `ph:` or `external_id:`, else the JSON of
     /// everything there is. Nothing when nothing is known of the lead.
-    pub fn write_identity(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write_identity(&self, out: &mut Vec<u8>) {
         if let Some(lead_id) = self.lead_id {
             out.extend_from_slice(b"lead_id:");
             json::write_integer(out, lead_id);
@@ -122,7 +122,7 @@ impl UserData {
     }
 
     /// Appends the `user_data` object: keys sorted, absent ones left out, hashes as arrays of lowercase hex.
-    pub fn write_json(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
         let mut object = Object::begin(out);
         for key in self.keys().iter() {
             let out = object.member(key.member());

@@ -5,7 +5,7 @@
 
 /// A run of a batch that goes into one request.
 #[derive(Debug)]
-pub struct Part<T> {
+pub(crate) struct Part<T> {
     /// The events, in order.
     pub items: Vec<T>,
     /// How often this part met an error that explains nothing.
@@ -34,7 +34,7 @@ impl<T> Part<T> {
 
     /// Takes out the events that `is_out` names. What the part was refused for may be among them, so nothing is known
     /// of the rest then.
-    pub fn take_out(&mut self, is_out: impl Fn(&T) -> bool) -> Vec<T> {
+    pub(crate) fn take_out(&mut self, is_out: impl Fn(&T) -> bool) -> Vec<T> {
         if !self.items.iter().any(&is_out) {
             return Vec::new();
         }
@@ -49,23 +49,23 @@ impl<T> Part<T> {
 
 /// The parts of a batch that are still to be sent, the next on top.
 #[derive(Debug)]
-pub struct Parts<T>(Vec<Part<T>>);
+pub(crate) struct Parts<T>(Vec<Part<T>>);
 
 impl<T> Parts<T> {
     /// The whole batch as one part; none when it is empty.
-    pub fn of(items: Vec<T>) -> Self {
+    pub(crate) fn of(items: Vec<T>) -> Self {
         let mut parts = Self(Vec::new());
         parts.push(Part::of(items));
         parts
     }
 
     /// Whether nothing is left to send.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The next part to send. One that is known to be refused is halved without asking again.
-    pub fn next_to_send(&mut self) -> Option<Part<T>> {
+    pub(crate) fn next_to_send(&mut self) -> Option<Part<T>> {
         loop {
             let part = self.0.pop()?;
             if !part.is_doomed || part.items.len() == 1 {
@@ -76,7 +76,7 @@ impl<T> Parts<T> {
     }
 
     /// Notes that a part was accepted, and returns its events.
-    pub fn accepted(&mut self, part: Part<T>) -> Vec<T> {
+    pub(crate) fn accepted(&mut self, part: Part<T>) -> Vec<T> {
         if part.is_first_half
             && let Some(second) = self.0.last_mut()
         {
@@ -86,7 +86,7 @@ impl<T> Parts<T> {
     }
 
     /// Puts back the halves of a part that was refused as a whole, or returns the one event it holds.
-    pub fn refused(&mut self, mut part: Part<T>) -> Option<T> {
+    pub(crate) fn refused(&mut self, mut part: Part<T>) -> Option<T> {
         if part.items.len() > 1 {
             self.halve(part);
             return None;
@@ -96,7 +96,7 @@ impl<T> Parts<T> {
 
     /// Puts back the halves of a part that met errors which explain nothing: one half going through will tell whether
     /// it is the events. Nothing is known of the other half then, since the trouble may have passed.
-    pub fn try_halves(&mut self, mut part: Part<T>) {
+    pub(crate) fn try_halves(&mut self, mut part: Part<T>) {
         let second = part.items.split_off(part.items.len() / 2);
         for items in [second, part.items] {
             self.push(Part {
@@ -107,7 +107,7 @@ impl<T> Parts<T> {
     }
 
     /// Puts a part behind all others.
-    pub fn postpone(&mut self, part: Part<T>) {
+    pub(crate) fn postpone(&mut self, part: Part<T>) {
         let part = Part {
             was_postponed: true,
             is_first_half: false,
@@ -118,7 +118,7 @@ impl<T> Parts<T> {
     }
 
     /// Takes out the event a refusal named and puts back the rest; nothing happens when there is no such event.
-    pub fn refused_at(&mut self, mut part: Part<T>, index: usize) -> Option<T> {
+    pub(crate) fn refused_at(&mut self, mut part: Part<T>, index: usize) -> Option<T> {
         let refused = (index < part.items.len()).then(|| part.items.remove(index));
         self.push(Part {
             is_first_half: false,

@@ -25,7 +25,7 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    pub fn new(events: mpsc::Receiver<Vec<Event>>, settings: &Settings) -> Self {
+    pub(super) fn new(events: mpsc::Receiver<Vec<Event>>, settings: &Settings) -> Self {
         let limits = Limits {
             events: settings.hold.max(1),
             bytes: MAX_BYTES,
@@ -40,7 +40,7 @@ impl Intake {
     }
 
     /// Waits until it is time to take events; false when there are none any more, or when the run is over.
-    pub async fn fill(&mut self, run: &Run) -> bool {
+    pub(super) async fn fill(&mut self, run: &Run) -> bool {
         while !run.is_over() && !self.is_ready() && self.wants_more() {
             self.more(run).await;
         }
@@ -48,29 +48,29 @@ impl Intake {
     }
 
     /// Whether it is time to take events.
-    pub fn is_ready(&self) -> bool {
+    pub(super) fn is_ready(&self) -> bool {
         let is_due = !self.more_to_come || self.due <= Instant::now();
         !self.held.is_empty() && (is_due || self.held.has_full_batch())
     }
 
     /// Whether nothing is held and nothing comes any more.
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         !self.more_to_come && self.held.is_empty()
     }
 
     /// Whether there is room for what comes, or something to wait for.
-    pub fn wants_more(&self) -> bool {
+    pub(super) fn wants_more(&self) -> bool {
         self.more_to_come && !self.held.has_full_batch()
     }
 
     /// Takes events.
-    pub fn take(&mut self, limits: Limits) -> Vec<Event> {
+    pub(super) fn take(&mut self, limits: Limits) -> Vec<Event> {
         self.held.take_within(limits)
     }
 
     /// Takes in what comes next, or waits until what is held is due. When the run is over, takes in all that is left,
     /// so that whoever fills the channel does not wait for room in it any longer.
-    pub async fn more(&mut self, run: &Run) {
+    pub(super) async fn more(&mut self, run: &Run) {
         let is_waiting = !self.held.is_empty() && self.due > Instant::now();
         tokio::select! {
             biased;

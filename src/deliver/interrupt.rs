@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 /// How urgently the run is to end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Interrupt {
+pub(crate) enum Interrupt {
     /// Not at all.
     #[default]
     None,
@@ -28,7 +28,7 @@ impl Interrupt {
 
 /// Starts to listen for Ctrl-C and, where there are such, SIGTERM and SIGHUP: a terminal that is closed, or a connection
 /// to it that is lost. Must be called within a Tokio runtime.
-pub fn listen() -> std::io::Result<watch::Receiver<Interrupt>> {
+pub(crate) fn listen() -> std::io::Result<watch::Receiver<Interrupt>> {
     let (sender, receiver) = watch::channel(Interrupt::None);
     let mut signals = Signals::new()?;
     tokio::spawn(async move {
@@ -40,7 +40,7 @@ pub fn listen() -> std::io::Result<watch::Receiver<Interrupt>> {
 }
 
 /// Waits until the interrupt is at least as urgent as `urgency`; for ever when nobody can interrupt any more.
-pub async fn reaches(mut interrupt: watch::Receiver<Interrupt>, urgency: Interrupt) {
+pub(crate) async fn reaches(mut interrupt: watch::Receiver<Interrupt>, urgency: Interrupt) {
     if interrupt.wait_for(|now| *now >= urgency).await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -93,7 +93,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub fn new(run: Arc<Run>, outcomes: Outcomes) -> Self {
+    pub(super) fn new(run: Arc<Run>, outcomes: Outcomes) -> Self {
         Self {
             run,
             outcomes,
@@ -102,7 +102,7 @@ impl Lane {
     }
 
     /// Delivers what comes in, in full batches as long as there is more to come, until there is nothing more.
-    pub async fn drive(mut self, mut events: UnboundedReceiver<Vec<Event>>) {
+    pub(super) async fn drive(mut self, mut events: UnboundedReceiver<Vec<Event>>) {
         let mut waiting = Waiting::new(self.run.settings.limits);
         let mut more_to_come = true;
         while more_to_come || !waiting.is_empty() {
@@ -120,7 +120,7 @@ impl Lane {
     }
 
     /// Sees the events of one batch through to their outcomes. Once the run is over they stay undelivered.
-    pub async fn deliver(&mut self, batch: Vec<Event>) {
+    pub(super) async fn deliver(&mut self, batch: Vec<Event>) {
         let batch = self.leave_out(batch);
         if batch.is_empty() {
             return;

@@ -5,27 +5,28 @@
 //! means is decided in [`crate::graph::verdict`], how long to wait in [`retry`], which half to try next in [`bisect`]. Does not
 //! read input, and does not decide what the exit status is.
 
-pub mod bisect;
+pub(crate) mod bisect;
 mod intake;
-pub mod interrupt;
+pub(crate) mod interrupt;
 mod lane;
-pub mod retry;
+mod outcome;
+pub(crate) mod retry;
 mod run;
+mod settings;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-pub use interrupt::Interrupt;
-pub use retry::Backoff;
+pub(crate) use interrupt::Interrupt;
+pub(crate) use outcome::{Delivery, Ended, Outcome};
+pub(crate) use settings::{MAX_CONCURRENCY, Settings};
 
-use crate::batch::{Beside, Limits};
+use crate::batch::Limits;
 use crate::event::Event;
-use crate::graph::{Client, Fault, Stop};
-use crate::ledger::{LedgerError, SharedLedger};
-use crate::time::Clock;
+use crate::graph::Client;
+use crate::ledger::SharedLedger;
 use intake::Intake;
 use lane::{Lane, Outcomes};
 use run::Run;
@@ -33,112 +34,12 @@ use run::Run;
 /// Events in the first request of a run: it goes alone, and shows whether the rest has any chance.
 const FIRST_BATCH: usize = 10;
 
-/// Requests in flight at most: more would not be answered any sooner.
-pub const MAX_CONCURRENCY: u16 = 64;
-
-/// How to deliver.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// How large a batch may be.
-    pub limits: Limits,
-    /// Requests in flight, at least 1.
-    pub concurrency: usize,
-    /// How long a batch is tried.
-    pub give_up_after: Duration,
-    /// How long to wait in between.
-    pub backoff: Backoff,
-    /// How long events may be held back while more come in: until a batch is full, and until those of one lead can be
-    /// put in the order of their times.
-    pub linger: Duration,
-    /// How many events are held back for that at most, besides those in the lanes.
-    pub hold: usize,
-    /// What tells which events are too old by now.
-    pub clock: Clock,
-    /// What stands beside the events in every request.
-    pub beside: Beside,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            limits: Limits::of(500),
-            concurrency: 4,
-            give_up_after: Duration::from_secs(600),
-            backoff: Backoff::default(),
-            linger: Duration::from_secs(1),
-            hold: 16_384,
-            clock: Clock::System,
-            beside: Beside::default(),
-        }
-    }
-}
-
-/// What became of an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Meta took it.
-    Accepted,
-    /// Meta refused it.
-    Rejected(Arc<Fault>),
-    /// It was certainly not taken; the next run sends it.
-    Undelivered,
-    /// It may have been taken or not; the next run sends it again under the same `event_id`.
-    Uncertain,
-    /// It grew too old for Meta before it could be sent.
-    Old,
-    /// This run had it before, or another run delivered it: it was not sent.
-    Duplicate,
-}
-
-/// How a delivery ended.
-#[derive(Debug)]
-pub enum Ended {
-    /// Every event was sent, and nothing was given up.
-    Done,
-    /// Somebody asked to end it.
-    Interrupted,
-    /// Nothing more can be sent before somebody does something.
-    Stopped(Stop),
-    /// Meta was unreachable or throttling for too long, for this reason.
-    Unreachable(String),
-    /// The way to Meta is blocked by something that does not pass by waiting.
-    Blocked {
-        /// The host and what is wrong.
-        reason: String,
-        /// What to do about it.
-        help: &'static str,
-    },
-    /// Meta refused one event after the other for a reason that does not seem to be the events': the rest was not sent.
-    SystematicFault(Fault),
-    /// The ledger could not be written. When no request had been made by then, nothing was sent.
-    Ledger(LedgerError),
-}
-
-/// What a delivery did, besides the outcomes of the events.
-#[derive(Debug)]
-pub struct Delivery {
-    /// Batches that were sent.
-    pub batches: u64,
-    /// Requests that were made, probes included.
-    pub requests: u64,
-    /// Requests that repeated an earlier one.
-    pub retries: u64,
-    /// Trace ids of answers, for Meta's support: the first ones, the last, and that of the answer that ended the run.
-    pub fbtrace_ids: Vec<String>,
-    /// Warnings on receipts, each once; the first 50.
-    pub messages: Vec<String>,
-    /// Whether a sandbox answered in Meta's place: then nothing counts as delivered.
-    pub is_rehearsal: bool,
-    /// How it ended.
-    pub ended: Ended,
-}
-
 /// Delivers `events` until there are no more, or until the run ends for another reason; then the channel is closed and
 /// what it still held comes out as undelivered.
 ///
 /// Every event taken from the channel is told to `on_outcome` exactly once. What the ledger knew of it is decided
 /// beforehand, by whoever fills the channel. Must be called within a Tokio runtime.
-pub async fn deliver(
+pub(crate) async fn deliver(
     events: mpsc::Receiver<Vec<Event>>,
     client: Client,
     ledger: SharedLedger,

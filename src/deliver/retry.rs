@@ -14,7 +14,7 @@ const MAX_HOPELESS: u32 = 3;
 
 /// The longest waits before the first and before any later repetition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     /// The longest wait before the first repetition; it doubles with each.
     pub first: Duration,
     /// The longest wait before any.
@@ -43,7 +43,7 @@ impl Backoff {
 
 /// What to do after an attempt that settled nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     /// Send again after this long.
     Wait(Duration),
     /// The time for this batch is used up, or the server asks for more than is left.
@@ -54,7 +54,7 @@ pub enum Next {
 
 /// How much longer one batch is tried.
 #[derive(Debug)]
-pub struct Patience {
+pub(crate) struct Patience {
     backoff: Backoff,
     give_up_after: Duration,
     deadline: Option<Instant>,
@@ -64,7 +64,7 @@ pub struct Patience {
 
 impl Patience {
     /// Begins to run with the first attempt that fails.
-    pub fn new(backoff: Backoff, give_up_after: Duration) -> Self {
+    pub(crate) fn new(backoff: Backoff, give_up_after: Duration) -> Self {
         Self {
             backoff,
             // A century is as good as never, and no clock overflows on it.
@@ -76,17 +76,17 @@ impl Patience {
     }
 
     /// Notes that an attempt begins at `now`.
-    pub fn start(&mut self, now: Instant) {
+    pub(crate) fn start(&mut self, now: Instant) {
         self.deadline.get_or_insert(now + self.give_up_after);
     }
 
     /// Something of the batch went through: what is left has all the time again.
-    pub fn renew(&mut self) {
+    pub(crate) fn renew(&mut self) {
         *self = Self::new(self.backoff, self.give_up_after);
     }
 
     /// Decides after an attempt that ended at `now`.
-    pub fn next(&mut self, retry: &Retry, now: Instant, jitter: &mut fastrand::Rng) -> Next {
+    pub(crate) fn next(&mut self, retry: &Retry, now: Instant, jitter: &mut fastrand::Rng) -> Next {
         match retry.cause.help() {
             Some(help) if self.hopeless == MAX_HOPELESS => return Next::Hopeless(help),
             Some(_) => self.hopeless += 1,

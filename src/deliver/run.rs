@@ -64,7 +64,7 @@ struct State {
 }
 
 impl Run {
-    pub fn new(
+    pub(super) fn new(
         client: Client,
         ledger: SharedLedger,
         settings: Settings,
@@ -83,13 +83,13 @@ impl Run {
     }
 
     /// Ends the run: what is in flight is finished, nothing more is sent. The first reason is the one that counts.
-    pub fn end(&self, reason: Ended) {
+    pub(super) fn end(&self, reason: Ended) {
         lock(&self.ended).get_or_insert(reason);
         self.is_over.send_replace(true);
     }
 
     /// Whether the run was ended, or somebody asks to end it.
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         if *self.interrupt.borrow() >= Interrupt::Finish {
             self.end(Ended::Interrupted);
         }
@@ -97,25 +97,25 @@ impl Run {
     }
 
     /// Waits until the run is ended.
-    pub async fn over(&self) {
+    pub(super) async fn over(&self) {
         // The sender lives as long as this.
         let _ = self.is_over.subscribe().wait_for(|is_over| *is_over).await;
     }
 
     /// Waits until somebody asks to leave without waiting for answers.
-    pub async fn abandoned(&self) {
+    pub(super) async fn abandoned(&self) {
         reaches(self.interrupt.clone(), Interrupt::Now).await;
     }
 
     /// Ends the run when somebody asks to finish; never returns.
-    pub async fn heed_interrupt(&self) -> Infallible {
+    pub(super) async fn heed_interrupt(&self) -> Infallible {
         reaches(self.interrupt.clone(), Interrupt::Finish).await;
         self.end(Ended::Interrupted);
         std::future::pending().await
     }
 
     /// Waits until no pause is on; false when the run is over and nothing may be sent.
-    pub async fn clear_to_send(&self) -> bool {
+    pub(super) async fn clear_to_send(&self) -> bool {
         loop {
             let until = *lock(&self.paused_until);
             if self.is_over() {
@@ -129,7 +129,7 @@ impl Run {
     }
 
     /// Waits, but not longer than the run goes on.
-    pub async fn wait_until(&self, until: Instant) {
+    pub(super) async fn wait_until(&self, until: Instant) {
         tokio::select! {
             () = sleep_until(until) => {}
             () = self.over() => {}
@@ -137,20 +137,20 @@ impl Run {
     }
 
     /// Lets no lane send for a while.
-    pub fn pause(&self, wait: Duration) {
+    pub(super) fn pause(&self, wait: Duration) {
         let mut until = lock(&self.paused_until);
         *until = (*until).max(Instant::now() + wait);
     }
 
     /// Counts a batch that is about to be sent for the first time.
-    pub fn count_batch(&self, events: usize) {
+    pub(super) fn count_batch(&self, events: usize) {
         let mut state = self.state();
         state.batches += 1;
         state.tried += events as u64;
     }
 
     /// Counts a request that is about to be made, which may repeat an earlier one, and returns its number.
-    pub fn count_request(&self, is_repeated: bool) -> u64 {
+    pub(super) fn count_request(&self, is_repeated: bool) -> u64 {
         let mut state = self.state();
         state.requests += 1;
         state.retries += u64::from(is_repeated);
@@ -158,7 +158,7 @@ impl Run {
     }
 
     /// Notes the receipt of the request with this number, which settled its events.
-    pub fn count_accepted(&self, request: u64, receipt: Receipt) {
+    pub(super) fn count_accepted(&self, request: u64, receipt: Receipt) {
         let mut state = self.state();
         state.accepted = state.accepted.max(request);
         state.refused_in_a_row = 0;
@@ -167,22 +167,22 @@ impl Run {
     }
 
     /// How many requests were made so far.
-    pub fn requests(&self) -> u64 {
+    pub(super) fn requests(&self) -> u64 {
         self.state().requests
     }
 
     /// Whether a request was accepted that was made after so many others. One that was under way already proves nothing.
-    pub fn has_accepted_since(&self, requests: u64) -> bool {
+    pub(super) fn has_accepted_since(&self, requests: u64) -> bool {
         self.state().accepted > requests
     }
 
     /// Whether any request was accepted.
-    pub fn has_accepted(&self) -> bool {
+    pub(super) fn has_accepted(&self) -> bool {
         self.has_accepted_since(0)
     }
 
     /// Keeps the warnings of a receipt, up to a limit.
-    pub fn keep_messages(&self, receipt: Receipt) {
+    pub(super) fn keep_messages(&self, receipt: Receipt) {
         let mut state = self.state();
         for message in receipt.messages {
             if state.messages.len() < MAX_KEPT && !state.messages.contains(&message) {
@@ -192,39 +192,39 @@ impl Run {
     }
 
     /// Keeps the trace id of an answer, up to a limit.
-    pub fn keep_trace(&self, trace: Option<&str>, is_fatal: bool) {
+    pub(super) fn keep_trace(&self, trace: Option<&str>, is_fatal: bool) {
         if let Some(trace) = trace {
             self.state().traces.keep(trace, is_fatal);
         }
     }
 
     /// Notes that a sandbox answers in Meta's place.
-    pub fn note_rehearsal(&self) {
+    pub(super) fn note_rehearsal(&self) {
         self.state().is_rehearsal = true;
     }
 
     /// Whether a sandbox answers in Meta's place.
-    pub fn is_rehearsal(&self) -> bool {
+    pub(super) fn is_rehearsal(&self) -> bool {
         self.state().is_rehearsal
     }
 
     /// Counts a refusal of a single event.
-    pub fn count_refusal_in_a_row(&self) {
+    pub(super) fn count_refusal_in_a_row(&self) {
         self.state().refused_in_a_row += 1;
     }
 
     /// How many events were refused one after the other since the endpoint last proved sound.
-    pub fn refused_in_a_row(&self) -> u32 {
+    pub(super) fn refused_in_a_row(&self) -> u32 {
         self.state().refused_in_a_row
     }
 
     /// Notes that a probe was answered as it should be.
-    pub fn note_sound(&self) {
+    pub(super) fn note_sound(&self) {
         self.state().refused_in_a_row = 0;
     }
 
     /// Counts an event that is refused for good, and ends the run when the same fault takes out too many.
-    pub fn count_refused(&self, fault: &Fault) {
+    pub(super) fn count_refused(&self, fault: &Fault) {
         let mut state = self.state();
         let count = state
             .refused
@@ -241,7 +241,7 @@ impl Run {
 
     /// Notes that a batch was given up whose trouble began after so many requests. Unless others were accepted since, it is not the batch but
     /// the way to Meta that fails, and the run ends.
-    pub fn give_up(&self, requests: u64, retry: &Retry) {
+    pub(super) fn give_up(&self, requests: u64, retry: &Retry) {
         let asked = retry
             .wait
             .map(|wait| format!("; the server asks to wait {} s", wait.as_secs()))
@@ -255,18 +255,18 @@ impl Run {
     }
 
     /// Notes that an event of this lead could not be delivered: its later ones wait for the next run.
-    pub fn let_lead_wait(&self, lead: u64) {
+    pub(super) fn let_lead_wait(&self, lead: u64) {
         self.state().waiting_leads.insert(lead);
     }
 
     /// Tells which leads wait for the next run.
-    pub fn waits(&self) -> impl Fn(&Event) -> bool + use<> {
+    pub(super) fn waits(&self) -> impl Fn(&Event) -> bool + use<> {
         let leads = self.state().waiting_leads.clone();
         move |event| leads.contains(&event.lead)
     }
 
     /// Events before this time are too old to be sent now.
-    pub fn oldest(&self) -> i64 {
+    pub(super) fn oldest(&self) -> i64 {
         let margin = AGE_MARGIN_SECONDS + self.state().more_margin;
         self.settings.clock.now() - MAX_AGE_SECONDS + margin
     }
@@ -274,7 +274,7 @@ impl Run {
     /// Meta says that an event is too old that this side would send; `server_time` is the time by its clock and `oldest`
     /// the oldest time that was sent. Moves the limit far enough to take out at least that event. False when the clocks
     /// would have to differ more than can be.
-    pub fn move_limit(&self, server_time: Option<i64>, oldest: i64) -> bool {
+    pub(super) fn move_limit(&self, server_time: Option<i64>, oldest: i64) -> bool {
         let now = self.settings.clock.now();
         let skew = match (self.settings.clock, server_time) {
             (Clock::System, Some(server)) => server - now,
@@ -294,7 +294,7 @@ impl Run {
     }
 
     /// How the run ended, and what was counted.
-    pub fn result(&self) -> Delivery {
+    pub(super) fn result(&self) -> Delivery {
         let mut state = std::mem::take(&mut *self.state());
         let ended = lock(&self.ended)
             .take()

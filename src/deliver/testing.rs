@@ -11,7 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
-use super::{Backoff, Client, Delivery, Interrupt, Outcome, Settings, deliver};
+use super::retry::Backoff;
+use super::{Client, Delivery, Interrupt, Outcome, Settings, deliver};
 use crate::batch::Limits;
 use crate::event::{Event, EventKey, Origin};
 use crate::graph::client::Endpoint;
@@ -20,7 +21,7 @@ use crate::time::Clock;
 
 /// A request as the server saw it.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Counted from 0.
     pub number: usize,
     /// Request line and headers.
@@ -37,7 +38,7 @@ pub struct Seen {
 
 /// What the server does.
 #[derive(Clone, Debug)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// Answers with this status, these header lines and this body.
     Answer(u16, &'static str, String),
     /// Waits first.
@@ -52,7 +53,7 @@ pub enum Reply {
 
 impl Reply {
     /// Takes every event of a request; a probe is answered as Meta does.
-    pub fn receipt(seen: &Seen) -> Reply {
+    pub(crate) fn receipt(seen: &Seen) -> Reply {
         if seen.is_probe {
             return Reply::sound();
         }
@@ -68,13 +69,13 @@ impl Reply {
     }
 
     /// What Meta answers to an event without anything in it.
-    pub fn sound() -> Reply {
+    pub(crate) fn sound() -> Reply {
         let text = r#"{"error":{"code":100,"error_subcode":2804019,"error_user_msg":"$['data'][0]['event_name']"}}"#;
         Reply::Answer(400, "", text.into())
     }
 
     /// An error of the Graph API.
-    pub fn fault(status: u16, code: i64, subcode: i64) -> Reply {
+    pub(crate) fn fault(status: u16, code: i64, subcode: i64) -> Reply {
         let body = format!(
             r#"{{"error":{{"code":{code},"error_subcode":{subcode},"error_user_title":"Nein","fbtrace_id":"F"}}}}"#
         );
@@ -82,7 +83,7 @@ impl Reply {
     }
 
     /// Takes a request unless it holds one of these events.
-    pub fn unless_bad(seen: &Seen, bad: &BTreeSet<u64>) -> Reply {
+    pub(crate) fn unless_bad(seen: &Seen, bad: &BTreeSet<u64>) -> Reply {
         if seen.events.iter().any(|id| bad.contains(id)) {
             Reply::fault(400, 100, 2804036)
         } else {
@@ -92,14 +93,14 @@ impl Reply {
 }
 
 /// A running server.
-pub struct Server {
+pub(crate) struct Server {
     pub url: String,
     seen: Arc<Mutex<Vec<(Seen, bool)>>>,
 }
 
 impl Server {
     /// Starts a server on a free port that asks `play` what to do with each request.
-    pub async fn start(play: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Server {
+    pub(crate) async fn start(play: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen: Arc<Mutex<Vec<(Seen, bool)>>> = Arc::default();
@@ -120,7 +121,7 @@ impl Server {
     }
 
     /// Every request so far.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen
             .lock()
             .unwrap()
@@ -130,7 +131,7 @@ impl Server {
     }
 
     /// The events the server took, in order, as often as it took them.
-    pub fn taken(&self) -> Vec<u64> {
+    pub(crate) fn taken(&self) -> Vec<u64> {
         let seen = self.seen.lock().unwrap();
         seen.iter()
             .filter(|(_, was_taken)| *was_taken)
@@ -138,11 +139,11 @@ impl Server {
             .collect()
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         self.client_with(Duration::from_secs(10))
     }
 
-    pub fn client_with(&self, timeout: Duration) -> Client {
+    pub(crate) fn client_with(&self, timeout: Duration) -> Client {
         Client::new(&Endpoint {
             graph_url: self.url.clone(),
             api_version: "v25.0".into(),
@@ -245,7 +246,7 @@ async fn request(stream: &mut TcpStream) -> Option<(String, Vec<u64>, bool)> {
 }
 
 /// An event that the server knows by `id`.
-pub fn event(id: u64, lead: u64) -> Event {
+pub(crate) fn event(id: u64, lead: u64) -> Event {
     let mut key = [0; 16];
     key[..8].copy_from_slice(&id.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
     Event {
@@ -266,12 +267,12 @@ pub fn event(id: u64, lead: u64) -> Event {
 }
 
 /// Events 0 to `count`, each of another lead.
-pub fn events(count: u64) -> Vec<Event> {
+pub(crate) fn events(count: u64) -> Vec<Event> {
     (0..count).map(|id| event(id, id)).collect()
 }
 
 /// Settings that do not keep a test waiting.
-pub fn quick() -> Settings {
+pub(crate) fn quick() -> Settings {
     Settings {
         limits: Limits::of(50),
         concurrency: 4,
@@ -288,7 +289,7 @@ pub fn quick() -> Settings {
 }
 
 /// A delivery and the outcome of every event, by its number.
-pub struct Delivered {
+pub(crate) struct Delivered {
     pub delivery: Delivery,
     pub outcomes: Vec<(u64, Outcome)>,
     pub counts: Counts,
@@ -296,7 +297,7 @@ pub struct Delivered {
 
 /// How many events met each outcome.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub(crate) struct Counts {
     pub accepted: u64,
     pub rejected: u64,
     pub undelivered: u64,
@@ -324,7 +325,7 @@ impl Counts {
 
 impl Delivered {
     /// The numbers of the events with this outcome, sorted.
-    pub fn with(&self, wanted: impl Fn(&Outcome) -> bool) -> Vec<u64> {
+    pub(crate) fn with(&self, wanted: impl Fn(&Outcome) -> bool) -> Vec<u64> {
         let mut ids: Vec<u64> = self
             .outcomes
             .iter()
@@ -335,21 +336,21 @@ impl Delivered {
         ids
     }
 
-    pub fn accepted(&self) -> Vec<u64> {
+    pub(crate) fn accepted(&self) -> Vec<u64> {
         self.with(|outcome| *outcome == Outcome::Accepted)
     }
 
-    pub fn uncertain(&self) -> Vec<u64> {
+    pub(crate) fn uncertain(&self) -> Vec<u64> {
         self.with(|outcome| *outcome == Outcome::Uncertain)
     }
 
-    pub fn rejected(&self) -> Vec<u64> {
+    pub(crate) fn rejected(&self) -> Vec<u64> {
         self.with(|outcome| matches!(outcome, Outcome::Rejected(_)))
     }
 }
 
 /// Delivers without a ledger and without anybody interrupting.
-pub async fn run(server: &Server, events: Vec<Event>, settings: Settings) -> Delivered {
+pub(crate) async fn run(server: &Server, events: Vec<Event>, settings: Settings) -> Delivered {
     run_with(
         server.client(),
         events,
@@ -361,7 +362,7 @@ pub async fn run(server: &Server, events: Vec<Event>, settings: Settings) -> Del
 }
 
 /// Delivers, and checks what must always hold: one outcome for every event, and counts that add up.
-pub async fn run_with(
+pub(crate) async fn run_with(
     client: Client,
     events: Vec<Event>,
     settings: Settings,

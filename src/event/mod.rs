@@ -4,7 +4,7 @@
 //! An event cannot be built from anything that is not hashed: [`UserData`] is the only way in.
 //! <https://developers.facebook.com/docs/marketing-api/conversions-api/conversion-leads-integration/payload-specification>
 
-pub mod schema;
+pub(crate) mod schema;
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use crate::json::{Object, member, write_integer, write_text};
 /// Names an event of a dataset for ever: the first 16 bytes of a SHA-256 over dataset and event.
 /// Holds no personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct EventKey(pub [u8; 16]);
+pub(crate) struct EventKey(pub [u8; 16]);
 
 impl EventKey {
     /// The key of an event in a dataset.
-    pub fn in_dataset(dataset_id: &str, event: Fingerprint) -> Self {
+    pub(crate) fn in_dataset(dataset_id: &str, event: Fingerprint) -> Self {
         Self(first_half(sha256([dataset_id.as_bytes(), b"\0", &event.0])))
     }
 }
@@ -29,11 +29,11 @@ impl EventKey {
 /// Tells one event from another: its id together with its name, since Meta takes both to be the same event only
 /// when both agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Fingerprint(pub [u8; 16]);
+pub(crate) struct Fingerprint(pub [u8; 16]);
 
 /// The `event_id` of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventId<'a> {
+pub(crate) enum EventId<'a> {
     /// The export's own.
     Given(&'a str),
     /// Derived from who, what and when.
@@ -43,7 +43,7 @@ pub enum EventId<'a> {
 impl EventId<'_> {
     /// The id of a lead's stage: the first 16 bytes of SHA-256 over identity, event name and event time, each ended
     /// by a zero byte. The same row gives the same id on every machine, for ever; so this must never change.
-    pub fn derive(identity: &[u8], event_name: &str, event_time: i64) -> Self {
+    pub(crate) fn derive(identity: &[u8], event_name: &str, event_time: i64) -> Self {
         let mut time = itoa::Buffer::new();
         let time = time.format(event_time).as_bytes();
         EventId::Derived(first_half(sha256([
@@ -57,7 +57,7 @@ impl EventId<'_> {
     }
 
     /// What tells this event from another.
-    pub fn fingerprint(self, event_name: &str) -> Fingerprint {
+    pub(crate) fn fingerprint(self, event_name: &str) -> Fingerprint {
         match self {
             EventId::Derived(bytes) => Fingerprint(bytes),
             EventId::Given(id) => Fingerprint(first_half(sha256([
@@ -77,7 +77,7 @@ fn first_half(digest: [u8; 32]) -> [u8; 16] {
 
 /// The row an event came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// Index of the input in the order given.
     pub input: u32,
     /// The row's number, as reports show it.
@@ -86,7 +86,7 @@ pub struct Origin {
 
 /// An event that may be sent.
 #[derive(Clone, Debug)]
-pub struct Event {
+pub(crate) struct Event {
     /// What the ledger knows it by.
     pub key: EventKey,
     /// The `event_name`.
@@ -104,7 +104,7 @@ pub struct Event {
 /// How Meta may process the data, as the `data_processing_options…` keys say it.
 /// <https://developers.facebook.com/docs/marketing-api/data-processing-options>
 #[derive(Clone, Debug, Default)]
-pub struct DataProcessing {
+pub(crate) struct DataProcessing {
     /// Nothing, or `["LDU"]` for limited data use; absent when nothing is said.
     pub options: Option<Vec<String>>,
     /// 1 for the United States, 0 to let Meta find out.
@@ -115,7 +115,7 @@ pub struct DataProcessing {
 
 /// What every event of a run carries.
 #[derive(Clone, Debug, Default)]
-pub struct Constants {
+pub(crate) struct Constants {
     /// The `data_processing_options…` members, each with its comma.
     data_processing: Vec<u8>,
 }
@@ -125,7 +125,7 @@ impl Constants {
     ///
     /// # Errors
     /// The data processing options are none that Meta knows.
-    pub fn new(said: &DataProcessing) -> Result<Self> {
+    pub(crate) fn new(said: &DataProcessing) -> Result<Self> {
         let mut data_processing = Vec::new();
         if let Some(options) = &said.options {
             if options.iter().any(|option| option != "LDU") {
@@ -160,7 +160,7 @@ impl Constants {
 
 /// What one event says.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     /// The stage.
     pub name: &'a str,
     /// When it was reached, Unix seconds.
@@ -176,7 +176,7 @@ pub struct Facts<'a> {
 }
 
 /// Appends the event as one JSON object, keys sorted, no white space.
-pub fn write_event(out: &mut Vec<u8>, facts: &Facts<'_>, constants: &Constants) {
+pub(crate) fn write_event(out: &mut Vec<u8>, facts: &Facts<'_>, constants: &Constants) {
     let mut object = Object::begin(out);
     write_text(object.member(member!("action_source")), "system_generated");
     object

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 /// A stage that a lead reached.
 #[derive(Debug, JsonSchema)]
 #[schemars(deny_unknown_fields)]
-pub struct Event {
+pub(crate) struct Event {
     /// Always `system_generated`: a CRM tells of it.
     #[schemars(extend("const" = "system_generated"))]
     pub action_source: String,
@@ -43,7 +43,7 @@ pub struct Event {
 
 /// Where an event comes from and what the lead is worth.
 #[derive(Debug, JsonSchema)]
-pub struct CustomData {
+pub(crate) struct CustomData {
     /// Always `crm`.
     #[schemars(extend("const" = "crm"))]
     pub event_source: String,
@@ -64,7 +64,7 @@ pub struct CustomData {
 /// A value of your own.
 #[derive(Debug, JsonSchema)]
 #[schemars(untagged)]
-pub enum Custom {
+pub(crate) enum Custom {
     /// `true` or `false`.
     Bool(bool),
     /// A number, as it was written.
@@ -76,7 +76,7 @@ pub enum Custom {
 /// What Meta matches the lead by; at least one of these.
 #[derive(Debug, JsonSchema)]
 #[schemars(deny_unknown_fields, extend("minProperties" = 1))]
-pub struct UserData {
+pub(crate) struct UserData {
     /// IP address of the lead's browser.
     pub client_ip_address: Option<String>,
     /// User agent of the lead's browser.
@@ -113,6 +113,6 @@ pub struct UserData {
 
 /// SHA-256 of the normalised values, in lowercase hex.
 #[derive(Debug, JsonSchema)]
-pub struct Hashes(
+pub(crate) struct Hashes(
     #[schemars(length(min = 1), inner(regex(pattern = "^[0-9a-f]{64}$")))] pub Vec<String>,
 );

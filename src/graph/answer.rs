@@ -7,7 +7,7 @@ use reqwest::header::HeaderMap;
 
 /// An answer, read whole.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
@@ -18,7 +18,7 @@ pub struct Answer {
 
 /// No answer, or not all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Silence {
+pub(crate) enum Silence {
     /// The host's name could not be resolved.
     NameUnknown,
     /// No connection was made.
@@ -35,7 +35,7 @@ pub enum Silence {
 
 /// Why a connection was not secure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Insecure {
+pub(crate) enum Insecure {
     /// The host's certificate has expired, or this machine's clock is ahead.
     Expired,
     /// The host's certificate is not valid yet, or this machine's clock is behind.
@@ -50,7 +50,7 @@ pub enum Insecure {
 
 /// What a proxy objects to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProxyFault {
+pub(crate) enum ProxyFault {
     /// It asks for a user and a password.
     LoginRequired,
     /// It refuses to connect to the host.
@@ -61,12 +61,12 @@ pub enum ProxyFault {
 
 impl Silence {
     /// Whether the request may have arrived.
-    pub fn was_sent(self) -> bool {
+    pub(crate) fn was_sent(self) -> bool {
         matches!(self, Silence::TimedOut | Silence::Broken)
     }
 
     /// What to do about something that does not pass by waiting.
-    pub fn help(self) -> Option<&'static str> {
+    pub(crate) fn help(self) -> Option<&'static str> {
         Some(match self {
             Silence::NameUnknown => {
                 "check the network's name resolution and the host in --graph-url; if there is a proxy, name it in HTTPS_PROXY"

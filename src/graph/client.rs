@@ -24,7 +24,7 @@ const MAX_ANSWER: usize = 1 << 20;
 
 /// Where to send to, and as whom.
 #[derive(Clone, Debug)]
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     /// The base of the API, such as `https://graph.facebook.com`.
     pub graph_url: String,
     /// The version, such as `v25.0`.
@@ -41,7 +41,7 @@ pub struct Endpoint {
 
 /// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientError {
+pub(crate) enum ClientError {
     /// The base is no URL that can be sent to.
     #[error(
         "the graph URL is no http or https URL without a user: set --graph-url to one such as https://graph.facebook.com"
@@ -66,7 +66,7 @@ pub enum ClientError {
 
 /// A connection to one dataset's events endpoint. Clones share their connections.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     url: Url,
     authorization: HeaderValue,
@@ -94,7 +94,7 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// Prepares a client; nothing is sent yet.
-    pub fn new(endpoint: &Endpoint) -> Result<Client, ClientError> {
+    pub(crate) fn new(endpoint: &Endpoint) -> Result<Client, ClientError> {
         let url = events_url(endpoint)?;
         let mut authorization =
             HeaderValue::try_from(format!("Bearer {}", endpoint.token.expose_secret()))
@@ -127,7 +127,7 @@ impl Client {
     }
 
     /// The host requests go to, with its port where it is not the usual one.
-    pub fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         match self.url.port() {
             Some(port) => format!("{host}:{port}"),
@@ -136,7 +136,7 @@ impl Client {
     }
 
     /// Sends a JSON body once.
-    pub async fn send(&self, body: Bytes) -> Result<Answer, Silence> {
+    pub(crate) async fn send(&self, body: Bytes) -> Result<Answer, Silence> {
         #[cfg(test)]
         if let Some(stand_in) = &self.stand_in {
             let (after, answer) = stand_in(body);
@@ -197,7 +197,7 @@ fn events_url(endpoint: &Endpoint) -> Result<Url, ClientError> {
 }
 
 /// Whether a URL stays on this machine, so that a token may go there in the clear.
-pub fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else {
         return false;
     };

@@ -14,7 +14,7 @@ const MAX_TEXT: usize = 200;
 
 /// What Meta said against a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// The HTTP status it came with.
     pub status: u16,
     /// The `code`.
@@ -29,7 +29,7 @@ pub struct Fault {
 
 impl Fault {
     /// Reads an `error` object; nothing when it has no code and so does not come from the Graph API.
-    pub fn read(status: u16, error: &Map<String, Value>) -> Option<Fault> {
+    pub(crate) fn read(status: u16, error: &Map<String, Value>) -> Option<Fault> {
         let text = |key: &str| {
             error
                 .get(key)
@@ -51,7 +51,7 @@ impl Fault {
     }
 
     /// The codes as they are usually written: `100/2804036`, or `17` when there is no subcode.
-    pub fn codes(&self) -> String {
+    pub(crate) fn codes(&self) -> String {
         match self.subcode {
             Some(subcode) => format!("{}/{subcode}", self.code),
             None => self.code.to_string(),
@@ -59,12 +59,12 @@ impl Fault {
     }
 
     /// Whether the codes can only mean an event, and never the request as a whole.
-    pub fn is_of_event(&self) -> bool {
+    pub(crate) fn is_of_event(&self) -> bool {
         self.code == 100 && matches!(self.subcode, Some(2_804_000..=2_804_999))
     }
 
     /// What the codes mean, where that is known.
-    pub fn meaning(&self) -> Option<&'static str> {
+    pub(crate) fn meaning(&self) -> Option<&'static str> {
         Some(match (self.code, self.subcode) {
             (100, Some(33)) => "the dataset does not exist, or the token has no access to it",
             (100, Some(2_804_001)) => "the click id is malformed",

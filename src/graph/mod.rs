@@ -3,14 +3,14 @@
 //! Input: a request body. Output: the answer, and the verdict on it as a pure function. Repeats nothing, waits for
 //! nothing and records nothing; that is the business of whoever asked.
 
-pub mod answer;
-pub mod client;
-pub mod fault;
-pub mod probe;
-pub mod usage;
-pub mod verdict;
-pub mod version;
+pub(crate) mod answer;
+pub(crate) mod client;
+pub(crate) mod fault;
+pub(crate) mod probe;
+pub(crate) mod usage;
+pub(crate) mod verdict;
+pub(crate) mod version;
 
-pub use client::{Client, Endpoint};
-pub use fault::Fault;
-pub use verdict::Stop;
+pub(crate) use client::{Client, Endpoint};
+pub(crate) use fault::Fault;
+pub(crate) use verdict::Stop;

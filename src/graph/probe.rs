@@ -14,7 +14,7 @@ use super::verdict::{Cause, Retry, SCHEMA, Stop, Verdict, Why, judge};
 
 /// What a probe found.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Probe {
+pub(crate) struct Probe {
     /// Whether an upload would get through.
     pub finding: Finding,
     /// The time by the server's clock, Unix seconds; compare it with this machine's to find the skew.
@@ -27,7 +27,7 @@ pub struct Probe {
 
 /// Whether an upload would get through.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Finding {
+pub(crate) enum Finding {
     /// It would: Meta looked at the event itself.
     Fit,
     /// Token, permission, dataset or version stand in the way.
@@ -44,16 +44,16 @@ pub enum Finding {
 }
 
 /// The body of a probe: one event without anything in it, which Meta refuses and does not record.
-pub const BODY: &[u8] = br#"{"data":[{}]}"#;
+pub(crate) const BODY: &[u8] = br#"{"data":[{}]}"#;
 
 /// Whether a verdict on a probe shows that the request as such is sound: then only the empty event was refused.
-pub fn is_sound(verdict: &Verdict) -> bool {
+pub(crate) fn is_sound(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Split(fault) | Verdict::Refuse { fault, .. }
         if (fault.code, fault.subcode) == (100, Some(SCHEMA)))
 }
 
 /// Sends a probe once.
-pub async fn probe(client: &Client) -> Probe {
+pub(crate) async fn probe(client: &Client) -> Probe {
     let result = client.send(Bytes::from_static(BODY)).await;
     let headers = result.as_ref().ok().map(|answer| &answer.headers);
     let server_time = headers.and_then(server_time);

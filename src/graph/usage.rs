@@ -15,7 +15,7 @@ const BUSY_PERCENT: f64 = 90.0;
 
 /// What the headers of an answer say about the allowance.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Usage {
+pub(crate) struct Usage {
     /// The most used of all allowances, in percent.
     pub percent: f64,
     /// When access is regained, counted from the answer. Only means something when the answer was a throttle.
@@ -24,7 +24,7 @@ pub struct Usage {
 
 impl Usage {
     /// Reads the three usage headers of Meta, and `Retry-After`, which a proxy may add.
-    pub fn read(headers: &HeaderMap) -> Usage {
+    pub(crate) fn read(headers: &HeaderMap) -> Usage {
         let mut usage = Usage::default();
         if let Some(app) = json(headers, "x-app-usage") {
             usage.count_shares(&app);
@@ -45,7 +45,7 @@ impl Usage {
 
     /// How long to hold the next request back so that the allowance is not used up: nothing up to 90 %, then a
     /// second for each percent.
-    pub fn slow_down(&self) -> Option<Duration> {
+    pub(crate) fn slow_down(&self) -> Option<Duration> {
         (self.percent > BUSY_PERCENT).then(|| {
             Duration::from_secs_f64((self.percent.min(100.0) - BUSY_PERCENT).clamp(0.5, 10.0))
         })
@@ -91,7 +91,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The time in the answer's `Date` header, Unix seconds.
-pub fn server_time(headers: &HeaderMap) -> Option<i64> {
+pub(crate) fn server_time(headers: &HeaderMap) -> Option<i64> {
     http_date(headers.get(DATE)?.to_str().ok()?)
 }
 

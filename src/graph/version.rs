@@ -5,10 +5,10 @@
 use jiff::civil::{Date, date};
 
 /// The version that is asked for unless another is set: the newest that is proven in the field.
-pub const DEFAULT: &str = "v25.0";
+pub(crate) const DEFAULT: &str = "v25.0";
 
 /// The newest version known here.
-pub const NEWEST: &str = "v26.0";
+pub(crate) const NEWEST: &str = "v26.0";
 
 /// Versions and the day they end, the oldest first. The newest has no end yet.
 const ENDS: [(&str, Date); 5] = [
@@ -21,7 +21,7 @@ const ENDS: [(&str, Date); 5] = [
 
 /// How long a version lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Life {
+pub(crate) enum Life {
     /// Until this day.
     Until(Date),
     /// It ended before the oldest version known here.
@@ -33,7 +33,7 @@ pub enum Life {
 }
 
 /// How long `version`, such as `v25.0`, lives.
-pub fn life(version: &str) -> Life {
+pub(crate) fn life(version: &str) -> Life {
     if let Some((_, end)) = ENDS.iter().find(|(known, _)| *known == version) {
         return Life::Until(*end);
     }

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use super::Decided;
 use super::ask::Dialogue;
 use super::evidence::{Evidence, Kind};
 use super::proposal::{Proposal, Taken};
+use super::request::Decided;
 use super::settings::{key, list, quoted};
 use super::words::TimeKind;
 use crate::field::Field;
@@ -30,7 +30,7 @@ pub(super) struct Look<'a> {
 
 impl<'a> Look<'a> {
     /// The same with what the columns are taken for.
-    pub fn draft<'p>(self, proposal: &'p Proposal) -> Draft<'p>
+    pub(super) fn draft<'p>(self, proposal: &'p Proposal) -> Draft<'p>
     where
         'a: 'p,
     {
@@ -73,7 +73,7 @@ impl Draft<'_> {
     }
 
     /// What stands in the way of any settings, with what to do about it; none where nothing does.
-    pub fn missing(&self) -> Option<String> {
+    pub(super) fn missing(&self) -> Option<String> {
         let gaps = self.gaps();
         let said: Vec<String> = gaps.iter().map(|gap| self.in_words(*gap)).collect();
         let advice = self.product.and_then(|preset| preset.advice.as_deref());
@@ -183,7 +183,7 @@ impl Draft<'_> {
     ///
     /// # Errors
     /// The terminal is gone.
-    pub fn ask<R: BufRead, W: Write>(
+    pub(super) fn ask<R: BufRead, W: Write>(
         &self,
         dialogue: &mut Dialogue<R, W>,
         given: &mut Layout,
@@ -245,7 +245,7 @@ impl Draft<'_> {
     }
 
     /// The settings as far as they are known.
-    pub fn text(&self, decided: &Decided) -> String {
+    pub(super) fn text(&self, decided: &Decided) -> String {
         let mut text = String::new();
         let mut line = |line: &str| {
             text.push_str(line);

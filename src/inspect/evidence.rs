@@ -112,12 +112,12 @@ impl Evidence {
     }
 
     /// How many cells read as this.
-    pub fn count(&self, kind: Kind) -> usize {
+    pub(super) fn count(&self, kind: Kind) -> usize {
         self.counts[kind as usize]
     }
 
     /// The share of filled cells that read as this, 0 to 1.
-    pub fn share(&self, kind: Kind) -> f64 {
+    pub(super) fn share(&self, kind: Kind) -> f64 {
         if self.filled == 0 {
             0.0
         } else {
@@ -126,7 +126,7 @@ impl Evidence {
     }
 
     /// The share of rows that have a value, 0 to 1.
-    pub fn fill(&self) -> f64 {
+    pub(super) fn fill(&self) -> f64 {
         if self.rows == 0 {
             0.0
         } else {
@@ -135,7 +135,7 @@ impl Evidence {
     }
 
     /// Whether the column holds times that its heading speaks of: as texts, or as seconds since 1970.
-    pub fn holds_named_times(&self) -> bool {
+    pub(super) fn holds_named_times(&self) -> bool {
         self.holds_times()
             || self.share(Kind::Epoch) >= 0.8
                 && self.heading.says(Field::Phone).is_none()
@@ -143,12 +143,12 @@ impl Evidence {
     }
 
     /// Whether the column holds times.
-    pub fn holds_times(&self) -> bool {
+    pub(super) fn holds_times(&self) -> bool {
         self.filled > 0 && self.share(Kind::Time) >= 0.8
     }
 
     /// Whether the column could hold stages: a few texts that come again and again, and are nothing else.
-    pub fn could_be_stages(&self) -> bool {
+    pub(super) fn could_be_stages(&self) -> bool {
         // Where the heading says that they are stages, a short export may hold each of them once.
         let few_rows = if self.heading.stage_rank() >= 3 {
             40
@@ -178,7 +178,7 @@ impl Evidence {
     }
 
     /// How a field's values read: cells that do, out of those filled. None for fields that take any text.
-    pub fn reads_as(&self, field: Field) -> Option<usize> {
+    pub(super) fn reads_as(&self, field: Field) -> Option<usize> {
         let kind = match field {
             Field::LeadId => Kind::LeadId,
             Field::Email => Kind::Email,
@@ -372,7 +372,7 @@ pub(super) struct Sample {
 
 impl Sample {
     /// No evidence yet. `now` is in Unix seconds.
-    pub fn new(header: &Header, customer: &Settings, now: i64) -> Self {
+    pub(super) fn new(header: &Header, customer: &Settings, now: i64) -> Self {
         Self {
             columns: header
                 .columns
@@ -388,7 +388,7 @@ impl Sample {
     }
 
     /// Looks at rows.
-    pub fn observe(&mut self, chunk: &Chunk) {
+    pub(super) fn observe(&mut self, chunk: &Chunk) {
         for row in chunk.rows().filter(|row| row.refused().is_none()) {
             for (column, evidence) in self.columns.iter_mut().enumerate() {
                 let text = row.cell(column as u32);
@@ -401,7 +401,7 @@ impl Sample {
     }
 
     /// The first heading that is a person's value: the file then has no row of headings.
-    pub fn value_among_headings(&self, header: &Header) -> Option<(usize, &'static str)> {
+    pub(super) fn value_among_headings(&self, header: &Header) -> Option<(usize, &'static str)> {
         header
             .columns
             .iter()

@@ -8,9 +8,11 @@ mod ask;
 mod draft;
 mod events;
 mod evidence;
+mod fold;
 mod mask;
 mod page;
 mod proposal;
+mod request;
 mod search;
 mod settings;
 mod stages;
@@ -20,7 +22,6 @@ mod vocabulary;
 mod words;
 
 use std::io::{BufReader, Write};
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -33,61 +34,13 @@ use ask::Dialogue;
 use draft::Look;
 use evidence::{Evidence, Sample};
 use proposal::Proposal;
+use request::Decided;
+pub(crate) use request::{Completeness, Given, Request};
 pub(crate) use settings::CONFIG_URL;
 use understanding::Understanding;
 
 /// So many rows are looked at to tell what the columns hold.
 const SAMPLE_ROWS: usize = 2_000;
-
-/// What to look at, and what is known already.
-pub struct Request<'a> {
-    /// The export.
-    pub input: Input,
-    /// How people call it.
-    pub name: String,
-    /// How to read it, with what was said about its columns.
-    pub read: ReadSettings,
-    /// The CRM's name, if it was said.
-    pub crm: Option<String>,
-    /// What else was said.
-    pub given: Given,
-    /// The word for the export on the next command line.
-    pub export: String,
-    /// Where the settings go.
-    pub output: &'a Path,
-    /// Whether that is where settings are looked for.
-    pub is_usual_place: bool,
-    /// Whether somebody is there to be asked.
-    pub may_ask: bool,
-    /// Whether a text is a dataset's id.
-    pub check_dataset_id: &'a dyn Fn(&str) -> Result<()>,
-}
-
-/// What was said about the settings besides the columns.
-#[derive(Clone, Debug, Default)]
-pub struct Given {
-    /// The dataset.
-    pub dataset_id: Option<String>,
-    /// The zone of times without one, by name.
-    pub timezone: Option<String>,
-    /// How to read numeric dates.
-    pub date_order: Option<DateOrder>,
-    /// The country of rows without one.
-    pub default_country: Option<String>,
-    /// What was said about reading, as `[input]` has it.
-    pub input: Vec<(&'static str, String)>,
-}
-
-/// What goes into the settings besides the columns.
-struct Decided {
-    dataset_id: Option<String>,
-    crm: String,
-    timezone: Option<String>,
-    date_order: Option<DateOrder>,
-    default_country: Option<String>,
-    /// What the command line says about reading, as `[input]` has it.
-    input: Vec<(&'static str, String)>,
-}
 
 /// Looks at an export, shows how it is understood, and hands the text of its settings to `keep`, which checks and writes
 /// it.
@@ -95,7 +48,7 @@ struct Decided {
 /// # Errors
 /// The export cannot be read or does not fit what was said about it, `keep` fails, or the export does not tell enough;
 /// then what was found is kept all the same, and the message says what is missing.
-pub fn draw_up(
+pub(crate) fn draw_up(
     mut request: Request<'_>,
     out: &mut dyn Write,
     keep: &dyn Fn(&str, Completeness) -> Result<()>,
@@ -192,29 +145,6 @@ fn terminal() -> Dialogue<BufReader<std::io::Stdin>, impl Write> {
     Dialogue {
         answers: BufReader::new(std::io::stdin()),
         questions: anstream::stderr(),
-    }
-}
-
-/// Whether settings can be used as they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Completeness {
-    /// They can.
-    Complete,
-    /// Something is missing, which stands in them as a comment.
-    HasGaps,
-}
-
-impl Decided {
-    fn of(given: &Given, crm: String) -> Self {
-        let given = given.clone();
-        Self {
-            dataset_id: given.dataset_id,
-            crm,
-            timezone: given.timezone,
-            date_order: given.date_order,
-            default_country: given.default_country,
-            input: given.input,
-        }
     }
 }
 

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use super::evidence::Evidence;
 use super::proposal::{Confidence, Proposal, Taken};
+use super::request::{Decided, Request};
 use super::stages::Story;
 use super::understanding::Understanding;
 use super::words::sounds_negative;
-use super::{Decided, Request};
 use crate::field::Field;
 use crate::mapping::{Columns, Shape, Target};
 use crate::problem::{Code, Finding};

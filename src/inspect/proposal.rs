@@ -16,7 +16,7 @@ pub(super) enum Confidence {
 
 impl Confidence {
     /// The word for it.
-    pub const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Confidence::Guess => "guess",
             Confidence::Likely => "likely",
@@ -64,7 +64,7 @@ pub(super) struct Proposal {
 
 impl Proposal {
     /// The columns as settings name them.
-    pub fn layout(&self, columns: &Columns<'_>) -> Layout {
+    pub(super) fn layout(&self, columns: &Columns<'_>) -> Layout {
         let mut layout = self.rest.clone();
         for taken in &self.taken {
             let Some(name) = columns.name_of(taken.column) else {
@@ -90,7 +90,7 @@ impl Proposal {
     }
 
     /// The column taken for a field.
-    pub fn column_of(&self, field: Field) -> Option<u32> {
+    pub(super) fn column_of(&self, field: Field) -> Option<u32> {
         self.taken
             .iter()
             .find(|taken| taken.target == Target::Field(field))
@@ -98,7 +98,7 @@ impl Proposal {
     }
 
     /// Whether something identifies a lead.
-    pub fn has_somebody(&self) -> bool {
+    pub(super) fn has_somebody(&self) -> bool {
         [
             Field::LeadId,
             Field::Email,
@@ -113,7 +113,7 @@ impl Proposal {
     }
 
     /// Whether events have names, and whether they have times.
-    pub fn has_events(&self) -> (bool, bool) {
+    pub(super) fn has_events(&self) -> (bool, bool) {
         let by_column = !self.stage_columns.is_empty() || self.rest.history.is_some();
         let (stage, time) = (
             self.column_of(Field::EventName),
@@ -126,7 +126,7 @@ impl Proposal {
     }
 
     /// Columns that are in use.
-    pub fn used(&self, columns: &Columns<'_>) -> Vec<u32> {
+    pub(super) fn used(&self, columns: &Columns<'_>) -> Vec<u32> {
         let taken = self.taken.iter().map(|taken| taken.column);
         let of_stages = self.stage_columns.iter().filter_map(|stage| stage.column);
         let history = self.rest.history.iter().flat_map(|history| {

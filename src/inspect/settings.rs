@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::Decided;
 use super::proposal::{Confidence, Taken};
+use super::request::Decided;
 use super::understanding::Understanding;
-use crate::mapping::{OneOrMany, Ordered, Target, canonical};
+use crate::mapping::{OneOrMany, Ordered, Target};
 use crate::report::names::MAX_NAMES;
 use crate::time::Settled;
 
@@ -348,15 +348,6 @@ impl Page<'_> {
     }
 }
 
-/// What a preset calls the event of a stage; the stage's own name where it says nothing.
-pub(super) fn event_name(stages: &[(String, String)], stage: &str) -> String {
-    let wanted = canonical(stage);
-    let known = stages
-        .iter()
-        .find(|(known, _)| known == stage || !wanted.is_empty() && canonical(known) == wanted);
-    known.map_or_else(|| stage.to_owned(), |(_, event_name)| event_name.clone())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -381,12 +372,5 @@ mod tests {
     #[test]
     fn a_comment_stays_on_its_line() {
         assert_eq!(plain("a\nb\u{7f}c"), "a b c");
-    }
-
-    #[test]
-    fn a_stage_is_called_as_the_preset_has_it() {
-        let stages = [("marketingqualifiedlead".to_owned(), "MQL".to_owned())];
-        assert_eq!(event_name(&stages, "Marketing Qualified Lead"), "MQL");
-        assert_eq!(event_name(&stages, "!!"), "!!");
     }
 }

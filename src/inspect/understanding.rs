@@ -2,10 +2,10 @@
 
 use super::evidence::Evidence;
 use super::proposal::{Proposal, Taken};
-use super::settings;
 use super::stages::Story;
 use super::trial::Trial;
 use crate::field::Field;
+use crate::mapping::canonical;
 use crate::mapping::{Columns, Target};
 use crate::run::Feed;
 use crate::source::Header;
@@ -28,7 +28,7 @@ pub(super) struct Understanding<'a> {
 
 impl Understanding<'_> {
     /// The order that the dates settle, unless dates of birth are written the other way.
-    pub fn settled_order(&self) -> Option<DateOrder> {
+    pub(super) fn settled_order(&self) -> Option<DateOrder> {
         let Settled::Order(order) = self.story.order.settles() else {
             return None;
         };
@@ -37,14 +37,14 @@ impl Understanding<'_> {
     }
 
     /// Whether there are dates that nothing in the export settles.
-    pub fn order_is_open(&self) -> bool {
+    pub(super) fn order_is_open(&self) -> bool {
         matches!(
             self.story.order.settles(),
             Settled::Ambiguous | Settled::Contradicted
         )
     }
 
-    pub fn order_in_words(&self) -> String {
+    pub(super) fn order_in_words(&self) -> String {
         let order = &self.story.order;
         let only = |row: Option<u64>, reading: &str| {
             row.map(|row| format!("row {row} reads only as {reading}"))
@@ -71,11 +71,11 @@ impl Understanding<'_> {
     }
 
     /// Whether a zone has to be given for times to be read right.
-    pub fn needs_zone(&self) -> bool {
+    pub(super) fn needs_zone(&self) -> bool {
         self.story.times_without_zone > 0 || self.story.times_with_zone == 0
     }
 
-    pub fn zone_in_words(&self) -> String {
+    pub(super) fn zone_in_words(&self) -> String {
         let Story {
             times_with_zone: with,
             times_without_zone: without,
@@ -96,7 +96,7 @@ impl Understanding<'_> {
     }
 
     /// Phones that lack a country no column gives, out of those looked at.
-    pub fn phones_without_country(&self) -> Option<(usize, usize)> {
+    pub(super) fn phones_without_country(&self) -> Option<(usize, usize)> {
         if self.proposal.column_of(Field::Country).is_some() {
             return None;
         }
@@ -113,7 +113,7 @@ impl Understanding<'_> {
     }
 
     /// How many of a column's cells read as its field; nothing where all do, or where any text does.
-    pub fn reads_in_words(&self, taken: &Taken) -> Option<String> {
+    pub(super) fn reads_in_words(&self, taken: &Taken) -> Option<String> {
         let Target::Field(field) = taken.target else {
             return None;
         };
@@ -128,7 +128,28 @@ impl Understanding<'_> {
         }
     }
 
-    pub fn event_name(&self, stage: &str) -> String {
-        settings::event_name(&self.proposal.rest.stages, stage)
+    pub(super) fn event_name(&self, stage: &str) -> String {
+        event_name(&self.proposal.rest.stages, stage)
+    }
+}
+
+/// What a preset calls the event of a stage; the stage's own name where it says nothing.
+fn event_name(stages: &[(String, String)], stage: &str) -> String {
+    let wanted = canonical(stage);
+    let known = stages
+        .iter()
+        .find(|(known, _)| known == stage || !wanted.is_empty() && canonical(known) == wanted);
+    known.map_or_else(|| stage.to_owned(), |(_, event_name)| event_name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_is_called_as_the_preset_has_it() {
+        let stages = [("marketingqualifiedlead".to_owned(), "MQL".to_owned())];
+        assert_eq!(event_name(&stages, "Marketing Qualified Lead"), "MQL");
+        assert_eq!(event_name(&stages, "!!"), "!!");
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use super::words::fold;
+use super::fold::fold;
 use crate::field::Field;
 
 /// A list of words, folded as headings are.

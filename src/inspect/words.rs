@@ -6,9 +6,9 @@
 
 use std::sync::LazyLock;
 
-use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::fold::fold;
 use super::vocabulary::{
     AROUND_STAGE, CHANGE, CREATED, DEALS, EDITED, FUNNEL, FUNNEL_PARTS, HEADINGS, LAST_CONTACT,
     NEGATIVE, NO_STAGE, OTHER_IDS, OTHER_PEOPLE, OTHER_THINGS, OTHER_TIMES, QUALIFIERS, STAGE,
@@ -77,26 +77,6 @@ static KNOWN: LazyLock<Vec<(Field, String)>> = LazyLock::new(|| {
         .flat_map(|(field, names)| names.iter().map(move |name| (field, run_together(name))))
         .collect()
 });
-
-/// The text in lower case, without accents.
-pub(super) fn fold(text: &str) -> String {
-    let plain = text.nfd().filter(|letter| !is_combining_mark(*letter));
-    let mut folded = String::with_capacity(text.len());
-    for letter in plain.flat_map(char::to_lowercase) {
-        match letter {
-            'ß' => folded.push_str("ss"),
-            'ı' => folded.push('i'),
-            'ł' => folded.push('l'),
-            'đ' => folded.push('d'),
-            'ø' => folded.push('o'),
-            'æ' => folded.push_str("ae"),
-            // A dot that lower case leaves beside the letter.
-            '\u{307}' => {}
-            _ => folded.push(letter),
-        }
-    }
-    folded
-}
 
 /// A heading that was UTF-8 and was read as Windows-1252 before the export was written: `TÃ©lÃ©phone`.
 fn repaired(text: &str) -> Option<String> {

@@ -7,7 +7,7 @@ use rusqlite::ErrorCode;
 
 /// A ledger that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
+pub(crate) enum LedgerError {
     /// Another run holds the ledger.
     #[error("another run{} holds the ledger {}: run again when it is done, or wait for it with --wait SECONDS", holder(*pid, *since), path.display())]
     Held {

@@ -10,19 +10,20 @@ mod place;
 mod schema;
 mod shared;
 mod sqlite;
+mod state;
 mod status;
 
 use std::collections::HashSet;
 
-pub use error::LedgerError;
-pub use shared::SharedLedger;
-pub use sqlite::SqliteLedger;
-pub use status::{PastRun, Status};
+pub(crate) use error::LedgerError;
+pub(crate) use shared::SharedLedger;
+pub(crate) use sqlite::SqliteLedger;
+pub(crate) use status::{PastRun, Status};
 
 use crate::event::Event;
 
 /// What a ledger must be able to do. Calls block; every one is a single transaction.
-pub trait Ledger: Send {
+pub(crate) trait Ledger: Send {
     /// What is known of each event, in the order given.
     fn standing(&mut self, events: &[Event]) -> Result<Vec<Standing>, LedgerError>;
 
@@ -39,7 +40,7 @@ pub trait Ledger: Send {
 
 /// Something to be recorded.
 #[derive(Clone, Debug)]
-pub enum Entry {
+pub(crate) enum Entry {
     /// These events are about to be sent.
     Begin(Vec<Event>),
     /// This became of events that were begun.
@@ -48,7 +49,7 @@ pub enum Entry {
 
 /// What a ledger knows of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Nothing: it is to be sent.
     New,
     /// An earlier run delivered it.
@@ -70,7 +71,7 @@ pub enum Standing {
 
 /// Whether an event may be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Begun {
+pub(crate) enum Begun {
     /// It may, and has never been taken.
     Fresh,
     /// It may, but an earlier run may have delivered it already.
@@ -81,7 +82,7 @@ pub enum Begun {
 
 /// What became of an event that was begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
+pub(crate) enum Settled {
     /// Meta took it.
     Accepted,
     /// Meta refused it for good.
@@ -99,7 +100,7 @@ pub enum Settled {
 
 /// A run, as it starts.
 #[derive(Clone, Copy, Debug)]
-pub struct RunStart<'a> {
+pub(crate) struct RunStart<'a> {
     /// The dataset's id.
     pub dataset: &'a str,
     /// Unix seconds.
@@ -108,7 +109,7 @@ pub struct RunStart<'a> {
 
 /// A run, as it ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RunEnd {
+pub(crate) struct RunEnd {
     /// Unix seconds.
     pub now: i64,
     /// The exit status.
@@ -121,7 +122,7 @@ pub struct RunEnd {
 
 /// The counts of a run, as the report has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RunCounts {
+pub(crate) struct RunCounts {
     pub events: u64,
     pub skipped_old: u64,
     pub skipped_delivered: u64,
@@ -134,7 +135,7 @@ pub struct RunCounts {
 
 /// Remembers nothing: for `--ledger none`, test events and the sandbox.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct NoLedger;
+pub(crate) struct NoLedger;
 
 impl Ledger for NoLedger {
     fn standing(&mut self, events: &[Event]) -> Result<Vec<Standing>, LedgerError> {

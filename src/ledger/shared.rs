@@ -11,7 +11,7 @@ use super::{Begun, Entry, Ledger, LedgerError};
 
 /// A ledger in several hands.
 #[derive(Clone)]
-pub struct SharedLedger {
+pub(crate) struct SharedLedger {
     ledger: Arc<Mutex<Box<dyn Ledger>>>,
     waiting: Arc<Mutex<Vec<Waiting>>>,
 }
@@ -21,7 +21,7 @@ type Waiting = (Entry, oneshot::Sender<Result<Vec<Begun>, LedgerError>>);
 
 impl SharedLedger {
     /// Shares a ledger.
-    pub fn new(ledger: impl Ledger + 'static) -> SharedLedger {
+    pub(crate) fn new(ledger: impl Ledger + 'static) -> SharedLedger {
         SharedLedger {
             ledger: Arc::new(Mutex::new(Box::new(ledger))),
             waiting: Arc::default(),
@@ -29,13 +29,13 @@ impl SharedLedger {
     }
 
     /// The ledger itself, as soon as nobody else uses it. Blocks.
-    pub fn lock(&self) -> MutexGuard<'_, Box<dyn Ledger>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Box<dyn Ledger>> {
         lock(&self.ledger)
     }
 
     /// Makes an entry, together with those of others that wait. Returns when it is on disk. Must be called within a
     /// Tokio runtime.
-    pub async fn write(&self, entry: Entry) -> Result<Vec<Begun>, LedgerError> {
+    pub(crate) async fn write(&self, entry: Entry) -> Result<Vec<Begun>, LedgerError> {
         let (sender, receiver) = oneshot::channel();
         lock(&self.waiting).push((entry, sender));
         let shared = self.clone();

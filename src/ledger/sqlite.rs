@@ -17,28 +17,23 @@ use super::error::LedgerError;
 use super::lock::Lock;
 use super::place;
 use super::schema::{self, Shape};
+use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING};
 use super::status::{self, Status};
 use super::{Begun, Entry, Ledger, RunEnd, RunStart, Settled, Standing};
 use crate::event::Event;
 use crate::time::Clock;
-
-pub(super) const SENDING: i64 = 0;
-const ACCEPTED: i64 = 1;
-pub(super) const REJECTED: i64 = 2;
 
 /// An event older than this cannot be sent again, so it need not be remembered.
 const KEEP_EVENTS_SECONDS: i64 = 30 * 86_400;
 /// How far ahead of the last run the clock is believed when it comes to forgetting: should it be wrong, the last week's
 /// events are still remembered when it is right again.
 const BELIEVED_STEP_SECONDS: i64 = 8 * 86_400;
-/// After so many runs that do not know whether they delivered an event, it rests.
-pub(super) const MAX_ATTEMPTS: i64 = 3;
 /// Runs are remembered for a year.
 const KEEP_RUNS_SECONDS: i64 = 366 * 86_400;
 
 /// A ledger in a file.
 #[derive(Debug)]
-pub struct SqliteLedger {
+pub(crate) struct SqliteLedger {
     connection: Connection,
     path: PathBuf,
     run: Option<i64>,
@@ -60,7 +55,7 @@ struct Hold {
 
 impl SqliteLedger {
     /// Opens the ledger at `path` for a run, making it when there is none, and waiting up to `wait` for another run.
-    pub fn open(path: &Path, wait: Duration) -> Result<Self, LedgerError> {
+    pub(crate) fn open(path: &Path, wait: Duration) -> Result<Self, LedgerError> {
         let real = place::real_path(path)?;
         if real.is_dir() {
             let kind = std::io::ErrorKind::IsADirectory;
@@ -98,13 +93,13 @@ impl SqliteLedger {
     }
 
     /// Whether opening it has made the ledger: then nothing is known of earlier runs.
-    pub fn is_new(&self) -> bool {
+    pub(crate) fn is_new(&self) -> bool {
         self.is_new
     }
 
     /// Opens the ledger at `path` to look things up. Nothing when there is no ledger yet. It makes no ledger, changes
     /// none, and neither waits for a run nor keeps one from starting.
-    pub fn open_read_only(path: &Path) -> Result<Option<Self>, LedgerError> {
+    pub(crate) fn open_read_only(path: &Path) -> Result<Option<Self>, LedgerError> {
         place::refuse_schemes(path)?;
         match fs::metadata(path) {
             Ok(_) => {}
@@ -135,7 +130,7 @@ impl SqliteLedger {
     }
 
     /// What was delivered lately to `dataset`, or to any: the last `runs` runs, and the 14 days up to `now`.
-    pub fn status(
+    pub(crate) fn status(
         &self,
         dataset: Option<&str>,
         now: i64,

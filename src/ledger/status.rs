@@ -4,8 +4,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, Row, named_params};
 
+use super::RunCounts;
 use super::error::LedgerError;
-use super::{RunCounts, sqlite};
+use super::state::{MAX_ATTEMPTS, REJECTED, SENDING};
 use crate::rules::MAX_AGE_SECONDS;
 
 /// Days of deliveries that are told.
@@ -14,7 +15,7 @@ const SECONDS_A_DAY: i64 = 86_400;
 
 /// The state of deliveries to a dataset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Status {
+pub(crate) struct Status {
     /// The last runs, the latest first.
     pub runs: Vec<PastRun>,
     /// Deliveries of the last 14 UTC days, by day and name; days without any are absent.
@@ -34,7 +35,7 @@ pub struct Status {
 
 /// A run of the past.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PastRun {
+pub(crate) struct PastRun {
     /// The dataset's id.
     pub dataset: String,
     /// Unix seconds.
@@ -49,7 +50,7 @@ pub struct PastRun {
 
 /// What was delivered on one day under one event name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivered {
+pub(crate) struct Delivered {
     /// The UTC day, by the start of the run: days since 1970-01-01.
     pub day: i64,
     /// The event name.
@@ -129,8 +130,8 @@ fn open_events(
 ) -> rusqlite::Result<(u64, u64, u64)> {
     // What is too old is not sent again.
     let open = named_params! {
-        ":dataset": dataset, ":rejected": sqlite::REJECTED, ":sending": sqlite::SENDING,
-        ":max": sqlite::MAX_ATTEMPTS, ":oldest": now - MAX_AGE_SECONDS,
+        ":dataset": dataset, ":rejected": REJECTED, ":sending": SENDING,
+        ":max": MAX_ATTEMPTS, ":oldest": now - MAX_AGE_SECONDS,
     };
     reading.query_row(
         "SELECT count(CASE WHEN state = :rejected THEN 1 END),

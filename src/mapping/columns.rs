@@ -12,7 +12,7 @@ use crate::source::Header;
 const MAX_HEADING_BYTES: usize = 1024;
 
 /// A header, prepared for look-ups.
-pub struct Columns<'a> {
+pub(crate) struct Columns<'a> {
     header: &'a Header,
     canonical: Vec<String>,
     /// The columns by their headings, and by what is left of them: equal ones side by side, in the order of the file.
@@ -21,7 +21,7 @@ pub struct Columns<'a> {
 }
 
 /// The letters and digits of a name, in lower case: what is left when spelling habits are taken away.
-pub fn canonical(name: &str) -> String {
+pub(crate) fn canonical(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
@@ -30,7 +30,7 @@ pub fn canonical(name: &str) -> String {
 
 impl<'a> Columns<'a> {
     /// Prepares a header.
-    pub fn new(header: &'a Header) -> Self {
+    pub(crate) fn new(header: &'a Header) -> Self {
         let canonical: Vec<String> = header
             .columns
             .iter()
@@ -55,7 +55,7 @@ impl<'a> Columns<'a> {
     }
 
     /// The index of the column a name means.
-    pub fn find(&self, name: &str) -> Option<u32> {
+    pub(crate) fn find(&self, name: &str) -> Option<u32> {
         let heading = |column: &u32| self.header.columns[*column as usize].as_str();
         let first = self.by_heading.partition_point(|c| heading(c) < name);
         let exact = self.by_heading.get(first);
@@ -76,7 +76,7 @@ impl<'a> Columns<'a> {
 
     /// Every column a pattern means, with the text its wildcards stood for. Patterns are compared without regard to
     /// case and white space; `{n}` stands for digits, `{stage}` and `*` for anything without parentheses.
-    pub fn matching(&self, pattern: &str) -> Vec<(u32, Captured)> {
+    pub(crate) fn matching(&self, pattern: &str) -> Vec<(u32, Captured)> {
         let pattern = Pattern::new(pattern);
         let all = self.header.columns.iter().enumerate();
         all.filter(|(_, heading)| heading.len() <= MAX_HEADING_BYTES)
@@ -86,7 +86,7 @@ impl<'a> Columns<'a> {
 
     /// The name that [`find`](Self::find) finds this column by: its heading, numbered where others stand before it that
     /// are headed alike. None where nothing tells it apart, as with an empty heading.
-    pub fn name_of(&self, column: u32) -> Option<String> {
+    pub(crate) fn name_of(&self, column: u32) -> Option<String> {
         let heading = self
             .header
             .columns
@@ -101,12 +101,12 @@ impl<'a> Columns<'a> {
     }
 
     /// How many columns are headed alike, the one given included.
-    pub fn namesakes(&self, column: u32) -> usize {
+    pub(crate) fn namesakes(&self, column: u32) -> usize {
         self.alike(&self.canonical[column as usize]).len()
     }
 
     /// Up to three columns whose names come nearest, best first.
-    pub fn nearest(&self, name: &str) -> Vec<&'a str> {
+    pub(crate) fn nearest(&self, name: &str) -> Vec<&'a str> {
         let wanted = canonical(name);
         let mut scored: Vec<(f64, &str)> = self
             .header

@@ -10,7 +10,7 @@ use super::layout::Unlisted;
 
 /// An event name, as an index into the names of its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NameId(pub u32);
+pub(crate) struct NameId(pub u32);
 
 /// More stages than any funnel has; what comes after them is forgotten with its chunk.
 const MAX_KEPT: usize = 1_000;

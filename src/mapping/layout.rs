@@ -13,7 +13,7 @@ use crate::field::{Field, UnknownField};
 
 /// Where a column's value goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// A field of the lead record.
     Field(Field),
     /// `custom.NAME`: a key of `custom_data`.
@@ -72,7 +72,7 @@ impl JsonSchema for Target {
 }
 
 /// The field whose name or key comes nearest to a misspelt one.
-pub fn nearest_field(text: &str) -> Option<&'static str> {
+pub(crate) fn nearest_field(text: &str) -> Option<&'static str> {
     let names = Field::ALL.into_iter().map(Field::name);
     let (score, name) = names
         .map(|name| (strsim::jaro_winkler(text, name), name))
@@ -83,7 +83,7 @@ pub fn nearest_field(text: &str) -> Option<&'static str> {
 /// What happens to a stage that `[stages]` does not list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Unlisted {
+pub(crate) enum Unlisted {
     /// The row is refused.
     Error,
     /// It is sent under its own name.
@@ -96,7 +96,7 @@ pub enum Unlisted {
 /// a JSON record. Patterns hold `{n}` for the group's number and `*` for anything.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct History {
+pub(crate) struct History {
     /// Patterns of the columns that hold the stage.
     pub stage: OneOrMany,
     /// Patterns of the columns that hold its time.
@@ -108,7 +108,7 @@ pub struct History {
 
 /// The columns of one target.
 #[derive(Clone, Debug)]
-pub struct Mapped {
+pub(crate) struct Mapped {
     /// Where the values go.
     pub target: Target,
     /// Column names, in order.
@@ -117,7 +117,7 @@ pub struct Mapped {
 
 /// What one source of settings says about columns. Empty parts say nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// Targets and their columns.
     pub columns: Vec<Mapped>,
     /// CRM stage to event name; an empty event name skips the stage.
@@ -136,7 +136,7 @@ pub struct Layout {
 
 impl Layout {
     /// The columns given for a target.
-    pub fn columns_of(&self, target: &Target) -> Option<&[String]> {
+    pub(crate) fn columns_of(&self, target: &Target) -> Option<&[String]> {
         self.columns
             .iter()
             .find(|mapped| mapped.target == *target)
@@ -144,7 +144,7 @@ impl Layout {
     }
 
     /// Puts `over` on top: what it says wins, target by target and stage by stage.
-    pub fn overlaid_with(mut self, over: Layout) -> Layout {
+    pub(crate) fn overlaid_with(mut self, over: Layout) -> Layout {
         for mapped in over.columns {
             match self
                 .columns
@@ -181,7 +181,7 @@ impl Layout {
     }
 
     /// Whether this layer says where events come from, so that a preset's own idea of it no longer holds.
-    pub fn names_events(&self) -> bool {
+    pub(crate) fn names_events(&self) -> bool {
         !self.stage_columns.is_empty()
             || self.history.is_some()
             || self.columns_of(&Target::Field(Field::EventName)).is_some()
@@ -209,7 +209,7 @@ fn overlay(below: &mut Vec<(String, String)>, over: Vec<(String, String)>) {
 /// A text or a list of texts.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected a text or a list of texts")]
-pub enum OneOrMany {
+pub(crate) enum OneOrMany {
     /// One.
     One(String),
     /// Several.
@@ -218,7 +218,7 @@ pub enum OneOrMany {
 
 impl OneOrMany {
     /// The texts.
-    pub fn into_vec(self) -> Vec<String> {
+    pub(crate) fn into_vec(self) -> Vec<String> {
         match self {
             OneOrMany::One(text) => vec![text],
             OneOrMany::Many(texts) => texts,
@@ -226,7 +226,7 @@ impl OneOrMany {
     }
 
     /// The texts, borrowed.
-    pub fn as_slice(&self) -> &[String] {
+    pub(crate) fn as_slice(&self) -> &[String] {
         match self {
             OneOrMany::One(text) => std::slice::from_ref(text),
             OneOrMany::Many(texts) => texts,
@@ -236,7 +236,7 @@ impl OneOrMany {
 
 /// A table in the order it is written: stages that share a time are sent in that order.
 #[derive(Clone, Debug)]
-pub struct Ordered<V, K = String>(pub Vec<(K, V)>);
+pub(crate) struct Ordered<V, K = String>(pub Vec<(K, V)>);
 
 impl<V, K> Default for Ordered<V, K> {
     fn default() -> Self {

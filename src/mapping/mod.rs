@@ -15,10 +15,12 @@ mod record;
 
 pub(crate) use answers::{consents, yes_or_no};
 pub(crate) use columns::Wanted;
-pub use columns::{Columns, canonical};
-pub use event_names::NameId;
-pub use layout::{History, Layout, Mapped, OneOrMany, Ordered, Target, Unlisted, nearest_field};
-pub use pattern::is_pattern;
-pub use plan::{MappingError, Plan};
-pub use preset::{Preset, Shape, holds_several};
-pub use record::{LeftOut, Notice, Record, Times};
+pub(crate) use columns::{Columns, canonical};
+pub(crate) use event_names::NameId;
+pub(crate) use layout::{
+    History, Layout, Mapped, OneOrMany, Ordered, Target, Unlisted, nearest_field,
+};
+pub(crate) use pattern::is_pattern;
+pub(crate) use plan::{MappingError, Plan};
+pub(crate) use preset::{Preset, Shape, holds_several};
+pub(crate) use record::{LeftOut, Notice, Record, Times};

@@ -10,13 +10,13 @@ use memchr::memmem;
 const MAX_DIGITS: usize = 10;
 
 /// Whether a name is a pattern.
-pub fn is_pattern(name: &str) -> bool {
+pub(crate) fn is_pattern(name: &str) -> bool {
     name.contains("{n}") || name.contains("{stage}") || name.contains('*')
 }
 
 /// What a pattern's wildcards stood for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Captured {
+pub(crate) struct Captured {
     /// The digits of `{n}`, if the pattern has it.
     pub n: Option<u32>,
     /// The text of `{stage}`, if the pattern has it.
@@ -46,7 +46,7 @@ enum Wildcard {
 }
 
 impl Pattern {
-    pub fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str) -> Self {
         let mut pattern = Self {
             beginning: Vec::new(),
             rest: Vec::new(),
@@ -92,7 +92,7 @@ impl Pattern {
     }
 
     /// What the wildcards stand for in a heading, if it is one that the pattern means.
-    pub fn captures(&self, heading: &str) -> Option<Captured> {
+    pub(super) fn captures(&self, heading: &str) -> Option<Captured> {
         let folded = Folded::new(heading);
         let length = folded.text.len();
         let mut captured = Captured::default();

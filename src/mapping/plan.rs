@@ -16,7 +16,7 @@ use crate::source::Header;
 
 /// A header and a layout that do not fit.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum MappingError {
+pub(crate) enum MappingError {
     /// A column that was asked for is not there.
     #[error("there is no column {column:?} (for {wanted_for}){}", near(.nearest))]
     MissingColumn {
@@ -77,7 +77,7 @@ pub(super) enum EventSource {
 
 /// Which columns of one header hold what.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Customer fields and their columns, in the order of the fields.
     pub(super) customer: Vec<(Field, u32)>,
     /// Fields about the event, by their columns.
@@ -124,7 +124,7 @@ impl Plan {
     ///
     /// # Errors
     /// A column is missing, or there is nothing to make events or identities from.
-    pub fn compile(
+    pub(crate) fn compile(
         given: &Layout,
         preset: Option<&Preset>,
         header: &Header,
@@ -138,7 +138,7 @@ impl Plan {
     }
 
     /// What `given` and `preset` come to for this header, before any column of `given` is looked for.
-    pub fn layout(given: &Layout, preset: Option<&Preset>, columns: &Columns<'_>) -> Layout {
+    pub(crate) fn layout(given: &Layout, preset: Option<&Preset>, columns: &Columns<'_>) -> Layout {
         let mut below = preset
             .map(|preset| preset.present_in(columns))
             .unwrap_or_default();
@@ -162,17 +162,17 @@ impl Plan {
     }
 
     /// Forgets the event names that only the last chunk had.
-    pub fn begin_chunk(&mut self) {
+    pub(crate) fn begin_chunk(&mut self) {
         self.names.begin_chunk();
     }
 
     /// The event names so far, by their ids.
-    pub fn event_names(&self) -> &[Arc<str>] {
+    pub(crate) fn event_names(&self) -> &[Arc<str>] {
         self.names.as_slice()
     }
 
     /// Every column that holds a time.
-    pub fn time_columns(&self) -> Vec<u32> {
+    pub(crate) fn time_columns(&self) -> Vec<u32> {
         let of_events = self.sources.iter().flat_map(|source| match source {
             EventSource::Cells { time, .. } => time.clone(),
             EventSource::Group { time, .. }
@@ -194,7 +194,7 @@ impl Plan {
     }
 
     /// Every column of a field that describes the customer.
-    pub fn columns_of(&self, wanted: Field) -> Vec<u32> {
+    pub(crate) fn columns_of(&self, wanted: Field) -> Vec<u32> {
         self.customer
             .iter()
             .filter(|(field, _)| *field == wanted)
@@ -203,23 +203,23 @@ impl Plan {
     }
 
     /// The time zone a column's heading names, by column.
-    pub fn heading_zones(&self) -> &[(u32, String)] {
+    pub(crate) fn heading_zones(&self) -> &[(u32, String)] {
         &self.zones
     }
 
     /// Columns that were taken because they come first of several with the same heading.
-    pub fn doubled(&self) -> &[u32] {
+    pub(crate) fn doubled(&self) -> &[u32] {
         &self.doubled
     }
 
     /// Targets and the names of the columns they are read from.
-    pub fn used(&self) -> &[(String, Vec<String>)] {
+    pub(crate) fn used(&self) -> &[(String, Vec<String>)] {
         &self.used
     }
 
     /// Whether a lead's stage stands in a cell and nothing tells of the ones before: such an export may only show the
     /// last stage. Date columns beside it, as those of won and lost deals, do not change that.
-    pub fn has_one_stage_a_row(&self) -> bool {
+    pub(crate) fn has_one_stage_a_row(&self) -> bool {
         let is_history = |source: &EventSource| matches!(source, EventSource::Group { .. });
         !self.stage_time_columns().is_empty()
             && self.only.is_empty()
@@ -227,7 +227,7 @@ impl Plan {
     }
 
     /// The columns the time of a stage that stands in a cell is read from.
-    pub fn stage_time_columns(&self) -> &[u32] {
+    pub(crate) fn stage_time_columns(&self) -> &[u32] {
         let times = self.sources.iter().find_map(|source| match source {
             EventSource::Cells { time, .. } => Some(time.as_slice()),
             _ => None,

@@ -12,7 +12,7 @@ use crate::source::Header;
 /// How an export tells of stages, as far as it is known from its layout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Shape {
+pub(crate) enum Shape {
     /// Not known from the layout.
     #[default]
     Unknown,
@@ -24,7 +24,7 @@ pub enum Shape {
 
 /// A known export layout.
 #[derive(Clone, Debug)]
-pub struct Preset {
+pub(crate) struct Preset {
     /// The name `--preset` takes.
     pub name: String,
     /// The CRM's name, sent as `lead_event_source`.
@@ -116,7 +116,7 @@ const FILES: &[(&str, &str)] = embedded![
 
 impl Preset {
     /// The names `--preset` takes.
-    pub fn names() -> impl Iterator<Item = &'static str> {
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         FILES.iter().map(|(name, _)| *name)
     }
 
@@ -124,7 +124,7 @@ impl Preset {
     ///
     /// # Errors
     /// There is no such preset; the message names the ones there are.
-    pub fn named(name: &str) -> Result<Self> {
+    pub(crate) fn named(name: &str) -> Result<Self> {
         let (name, text) = FILES
             .iter()
             .find(|(known, _)| *known == name)
@@ -141,7 +141,7 @@ impl Preset {
     }
 
     /// The preset whose telling columns the header has; of several the one that more of them speak for.
-    pub fn guess(header: &Header) -> Result<Option<Self>> {
+    pub(crate) fn guess(header: &Header) -> Result<Option<Self>> {
         let columns = Columns::new(header);
         let mut best: Option<(usize, Self)> = None;
         for (_, text) in FILES {
@@ -195,7 +195,7 @@ impl Preset {
     }
 
     /// The same layout with no stage named.
-    pub fn without_stages(&self) -> Self {
+    pub(crate) fn without_stages(&self) -> Self {
         let mut preset = self.clone();
         preset.layout.stages.clear();
         preset
@@ -203,7 +203,7 @@ impl Preset {
 
     /// The layout, less what this header does not have: a preset names every spelling it knows, an export has some.
     /// A field that holds one value takes the first of its columns that is there.
-    pub fn present_in(&self, columns: &Columns<'_>) -> Layout {
+    pub(crate) fn present_in(&self, columns: &Columns<'_>) -> Layout {
         let mut layout = self.layout.clone();
         for mapped in &mut layout.columns {
             let found = mapped
@@ -264,7 +264,7 @@ fn is_there(columns: &Columns<'_>, name: &str) -> bool {
 }
 
 /// Whether Meta takes several values of a field and CRMs have several columns for it.
-pub fn holds_several(target: &Target) -> bool {
+pub(crate) fn holds_several(target: &Target) -> bool {
     matches!(
         target,
         Target::Field(Field::Email | Field::Phone | Field::ExternalId)

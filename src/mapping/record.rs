@@ -16,7 +16,7 @@ use crate::time::{Moment, Reading, TimeReader};
 
 /// A stage that a lead reached.
 #[derive(Clone, Copy, Debug)]
-pub struct Stage {
+pub(crate) struct Stage {
     /// The event's name.
     pub name: NameId,
     /// When it was reached.
@@ -29,7 +29,7 @@ pub struct Stage {
 
 /// What a row says of a lead. Cells are borrowed from the row.
 #[derive(Debug, Default)]
-pub struct Record<'a> {
+pub(crate) struct Record<'a> {
     /// The cells that identify the lead, by field.
     pub customer: Vec<Cell<'a>>,
     /// When the lead was created.
@@ -58,7 +58,7 @@ pub struct Record<'a> {
 
 /// Why a row that is sound gives no events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LeftOut {
+pub(crate) enum LeftOut {
     /// It does not meet the conditions of `[only]`.
     Only,
     /// Its consent column does not say yes.
@@ -67,7 +67,7 @@ pub enum LeftOut {
 
 /// Something a row has that cannot be used, or only with an assumption.
 #[derive(Clone, Copy, Debug)]
-pub struct Notice<'a> {
+pub(crate) struct Notice<'a> {
     /// What it is.
     pub code: Code,
     /// The field it is about; none for the conditions of `[only]`.
@@ -101,7 +101,7 @@ impl Notice<'_> {
 
 /// Reads times, each column in its own zone.
 #[derive(Clone, Debug)]
-pub struct Times {
+pub(crate) struct Times {
     /// For columns whose heading names no zone.
     pub default: TimeReader,
     /// For columns whose heading does.
@@ -110,7 +110,7 @@ pub struct Times {
 
 impl Times {
     /// Moves the present on.
-    pub fn set_now(&mut self, now: i64) {
+    pub(crate) fn set_now(&mut self, now: i64) {
         self.default.set_now(now);
         for (_, reader) in &mut self.of_columns {
             reader.set_now(now);
@@ -121,7 +121,7 @@ impl Times {
     ///
     /// # Errors
     /// The time cannot be read.
-    pub fn read(&mut self, column: u32, text: &str) -> Result<Option<Reading>, Code> {
+    pub(crate) fn read(&mut self, column: u32, text: &str) -> Result<Option<Reading>, Code> {
         let own = self
             .of_columns
             .iter_mut()
@@ -149,7 +149,7 @@ impl<'a> Record<'a> {
 
 impl Plan {
     /// Reads a row into `record`. What cannot be used goes to `notice`; the rest of the row still counts.
-    pub fn read<'a>(
+    pub(crate) fn read<'a>(
         &mut self,
         row: Row<'a>,
         times: &mut Times,
@@ -426,7 +426,7 @@ enum Named<'a> {
 
 impl Plan {
     /// The `custom_data` of a row. A value needs a currency: its own, that of its column, or that of the settings.
-    pub fn custom_data<'a>(
+    pub(crate) fn custom_data<'a>(
         &'a self,
         row: Row<'a>,
         record: &Record<'a>,

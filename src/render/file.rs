@@ -9,7 +9,7 @@ use crate::report::summary::Summary;
 
 /// The form of a report in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileFormat {
+pub(crate) enum FileFormat {
     /// `.json`: the same object as on standard output.
     Json,
     /// `.xml`: JUnit.
@@ -25,11 +25,11 @@ pub enum FileFormat {
 #[error(
     "cannot tell the form of the report {0:?}; end its name in .json, .xml (JUnit), .sarif or .md"
 )]
-pub struct UnknownExtension(pub String);
+pub(crate) struct UnknownExtension(pub String);
 
 impl FileFormat {
     /// The form a file's name asks for.
-    pub fn of(path: &Path) -> Result<Self, UnknownExtension> {
+    pub(crate) fn of(path: &Path) -> Result<Self, UnknownExtension> {
         let extension = path
             .extension()
             .map(|extension| extension.to_string_lossy().to_ascii_lowercase());
@@ -45,7 +45,7 @@ impl FileFormat {
 
 /// Writes the report in the form the file's name asks for. A name that asks for none is an error of kind
 /// [`io::ErrorKind::InvalidInput`].
-pub fn write_file(summary: &Summary, path: &Path) -> io::Result<()> {
+pub(crate) fn write_file(summary: &Summary, path: &Path) -> io::Result<()> {
     let format = FileFormat::of(path)
         .map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
     let mut report = Vec::new();

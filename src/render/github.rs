@@ -18,7 +18,7 @@ use crate::report::tally::{Example, MAX_EXAMPLES, Problem};
 
 /// Writes one command a line. GitHub shows only the first ten of a level, so each problem's first row comes before any
 /// problem's second.
-pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     for turn in 0..MAX_EXAMPLES {
         for problem in &summary.problems {
             if let Some(example) = problem.examples.get(turn)
@@ -63,7 +63,7 @@ pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Adds the run to the page of the job, the file `$GITHUB_STEP_SUMMARY` names. Earlier steps' text in it stays.
-pub fn append_job_summary(summary: &Summary, path: &Path) -> io::Result<()> {
+pub(crate) fn append_job_summary(summary: &Summary, path: &Path) -> io::Result<()> {
     let mut page = Vec::new();
     markdown::write(summary, &mut page)?;
     page.push(b'\n');

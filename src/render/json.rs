@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crate::report::summary::Summary;
 
 /// Writes the report and a line break.
-pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, summary)?;
     out.write_all(b"\n")
 }

@@ -15,7 +15,7 @@ use crate::report::tally::Problem;
 use crate::text::quoted;
 
 /// Writes the document.
-pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let problems: Vec<_> = summary
         .problems
         .iter()

@@ -12,7 +12,7 @@ use crate::report::summary::Summary;
 use crate::text::{counted, harmless, percent, source, thousands};
 
 /// Writes the report.
-pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let mark = match summary.exit_status {
         ExitStatus::Done => "✅",
         ExitStatus::Problems | ExitStatus::Interrupted => "⚠️",

@@ -16,7 +16,7 @@ use crate::report::summary::{Destination, Summary};
 const LAST_SUCCESS: &str = "crm2capi_last_success_timestamp_seconds";
 
 /// Replaces the file at `path`, which appears whole or not at all.
-pub fn write(summary: &Summary, path: &Path) -> io::Result<()> {
+pub(crate) fn write(summary: &Summary, path: &Path) -> io::Result<()> {
     let before = if path.is_file() {
         std::fs::read_to_string(path)?
     } else {

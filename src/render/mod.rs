@@ -3,26 +3,26 @@
 //! In: a [`Summary`], which holds codes, columns, rows and counts and no person's value. Out: text. Collects nothing.
 
 mod file;
-pub mod github;
+pub(crate) mod github;
 mod human;
 mod json;
 mod junit;
 mod markdown;
-pub mod metrics;
+pub(crate) mod metrics;
 mod phrases;
 mod sarif;
 mod verdict;
 
 use std::io::{self, Write};
 
-pub use file::{FileFormat, write_file};
-pub use verdict::verdict;
+pub(crate) use file::{FileFormat, write_file};
+pub(crate) use verdict::verdict;
 
 use crate::report::Summary;
 
 /// The shape of the report on standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// A page for people.
     #[default]
     Human,
@@ -34,7 +34,7 @@ pub enum Format {
 
 /// Writes the report. `width` is the terminal's, in columns; only the page for people depends on it. Colour is written
 /// as escape sequences, so `out` must strip them where they cannot be shown.
-pub fn render(
+pub(crate) fn render(
     summary: &Summary,
     format: Format,
     out: &mut dyn Write,

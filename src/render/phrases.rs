@@ -4,7 +4,7 @@ use crate::report::tally::{Named, Problem};
 use crate::text::{counted, harmless, list, quoted, source, thousands};
 
 /// `3 rows`, or `5 times in 3 rows`.
-pub fn extent(problem: &Problem) -> String {
+pub(super) fn extent(problem: &Problem) -> String {
     let rows = counted(problem.rows, "row");
     if problem.count == problem.rows {
         rows
@@ -14,7 +14,7 @@ pub fn extent(problem: &Problem) -> String {
 }
 
 /// The message with the column it is about, and Meta's numbers.
-pub fn sentence(problem: &Problem) -> String {
+pub(super) fn sentence(problem: &Problem) -> String {
     let column = problem
         .column
         .as_ref()
@@ -32,7 +32,7 @@ pub fn sentence(problem: &Problem) -> String {
 }
 
 /// The stages it is about.
-pub fn names(problem: &Problem) -> Option<String> {
+pub(super) fn names(problem: &Problem) -> Option<String> {
     let one = |it: &Named| format!("{} {}×", quoted(&it.name), thousands(it.count));
     let mut names: Vec<_> = problem.names.iter().map(one).collect();
     if problem.names_withheld > 0 {
@@ -46,7 +46,7 @@ pub fn names(problem: &Problem) -> Option<String> {
 }
 
 /// `rows 7, 9 and 3 more`, by file where there are several.
-pub fn rows(problem: &Problem, several_inputs: bool) -> Option<String> {
+pub(super) fn rows(problem: &Problem, several_inputs: bool) -> Option<String> {
     if problem.examples.is_empty() {
         return None;
     }

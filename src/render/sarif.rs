@@ -14,7 +14,7 @@ use crate::report::summary::Summary;
 use crate::report::tally::{Example, Problem};
 
 /// Writes the document.
-pub fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let mut rules = Rules::default();
     let mut results = Vec::new();
     for problem in &summary.problems {

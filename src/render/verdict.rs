@@ -7,7 +7,7 @@ use crate::report::summary::{Destination, Summary};
 use crate::text::{counted, harmless, list, plural, thousands};
 
 /// What became of the run, in words.
-pub fn verdict(summary: &Summary) -> String {
+pub(crate) fn verdict(summary: &Summary) -> String {
     let facts = facts(summary);
     let reason = || {
         summary

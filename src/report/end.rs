@@ -7,7 +7,7 @@ use super::exit::ExitStatus;
 
 /// What brought the run to its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// Every row was worked on, every event tried.
     #[default]
     Complete,
@@ -62,7 +62,7 @@ pub enum End {
 
 impl End {
     /// Why the run ended before all was done; nothing when it did not.
-    pub fn reason(&self) -> Option<String> {
+    pub(crate) fn reason(&self) -> Option<String> {
         Some(match self {
             Self::Complete => return None,
             Self::TooManyInvalid {
@@ -84,7 +84,7 @@ impl End {
     }
 
     /// What to do about it.
-    pub fn help(&self) -> Option<String> {
+    pub(crate) fn help(&self) -> Option<String> {
         let help = match self {
             Self::Complete => return None,
             Self::TooManyInvalid { .. } => {
@@ -115,7 +115,7 @@ impl End {
 
 /// Whether warnings fail the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Strictness {
+pub(crate) enum Strictness {
     /// Warnings are only shown.
     #[default]
     Lenient,
@@ -125,7 +125,7 @@ pub enum Strictness {
 
 /// What the exit status depends on besides the end.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// Whether warnings fail the run.
     pub strictness: Strictness,
     /// Findings of severity error, Meta's refusals included.
@@ -137,7 +137,7 @@ pub struct Facts {
 }
 
 /// The status of a run. Why it ended weighs more than what it met on the way.
-pub fn decide(end: &End, facts: &Facts) -> ExitStatus {
+pub(crate) fn decide(end: &End, facts: &Facts) -> ExitStatus {
     match end {
         End::Interrupted => ExitStatus::Interrupted,
         End::AccessRefused { .. } => ExitStatus::Refused,

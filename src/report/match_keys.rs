@@ -63,7 +63,7 @@ impl MatchKeys {
 }
 
 /// The name users know a key by: the field's in `--map` and `[columns]`.
-pub fn field_name(key: &'static str) -> &'static str {
+pub(crate) fn field_name(key: &'static str) -> &'static str {
     key.parse::<Field>().map_or(key, Field::name)
 }
 

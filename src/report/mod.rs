@@ -4,19 +4,19 @@
 //! memory. Out: one [`Summary`] and the exit status it stands for. Draws nothing; holds codes, columns, rows and
 //! counts, and a person's value never gets here.
 
-pub mod end;
-pub mod exit;
-pub mod funnel;
-pub mod match_keys;
-pub mod names;
-pub mod refusal;
+pub(crate) mod end;
+pub(crate) mod exit;
+pub(crate) mod funnel;
+pub(crate) mod match_keys;
+pub(crate) mod names;
+pub(crate) mod refusal;
 #[cfg(test)]
 pub(crate) mod samples;
-pub mod stages;
-pub mod summary;
-pub mod tally;
+pub(crate) mod stages;
+pub(crate) mod summary;
+pub(crate) mod tally;
 
-pub use end::End;
-pub use exit::ExitStatus;
+pub(crate) use end::End;
+pub(crate) use exit::ExitStatus;
 pub use summary::Summary;
-pub use tally::Problems;
+pub(crate) use tally::Problems;

@@ -4,24 +4,24 @@
 //! whatever the input, and a name that looks like a person's value is withheld: counted, but never shown.
 
 /// So many different names are counted apart; the rest together.
-pub const MAX_NAMES: usize = 50;
+pub(crate) const MAX_NAMES: usize = 50;
 
 /// Stands for a name that may be a person's value.
-pub const WITHHELD: &str = "(withheld)";
+pub(crate) const WITHHELD: &str = "(withheld)";
 
 /// With so many names or more, most of them seen once, the column holds something else than stages.
 const SUSPICIOUSLY_MANY: usize = 10;
 
 /// One counter a name, sorted by name.
 #[derive(Clone, Debug, Default)]
-pub struct Names<C> {
+pub(crate) struct Names<C> {
     named: Vec<(Box<str>, C)>,
     rest: C,
 }
 
 impl<C: Default> Names<C> {
     /// The name's counter, or the common one once there are [`MAX_NAMES`].
-    pub fn counter(&mut self, name: &str) -> &mut C {
+    pub(crate) fn counter(&mut self, name: &str) -> &mut C {
         match self
             .named
             .binary_search_by(|(known, _)| (**known).cmp(name))
@@ -36,7 +36,7 @@ impl<C: Default> Names<C> {
     }
 
     /// Adds the counters of a later part of the input.
-    pub fn merge(&mut self, later: Self, add: impl Fn(&mut C, C)) {
+    pub(crate) fn merge(&mut self, later: Self, add: impl Fn(&mut C, C)) {
         for (name, count) in later.named {
             add(self.counter(&name), count);
         }
@@ -44,14 +44,14 @@ impl<C: Default> Names<C> {
     }
 
     /// The names with their counters, and the counter of all others.
-    pub fn into_parts(self) -> (Vec<(Box<str>, C)>, C) {
+    pub(crate) fn into_parts(self) -> (Vec<(Box<str>, C)>, C) {
         (self.named, self.rest)
     }
 }
 
 impl Names<u64> {
     /// Names fit to be shown, the most frequent first, and how many occurrences are left without a name.
-    pub fn shown(&self) -> (Vec<(String, u64)>, u64) {
+    pub(crate) fn shown(&self) -> (Vec<(String, u64)>, u64) {
         let total = self.rest + self.named.iter().map(|(_, count)| count).sum::<u64>();
         let distinct = self.named.len();
         if distinct >= SUSPICIOUSLY_MANY && total < 2 * distinct as u64 {
@@ -71,7 +71,7 @@ impl Names<u64> {
 }
 
 /// Whether a name may be an address, or a phone or id: long digits seen once. A CRM's numeric stage ids recur.
-pub fn looks_personal(name: &str, count: u64) -> bool {
+pub(crate) fn looks_personal(name: &str, count: u64) -> bool {
     let digits = name.bytes().filter(u8::is_ascii_digit).count();
     name.contains('@') || (digits >= 7 && count < 2) || name.len() > 100
 }

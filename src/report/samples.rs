@@ -100,7 +100,7 @@ fn header() -> Header {
 }
 
 /// Everything new went.
-pub fn uploaded() -> Summary {
+pub(crate) fn uploaded() -> Summary {
     let fates = [
         ("Lead", [0, 0, 11, 0, 0, 0]),
         ("Customer", [0, 0, 2, 0, 0, 0]),
@@ -113,7 +113,7 @@ pub fn uploaded() -> Summary {
 }
 
 /// A daily export of which most went the day before, with rows to look at and one event Meta refused.
-pub fn uploaded_with_problems() -> Summary {
+pub(crate) fn uploaded_with_problems() -> Summary {
     let fates = [
         ("Lead", [0, 5, 6, 0, 0, 0]),
         ("Marketing Qualified Lead", [3, 0, 5, 1, 0, 0]),
@@ -209,7 +209,7 @@ pub fn uploaded_with_problems() -> Summary {
 }
 
 /// A check in a pipeline, with the funnel.
-pub fn validated() -> Summary {
+pub(crate) fn validated() -> Summary {
     let fates = [
         ("Lead", [2, 0, 0, 0, 10, 0]),
         ("Marketing Qualified Lead", [0, 0, 0, 0, 9, 0]),
@@ -243,12 +243,12 @@ pub fn validated() -> Summary {
 }
 
 /// `upload --dry-run`.
-pub fn dry_run() -> Summary {
+pub(crate) fn dry_run() -> Summary {
     run("upload", Plan::Pretend, &[("Lead", [0, 10, 0, 0, 1, 0])])
 }
 
 /// The connection was lost for too long.
-pub fn unreachable() -> Summary {
+pub(crate) fn unreachable() -> Summary {
     let ended = Ended {
         reason: "graph.facebook.com did not answer for 600 seconds: connection timed out"
             .to_owned(),
@@ -268,7 +268,7 @@ pub fn unreachable() -> Summary {
 }
 
 /// Meta refused the token.
-pub fn refused() -> Summary {
+pub(crate) fn refused() -> Summary {
     let ended = Ended {
         reason: "Meta refused the access token (code 190, subcode 463): Session has expired".to_owned(),
         help: Some(
@@ -286,7 +286,7 @@ pub fn refused() -> Summary {
 }
 
 /// Ctrl-C in the middle.
-pub fn interrupted() -> Summary {
+pub(crate) fn interrupted() -> Summary {
     Summary {
         exit_status: ExitStatus::Interrupted,
         batches: 1,
@@ -296,7 +296,7 @@ pub fn interrupted() -> Summary {
 }
 
 /// The same command a second time.
-pub fn nothing_to_send() -> Summary {
+pub(crate) fn nothing_to_send() -> Summary {
     run(
         "upload",
         Plan::Send,
@@ -308,7 +308,7 @@ pub fn nothing_to_send() -> Summary {
 }
 
 /// More rows were unusable than `--max-invalid` allows.
-pub fn too_many_invalid() -> Summary {
+pub(crate) fn too_many_invalid() -> Summary {
     let ended = Ended {
         reason: "92 % of the rows cannot be used, more than the 50 % of --max-invalid".to_owned(),
         help: Some(

@@ -12,7 +12,7 @@ use super::names::{Names, looks_personal};
 
 /// What became of an event built from a valid row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     /// Older than Meta takes.
     Old,
     /// Accepted in an earlier run.
@@ -68,7 +68,7 @@ impl AddAssign for Fates {
 
 /// Whether a run sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plan {
+pub(crate) enum Plan {
     /// `upload`.
     Send,
     /// `validate`, `build` and `--dry-run`.
@@ -162,26 +162,26 @@ impl Counts {
 
 /// The events of a run by event name. Memory is bounded whatever the number of events and names.
 #[derive(Clone, Debug, Default)]
-pub struct Stages {
+pub(crate) struct Stages {
     names: Names<Fates>,
 }
 
 impl Stages {
     /// Counts events.
-    pub fn add(&mut self, event_name: &str, fate: Fate, count: u64) {
+    pub(crate) fn add(&mut self, event_name: &str, fate: Fate, count: u64) {
         if count > 0 {
             self.names.counter(event_name).0[fate as usize] += count;
         }
     }
 
     /// Adds the events of another part of the input.
-    pub fn merge(&mut self, later: Self) {
+    pub(crate) fn merge(&mut self, later: Self) {
         self.names.merge(later.names, |sum, fates| *sum += fates);
     }
 
     /// The totals, and the counts a stage, the most frequent first. Stages past the bound, and event names that look
     /// like a person's value, are only in the totals.
-    pub fn finish(self, plan: Plan) -> (Counts, Vec<(String, Counts)>) {
+    pub(crate) fn finish(self, plan: Plan) -> (Counts, Vec<(String, Counts)>) {
         let (named, mut total) = self.names.into_parts();
         let mut stages = Vec::with_capacity(named.len());
         for (name, fates) in named {

@@ -15,14 +15,14 @@ use crate::problem::{Code, Finding, Severity};
 use crate::source::Header;
 
 /// So many rows of a group are shown.
-pub const MAX_EXAMPLES: usize = 5;
+pub(crate) const MAX_EXAMPLES: usize = 5;
 
 /// Past so many groups a new one is no longer kept apart by its column, nor by Meta's subcode.
 const MAX_GROUPS: usize = 300;
 
 /// Where something was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// Index of the input in the order given.
     pub input: u32,
     /// The row's number as a spreadsheet shows it.
@@ -33,7 +33,7 @@ pub struct Place {
 
 /// Findings, grouped. Parts gathered by several workers are merged in the order of the input.
 #[derive(Clone, Debug, Default)]
-pub struct Problems {
+pub(crate) struct Problems {
     groups: Vec<Group>,
 }
 
@@ -136,7 +136,7 @@ fn keep_texts(kept: &mut Option<MetaError>, new: Option<MetaError>) {
 impl Problems {
     /// Counts a finding. `header` names its column; `line` is the file's line its row starts on; `name` is the stage it
     /// is about, where it is about one, and must not be anything else of the row.
-    pub fn add(
+    pub(crate) fn add(
         &mut self,
         finding: &Finding,
         input: u32,
@@ -173,7 +173,7 @@ impl Problems {
     }
 
     /// Counts an event Meta refused.
-    pub fn add_refusal(&mut self, refusal: &MetaError, place: Place) {
+    pub(crate) fn add_refusal(&mut self, refusal: &MetaError, place: Place) {
         let code = Code::MetaRefused;
         let meta = Some((refusal.code, refusal.subcode));
         let group = self.group(
@@ -191,14 +191,14 @@ impl Problems {
     }
 
     /// Adds what was found in a later part of the input.
-    pub fn merge(&mut self, later: Problems) {
+    pub(crate) fn merge(&mut self, later: Problems) {
         for group in later.groups {
             self.group(group.key(), group.latest).merge(group);
         }
     }
 
     /// How many findings of a severity there are.
-    pub fn count(&self, severity: Severity) -> u64 {
+    pub(crate) fn count(&self, severity: Severity) -> u64 {
         self.groups
             .iter()
             .filter(|group| group.severity == severity)
@@ -208,7 +208,7 @@ impl Problems {
 
     /// The groups as reports show them: errors before warnings, frequent before rare. `paths` are the inputs' in the
     /// order given.
-    pub fn finish(&self, paths: &[impl AsRef<str>]) -> Vec<Problem> {
+    pub(crate) fn finish(&self, paths: &[impl AsRef<str>]) -> Vec<Problem> {
         let mut problems: Vec<_> = self
             .groups
             .iter()

@@ -24,7 +24,7 @@ const HELD_ROWS: usize = 10_000;
 const HELD_BYTES: usize = 16 << 20;
 
 /// One input, opened and understood.
-pub struct Feed {
+pub(crate) struct Feed {
     /// Which input it is.
     pub input: Input,
     /// What its reader found out.
@@ -59,7 +59,7 @@ impl Feed {
     ///
     /// # Errors
     /// As [`Feed::open`].
-    pub fn open_all(reading: &ReadSettings) -> Result<Vec<Self>> {
+    pub(crate) fn open_all(reading: &ReadSettings) -> Result<Vec<Self>> {
         reading
             .inputs
             .iter()
@@ -71,7 +71,7 @@ impl Feed {
     ///
     /// # Errors
     /// The input cannot be opened, or its columns do not fit the settings; the message names the file.
-    pub fn open(input: &Input, reading: &ReadSettings) -> Result<Self> {
+    pub(crate) fn open(input: &Input, reading: &ReadSettings) -> Result<Self> {
         let names_its_file =
             |error: &anyhow::Error| error.is::<OpenError>() || error.is::<ReadError>();
         Self::open_named(input, reading).map_err(|error| match names_its_file(&error) {
@@ -162,14 +162,14 @@ impl Feed {
     }
 
     /// In what order day and month are read, if it is known.
-    pub fn date_order(&self, reading: &ReadSettings) -> Option<DateOrder> {
+    pub(crate) fn date_order(&self, reading: &ReadSettings) -> Option<DateOrder> {
         reading
             .date_order
             .or_else(|| settled(&self.order).filter(|_| self.order.ambiguous.is_some()))
     }
 
     /// What there is to say about the export as a whole: headings that stand twice, and stages whose history is lost.
-    pub fn doubts(&self) -> Vec<Finding> {
+    pub(crate) fn doubts(&self) -> Vec<Finding> {
         let finding = |code: Code, field, column: Option<u32>| Finding {
             code,
             severity: code.severity(),
@@ -202,7 +202,7 @@ impl Feed {
     }
 
     /// Reads this input's times, each column in its zone.
-    pub fn times(&self) -> Times {
+    pub(crate) fn times(&self) -> Times {
         self.recipe.times.clone()
     }
 

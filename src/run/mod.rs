@@ -5,27 +5,27 @@
 //! asks the ledger and hands what is new to the delivery; `account` adds up what happened. Input: settings, resolved by
 //! whoever calls. Output: a [`crate::report::Summary`].
 
-pub mod account;
-pub mod feed;
+pub(crate) mod account;
+pub(crate) mod feed;
 mod observer;
 mod recipe;
-pub mod rejects;
+pub(crate) mod rejects;
 pub(crate) mod rows;
 mod seen;
 mod sending;
 mod settings;
 mod upload;
 mod validate;
-pub mod workers;
+pub(crate) mod workers;
 
-pub use feed::Feed;
+pub(crate) use feed::Feed;
 pub use observer::Observer;
-pub use recipe::Pass;
-pub use rows::Prepared;
+pub(crate) use recipe::Pass;
+pub(crate) use rows::Prepared;
 pub(crate) use seen::GivenIds;
-pub use seen::Seen;
-pub use settings::{
+pub(crate) use seen::Seen;
+pub(crate) use settings::{
     LedgerTarget, OnUnusable, PresetChoice, ReadSettings, SendSettings, Unusable, UploadSettings,
 };
-pub use upload::{rehearse_upload, upload};
-pub use validate::{build, validate};
+pub(crate) use upload::{rehearse_upload, upload};
+pub(crate) use validate::{build, validate};

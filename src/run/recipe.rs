@@ -6,7 +6,7 @@ use crate::time::Clock;
 
 /// Which reading of the input this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pass {
+pub(crate) enum Pass {
     /// One that another will follow; its events have no JSON.
     Checking,
     /// The only one, of a command that wants to know about the events and needs no JSON.

@@ -18,7 +18,7 @@ use crate::source::{Chunk, Header, Row};
 
 /// An event as a chunk's preparation leaves it.
 #[derive(Clone, Debug)]
-pub struct PreparedEvent {
+pub(crate) struct PreparedEvent {
     /// Where it stands in the chunk's JSON; empty where the pass makes none.
     pub json: Range<u32>,
     /// Tells it from others.
@@ -43,7 +43,7 @@ pub struct PreparedEvent {
 
 /// A chunk's events, and what there is to say about its rows.
 #[derive(Debug, Default)]
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// Index of the input.
     pub input: u32,
     /// The events' JSON, one behind the other, each ended by a line feed.
@@ -72,18 +72,18 @@ pub struct Prepared {
 
 impl Prepared {
     /// The `event_name` of one of the events.
-    pub fn name_of(&self, event: &PreparedEvent) -> &Arc<str> {
+    pub(crate) fn name_of(&self, event: &PreparedEvent) -> &Arc<str> {
         &self.names[event.name.0 as usize]
     }
 
     /// The JSON of one of the events, without the line feed behind it.
-    pub fn json_of(&self, index: usize) -> &[u8] {
+    pub(crate) fn json_of(&self, index: usize) -> &[u8] {
         let range = &self.events[index].json;
         &self.json[range.start as usize..range.end as usize - 1]
     }
 
     /// Forgets all but the first so many rows, for a run that ends in the middle of a chunk.
-    pub fn keep_rows(&mut self, count: usize) {
+    pub(crate) fn keep_rows(&mut self, count: usize) {
         let Some(first_out) = self.chunk.rows().nth(count).map(|row| row.number()) else {
             return;
         };
@@ -119,7 +119,7 @@ impl Prepared {
 }
 
 /// What a worker needs for the rows of one input.
-pub struct RowProcessor {
+pub(crate) struct RowProcessor {
     recipe: Arc<Recipe>,
     header: Arc<Header>,
     plan: Plan,
@@ -148,7 +148,7 @@ impl RowProcessor {
     }
 
     /// Takes a chunk's rows through the stages.
-    pub fn prepare(&mut self, chunk: Chunk, prepared: &mut Prepared) {
+    pub(crate) fn prepare(&mut self, chunk: Chunk, prepared: &mut Prepared) {
         self.follow_header(&chunk.header);
         self.times.set_now(self.recipe.clock.now());
         prepared.clear();

@@ -9,7 +9,7 @@ const GENERATION: usize = 450_000;
 
 /// Remembers the last 450,000 to 900,000 events. Over that distance `upload` relies on the ledger.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     newer: Table,
     older: Table,
 }
@@ -17,14 +17,14 @@ pub struct Seen {
 impl Seen {
     /// Fetches what will be asked for next into the processor's caches, all at once: asked one after the other, every
     /// event would wait for memory.
-    pub fn expect<'a>(&self, events: impl Iterator<Item = &'a Fingerprint>) {
+    pub(crate) fn expect<'a>(&self, events: impl Iterator<Item = &'a Fingerprint>) {
         black_box(events.fold(0, |touched, event| {
             touched ^ self.newer.touch(*event) ^ self.older.touch(*event)
         }));
     }
 
     /// Whether the event is new; it is remembered.
-    pub fn insert(&mut self, event: Fingerprint) -> bool {
+    pub(crate) fn insert(&mut self, event: Fingerprint) -> bool {
         if self.older.contains(event) {
             return false;
         }

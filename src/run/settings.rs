@@ -23,7 +23,7 @@ use crate::time::{Clock, DateOrder};
 
 /// Which preset is taken.
 #[derive(Clone, Debug)]
-pub enum PresetChoice {
+pub(crate) enum PresetChoice {
     /// The one the header speaks for.
     Guess,
     /// None.
@@ -34,7 +34,7 @@ pub enum PresetChoice {
 
 /// What upload, validate and build share: what to read and how to understand it.
 #[derive(Debug)]
-pub struct ReadSettings {
+pub(crate) struct ReadSettings {
     /// The exports, in the order given.
     pub inputs: Vec<Input>,
     /// How to open them.
@@ -73,11 +73,11 @@ pub struct ReadSettings {
 
 /// What a value that cannot be used does to its row.
 #[derive(Clone, Debug)]
-pub struct Unusable(pub Vec<(Target, OnUnusable)>);
+pub(crate) struct Unusable(pub Vec<(Target, OnUnusable)>);
 
 impl Unusable {
     /// The weight of a problem with a field: an error where the row is refused for it.
-    pub fn severity(&self, field: Field) -> Severity {
+    pub(crate) fn severity(&self, field: Field) -> Severity {
         let chosen = self
             .0
             .iter()
@@ -97,7 +97,7 @@ impl Unusable {
 /// What happens when a value of a field cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum OnUnusable {
+pub(crate) enum OnUnusable {
     /// The row is refused.
     Reject,
     /// The value is left out.
@@ -106,7 +106,7 @@ pub enum OnUnusable {
 
 /// How to send.
 #[derive(Clone, Debug)]
-pub struct SendSettings {
+pub(crate) struct SendSettings {
     /// Batches, lanes and patience.
     pub delivery: deliver::Settings,
     /// Where what was accepted is remembered.
@@ -121,7 +121,7 @@ pub struct SendSettings {
 
 /// Where what was accepted is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LedgerTarget {
+pub(crate) enum LedgerTarget {
     /// Nowhere.
     None,
     /// In an SQLite file.
@@ -130,7 +130,7 @@ pub enum LedgerTarget {
 
 impl LedgerTarget {
     /// The file, where it is one.
-    pub fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::None => None,
             Self::File(path) => Some(path),
@@ -140,7 +140,7 @@ impl LedgerTarget {
 
 /// An upload: what to read, how to send it, and where to.
 #[derive(Debug)]
-pub struct UploadSettings {
+pub(crate) struct UploadSettings {
     /// What to read.
     pub read: ReadSettings,
     /// How to send.

@@ -27,7 +27,7 @@ use crate::report::{End, Summary};
 /// # Errors
 /// The run could not begin: an input cannot be opened or does not fit the settings, or the ledger cannot be opened.
 /// Nothing was sent. Whatever happens later is in the summary.
-pub fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> Result<Summary> {
+pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> Result<Summary> {
     let started = Instant::now();
     let client = Client::new(&settings.endpoint)?;
     let mut feeds = Feed::open_all(&settings.read)?;
@@ -86,7 +86,7 @@ pub fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> Result<
 ///
 /// # Errors
 /// An input cannot be read or does not fit the settings, or the ledger cannot be read.
-pub fn rehearse_upload(settings: &UploadSettings) -> Result<Summary> {
+pub(crate) fn rehearse_upload(settings: &UploadSettings) -> Result<Summary> {
     let started = Instant::now();
     let mut ledger: Box<dyn Ledger> = match remembered(settings) {
         LedgerTarget::File(path) => match SqliteLedger::open_read_only(path)? {

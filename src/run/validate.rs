@@ -15,7 +15,7 @@ use crate::report::stages::{Fate, Plan};
 ///
 /// # Errors
 /// An input cannot be read or does not fit the settings.
-pub fn validate(settings: &ReadSettings) -> Result<Summary> {
+pub(crate) fn validate(settings: &ReadSettings) -> Result<Summary> {
     let started = Instant::now();
     let mut feeds = Feed::open_all(settings)?;
     let mut rejects = Rejects::asked_for(settings, &feeds)?;
@@ -42,7 +42,7 @@ pub fn validate(settings: &ReadSettings) -> Result<Summary> {
 ///
 /// # Errors
 /// An input cannot be read or does not fit the settings, or `write` fails.
-pub fn build(
+pub(crate) fn build(
     settings: &ReadSettings,
     limit: u64,
     write: &mut dyn FnMut(&Prepared, &[usize]) -> Result<()>,

@@ -26,7 +26,7 @@ const BUFFERS: usize = 2;
 ///
 /// # Errors
 /// An input cannot be read any further, or `collect` fails.
-pub fn run(
+pub(crate) fn run(
     feeds: &mut [Feed],
     pass: Pass,
     threads: usize,

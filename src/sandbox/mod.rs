@@ -33,14 +33,14 @@ use self::origin::Guard;
 use self::store::Store;
 
 /// How many bytes of accepted events a sandbox of its own keeps for `GET /sandbox/events`: about 300,000 events.
-pub const DEFAULT_KEEP_BYTES: usize = 256 << 20;
+pub(crate) const DEFAULT_KEEP_BYTES: usize = 256 << 20;
 
 /// How long requests under way may take when the sandbox stops.
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
 /// How a sandbox is set up.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Where to listen; port 0 picks a free one.
     pub listen: SocketAddr,
     /// The time it judges by, Unix seconds; without one, the clock at each request.
@@ -58,7 +58,7 @@ pub struct Settings {
 
 /// A running sandbox. It stops listening when it is dropped.
 #[derive(Debug)]
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     address: SocketAddr,
     server: JoinHandle<()>,
     stop: oneshot::Sender<()>,
@@ -69,7 +69,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// When the address cannot be listened on.
-    pub async fn start(settings: Settings) -> io::Result<Self> {
+    pub(crate) async fn start(settings: Settings) -> io::Result<Self> {
         Self::start_with(settings, Timeouts::default()).await
     }
 
@@ -97,17 +97,17 @@ impl Sandbox {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// What stands in for `https://graph.facebook.com`, without a slash at the end.
-    pub fn base_url(&self) -> String {
+    pub(crate) fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Serves until `shutdown` is done, then lets the requests under way finish for a moment.
-    pub async fn serve_until(self, shutdown: impl Future<Output = ()>) {
+    pub(crate) async fn serve_until(self, shutdown: impl Future<Output = ()>) {
         shutdown.await;
         drop(self.stop);
         // Whoever has not got an answer by then will not get one.

@@ -10,7 +10,7 @@ const LARGE_WORKBOOK_BYTES: u64 = 50 << 20;
 
 /// The formats of exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// Delimited text, whatever the delimiter.
     Csv,
     /// Delimited text with tabs.
@@ -26,7 +26,7 @@ pub enum Format {
 impl Format {
     #[cfg(test)]
     /// Every format.
-    pub const ALL: [Format; 5] = [
+    pub(crate) const ALL: [Format; 5] = [
         Format::Csv,
         Format::Tsv,
         Format::Json,
@@ -35,7 +35,7 @@ impl Format {
     ];
 
     /// The name that `--input-format` takes.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Format::Csv => "csv",
             Format::Tsv => "tsv",
@@ -48,7 +48,7 @@ impl Format {
 
 /// What was found out about an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct About {
+pub(crate) struct About {
     /// What it is, by content.
     pub format: Format,
     /// Its size on disk in bytes; none for standard input and pipes.
@@ -91,7 +91,7 @@ impl About {
     }
 
     /// What a person should know before trusting the rows, one sentence each.
-    pub fn notes(&self) -> Vec<String> {
+    pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some((encoding, EncodingEvidence::Guessed)) = self.encoding {
             notes.push(format!(
@@ -130,7 +130,7 @@ impl About {
     }
 
     /// The name of the delimiter.
-    pub fn delimiter_name(&self) -> Option<String> {
+    pub(crate) fn delimiter_name(&self) -> Option<String> {
         self.delimiter.map(|delimiter| match delimiter {
             b',' => "comma".to_owned(),
             b';' => "semicolon".to_owned(),

@@ -26,7 +26,7 @@ const MAX_RATIO: u64 = 500;
 
 /// How an input is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
+pub(crate) enum Compression {
     /// gzip, several members included.
     Gzip,
     /// Zstandard.

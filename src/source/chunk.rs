@@ -21,7 +21,7 @@ pub(super) const MAX_COLUMNS: usize = 16_384;
 /// JSON records may bring new columns late; their reader then hands out a longer header with the next chunk.
 /// An index, once given, keeps its meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Header {
+pub(crate) struct Header {
     /// Names as the file spells them, without byte order mark and surrounding white space.
     pub columns: Vec<String>,
 }
@@ -54,7 +54,7 @@ fn clean_name(cell: &str) -> &str {
 
 /// A few hundred rows and what the reader noticed about them.
 #[derive(Clone, Debug, Default)]
-pub struct Chunk {
+pub(crate) struct Chunk {
     /// The header these rows' cells are indexed by.
     pub header: Arc<Header>,
     /// What the reader noticed, rows included that it had to refuse.
@@ -91,24 +91,24 @@ struct RowEntry {
 
 /// One row of a chunk.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<'a> {
+pub(crate) struct Row<'a> {
     chunk: &'a Chunk,
     entry: &'a RowEntry,
 }
 
 impl Chunk {
     /// The rows, in file order, those included that the reader refused.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+    pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         self.rows.iter().map(|entry| Row { chunk: self, entry })
     }
 
     /// How many rows there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
@@ -129,12 +129,12 @@ impl Chunk {
     }
 
     /// Drops all but the first so many rows.
-    pub fn truncate(&mut self, rows: usize) {
+    pub(crate) fn truncate(&mut self, rows: usize) {
         self.rows.truncate(rows);
     }
 
     /// Empties the chunk and keeps its buffers.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.findings.clear();
         self.rows_ignored = 0;
         self.text.clear();
@@ -145,7 +145,7 @@ impl Chunk {
 
     #[cfg(test)]
     /// Appends a row from its cells; its line is taken to be its number.
-    pub fn push<'a>(
+    pub(crate) fn push<'a>(
         &mut self,
         number: u64,
         refused: Option<Code>,
@@ -370,33 +370,33 @@ impl Chunk {
 
 impl<'a> Row<'a> {
     /// The row a person finds in a spreadsheet: 1-based, the header of a CSV is row 1; for JSON the 1-based record.
-    pub fn number(self) -> u64 {
+    pub(crate) fn number(self) -> u64 {
         self.entry.number
     }
 
     /// The 1-based line of the file on which the row starts; for XLSX the row's number.
-    pub fn line(self) -> u64 {
+    pub(crate) fn line(self) -> u64 {
         self.entry.line
     }
 
     /// Why the reader refused the row, if it did. Its cells are then only good for the rejects file.
-    pub fn refused(self) -> Option<Code> {
+    pub(crate) fn refused(self) -> Option<Code> {
         self.entry.refused
     }
 
     /// A JSON record as its file has it, when [`Settings::keep_records`](super::Settings) asked for it.
-    pub fn record(self) -> Option<&'a str> {
+    pub(crate) fn record(self) -> Option<&'a str> {
         let Span { start, end } = self.entry.record;
         (start < end).then(|| &self.chunk.text[start as usize..end as usize])
     }
 
     /// How many cells the row has; fewer than the header has columns when the rest are empty.
-    pub fn len(self) -> usize {
+    pub(crate) fn len(self) -> usize {
         self.entry.cells as usize
     }
 
     /// The text of a column's cell as the file has it; empty where the row is too short.
-    pub fn cell(self, column: u32) -> &'a str {
+    pub(crate) fn cell(self, column: u32) -> &'a str {
         if column >= self.entry.cells {
             return "";
         }
@@ -420,7 +420,7 @@ impl<'a> Row<'a> {
     }
 
     /// All cells of the row in order.
-    pub fn cells(self) -> impl ExactSizeIterator<Item = &'a str> + Clone {
+    pub(crate) fn cells(self) -> impl ExactSizeIterator<Item = &'a str> + Clone {
         (0..self.entry.cells).map(move |column| self.cell(column))
     }
 }

@@ -52,7 +52,7 @@ enum Next {
 
 impl Delimited {
     /// Finds the delimiter, unless it is given, and the header.
-    pub fn open(mut text: Text, given: Option<u8>) -> io::Result<(Delimited, Layout)> {
+    pub(super) fn open(mut text: Text, given: Option<u8>) -> io::Result<(Delimited, Layout)> {
         let declared = delimiter::declared(text.rest());
         if let Some((_, end)) = declared {
             text.advance(end);
@@ -86,17 +86,17 @@ impl Delimited {
         ))
     }
 
-    pub fn header(&self) -> &Arc<Header> {
+    pub(super) fn header(&self) -> &Arc<Header> {
         &self.header
     }
 
     /// The number of the row read last.
-    pub fn row(&self) -> u64 {
+    pub(super) fn row(&self) -> u64 {
         self.row
     }
 
     /// Adds rows until the chunk is full or the text ends.
-    pub fn fill(&mut self, chunk: &mut Chunk) -> io::Result<()> {
+    pub(super) fn fill(&mut self, chunk: &mut Chunk) -> io::Result<()> {
         if let (Some(row), false) = (self.too_wide, self.is_width_said) {
             chunk.note(Code::ColumnsTooMany, row, None);
             self.is_width_said = true;

@@ -12,7 +12,7 @@ const WEAK_BYTES: usize = 12;
 
 /// How an encoding was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EncodingEvidence {
+pub(crate) enum EncodingEvidence {
     /// The settings name it.
     Given,
     /// A byte order mark names it.

@@ -9,7 +9,7 @@ use super::input::Input;
 
 /// Why an input could not be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub(crate) enum OpenError {
     /// The path leads nowhere.
     #[error("{input}: there is no such file; check the path")]
     Missing {
@@ -120,7 +120,7 @@ pub enum OpenError {
 
 /// Why reading broke off in the middle of a file.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadError {
+pub(crate) enum ReadError {
     /// A compressed file ends early.
     #[error("{input}: the compressed file ends early, {}; download it again", after(.row))]
     Truncated {
@@ -196,7 +196,7 @@ fn after(row: &u64) -> String {
 
 impl OpenError {
     /// Why reading broke off, if that is what it is about.
-    pub fn as_read_error(&self) -> Option<&ReadError> {
+    pub(crate) fn as_read_error(&self) -> Option<&ReadError> {
         match self {
             OpenError::Read(error) => Some(error),
             _ => None,

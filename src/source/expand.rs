@@ -23,7 +23,7 @@ const PACKED_ENDINGS: [&str; 4] = ["gz", "gzip", "zst", "zstd"];
 
 /// What paths come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Expanded {
+pub(crate) struct Expanded {
     /// The exports.
     pub inputs: Vec<Input>,
     /// Files of folders, patterns and archives that were passed over, and why: `exports/terms.pdf is a PDF`.
@@ -32,7 +32,7 @@ pub struct Expanded {
 
 /// Why a path comes to nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum ExpandError {
+pub(crate) enum ExpandError {
     /// `-` stands more than once.
     #[error("standard input (-) can be read only once")]
     StdinTwice,
@@ -86,7 +86,7 @@ fn besides(passed_over: &[String]) -> String {
 /// # Errors
 ///
 /// A folder, a pattern or an archive holds no export or cannot be read.
-pub fn expand(paths: &[PathBuf]) -> Result<Expanded, ExpandError> {
+pub(crate) fn expand(paths: &[PathBuf]) -> Result<Expanded, ExpandError> {
     let mut expanded = Expanded::default();
     for path in paths {
         let before = expanded.inputs.len();

@@ -53,12 +53,12 @@ pub(super) struct Footers {
 
 impl Footers {
     /// A blank row was passed.
-    pub fn blank(&mut self) {
+    pub(super) fn blank(&mut self) {
         self.is_after_blank = true;
     }
 
     /// Whether a row that is not blank is a footer. `notice_follows` is only asked about a line that could be the name of the report.
-    pub fn is_footer<'a>(
+    pub(super) fn is_footer<'a>(
         &mut self,
         columns: usize,
         cells: impl ExactSizeIterator<Item = &'a str> + Clone,

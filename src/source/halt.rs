@@ -18,7 +18,7 @@ pub(super) enum Halt {
 
 impl Halt {
     /// The reason behind an error, if it is one of these.
-    pub fn of(error: &io::Error) -> Option<Halt> {
+    pub(super) fn of(error: &io::Error) -> Option<Halt> {
         error.get_ref()?.downcast_ref().copied()
     }
 }

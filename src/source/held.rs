@@ -29,7 +29,7 @@ pub(super) struct HeldFile {
 
 impl HeldFile {
     /// Holds an opened regular file; none if it is something else.
-    pub fn new(file: File) -> io::Result<Option<HeldFile>> {
+    pub(super) fn new(file: File) -> io::Result<Option<HeldFile>> {
         let metadata = file.metadata()?;
         Ok(metadata.is_file().then(|| HeldFile {
             file,
@@ -41,28 +41,28 @@ impl HeldFile {
     }
 
     /// Reads only a member of the archive that the file is.
-    pub fn only(self, member: Member) -> HeldFile {
+    pub(super) fn only(self, member: Member) -> HeldFile {
         HeldFile {
             member: Some(member),
             ..self
         }
     }
 
-    pub fn file(&self) -> &File {
+    pub(super) fn file(&self) -> &File {
         &self.file
     }
 
-    pub fn member(&self) -> Option<Member> {
+    pub(super) fn member(&self) -> Option<Member> {
         self.member
     }
 
     /// How many bytes of the file are read, as they lie on disk.
-    pub fn size(&self) -> u64 {
+    pub(super) fn size(&self) -> u64 {
         self.member.map_or(self.size, |member| member.packed_bytes)
     }
 
     /// Reads the file, or the bytes of its member, from the beginning. Only one reader of a file may be in use at a time.
-    pub fn reader(self: &Arc<Self>) -> HeldReader {
+    pub(super) fn reader(self: &Arc<Self>) -> HeldReader {
         HeldReader {
             held: Arc::clone(self),
             block: Vec::new(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Where an export comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
+pub(crate) enum Input {
     /// A file, a named pipe, a device.
     File(PathBuf),
     /// A file in a zip archive.
@@ -21,7 +21,7 @@ pub enum Input {
 
 impl Input {
     /// The file on disk that is read, if there is one.
-    pub fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Input::File(path) | Input::Member { archive: path, .. } => Some(path),
             Input::Stdin => None,

@@ -29,13 +29,13 @@ use std::sync::Arc;
 
 use encoding_rs::Encoding;
 
-pub use about::{About, Format};
-pub use chunk::{Chunk, Header, Row};
-pub use encoding::EncodingEvidence;
-pub use error::{OpenError, ReadError};
-pub use expand::{Expanded, expand};
-pub use input::Input;
-pub use stream::StopReading;
+pub(crate) use about::{About, Format};
+pub(crate) use chunk::{Chunk, Header, Row};
+pub(crate) use encoding::EncodingEvidence;
+pub(crate) use error::{OpenError, ReadError};
+pub(crate) use expand::{Expanded, expand};
+pub(crate) use input::Input;
+pub(crate) use stream::StopReading;
 
 use bytes::Opened;
 use content::Content;
@@ -46,7 +46,7 @@ use text::Text;
 
 /// What the settings say about reading; nothing said is detected.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The format; content that contradicts it is an error.
     pub format: Option<Format>,
     /// The delimiter of CSV.
@@ -62,7 +62,7 @@ pub struct Settings {
 }
 
 /// An opened export.
-pub struct Source {
+pub(crate) struct Source {
     /// The columns known so far. JSON may bring more; each chunk has the header that fits it.
     pub header: Arc<Header>,
     /// What was found out about the file.
@@ -76,7 +76,7 @@ pub struct Source {
 
 /// A file that can be read once more from its beginning, through the descriptor it was opened with.
 #[derive(Clone, Debug)]
-pub struct Again {
+pub(crate) struct Again {
     input: Input,
     settings: Settings,
     held: Arc<HeldFile>,
@@ -88,7 +88,7 @@ impl Again {
     /// # Errors
     ///
     /// As [`Source::open`], and when it changed since the first opening.
-    pub fn open(&self) -> Result<Source, OpenError> {
+    pub(crate) fn open(&self) -> Result<Source, OpenError> {
         let opened = bytes::again(&self.input, &self.held)?;
         Source::from_opened(&self.input, &self.settings, opened)
     }
@@ -109,7 +109,7 @@ impl Source {
     /// # Errors
     ///
     /// When it cannot be read, holds no table, or no row.
-    pub fn open(input: &Input, settings: &Settings) -> Result<Source, OpenError> {
+    pub(crate) fn open(input: &Input, settings: &Settings) -> Result<Source, OpenError> {
         Source::from_opened(input, settings, bytes::open(input, &settings.stop)?)
     }
 
@@ -177,7 +177,7 @@ impl Source {
     /// # Errors
     ///
     /// When bytes stop coming in the middle of the file, or the compressed file is damaged.
-    pub fn fill(&mut self, chunk: &mut Chunk) -> Result<bool, ReadError> {
+    pub(crate) fn fill(&mut self, chunk: &mut Chunk) -> Result<bool, ReadError> {
         match self.first.take() {
             Some(first) => {
                 *chunk = first;
@@ -188,7 +188,7 @@ impl Source {
     }
 
     /// What it takes to read the file again; none for what can be read only once, such as standard input and pipes.
-    pub fn again(&self, settings: &Settings) -> Option<Again> {
+    pub(crate) fn again(&self, settings: &Settings) -> Option<Again> {
         Some(Again {
             input: self.input.clone(),
             settings: settings.clone(),

@@ -134,7 +134,7 @@ pub(super) fn scan(text: &[u8], delimiter: u8, is_whole: bool, record: &mut Reco
 
 impl Record {
     /// The text of a cell; `text` starts where the record does.
-    pub fn cell<'a>(&self, text: &'a str, cell: Cell) -> std::borrow::Cow<'a, str> {
+    pub(super) fn cell<'a>(&self, text: &'a str, cell: Cell) -> std::borrow::Cow<'a, str> {
         let raw = &text[cell.start as usize..cell.end as usize];
         match cell.quoting {
             Quoting::Verbatim => raw.into(),
@@ -143,7 +143,7 @@ impl Record {
     }
 
     /// How many cells hold more than white space.
-    pub fn filled(&self, text: &str) -> usize {
+    pub(super) fn filled(&self, text: &str) -> usize {
         self.cells
             .iter()
             .filter(|cell| !is_blank(&text[cell.start as usize..cell.end as usize]))
@@ -151,7 +151,7 @@ impl Record {
     }
 
     /// Whether no cell holds more than white space.
-    pub fn is_blank(&self, text: &str) -> bool {
+    pub(super) fn is_blank(&self, text: &str) -> bool {
         self.cells
             .iter()
             .all(|cell| is_blank(&text[cell.start as usize..cell.end as usize]))
@@ -159,7 +159,7 @@ impl Record {
     }
 
     /// Line breaks in the record, its own end not counted.
-    pub fn inner_lines(&self, text: &str) -> u64 {
+    pub(super) fn inner_lines(&self, text: &str) -> u64 {
         if self.has_quotes {
             line_breaks(&text.as_bytes()[..self.len])
         } else {

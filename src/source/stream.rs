@@ -21,7 +21,7 @@ const PIECES: usize = 4;
 /// [`ReadError::Stopped`](super::ReadError) instead. Clones stop the same inputs. Regular files are not concerned, since
 /// they always come to an end.
 #[derive(Clone, Default)]
-pub struct StopReading(Arc<Shared>);
+pub(crate) struct StopReading(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -31,7 +31,7 @@ struct Shared {
 
 impl StopReading {
     /// Ends the reading, now and for inputs opened later.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.0.is_stopped.store(true, Ordering::SeqCst);
         for sender in self.waiting().iter() {
             // Whoever has pieces left to read does not wait, and looks at the flag before the next one.

@@ -43,7 +43,7 @@ enum Decoding {
 
 impl Text {
     /// Text from all bytes of an input, its byte order mark left out.
-    pub fn new(mut bytes: Bytes, detected: Detected) -> io::Result<Text> {
+    pub(super) fn new(mut bytes: Bytes, detected: Detected) -> io::Result<Text> {
         io::copy(
             &mut bytes.by_ref().take(detected.mark as u64),
             &mut io::sink(),
@@ -72,22 +72,22 @@ impl Text {
     }
 
     /// The text that was read and not used up yet.
-    pub fn rest(&self) -> &str {
+    pub(super) fn rest(&self) -> &str {
         &self.window[self.used..]
     }
 
     /// Whether nothing comes after [`rest`](Text::rest).
-    pub fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         self.has_ended
     }
 
     /// Marks the first bytes of the rest as used; they must end at a character.
-    pub fn advance(&mut self, bytes: usize) {
+    pub(super) fn advance(&mut self, bytes: usize) {
         self.used += bytes;
     }
 
     /// Says in a chunk, once, that the encoding had to be corrected, and from which row on.
-    pub fn note_assumed(&mut self, chunk: &mut Chunk) {
+    pub(super) fn note_assumed(&mut self, chunk: &mut Chunk) {
         // Only ASCII came before, so the correction begins with the first character beyond it.
         if self.is_assumed
             && let Some(row) = chunk.first_row_beyond_ascii()
@@ -98,7 +98,7 @@ impl Text {
     }
 
     /// Reads on: the rest keeps its beginning and becomes longer, or the text has ended.
-    pub fn more(&mut self) -> io::Result<()> {
+    pub(super) fn more(&mut self) -> io::Result<()> {
         self.window.drain(..self.used);
         self.used = 0;
         if self.has_ended {

@@ -21,8 +21,8 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
-pub use moment::{Moment, Notes, Precision, Reading};
-pub use now::Clock;
-pub use order::{DateOrder, OrderEvidence, Settled};
-pub use reader::TimeReader;
-pub use zone::{UnknownZone, parse_zone};
+pub(crate) use moment::{Moment, Notes, Precision, Reading};
+pub(crate) use now::Clock;
+pub(crate) use order::{DateOrder, OrderEvidence, Settled};
+pub(crate) use reader::TimeReader;
+pub(crate) use zone::{UnknownZone, parse_zone};

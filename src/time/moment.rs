@@ -7,7 +7,7 @@ use crate::problem::Code;
 
 /// How exactly a cell gives its time, from fine to coarse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Precision {
+pub(crate) enum Precision {
     /// To the second or finer.
     Second,
     /// To the minute.
@@ -18,7 +18,7 @@ pub enum Precision {
 
 /// An instant and how exact it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment {
+pub(crate) struct Moment {
     /// Unix seconds.
     pub seconds: i64,
     /// How exact they are.
@@ -27,7 +27,7 @@ pub struct Moment {
 
 impl Moment {
     /// Whether this lies before the other, as far as the coarser of the two can tell. Days are those of `zone`.
-    pub fn is_before(self, other: Moment, zone: &TimeZone) -> bool {
+    pub(crate) fn is_before(self, other: Moment, zone: &TimeZone) -> bool {
         if self.seconds >= other.seconds {
             return false;
         }
@@ -48,7 +48,7 @@ impl Moment {
 
 /// What a cell says about a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// The instant to send.
     pub moment: Moment,
     /// The same with the milliseconds the cell gave.
@@ -62,7 +62,7 @@ pub struct Reading {
 
 /// What was assumed in reading a time: a small set of warnings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Notes(u8);
+pub(crate) struct Notes(u8);
 
 impl Notes {
     const CODES: [Code; 4] = [
@@ -74,12 +74,12 @@ impl Notes {
 
     #[cfg(test)]
     /// Whether nothing was assumed.
-    pub fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
     }
 
     /// The warnings, each at most once.
-    pub fn codes(self) -> impl Iterator<Item = Code> {
+    pub(crate) fn codes(self) -> impl Iterator<Item = Code> {
         let set = self.0;
         Self::CODES
             .into_iter()

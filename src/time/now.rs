@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Tells the time whenever it is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Clock {
+pub(crate) enum Clock {
     /// The machine's.
     #[default]
     System,
@@ -22,7 +22,7 @@ pub enum Clock {
 
 impl Clock {
     /// The time by this clock, Unix seconds.
-    pub fn now(self) -> i64 {
+    pub(crate) fn now(self) -> i64 {
         match self {
             Clock::System => SystemTime::now()
                 .duration_since(UNIX_EPOCH)

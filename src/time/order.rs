@@ -12,7 +12,7 @@ use super::written::{Day, SHORT_YEARS, Written};
 
 /// The order of the parts of a numeric date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DateOrder {
+pub(crate) enum DateOrder {
     /// 11/20/2026
     Mdy,
     /// 20/11/2026
@@ -23,7 +23,7 @@ pub enum DateOrder {
 
 impl DateOrder {
     /// The name options and settings use.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             DateOrder::Mdy => "mdy",
             DateOrder::Dmy => "dmy",
@@ -50,7 +50,7 @@ impl fmt::Display for DateOrder {
 /// The text names no order of dates.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown date order {0:?}, use mdy, dmy or ymd")]
-pub struct UnknownDateOrder(pub String);
+pub(crate) struct UnknownDateOrder(pub String);
 
 impl FromStr for DateOrder {
     type Err = UnknownDateOrder;
@@ -73,7 +73,7 @@ impl<'de> Deserialize<'de> for DateOrder {
 
 /// What the dates of a file say about the order they are written in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OrderEvidence {
+pub(crate) struct OrderEvidence {
     /// The first row that reads only month first.
     pub month_first: Option<u64>,
     /// The first row that reads only day first.
@@ -84,7 +84,7 @@ pub struct OrderEvidence {
 
 /// What a file's dates settle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
+pub(crate) enum Settled {
     /// No date can be read two ways, and none says how such a date would have to be read.
     NotNeeded,
     /// Some rows read only this way, and none only the other way.
@@ -97,7 +97,7 @@ pub enum Settled {
 
 /// A date that reads both ways. `Display` shows the readings: `03/04/2026 could be 3 April or 4 March`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AmbiguousDate {
+pub(crate) struct AmbiguousDate {
     /// Where it stands.
     pub row: u64,
     first: i8,
@@ -107,7 +107,7 @@ pub struct AmbiguousDate {
 
 impl OrderEvidence {
     /// Takes note of a cell with a time in it. Anything but a date in numbers with the year at the end says nothing.
-    pub fn observe(&mut self, row: u64, text: &str) {
+    pub(crate) fn observe(&mut self, row: u64, text: &str) {
         let bytes = text.as_bytes();
         if bytes.len() < 8 || bytes[..4].iter().all(u8::is_ascii_digit) {
             return;
@@ -145,7 +145,7 @@ impl OrderEvidence {
     }
 
     /// What it all comes to.
-    pub fn settles(&self) -> Settled {
+    pub(crate) fn settles(&self) -> Settled {
         match (self.month_first, self.day_first, self.ambiguous) {
             (Some(_), None, _) => Settled::Order(DateOrder::Mdy),
             (None, Some(_), _) => Settled::Order(DateOrder::Dmy),

@@ -19,7 +19,7 @@ const YEARS: std::ops::RangeInclusive<i16> = 2000..=2100;
 ///
 /// Reading remembers the last offsets of the zone, hence `&mut self`; each worker has its own clone.
 #[derive(Clone, Debug)]
-pub struct TimeReader {
+pub(crate) struct TimeReader {
     local: LocalTime,
     zone_given: bool,
     order: Option<DateOrder>,
@@ -29,7 +29,12 @@ pub struct TimeReader {
 impl TimeReader {
     /// A reader for times that carry no zone of their own to be of `zone`, with a warning if it was not asked for.
     /// `now` is in Unix seconds.
-    pub fn new(zone: TimeZone, zone_given: bool, order: Option<DateOrder>, now: i64) -> Self {
+    pub(crate) fn new(
+        zone: TimeZone,
+        zone_given: bool,
+        order: Option<DateOrder>,
+        now: i64,
+    ) -> Self {
         Self {
             local: LocalTime::new(zone),
             zone_given,
@@ -39,24 +44,24 @@ impl TimeReader {
     }
 
     /// The present, in Unix seconds.
-    pub fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         self.now
     }
 
     /// Moves the present on.
-    pub fn set_now(&mut self, now: i64) {
+    pub(crate) fn set_now(&mut self, now: i64) {
         self.now = now;
     }
 
     /// The zone of times that carry none.
-    pub fn zone(&self) -> &TimeZone {
+    pub(crate) fn zone(&self) -> &TimeZone {
         self.local.zone()
     }
 
     /// Reads a cell; None where it says that there is no time.
     ///
     /// Errors: one of the `Time…` codes whose severity is an error.
-    pub fn read(&mut self, text: &str) -> Result<Option<Reading>, Code> {
+    pub(crate) fn read(&mut self, text: &str) -> Result<Option<Reading>, Code> {
         // The first of January of the year 1 is what .NET has for "no date".
         if text.is_empty() || text.starts_with("0001-01-01") {
             return Ok(None);

@@ -11,7 +11,7 @@ use crate::problem::Code;
 /// The text names no time zone.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown time zone {name:?}{}", hint(near))]
-pub struct UnknownZone {
+pub(crate) struct UnknownZone {
     /// What was given.
     pub name: String,
     /// Known names that are close to it, the closest first.
@@ -27,7 +27,7 @@ fn hint(near: &[String]) -> String {
 
 /// Reads an IANA name of any case (`America/New_York`, `US/Eastern`, `UTC`) or a fixed offset (`+02:00`, `UTC-5`).
 /// The zones are those built into the program, the same on every machine.
-pub fn parse_zone(name: &str) -> Result<TimeZone, UnknownZone> {
+pub(crate) fn parse_zone(name: &str) -> Result<TimeZone, UnknownZone> {
     let name = name.trim();
     if name.eq_ignore_ascii_case("z") {
         return Ok(TimeZone::UTC);

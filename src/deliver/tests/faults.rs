@@ -5,6 +5,7 @@ use crate::deliver::testing::*;
 use crate::deliver::*;
 use crate::graph::verdict::Barrier;
 use crate::ledger::{NoLedger, SharedLedger};
+use crate::time::Clock;
 
 /// Faults that pass, and whether one that does not pass leaves the events uncertain.
 fn passing_faults() -> Vec<(&'static str, Reply, bool)> {

@@ -4,6 +4,7 @@ use tokio::sync::watch;
 
 use crate::deliver::testing::*;
 use crate::deliver::*;
+use crate::ledger::LedgerError;
 use crate::ledger::{
     Begun, Entry, Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger, Standing,
 };

@@ -17,7 +17,9 @@ use crate::deliver::testing::event;
 use crate::deliver::*;
 use crate::graph::Endpoint;
 use crate::graph::answer::{Answer, Insecure, Silence};
+use crate::ledger::LedgerError;
 use crate::ledger::{Begun, Entry, Ledger, RunEnd, RunStart, Settled, Standing};
+use crate::time::Clock;
 
 const START: i64 = 1_700_000_000;
 const WEEK: i64 = 7 * 86_400;

@@ -27,7 +27,7 @@ const SANDBOX_HEADER: &str = "x-crm2capi-sandbox";
 
 /// What to do after an answer.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Every event was taken.
     Accepted(Receipt),
     /// A receipt for another number of events than were sent. Sending again would count those that were taken
@@ -53,13 +53,13 @@ pub enum Verdict {
 }
 
 /// Whether an answer comes from this program's own sandbox, in which nothing counts.
-pub fn is_rehearsal(headers: &HeaderMap) -> bool {
+pub(crate) fn is_rehearsal(headers: &HeaderMap) -> bool {
     headers.contains_key(SANDBOX_HEADER)
 }
 
 impl Verdict {
     /// The trace id of the answer, where it has one.
-    pub fn fbtrace_id(&self) -> Option<&str> {
+    pub(crate) fn fbtrace_id(&self) -> Option<&str> {
         let trace = match self {
             Verdict::Accepted(receipt) | Verdict::Miscounted(receipt) => &receipt.fbtrace_id,
             Verdict::Split(fault)
@@ -77,7 +77,7 @@ impl Verdict {
     }
 
     /// Whether the allowance of calls is used up.
-    pub fn is_throttle(&self) -> bool {
+    pub(crate) fn is_throttle(&self) -> bool {
         matches!(
             self,
             Verdict::Retry(Retry {
@@ -90,7 +90,7 @@ impl Verdict {
 
 /// Meta's receipt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Receipt {
+pub(crate) struct Receipt {
     /// The trace id.
     pub fbtrace_id: Option<String>,
     /// Warnings, made safe to show.
@@ -99,7 +99,7 @@ pub struct Receipt {
 
 /// An attempt that settled nothing.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Retry {
+pub(crate) struct Retry {
     /// Why.
     pub why: Why,
     /// Whether the events may have been taken all the same.
@@ -112,7 +112,7 @@ pub struct Retry {
 
 /// What came instead of a receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub(crate) enum Cause {
     /// An error of Meta's.
     Fault(Fault),
     /// An answer with this HTTP status that does not come from the Graph API.
@@ -123,7 +123,7 @@ pub enum Cause {
 
 impl Cause {
     /// The error of Meta's, if it was one.
-    pub fn fault(&self) -> Option<&Fault> {
+    pub(crate) fn fault(&self) -> Option<&Fault> {
         match self {
             Cause::Fault(fault) => Some(fault),
             Cause::Foreign(_) | Cause::Silence(_) => None,
@@ -131,7 +131,7 @@ impl Cause {
     }
 
     /// What to do about it, when waiting does not help.
-    pub fn help(&self) -> Option<&'static str> {
+    pub(crate) fn help(&self) -> Option<&'static str> {
         match self {
             Cause::Silence(silence) => silence.help(),
             Cause::Foreign(300..=399 | 404 | 405 | 410) => Some(
@@ -155,7 +155,7 @@ impl fmt::Display for Cause {
 
 /// Why an attempt settled nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub(crate) enum Why {
     /// The allowance is used up: nobody may call for a while.
     Throttled,
     /// Trouble that passes by itself, by the server's own account.
@@ -168,7 +168,7 @@ pub enum Why {
 
 /// Whether the events of an attempt that settled nothing may have been taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     /// They were not: the request never left, or was turned away as a whole.
     NotProcessed,
     /// Nobody can tell.
@@ -177,7 +177,7 @@ pub enum Fate {
 
 /// Why nothing more can be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stop {
+pub(crate) struct Stop {
     /// What stands in the way.
     pub barrier: Barrier,
     /// What Meta said.
@@ -192,7 +192,7 @@ impl fmt::Display for Stop {
 
 /// What stands in the way of every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Barrier {
+pub(crate) enum Barrier {
     /// The access token.
     Token,
     /// The proof of the app's secret that goes with the token.
@@ -213,7 +213,7 @@ pub enum Barrier {
 
 impl Barrier {
     /// What it is called.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Barrier::Token => "the token",
             Barrier::Proof => "the app secret proof",
@@ -227,7 +227,7 @@ impl Barrier {
     }
 
     /// What to do about it.
-    pub const fn help(self) -> &'static str {
+    pub(crate) const fn help(self) -> &'static str {
         match self {
             Barrier::Token => {
                 "make a new access token in Events Manager, under the dataset's settings"
@@ -255,7 +255,7 @@ impl Barrier {
 }
 
 /// Judges what came back from a request that held `sent` events.
-pub fn judge(result: &Result<Answer, Silence>, sent: usize) -> Verdict {
+pub(crate) fn judge(result: &Result<Answer, Silence>, sent: usize) -> Verdict {
     match result {
         Ok(answer) => verdict(answer.status, &answer.headers, &answer.body, sent),
         Err(silence) => {
@@ -275,7 +275,7 @@ pub fn judge(result: &Result<Answer, Silence>, sent: usize) -> Verdict {
 }
 
 /// Judges the answer to a request that held `sent` events.
-pub fn verdict(status: u16, headers: &HeaderMap, body: &[u8], sent: usize) -> Verdict {
+pub(crate) fn verdict(status: u16, headers: &HeaderMap, body: &[u8], sent: usize) -> Verdict {
     let answer = match serde_json::from_slice(body) {
         Ok(Value::Object(answer)) => answer,
         _ => return without_body(status, headers),

@@ -30,14 +30,14 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub fn new(aligns: &[Align]) -> Self {
+    pub(super) fn new(aligns: &[Align]) -> Self {
         Self {
             aligns: aligns.to_vec(),
             rows: Vec::new(),
         }
     }
 
-    pub fn headings<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) {
+    pub(super) fn headings<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) {
         self.rows.push(
             cells
                 .into_iter()
@@ -46,17 +46,21 @@ impl Table {
         );
     }
 
-    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows
             .push(cells.into_iter().map(|cell| (cell, None)).collect());
     }
 
-    pub fn styled<const N: usize>(&mut self, cells: [String; N], styles: [Option<Style>; N]) {
+    pub(super) fn styled<const N: usize>(
+        &mut self,
+        cells: [String; N],
+        styles: [Option<Style>; N],
+    ) {
         self.rows.push(cells.into_iter().zip(styles).collect());
     }
 
     /// Writes the rows. The last column wraps at `width`, the others are cut where they are very long.
-    pub fn write(mut self, out: &mut dyn Write, width: usize) -> io::Result<()> {
+    pub(super) fn write(mut self, out: &mut dyn Write, width: usize) -> io::Result<()> {
         let last = self.aligns.len() - 1;
         for row in &mut self.rows {
             for (cell, _) in row.iter_mut().take(last) {

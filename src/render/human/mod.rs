@@ -21,7 +21,7 @@ use crate::report::summary::{Destination, Guess, Input, Summary};
 use crate::text::{counted, harmless, percent, source, thousands};
 
 /// Writes the page for a terminal of `width` columns.
-pub fn write(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
+pub(super) fn write(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
     let width = width.clamp(60, 100);
     title(summary, out)?;
     read(summary, out, width)?;

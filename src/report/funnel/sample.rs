@@ -10,7 +10,7 @@ use std::sync::Arc;
 const MAX_TOUCHES: usize = 1 << 18;
 
 /// So many event names are told apart.
-pub const MAX_STAGES: usize = 32;
+pub(super) const MAX_STAGES: usize = 32;
 
 /// The stage that stands for the creation of the lead.
 pub(super) const CREATED: u16 = u16::MAX;

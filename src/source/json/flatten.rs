@@ -35,7 +35,7 @@ pub(super) struct Flattener {
 
 impl Flattener {
     /// The header of all columns met so far.
-    pub fn header(&mut self) -> &Arc<Header> {
+    pub(super) fn header(&mut self) -> &Arc<Header> {
         if self.header.columns.len() < self.names.len() {
             self.header = Arc::new(Header {
                 columns: self.names.clone(),
@@ -45,7 +45,7 @@ impl Flattener {
     }
 
     /// Adds a record as a row; the reason if it is no object that can be read. The row must have been opened.
-    pub fn add(&mut self, record: &str, chunk: &mut Chunk) -> Result<(), serde_json::Error> {
+    pub(super) fn add(&mut self, record: &str, chunk: &mut Chunk) -> Result<(), serde_json::Error> {
         self.path.clear();
         self.cells.clear();
         self.has_too_many = false;
@@ -67,7 +67,7 @@ impl Flattener {
 
     /// Adds one of the leads listed in a record as a row, with what the record says of all of them. The row must have been
     /// opened.
-    pub fn add_inside(
+    pub(super) fn add_inside(
         &mut self,
         record: &str,
         path: &'static str,
@@ -87,7 +87,7 @@ impl Flattener {
     }
 
     /// Whether the last record brought columns beyond what can be kept.
-    pub fn has_too_many_columns(&self) -> bool {
+    pub(super) fn has_too_many_columns(&self) -> bool {
         self.has_too_many
     }
 

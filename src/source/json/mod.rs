@@ -101,7 +101,7 @@ pub(super) fn layout_of(text: &str, is_whole: bool) -> Layout {
 }
 
 impl Json {
-    pub fn new(text: Text, layout: Layout, keep_records: bool) -> Json {
+    pub(super) fn new(text: Text, layout: Layout, keep_records: bool) -> Json {
         Json {
             text,
             layout,
@@ -116,22 +116,22 @@ impl Json {
     }
 
     /// The columns of all records read so far.
-    pub fn header(&mut self) -> &Arc<Header> {
+    pub(super) fn header(&mut self) -> &Arc<Header> {
         self.flattener.header()
     }
 
     /// Where the first page keeps its records, as a dotted path.
-    pub fn records_at(&self) -> Option<&str> {
+    pub(super) fn records_at(&self) -> Option<&str> {
         self.records_at.as_deref()
     }
 
     /// The number of the record read last.
-    pub fn row(&self) -> u64 {
+    pub(super) fn row(&self) -> u64 {
         self.row
     }
 
     /// Adds records until the chunk is full or the text ends.
-    pub fn fill(&mut self, chunk: &mut Chunk) -> io::Result<()> {
+    pub(super) fn fill(&mut self, chunk: &mut Chunk) -> io::Result<()> {
         while !chunk.is_full() && self.place != Place::Ended {
             match (self.layout, self.leaving.is_some()) {
                 (_, true) => self.leave()?,

@@ -100,7 +100,7 @@ pub(super) struct Nesting {
 
 impl Nesting {
     /// A position that already lies inside `depth` brackets.
-    pub fn inside(depth: u32) -> Nesting {
+    pub(super) fn inside(depth: u32) -> Nesting {
         Nesting {
             depth: depth.into(),
             ..Nesting::default()
@@ -108,7 +108,7 @@ impl Nesting {
     }
 
     /// Moves over text; gives the bytes up to and with the bracket that closes the outermost one.
-    pub fn pass(&mut self, text: &[u8]) -> Option<usize> {
+    pub(super) fn pass(&mut self, text: &[u8]) -> Option<usize> {
         for (at, byte) in text.iter().enumerate() {
             if self.is_escaped {
                 self.is_escaped = false;

@@ -272,7 +272,7 @@ struct PartNumbers {
 
 impl LongNumbers {
     /// A sheet is read from its beginning.
-    pub fn begin_sheet(&mut self) {
+    pub(super) fn begin_sheet(&mut self) {
         for part in &mut self.parts {
             (part.next, part.is_other) = (0, false);
         }
@@ -280,7 +280,7 @@ impl LongNumbers {
 
     /// The text of the next long number of the sheet, which has this value. Nobody says which part a sheet is in: it is
     /// one that has had all of its numbers so far.
-    pub fn next(&mut self, number: f64) -> Option<&str> {
+    pub(super) fn next(&mut self, number: f64) -> Option<&str> {
         let mut found = None;
         for (index, part) in self.parts.iter_mut().enumerate() {
             if part.is_other {

@@ -50,18 +50,18 @@ impl SheetRow {
         self.long.clear();
     }
 
-    pub fn text_bytes(&self) -> usize {
+    pub(super) fn text_bytes(&self) -> usize {
         self.text.len() + self.cells.len() * size_of::<(u32, Span)>()
     }
 
     /// Notes a cell after the last one that cannot be read.
-    pub fn add_senseless(&mut self) {
+    pub(super) fn add_senseless(&mut self) {
         let column = self.cells.last().map_or(0, |(column, _)| column + 1);
         self.errors.push(column);
     }
 
     /// Adds a cell, and gives whether it is a number too long to be shown whole.
-    pub fn add(&mut self, column: u32, append: impl FnOnce(&mut String) -> Value) -> bool {
+    pub(super) fn add(&mut self, column: u32, append: impl FnOnce(&mut String) -> Value) -> bool {
         let start = self.text.len() as u32;
         let value = append(&mut self.text);
         match value {
@@ -78,7 +78,7 @@ impl SheetRow {
     }
 
     /// Keeps what the text of the long number added last says.
-    pub fn add_exact(&mut self, column: u32, text: Option<&str>) {
+    pub(super) fn add_exact(&mut self, column: u32, text: Option<&str>) {
         let exact = text.and_then(Exact::of).map(|(digits, exact)| {
             let start = self.text.len() as u32;
             self.text.push_str(digits);
@@ -191,7 +191,7 @@ impl LongColumn {
 
 impl Table {
     /// Adds a row; gives back an empty one to be filled next.
-    pub fn add(&mut self, mut row: SheetRow) -> Result<SheetRow, TooMuch> {
+    pub(super) fn add(&mut self, mut row: SheetRow) -> Result<SheetRow, TooMuch> {
         row.complete();
         let mut free = row;
         if !free.is_blank() {
@@ -208,7 +208,7 @@ impl Table {
         Ok(free)
     }
 
-    pub fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         while self.take().is_some() {}
         for column in self.columns.drain(..) {
             for &(chunk, cell) in column.midnights.iter().filter(|_| !column.has_times) {

@@ -70,7 +70,7 @@ pub(super) struct Exact {
 
 impl Exact {
     /// The digits of a whole number of 16 or more; none where the text itself gives only some of them.
-    pub fn of(text: &str) -> Option<(&str, Exact)> {
+    pub(super) fn of(text: &str) -> Option<(&str, Exact)> {
         let digits = match text.split_once('.') {
             None => text,
             Some((digits, zeros)) if zeros.bytes().all(|byte| byte == b'0') => digits,

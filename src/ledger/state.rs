@@ -1,0 +1,10 @@
+//! What the ledger says of an event, as it stands in the file.
+
+/// It is about to be sent, or was sent without a receipt.
+pub(super) const SENDING: i64 = 0;
+/// Meta has it.
+pub(super) const ACCEPTED: i64 = 1;
+/// Meta refused it for good.
+pub(super) const REJECTED: i64 = 2;
+/// After so many runs that do not know whether they delivered an event, it rests.
+pub(super) const MAX_ATTEMPTS: i64 = 3;
