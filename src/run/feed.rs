@@ -83,11 +83,7 @@ impl Feed {
     fn open_named(input: &Input, reading: &ReadSettings) -> Result<Self> {
         let mut source = Source::open(input, &reading.source)?;
         let header = source.header.clone();
-        let (preset, guessed) = match &reading.preset {
-            PresetChoice::Named(preset) => (Some(Preset::clone(preset)), false),
-            PresetChoice::Guess => (Preset::guess(&header)?, true),
-            PresetChoice::None => (None, false),
-        };
+        let (preset, guessed) = preset_of(reading, &header)?;
         let plan = Plan::compile(&reading.given, preset.as_ref(), &header)?;
         let again = source.again(&reading.source);
         let mut held = Held::default();
@@ -97,32 +93,12 @@ impl Feed {
 
         let mut survey = Survey::new(&plan, reading.date_order);
         survey.read(again.is_some(), &mut source, &mut held)?;
-        let zone = reading.zone.clone();
-        let zone_of_preset = preset
-            .as_ref()
-            .and_then(|preset| preset.timezone.as_deref())
-            .map(parse_zone)
-            .transpose()?;
-        let now = reading.clock.now();
-        let reader = |zone, given| TimeReader::new(zone, given, survey.times_order(), now);
-        let default = match zone.or(zone_of_preset) {
-            Some(zone) => reader(zone, true),
-            None => reader(jiff::tz::TimeZone::UTC, false),
-        };
-        let mut of_columns = Vec::new();
-        for (column, name) in plan.heading_zones() {
-            // A heading that only looks like a zone is a heading.
-            if let Ok(zone) = parse_zone(name) {
-                of_columns.push((*column, reader(zone, true)));
-            }
-        }
-        let lead_event_source = reading
-            .crm
-            .clone()
-            .or_else(|| preset.as_ref().and_then(|preset| preset.crm.clone()))
-            .unwrap_or_else(|| "CRM".to_owned());
-        let this_year = jiff::Timestamp::from_second(now)
+        let times = times_of(reading, preset.as_ref(), &plan, survey.times_order())?;
+        let this_year = jiff::Timestamp::from_second(reading.clock.now())
             .map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).year());
+        let crm = reading.crm.clone();
+        let crm = crm.or_else(|| preset.as_ref().and_then(|preset| preset.crm.clone()));
+        let lead_event_source = crm.unwrap_or_else(|| "CRM".to_owned());
         Ok(Self {
             input: input.clone(),
             about: source.about.clone(),
@@ -137,10 +113,7 @@ impl Feed {
             order: survey.times.clone(),
             recipe: Arc::new(Recipe {
                 clock: reading.clock,
-                times: Times {
-                    default,
-                    of_columns,
-                },
+                times,
                 given: reading.given.clone(),
                 wanted: Plan::wanted(&reading.given, preset.as_ref()),
                 preset,
@@ -230,6 +203,43 @@ impl Feed {
             next_held: 0,
         })
     }
+}
+
+/// The preset taken, and whether it was guessed.
+fn preset_of(reading: &ReadSettings, header: &Header) -> Result<(Option<Preset>, bool)> {
+    Ok(match &reading.preset {
+        PresetChoice::Named(preset) => (Some(Preset::clone(preset)), false),
+        PresetChoice::Guess => (Preset::guess(header)?, true),
+        PresetChoice::None => (None, false),
+    })
+}
+
+/// Readers of times: in the zone that was given, else the preset's, else UTC, and in that of a heading that names one.
+fn times_of(
+    reading: &ReadSettings,
+    preset: Option<&Preset>,
+    plan: &Plan,
+    order: Option<DateOrder>,
+) -> Result<Times> {
+    let of_preset = preset.and_then(|preset| preset.timezone.as_deref());
+    let zone = match (&reading.zone, of_preset) {
+        (Some(zone), _) => Some(zone.clone()),
+        (None, Some(name)) => Some(parse_zone(name)?),
+        (None, None) => None,
+    };
+    let now = reading.clock.now();
+    let reader = |zone, given| TimeReader::new(zone, given, order, now);
+    let zoned = plan.heading_zones().iter();
+    Ok(Times {
+        default: match zone {
+            Some(zone) => reader(zone, true),
+            None => reader(jiff::tz::TimeZone::UTC, false),
+        },
+        // A heading that only looks like a zone is a heading.
+        of_columns: zoned
+            .filter_map(|(column, name)| Some((*column, reader(parse_zone(name).ok()?, true))))
+            .collect(),
+    })
 }
 
 /// The chunks of one pass over one input.

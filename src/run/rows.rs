@@ -149,6 +149,7 @@ impl RowProcessor {
 
     /// Takes a chunk's rows through the stages.
     pub(crate) fn prepare(&mut self, chunk: Chunk, prepared: &mut Prepared) {
+        let recipe = self.recipe.clone();
         self.follow_header(&chunk.header);
         self.times.set_now(self.recipe.clock.now());
         prepared.clear();
@@ -158,7 +159,7 @@ impl RowProcessor {
         for row in chunk.rows() {
             let first = prepared.findings.len();
             if row.refused().is_none() {
-                self.prepare_row(row, &mut record, prepared);
+                self.prepare_row(&recipe, row, &mut record, prepared);
             }
             let has_error = prepared.findings[first..]
                 .iter()
@@ -190,19 +191,19 @@ impl RowProcessor {
         self.header = header.clone();
     }
 
-    fn prepare_row<'a>(&mut self, row: Row<'a>, record: &mut Record<'a>, prepared: &mut Prepared) {
-        let mut notes = Notes {
-            findings: &mut prepared.findings,
-            row: row.number(),
-            recipe: &self.recipe,
-            refuses: false,
-        };
-
+    fn prepare_row<'a>(
+        &mut self,
+        recipe: &Recipe,
+        row: Row<'a>,
+        record: &mut Record<'a>,
+        prepared: &mut Prepared,
+    ) {
+        let mut notes = Notes::of(row, recipe, &mut prepared.findings);
+        let unlisted = &mut prepared.unlisted;
         self.plan
             .read(row, &mut self.times, record, &mut |notice: Notice<'_>| {
                 notes.add(notice.code, notice.field, notice.column);
-                let unlisted = notice.stage.map(|stage| (stage.to_owned(), row.number()));
-                prepared.unlisted.extend(unlisted);
+                unlisted.extend(notice.stage.map(|stage| (stage.to_owned(), row.number())));
             });
         prepared.skipped_stage += record.skipped_stages;
         prepared.skipped_only += u64::from(record.left_out == Some(LeftOut::Only));
@@ -214,56 +215,70 @@ impl RowProcessor {
             notes.add(Code::MetaTestLead, cell.field, cell.column);
             return;
         }
+        if self.read_lead(recipe, row, record, &mut notes) {
+            self.write_events(recipe, row, record, prepared);
+        }
+    }
 
+    /// Reads who the lead is and what it is worth; false when the row is refused.
+    fn read_lead(
+        &mut self,
+        recipe: &Recipe,
+        row: Row<'_>,
+        record: &Record<'_>,
+        notes: &mut Notes<'_>,
+    ) -> bool {
         self.normalizer.read(
             &record.customer,
             record.first_seen_ms,
             &mut self.user_data,
-            &mut |code, field, column| {
-                notes.add(code, field, column);
-            },
+            &mut |code, field, column| notes.add(code, field, column),
         );
-        let custom_data = self.plan.custom_data(
-            row,
-            record,
-            self.recipe.currency,
-            &mut |code, field, column| {
-                notes.add(code, field, column);
-            },
-        );
-        let keys = self.user_data.keys();
+        let custom_data =
+            self.plan
+                .custom_data(row, record, recipe.currency, &mut |code, field, column| {
+                    notes.add(code, field, column);
+                });
         let names = self.plan.event_names();
-        let longest_name = (record.stages.iter())
-            .map(|stage| names[stage.name.0 as usize].len())
-            .max();
+        let name_lengths = record
+            .stages
+            .iter()
+            .map(|stage| names[stage.name.0 as usize].len());
         let event_bytes = self.user_data.size()
             + custom_data.size()
-            + longest_name.unwrap_or_default()
+            + name_lengths.max().unwrap_or_default()
             + record.event_id.map_or(0, str::len);
-        if let Err(code) = rules::check_customer(keys)
+        if let Err(code) = rules::check_customer(self.user_data.keys())
             .and_then(|()| rules::check_size(event_bytes, record.stages.len()))
         {
             notes.refuse(code);
         }
-        if notes.refuses {
-            return;
-        }
-
-        if self.serialises {
+        if self.serialises && !notes.refuses {
             self.custom_json.clear();
-            custom_data.write_json(&mut self.custom_json, &self.recipe.lead_event_source);
+            custom_data.write_json(&mut self.custom_json, &recipe.lead_event_source);
         }
+        !notes.refuses
+    }
+
+    /// Makes an event of each stage whose time Meta takes.
+    fn write_events(
+        &mut self,
+        recipe: &Recipe,
+        row: Row<'_>,
+        record: &Record<'_>,
+        prepared: &mut Prepared,
+    ) {
         self.identity.clear();
         self.user_data.write_identity(&mut self.identity);
         let lead = hash_of(&self.identity);
         let (now, zone) = (self.times.default.now(), self.times.default.zone());
-
         for stage in &record.stages {
             let name = &self.plan.event_names()[stage.name.0 as usize];
             let is_old = match rules::check_time(stage.at, record.created, now, zone) {
                 Ok(()) => false,
                 Err(Code::EventTooOld) => true,
                 Err(code) => {
+                    let mut notes = Notes::of(row, recipe, &mut prepared.findings);
                     notes.add(code, Field::EventTime, stage.column);
                     continue;
                 }
@@ -282,7 +297,7 @@ impl RowProcessor {
                     user_data: &self.user_data,
                     custom_data: &self.custom_json,
                 };
-                write_event(&mut prepared.json, &facts, &self.recipe.constants);
+                write_event(&mut prepared.json, &facts, &recipe.constants);
                 prepared.json.push(b'\n');
             }
             prepared.events.push(PreparedEvent {
@@ -295,7 +310,7 @@ impl RowProcessor {
                 row: row.number(),
                 of_given_id: record.event_id.map(|_| content_of(lead, stage.id_time)),
                 is_old,
-                keys,
+                keys: self.user_data.keys(),
             });
         }
     }
@@ -310,7 +325,16 @@ struct Notes<'a> {
     refuses: bool,
 }
 
-impl Notes<'_> {
+impl<'a> Notes<'a> {
+    fn of(row: Row<'_>, recipe: &'a Recipe, findings: &'a mut Vec<Finding>) -> Self {
+        Self {
+            findings,
+            row: row.number(),
+            recipe,
+            refuses: false,
+        }
+    }
+
     fn add(&mut self, code: Code, field: impl Into<Option<Field>>, column: u32) {
         let field = field.into();
         // A stage that cannot be read costs its event, not the row's other events.

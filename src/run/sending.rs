@@ -90,9 +90,8 @@ impl Sending<'_> {
         });
         let (delivery, produced) = delivered?;
         outcomes.observer.finished();
-        let (stages, refusals) = (outcomes.stages, outcomes.refusals);
-        self.account.stages.merge(stages);
-        self.account.problems.merge(refusals);
+        self.account.stages.merge(outcomes.stages);
+        self.account.problems.merge(outcomes.refusals);
         note_what_was_lost(self.account, &delivery, produced, rejects);
         Ok(delivery)
     }
