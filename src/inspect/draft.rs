@@ -47,7 +47,7 @@ impl<'a> Look<'a> {
 /// An export that settings may not be drawn up for yet.
 pub(super) struct Draft<'a> {
     name: &'a str,
-    product: Option<&'a Preset>,
+    pub(super) product: Option<&'a Preset>,
     proposal: &'a Proposal,
     columns: &'a Columns<'a>,
     evidence: &'a [Evidence],

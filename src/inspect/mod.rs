@@ -31,7 +31,7 @@ use crate::run::{Feed, PresetChoice, ReadSettings};
 use crate::source::{Chunk, Format, Header, Input, Source};
 use crate::time::{DateOrder, parse_zone};
 use ask::Dialogue;
-use draft::Look;
+use draft::{Draft, Look};
 use evidence::{Evidence, Sample};
 use proposal::Proposal;
 use request::Decided;
@@ -57,16 +57,7 @@ pub(crate) fn draw_up(
     let (input, name) = (request.input.clone(), request.name.clone());
     let (header, sample) = look_at(&input, reading, &name)?;
     let columns = Columns::new(&header);
-    let preset = match &reading.preset {
-        PresetChoice::Named(preset) => Some(Preset::clone(preset)),
-        PresetChoice::Guess => Preset::guess(&header)?,
-        PresetChoice::None => None,
-    };
-    if let Err(error @ MappingError::MissingColumn { .. }) =
-        Plan::compile(&reading.given, preset.as_ref(), &header)
-    {
-        return Err(error).context(name);
-    }
+    let preset = fitting_preset(reading, &header).context(name.clone())?;
     // Headings that many exports share are weighed with what stands under them, and not taken as they come.
     let product = preset.filter(|preset| preset.name != "generic");
     let evidence = sample.columns;
@@ -86,16 +77,7 @@ pub(crate) fn draw_up(
         }
     }
     if let Some(missing) = look.draft(&proposal).missing() {
-        let crm = product.as_ref().and_then(|preset| preset.crm.clone());
-        let crm = request.crm.clone().or(crm);
-        let decided = Decided::of(&request.given, crm.unwrap_or_else(|| "CRM".to_owned()));
-        let text = look.draft(&proposal).text(&decided);
-        keep(&text, Completeness::HasGaps)?;
-        bail!(
-            "{name}: {missing}; {} holds what was found, with what is missing in comments: complete it there, or run \
-             init again with --force and the options above",
-            request.output.display()
-        );
+        return keep_with_gaps(&request, &look.draft(&proposal), &missing, keep);
     }
 
     reading.given = proposal.layout(&columns);
@@ -124,8 +106,42 @@ pub(crate) fn draw_up(
     let shown = page::print(out, &found);
     let decided = decide(&request, &found)?;
     keep(&settings::text(&found, &decided), Completeness::Complete)?;
-    shown.and_then(|()| page::print_end(out, &found, &decided, &request))?;
-    Ok(())
+    Ok(shown.and_then(|()| page::print_end(out, &found, &decided, &request))?)
+}
+
+/// The preset that was asked for or that the header speaks for.
+///
+/// # Errors
+/// A column that was named is not there.
+fn fitting_preset(reading: &ReadSettings, header: &Header) -> Result<Option<Preset>> {
+    let preset = match &reading.preset {
+        PresetChoice::Named(preset) => Some(Preset::clone(preset)),
+        PresetChoice::Guess => Preset::guess(header)?,
+        PresetChoice::None => None,
+    };
+    match Plan::compile(&reading.given, preset.as_ref(), header) {
+        Err(error @ MappingError::MissingColumn { .. }) => Err(error.into()),
+        _ => Ok(preset),
+    }
+}
+
+/// Keeps what was found, and says what is missing.
+fn keep_with_gaps(
+    request: &Request<'_>,
+    draft: &Draft<'_>,
+    missing: &str,
+    keep: &dyn Fn(&str, Completeness) -> Result<()>,
+) -> Result<()> {
+    let crm = draft.product.and_then(|preset| preset.crm.clone());
+    let crm = request.crm.clone().or(crm);
+    let decided = Decided::of(&request.given, crm.unwrap_or_else(|| "CRM".to_owned()));
+    keep(&draft.text(&decided), Completeness::HasGaps)?;
+    bail!(
+        "{}: {missing}; {} holds what was found, with what is missing in comments: complete it there, or run \
+         init again with --force and the options above",
+        request.name,
+        request.output.display()
+    )
 }
 
 /// What the columns are taken for.

@@ -109,16 +109,20 @@ pub(super) fn read(
             }
         }
     }
-    let columns = Columns::new(&header);
+    Ok(reader.finish(&stages_in_headings(layout, &header)))
+}
+
+/// The stages that patterns of headings find.
+fn stages_in_headings(layout: &Layout, header: &Header) -> Vec<String> {
+    let columns = Columns::new(header);
     let patterns = layout
         .stage_columns
         .iter()
         .filter(|(name, _)| is_pattern(name));
-    let in_headings: Vec<String> = patterns
+    patterns
         .flat_map(|(name, _)| columns.matching(name))
         .filter_map(|(_, captured)| captured.stage)
-        .collect();
-    Ok(reader.finish(&in_headings))
+        .collect()
 }
 
 struct Reader {
@@ -172,7 +176,11 @@ impl Reader {
         {
             self.leads.insert(self.hasher.hash_one(cell.text));
         }
+        self.pass(row, record);
+    }
 
+    /// Counts the stages found in the row, and how long after the lead each was reached.
+    fn pass(&mut self, row: Row<'_>, record: &Record<'_>) {
         let mut reached = Vec::with_capacity(self.found.len());
         for (stage, column) in &self.found {
             *self.counts.counter(stage) += 1;

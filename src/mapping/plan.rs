@@ -292,6 +292,25 @@ impl Compiler<'_> {
         }
         plan.customer.sort_by_key(|(field, _)| *field);
 
+        self.add_stage_columns(&mut plan, header)?;
+        if let Some(history) = &self.layout.history {
+            plan.sources.extend(self.history(history)?);
+        }
+        plan.sources
+            .extend(cells(stage, time, plan.sources.is_empty())?);
+        if plan.customer.is_empty() {
+            return Err(MappingError::NoCustomer);
+        }
+        for column in plan.time_columns() {
+            let zone = zone_in_heading(&header.columns[column as usize]);
+            plan.zones
+                .extend(zone.map(|zone| (column, zone.to_owned())));
+        }
+        Ok(plan)
+    }
+
+    /// Adds the columns whose dates are a stage each.
+    fn add_stage_columns(&self, plan: &mut Plan, header: &Header) -> Result<(), MappingError> {
         for (column, event_name) in &self.layout.stage_columns {
             if is_pattern(column) {
                 let named = self.named_by_heading(column, event_name)?;
@@ -316,24 +335,7 @@ impl Compiler<'_> {
                 plan.sources.push(EventSource::Column { time: found, name });
             }
         }
-        if let Some(history) = &self.layout.history {
-            plan.sources.extend(self.history(history)?);
-        }
-        match (stage.is_empty(), time.is_empty()) {
-            (false, false) => plan.sources.push(EventSource::Cells { stage, time }),
-            (false, true) => return Err(MappingError::NoTimes),
-            (true, _) if plan.sources.is_empty() => return Err(MappingError::NoStages),
-            (true, _) => {}
-        }
-        if plan.customer.is_empty() {
-            return Err(MappingError::NoCustomer);
-        }
-        for column in plan.time_columns() {
-            let zone = zone_in_heading(&header.columns[column as usize]);
-            plan.zones
-                .extend(zone.map(|zone| (column, zone.to_owned())));
-        }
-        Ok(plan)
+        Ok(())
     }
 
     fn allows_personal(&self, target: &Target) -> bool {
@@ -453,6 +455,20 @@ fn zone_in_heading(heading: &str) -> Option<&str> {
                     .all(|b| b.is_ascii_alphanumeric() || b"/_-+".contains(&b));
             (named || matches!(*inside, "UTC" | "GMT")) && !inside.contains(' ')
         })
+}
+
+/// The source of events that stand in cells, where there is one.
+fn cells(
+    stage: Vec<u32>,
+    time: Vec<u32>,
+    is_only_source: bool,
+) -> Result<Option<EventSource>, MappingError> {
+    match (stage.is_empty(), time.is_empty()) {
+        (false, false) => Ok(Some(EventSource::Cells { stage, time })),
+        (false, true) => Err(MappingError::NoTimes),
+        (true, _) if is_only_source => Err(MappingError::NoStages),
+        (true, _) => Ok(None),
+    }
 }
 
 #[cfg(test)]

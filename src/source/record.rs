@@ -64,16 +64,11 @@ pub(super) enum Scan {
 
 /// Finds the record that `text` starts with. `is_whole` says that no text comes after it.
 pub(super) fn scan(text: &[u8], delimiter: u8, is_whole: bool, record: &mut Record) -> Scan {
-    record.cells.clear();
-    record.problem = None;
-    record.has_quotes = false;
-    record.has_more = false;
-    if text.is_empty() {
-        return if is_whole {
-            Scan::End
-        } else {
-            Scan::Incomplete
-        };
+    record.begin();
+    match (text.is_empty(), is_whole) {
+        (true, true) => return Scan::End,
+        (true, false) => return Scan::Incomplete,
+        (false, _) => {}
     }
     let mut start = 0;
     loop {
@@ -109,12 +104,8 @@ pub(super) fn scan(text: &[u8], delimiter: u8, is_whole: bool, record: &mut Reco
                 }
             }
         }
-        match memchr3(
-            delimiter,
-            b'\n',
-            b'\r',
-            text.get(bare_from..).unwrap_or_default(),
-        ) {
+        let bare = text.get(bare_from..).unwrap_or_default();
+        match memchr3(delimiter, b'\n', b'\r', bare) {
             Some(length) => {
                 let end = bare_from + length;
                 record.push(start, end, Quoting::Verbatim);
@@ -133,6 +124,13 @@ pub(super) fn scan(text: &[u8], delimiter: u8, is_whole: bool, record: &mut Reco
 }
 
 impl Record {
+    fn begin(&mut self) {
+        self.cells.clear();
+        self.problem = None;
+        self.has_quotes = false;
+        self.has_more = false;
+    }
+
     /// The text of a cell; `text` starts where the record does.
     pub(super) fn cell<'a>(&self, text: &'a str, cell: Cell) -> std::borrow::Cow<'a, str> {
         let raw = &text[cell.start as usize..cell.end as usize];
