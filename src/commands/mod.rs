@@ -24,6 +24,7 @@ use clap::error::{ContextKind, ContextValue};
 
 use crate::cli::{Cli, Command};
 use crate::ledger::LedgerError;
+use crate::mapping::MappingError;
 use crate::report::ExitStatus;
 use crate::run::feed::broken_off;
 use crate::source::ReadError;
@@ -44,9 +45,21 @@ pub(crate) fn main() -> ExitCode {
         // Whoever read our output has seen enough, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            print_error(&error);
-            status_of(&error).into()
+            let status = status_of(&error);
+            print_error(&with_a_way_on(error));
+            status.into()
         }
+    }
+}
+
+/// Where the columns tell too little, `init` looks further than the other commands do.
+fn with_a_way_on(error: anyhow::Error) -> anyhow::Error {
+    use MappingError::{NoCustomer, NoStages, NoTimes};
+    match error.downcast_ref() {
+        Some(NoCustomer | NoStages | NoTimes) => {
+            anyhow::anyhow!("{error:#}; or let crm2capi init FILE propose the settings")
+        }
+        _ => error,
     }
 }
 
