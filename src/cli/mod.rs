@@ -109,10 +109,10 @@ pub(crate) enum Command {
     #[command(after_long_help = examples::HELP)]
     Help(HelpArgs),
     /// Print a script that completes the command line
-    #[command(hide = true, after_long_help = examples::COMPLETIONS)]
+    #[command(after_long_help = examples::COMPLETIONS)]
     Completions(CompletionsArgs),
     /// Write the manual pages
-    #[command(hide = true, after_long_help = examples::MAN)]
+    #[command(after_long_help = examples::MAN)]
     Man(ManArgs),
 }
 

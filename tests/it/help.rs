@@ -337,3 +337,17 @@ fn the_numbers_of_a_run_are_written_for_a_monitor() {
         ran.stderr
     );
 }
+
+#[test]
+fn the_readme_shows_what_its_first_command_prints() {
+    let readme = std::fs::read_to_string(repository("README.md")).unwrap();
+    let (_, block) = readme.split_once("```console\n$ crm2capi ").unwrap();
+    let (command, rest) = block.split_once('\n').unwrap();
+    let (shown, _) = rest.split_once("```\n").unwrap();
+    let desk = Desk::new();
+    let export = std::fs::read(repository("examples/hubspot.csv")).unwrap();
+    desk.file("hubspot.csv", export);
+    let words: Vec<&str> = command.split(' ').collect();
+    let ran = desk.run_with(&words, &[("COLUMNS", "100")]).ended(0);
+    assert_eq!(ran.stdout, shown);
+}
