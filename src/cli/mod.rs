@@ -213,8 +213,8 @@ pub(crate) struct ReadArgs {
     /// Several are one run, in the order given. CSV, TSV, JSON, NDJSON and XLSX are told apart by content, and may be
     /// compressed with gzip or zstd. A folder, a pattern such as 'exports/*.csv' or a zip archive stands for the exports
     /// in it, in the order of their names; what else is in there is passed over and named. Pipes are read like standard
-    /// input.
-    #[arg(required = true, value_name = "FILE")]
+    /// input. Without FILE the run takes `files` under [input] of the settings.
+    #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
     /// Which settings

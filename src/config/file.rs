@@ -113,6 +113,8 @@ pub(crate) struct EventSection {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct InputSection {
+    /// Exports to read when the command line names none: files, folders and patterns.
+    pub files: Vec<PathBuf>,
     /// Format of the export; decided by content unless given.
     pub format: Option<InputFormat>,
     /// Delimiter of the export: a character, or tab.
@@ -219,6 +221,10 @@ impl SettingsFile {
             (
                 "rejects under [output], outside of the file's folder",
                 self.leaves_folder(self.output.rejects.as_deref()),
+            ),
+            (
+                "files under [input], outside of the file's folder",
+                (self.input.files.iter()).any(|path| self.leaves_folder(Some(path))),
             ),
             (
                 "ledger under [delivery], outside of the file's folder",

@@ -12,6 +12,7 @@ use super::file::SettingsFile;
 use crate::cli::ReportArgs;
 use crate::render::FileFormat;
 use crate::run::{LedgerTarget, ReadSettings};
+use crate::source::Input;
 
 /// Where a report goes besides standard output.
 #[derive(Clone, Debug, Default)]
@@ -50,12 +51,8 @@ pub(crate) fn refuse_overlap(
     ledger: Option<&LedgerTarget>,
     reports: &ReportTarget,
 ) -> Result<()> {
-    let mut inputs = Vec::new();
-    for input in &read.inputs {
-        if let Some(path) = input.path() {
-            inputs.push(Place::of("the input", path));
-        }
-    }
+    let read_from = read.inputs.iter().filter_map(Input::path);
+    let mut inputs: Vec<Place> = read_from.map(|path| Place::of("the input", path)).collect();
     let named = file.path.iter().map(|path| ("the settings file", path));
     let in_file = file.meta.access_token_file.as_ref();
     let token_file = token_file

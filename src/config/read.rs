@@ -41,7 +41,7 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         None => order_of_file().context("date_order under [crm]")?,
     };
     Ok(ReadSettings {
-        inputs: inputs(&args.files)?,
+        inputs: inputs(&args.files, file)?,
         source: source(&args.format, file, rejects.is_some())?,
         given: layout_of_file(file).overlaid_with(layout_of_args(&args.layout, &args.stage)),
         preset: preset(&args.layout, file)?,
@@ -116,11 +116,22 @@ fn threads(given: Option<u16>, file: &SettingsFile) -> Result<usize> {
     }
 }
 
-fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
+/// The files on the command line, else those of the settings.
+fn inputs(given: &[PathBuf], file: &SettingsFile) -> Result<Vec<Input>> {
+    let in_file = file.input.files.iter();
+    let files: Vec<PathBuf> = match given.is_empty() {
+        true => in_file.map(|path| file.resolve(path)).collect(),
+        false => given.to_vec(),
+    };
+    if files.is_empty() {
+        bail!(
+            "there is nothing to read: name an export, or list files = [\"leads.csv\"] under [input] of the settings"
+        );
+    }
     let Expanded {
         inputs,
         passed_over,
-    } = expand(files)?;
+    } = expand(&files)?;
     for file in passed_over {
         tracing::warn!("{file}; passed over");
     }

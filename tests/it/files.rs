@@ -198,7 +198,11 @@ fn rejects_go_through_a_link_and_onto_a_device_as_it_is() {
 fn settings_that_nobody_named_set_no_host_no_token_and_no_file_elsewhere() {
     let server = Listener::accepting();
     let url = format!("[meta]\ngraph_url = \"{}\"\n", server.url);
-    let refused: [(&str, &str); 5] = [
+    let refused: [(&str, &str); 6] = [
+        (
+            "[input]\nfiles = [\"../leads.csv\"]\n",
+            "files under [input]",
+        ),
         (&url, "graph_url under [meta]"),
         (
             "[meta]\naccess_token_file = \"token\"\n",
@@ -309,4 +313,36 @@ fn a_token_that_went_to_the_wrong_place_is_not_repeated() {
         let ran = desk.run(&args).ended(2);
         assert!(!ran.stderr.contains(token), "{args:?}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn a_run_without_files_takes_those_of_the_settings() {
+    let desk = desk();
+    desk.file("more.csv", format!("{HEAD}{}", GOOD.replace("ada", "eve")));
+    std::fs::create_dir(desk.path().join("acme")).unwrap();
+    std::fs::rename(
+        desk.path().join("more.csv"),
+        desk.path().join("acme/more.csv"),
+    )
+    .unwrap();
+    desk.file("acme/s.toml", "[input]\nfiles = [\"more.csv\"]\n");
+    let args = [
+        "validate",
+        "--now",
+        NOW,
+        "--config",
+        "acme/s.toml",
+        "--format",
+        "json",
+    ];
+    let report = desk.run(&args).ended(0).json();
+    assert_eq!(report["would_send"], 1);
+    let named = desk.run(&[args.as_slice(), &["--max-invalid", "60", "leads.csv"]].concat());
+    assert_eq!(named.ended(1).json()["inputs"][0]["path"], "leads.csv");
+    let ran = desk.run(&["validate", "--now", NOW]).ended(2);
+    assert!(
+        ran.stderr.contains("there is nothing to read"),
+        "{}",
+        ran.stderr
+    );
 }
