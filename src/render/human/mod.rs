@@ -120,38 +120,29 @@ fn read(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> 
 
 /// What became of rows and stages that gave no events.
 fn notes(summary: &Summary) -> Vec<String> {
-    let mut notes = Vec::new();
-    if summary.rows_invalid > 0 {
-        notes.push(format!(
-            "{} cannot be used",
-            counted(summary.rows_invalid, "row")
-        ));
-    }
-    if summary.rows_ignored > 0 {
-        notes.push(format!(
-            "{} ignored, blank or no lead",
-            counted(summary.rows_ignored, "more row")
-        ));
-    }
-    if summary.skipped_stage > 0 {
-        notes.push(format!(
-            "{} skipped as the settings say",
-            counted(summary.skipped_stage, "stage change")
-        ));
-    }
-    if summary.skipped_only > 0 {
-        notes.push(format!(
-            "{} passed over by [only]",
-            counted(summary.skipped_only, "row")
-        ));
-    }
-    if summary.skipped_consent > 0 {
-        notes.push(format!(
-            "{} passed over without consent",
-            counted(summary.skipped_consent, "row")
-        ));
-    }
-    notes
+    [
+        (summary.rows_invalid, "row", "cannot be used"),
+        (
+            summary.rows_ignored,
+            "more row",
+            "ignored, blank or no lead",
+        ),
+        (
+            summary.skipped_stage,
+            "stage change",
+            "skipped as the settings say",
+        ),
+        (summary.skipped_only, "row", "passed over by [only]"),
+        (
+            summary.skipped_consent,
+            "row",
+            "passed over without consent",
+        ),
+    ]
+    .into_iter()
+    .filter(|(count, ..)| *count > 0)
+    .map(|(count, noun, what)| format!("{} {what}", counted(count, noun)))
+    .collect()
 }
 
 /// How an input was read, what was guessed marked so.
