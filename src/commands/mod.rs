@@ -78,11 +78,12 @@ fn hide_secrets(mut error: clap::Error) -> clap::Error {
     error
 }
 
+/// Whether nobody reads standard output any more. Errors of files say which file it is, and so are not alone.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|io| io.kind() == io::ErrorKind::BrokenPipe)
+    error.chain().count() == 1
+        && error
+            .downcast_ref()
+            .is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn run(cli: Cli) -> Result<ExitStatus> {

@@ -15,6 +15,11 @@ use crate::time::Clock;
 pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let file = SettingsFile::load(args.read.settings.config.as_deref())?;
     let reports = ReportTarget::of(&args.report)?;
+    let format = match args.format {
+        Some(PlainFormat::Json) => render::Format::Json,
+        Some(PlainFormat::Human) => render::Format::Human,
+        None => file.output.plain_format()?,
+    };
     let read = config::read_settings(&args.read, &file)?;
     let send = config::send_settings(Some(args), &file)?;
     let token_file = args.endpoint.access_token_file.as_deref();
@@ -23,7 +28,7 @@ pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let is_dry_run = args.dry_run || file.delivery.dry_run.unwrap_or(false);
     let endpoint = match &sandbox {
         Some(sandbox) => config::endpoint_of_sandbox(sandbox.base_url(), &args.endpoint, &file)?,
-        None if is_dry_run => config::endpoint_of_nobody(&args.read, &file)?,
+        None if is_dry_run => config::endpoint_of_nobody(&args.read, &file, &send.ledger)?,
         None => config::endpoint(
             &args.endpoint,
             &args.read.settings,
@@ -43,11 +48,6 @@ pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         false => run::upload(&settings, &mut Progress::new(talk))?,
     };
     drop((sandbox, runtime));
-    let format = match args.format {
-        Some(PlainFormat::Json) => render::Format::Json,
-        Some(PlainFormat::Human) => render::Format::Human,
-        None => file.output.plain_format()?,
-    };
     Ok(show(&summary, format, talk, &reports))
 }
 

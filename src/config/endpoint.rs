@@ -12,11 +12,14 @@ use super::file::SettingsFile;
 use crate::cli::{EndpointArgs, ReadArgs, SettingsArgs, VersionArgs};
 use crate::graph::Endpoint;
 use crate::graph::client::is_loopback;
+use crate::run::LedgerTarget;
 use crate::text::{path_unless_secret, unless_secret};
 
 const DEFAULT_GRAPH_URL: &str = "https://graph.facebook.com";
 const DEFAULT_API_VERSION: &str = crate::graph::version::DEFAULT;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+const NO_DATASET: &str = "no dataset: give --dataset-id, CRM2CAPI_DATASET_ID or dataset_id under [meta]; Events Manager \
+     shows the id below the dataset's name";
 const TOKEN_VARIABLE: &str = "CRM2CAPI_ACCESS_TOKEN";
 const SECRET_VARIABLE: &str = "CRM2CAPI_APP_SECRET";
 
@@ -48,10 +51,7 @@ pub(crate) fn endpoint_with_token(
     Ok(Endpoint {
         graph_url: graph_url(args.graph_url.as_deref(), file)?,
         api_version: api_version(version, file)?,
-        dataset_id: dataset_id(settings.dataset_id.as_deref(), file)?.context(
-            "no dataset: give --dataset-id, CRM2CAPI_DATASET_ID or dataset_id under [meta]; \
-                 Events Manager shows the id below the dataset's name",
-        )?,
+        dataset_id: dataset_id(settings.dataset_id.as_deref(), file)?.context(NO_DATASET)?,
         token,
         app_secret: variable(SECRET_VARIABLE).map(SecretString::from),
         timeout: timeout(args, file)?,
@@ -77,15 +77,24 @@ pub(crate) fn endpoint_of_sandbox(
     })
 }
 
-/// The dataset alone, for a run that sends nothing.
+/// The dataset alone, for a run that sends nothing. Only a ledger has to be asked for one.
 ///
 /// # Errors
-/// The dataset's id is not made of digits.
-pub(crate) fn endpoint_of_nobody(read: &ReadArgs, file: &SettingsFile) -> Result<Endpoint> {
+/// The dataset is missing where it is needed, or its id is not made of digits.
+pub(crate) fn endpoint_of_nobody(
+    read: &ReadArgs,
+    file: &SettingsFile,
+    ledger: &LedgerTarget,
+) -> Result<Endpoint> {
+    let dataset_id = dataset_id(read.settings.dataset_id.as_deref(), file)?;
+    let is_known = ledger.path().is_some_and(Path::exists);
     Ok(Endpoint {
         graph_url: DEFAULT_GRAPH_URL.to_owned(),
         api_version: api_version(&read.version, file)?,
-        dataset_id: dataset_id(read.settings.dataset_id.as_deref(), file)?.unwrap_or_default(),
+        dataset_id: match is_known {
+            true => dataset_id.context(NO_DATASET)?,
+            false => dataset_id.unwrap_or_default(),
+        },
         token: SecretString::default(),
         app_secret: None,
         timeout: DEFAULT_TIMEOUT,

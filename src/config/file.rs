@@ -47,6 +47,9 @@ pub(crate) struct SettingsFile {
     /// Where it was read from, if it was.
     #[serde(skip)]
     pub path: Option<PathBuf>,
+    /// Whether nobody named it.
+    #[serde(skip)]
+    pub is_merely_found: bool,
 }
 
 /// Where to send.
@@ -203,6 +206,7 @@ impl SettingsFile {
         let mut file = Self::parse(&read_bounded(path)?).with_context(place)?;
         file.path = Some(path.to_owned());
         if named.is_none() {
+            file.is_merely_found = true;
             file.refuse_what_only_a_named_file_may_set()
                 .with_context(place)?;
         }
@@ -258,6 +262,14 @@ impl SettingsFile {
             || target
                 .zip(real(folder))
                 .is_some_and(|(target, folder)| !target.starts_with(folder))
+    }
+
+    /// Whether a file that these settings led to lies outside of their folder.
+    pub(super) fn leads_out_to(&self, path: &Path) -> bool {
+        let real = |path: &Path| path.canonicalize().ok();
+        real(path)
+            .zip(real(self.folder()))
+            .is_some_and(|(path, folder)| !path.starts_with(folder))
     }
 
     fn folder(&self) -> &Path {

@@ -66,10 +66,19 @@ pub(crate) fn refuse_overlap(
     );
 
     let ledger = ledger.and_then(LedgerTarget::path);
+    let beside: Vec<PathBuf> = ledger
+        .iter()
+        .flat_map(|path| ["-wal", "-shm", "-journal", ".lock"].map(|end| with_end(path, end)))
+        .collect();
     let mut outputs: Vec<Place> = ledger
         .iter()
         .map(|path| Place::of("the ledger", path))
         .collect();
+    outputs.extend(
+        beside
+            .iter()
+            .map(|path| Place::of("the ledger's own", path)),
+    );
     let rejects = read.rejects.iter().map(|path| ("the rejects file", path));
     let files = reports.files.iter().map(|path| ("the report", path));
     let metrics = reports
@@ -132,16 +141,32 @@ impl<'a> Place<'a> {
     }
 }
 
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
 /// Where a file would appear, through links and whatever the path's spelling.
 fn future_path(path: &Path) -> PathBuf {
-    let path = std::fs::read_link(path).map_or_else(
-        |_| path.to_owned(),
-        |target| path.parent().unwrap_or(Path::new("")).join(target),
-    );
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    folder.join(path.file_name().unwrap_or_default())
+    let mut path = path.to_owned();
+    // As many links as the system itself would follow.
+    for _ in 0..40 {
+        let Ok(target) = std::fs::read_link(&path) else {
+            break;
+        };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    let absolute = std::path::absolute(&path).unwrap_or(path);
+    let mut missing = Vec::new();
+    for ancestor in absolute.ancestors() {
+        if let Ok(real) = ancestor.canonicalize() {
+            return missing
+                .iter()
+                .rev()
+                .fold(real, |path, part| path.join(part));
+        }
+        missing.extend(ancestor.file_name());
+    }
+    absolute
 }

@@ -132,6 +132,16 @@ fn inputs(given: &[PathBuf], file: &SettingsFile) -> Result<Vec<Input>> {
         inputs,
         passed_over,
     } = expand(&files)?;
+    let of_settings = given.is_empty() && file.is_merely_found;
+    if let Some(outside) = (inputs.iter().filter(|_| of_settings))
+        .filter_map(Input::path)
+        .find(|path| file.leads_out_to(path))
+    {
+        bail!(
+            "nobody named the settings, so they may not lead to {}, outside of their folder; name them with --config",
+            outside.display()
+        );
+    }
     for file in passed_over {
         tracing::warn!("{file}; passed over");
     }

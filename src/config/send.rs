@@ -1,6 +1,6 @@
 //! How to send, and where what was accepted is remembered.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -96,11 +96,14 @@ fn test_event_code(args: Option<&UploadArgs>, file: &SettingsFile) -> Result<Opt
     Ok(code.map(|code| code.trim().to_owned()))
 }
 
+/// Names this program to Meta, so that what it sent can be counted by itself later.
+const OWN_AGENT: &str = "crm2capi";
+
 /// Meta's limits for a partner agent: under 23 characters, at least two of them letters.
 /// <https://developers.facebook.com/docs/marketing-api/conversions-api/parameters/main-body>
 fn partner_agent(file: &SettingsFile) -> Result<Option<String>> {
     let Some(name) = &file.event.partner_agent else {
-        return Ok(None);
+        return Ok(Some(OWN_AGENT.to_owned()));
     };
     if name.chars().count() >= 23 || name.chars().filter(|c| c.is_alphabetic()).count() < 2 {
         bail!(
@@ -113,28 +116,36 @@ fn partner_agent(file: &SettingsFile) -> Result<Option<String>> {
 fn ledger_of_file(file: &SettingsFile, is_needed: bool) -> Result<LedgerTarget> {
     match &file.delivery.ledger {
         Some(path) if path.as_os_str() == "none" => Ok(LedgerTarget::None),
-        Some(path) => ledger_target(file.resolve(path)),
+        Some(path) => {
+            refuse_address(path)?;
+            Ok(LedgerTarget::File(file.resolve(path)))
+        }
         None if is_needed => default_ledger().map(LedgerTarget::File),
         None => Ok(LedgerTarget::None),
     }
 }
 
 fn ledger_target(path: PathBuf) -> Result<LedgerTarget> {
+    if path.as_os_str() == "none" {
+        return Ok(LedgerTarget::None);
+    }
+    refuse_address(&path)?;
+    Ok(LedgerTarget::File(path))
+}
+
+/// An address is not a file's name, and may hold a password, so nothing of it is repeated.
+fn refuse_address(path: &Path) -> Result<()> {
     let text = path.to_string_lossy();
     // Two letters and more: a single one is a drive.
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-    if text.starts_with(':')
-        || scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphabetic())
-    {
+    let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    if text.starts_with(':') || scheme.len() > 1 && scheme.bytes().all(is_scheme) {
         bail!(
-            "the ledger must be a file or none; an address such as {scheme}:… is not supported, and a file name \
-             may not begin like one (write ./NAME)"
+            "the ledger must be a file or none; an address is not supported, and a file name may not begin like one \
+             (write ./NAME)"
         );
     }
-    Ok(match path.as_os_str() == "none" {
-        true => LedgerTarget::None,
-        false => LedgerTarget::File(path),
-    })
+    Ok(())
 }
 
 /// Where the ledger lies unless told otherwise.

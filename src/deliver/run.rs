@@ -277,7 +277,8 @@ impl Run {
     pub(super) fn move_limit(&self, server_time: Option<i64>, oldest: i64) -> bool {
         let now = self.settings.clock.now();
         let skew = match (self.settings.clock, server_time) {
-            (Clock::System, Some(server)) => server - now,
+            // A clock further off than this tells nothing.
+            (Clock::System, Some(server)) if server - now <= MAX_MARGIN_SECONDS => server - now,
             _ => 0,
         };
         let limit = now - MAX_AGE_SECONDS + AGE_MARGIN_SECONDS;

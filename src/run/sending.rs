@@ -92,6 +92,8 @@ impl Sending<'_> {
         outcomes.observer.finished();
         self.account.stages.merge(outcomes.stages);
         self.account.problems.merge(outcomes.refusals);
+        // Why the delivery ended weighs more than what was lost beside it.
+        self.account.add_delivery(&delivery);
         note_what_was_lost(self.account, &delivery, produced, rejects);
         Ok(delivery)
     }
@@ -173,7 +175,8 @@ impl Producer<'_> {
                 *known.sent.entry(event.origin.row).or_default() += 1;
             }
             let mut rejects = rejects.lock().unwrap_or_else(PoisonError::into_inner);
-            rejects.take(prepared, &known)?;
+            // What cannot be written is told at the end; the events go all the same.
+            rejects.try_to_take(prepared, &known);
         }
         if !new.is_empty()
             && let Err(unsent) = self.sender.blocking_send(new)
@@ -209,9 +212,7 @@ impl Outcomes<'_> {
             Outcome::Undelivered | Outcome::Uncertain | Outcome::Old => Settled::Open,
         };
         let mut rejects = rejects.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = rejects.settle(event.origin, settled) {
-            tracing::error!("{error:#}");
-        }
+        rejects.settle(event.origin, settled);
     }
 }
 
@@ -246,6 +247,7 @@ pub(super) fn sift(
             }
             Standing::Resting if settings.send.retry_uncertain => new.push(event),
             Standing::Resting => {
+                known.open.insert(row);
                 account.stages.add(&event.name, Fate::Uncertain, 1);
                 account.remember(Code::UncertainResting, event.origin);
             }

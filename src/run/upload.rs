@@ -60,7 +60,6 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
         observer,
     }
     .run(&mut feeds, client, rejects)?;
-    account.add_delivery(&delivery);
     if delivery.is_rehearsal {
         account.destination = Some(Destination::Sandbox);
     }
@@ -76,7 +75,7 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     if let (Err(error), false) = (noted, matches!(delivery.ended, Ended::Ledger(_))) {
         account.end_early(End::LedgerLost {
             error: error.to_string(),
-            after_sending: true,
+            after_sending: delivery.requests > 0,
         });
     }
     Ok(account.close(started.elapsed()))

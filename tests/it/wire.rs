@@ -85,8 +85,9 @@ fn a_request_is_what_the_documentation_says_and_nothing_else() {
     let body = request.json();
     assert_eq!(
         body.as_object().unwrap().keys().collect::<Vec<_>>(),
-        ["data"]
+        ["data", "partner_agent"]
     );
+    assert_eq!(body["partner_agent"], "crm2capi");
     for event in request.events() {
         let keys: Vec<&String> = event.as_object().unwrap().keys().collect();
         assert_eq!(
@@ -144,7 +145,10 @@ fn the_body_is_what_build_prints() {
             "build", &export, "--now", NOW, "--quiet", "--format", "json",
         ])
         .ended(0);
-    assert_eq!(only(&server).body, built.stdout.trim_end());
+    // build prints what Meta's payload helper takes: the events alone.
+    let printed = built.stdout.trim_end().strip_suffix('}').unwrap();
+    let body = format!("{printed},\"partner_agent\":\"crm2capi\"}}");
+    assert_eq!(only(&server).body, body);
 }
 
 #[test]

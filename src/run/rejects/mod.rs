@@ -8,7 +8,7 @@
 mod form;
 mod older;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -30,6 +30,8 @@ pub(crate) struct Rejects {
     spool: BufWriter<File>,
     older: Older,
     pending: HashMap<Origin, Pending>,
+    /// The first thing that went wrong; said when the file should be complete.
+    failed: Option<anyhow::Error>,
 }
 
 /// What is known of a chunk's rows, by row, when it is taken.
@@ -39,6 +41,8 @@ pub(crate) struct Known {
     pub(crate) sent: HashMap<u64, u32>,
     /// How many events an earlier run delivered.
     pub(crate) delivered: HashMap<u64, u32>,
+    /// Rows with events whose fate is open.
+    pub(crate) open: HashSet<u64>,
     /// Why Meta refused events in an earlier run.
     pub(crate) refused: HashMap<u64, Vec<Reason>>,
 }
@@ -114,7 +118,14 @@ impl Rejects {
             spool: BufWriter::new(spool),
             older,
             pending: HashMap::new(),
+            failed: None,
         })
+    }
+
+    /// As [`Rejects::take`]; what goes wrong comes out at the end.
+    pub(crate) fn try_to_take(&mut self, prepared: &Prepared, known: &Known) {
+        let taken = self.take(prepared, known);
+        self.failed = self.failed.take().or(taken.err());
     }
 
     /// Takes a chunk's refused rows, those of earlier runs included, and keeps those with events that are about to be
@@ -124,6 +135,16 @@ impl Rejects {
     /// The file cannot be written.
     pub(crate) fn take(&mut self, prepared: &Prepared, known: &Known) -> Result<()> {
         let mut findings = prepared.findings.iter().peekable();
+        let old = prepared.events.iter().filter(|event| event.is_old);
+        let open: HashSet<u64> = match self.older.is_empty() {
+            true => HashSet::new(),
+            false => known
+                .open
+                .iter()
+                .copied()
+                .chain(old.map(|event| event.row))
+                .collect(),
+        };
         for row in prepared.chunk.rows() {
             let number = row.number();
             while findings.next_if(|found| found.row < number).is_some() {}
@@ -135,7 +156,11 @@ impl Rejects {
                 }
             }
             reasons.extend(known.refused.get(&number).into_iter().flatten().cloned());
-            self.take_row(row, prepared.input, reasons, known)?;
+            let origin = Origin {
+                input: prepared.input,
+                row: number,
+            };
+            self.take_row(row, origin, reasons, known, open.contains(&number))?;
         }
         Ok(())
     }
@@ -143,9 +168,10 @@ impl Rejects {
     fn take_row(
         &mut self,
         row: Row<'_>,
-        input: u32,
+        origin: Origin,
         reasons: Vec<Reason>,
         known: &Known,
+        has_open_event: bool,
     ) -> Result<()> {
         let number = row.number();
         let unsettled = known.sent.get(&number).copied().unwrap_or(0);
@@ -154,25 +180,23 @@ impl Rejects {
                 row: self.form.row(row),
                 reasons,
                 unsettled,
-                has_open_event: false,
+                has_open_event,
             };
-            self.pending.insert(Origin { input, row: number }, pending);
+            self.pending.insert(origin, pending);
         } else if !reasons.is_empty() {
             let row = self.form.row(row);
             self.write(&row, &reasons, number)?;
-        } else if !self.older.is_empty() && known.delivered.contains_key(&number) {
+        } else if !self.older.is_empty() && !has_open_event && known.delivered.contains_key(&number)
+        {
             self.older.leave(&self.form, &self.form.row(row));
         }
         Ok(())
     }
 
-    /// One event of a row is settled.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub(crate) fn settle(&mut self, origin: Origin, settled: Settled) -> Result<()> {
+    /// One event of a row is settled. What goes wrong comes out at the end.
+    pub(crate) fn settle(&mut self, origin: Origin, settled: Settled) {
         let Some(pending) = self.pending.get_mut(&origin) else {
-            return Ok(());
+            return;
         };
         match settled {
             Settled::Accepted => {}
@@ -181,18 +205,17 @@ impl Rejects {
         }
         pending.unsettled -= 1;
         if pending.unsettled > 0 {
-            return Ok(());
+            return;
         }
         let Some(pending) = self.pending.remove(&origin) else {
-            return Ok(());
+            return;
         };
         if !pending.reasons.is_empty() {
-            return self.write(&pending.row, &pending.reasons, origin.row);
-        }
-        if !pending.has_open_event && !self.older.is_empty() {
+            let written = self.write(&pending.row, &pending.reasons, origin.row);
+            self.failed = self.failed.take().or(written.err());
+        } else if !pending.has_open_event && !self.older.is_empty() {
             self.older.leave(&self.form, &pending.row);
         }
-        Ok(())
     }
 
     /// Puts the file in its place.
@@ -208,7 +231,9 @@ impl Rejects {
             self.write(&pending.row, &pending.reasons, origin.row)?;
         }
         let path = self.path.clone();
-        self.place()
+        let failed = self.failed.take().map_or(Ok(()), Err);
+        failed
+            .and_then(|()| self.place())
             .with_context(|| format!("cannot write the rejects file {}", path.display()))
     }
 
@@ -239,10 +264,6 @@ impl Rejects {
     }
 
     fn write(&mut self, row: &KeptRow, reasons: &[Reason], number: u64) -> Result<()> {
-        if !self.older.is_empty() {
-            // The row as it is refused now takes the place of the older one.
-            self.older.leave(&self.form, row);
-        }
         let problems: Vec<&str> = reasons
             .iter()
             .map(|reason| reason.problem.as_str())
@@ -256,6 +277,10 @@ impl Rejects {
             number,
         };
         self.spool.write_all(&self.form.line(&refused)?)?;
+        if !self.older.is_empty() {
+            // The row as it is refused now takes the place of the older one.
+            self.older.leave(&self.form, row);
+        }
         Ok(())
     }
 }
