@@ -138,7 +138,7 @@ fn keep_with_gaps(
     keep(&draft.text(&decided), Completeness::HasGaps)?;
     bail!(
         "{}: {missing}; {} holds what was found, with what is missing in comments: complete it there, or run \
-         init again with --force and the options above",
+         init again with --force and the options it names",
         request.name,
         request.output.display()
     )

@@ -127,7 +127,7 @@ fn format_in_words(about: &About) -> String {
             EncodingEvidence::Given => format!("{encoding} as asked for"),
             EncodingEvidence::ByteOrderMark => format!("{encoding} by its byte order mark"),
             EncodingEvidence::NulPattern | EncodingEvidence::Valid => encoding.to_owned(),
-            EncodingEvidence::Guessed => format!("{encoding} at a guess"),
+            EncodingEvidence::Guessed => format!("{encoding} (guessed)"),
         });
     }
     words.extend(
@@ -404,9 +404,14 @@ fn negative_stages(found: &Understanding<'_>) -> Option<String> {
         .filter(|stage| sounds_negative(stage))
         .map(|stage| format!("{:?}", heading(stage)))
         .collect();
+    let sound = if negative.len() == 1 {
+        "sounds"
+    } else {
+        "sound"
+    };
     (!negative.is_empty()).then(|| {
         format!(
-            "{} sound as if the lead came to nothing; Meta learns to find more such people from what is sent, so give such a \
+            "{} {sound} as if the lead came to nothing; Meta learns to find more such people from what is sent, so give such a \
              stage a name of its own that no campaign is optimised for, or \"\" to send it never",
             negative.join(", ")
         )
