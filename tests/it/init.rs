@@ -388,7 +388,7 @@ fn a_stage_that_says_the_lead_is_lost_is_pointed_out() {
     );
     let shown = desk.run(&["init", "leads.csv"]).ended(0).stdout;
     assert!(
-        shown.contains("\"Not interested\" sound as if the lead came to nothing"),
+        shown.contains("\"Not interested\" sounds as if the lead came to nothing"),
         "{shown}"
     );
 }
