@@ -10,8 +10,9 @@ use crate::report::{ExitStatus, Summary};
 
 use super::talk;
 
-/// Shows the summary everywhere and gives the status the process ends with. The status is about the events: a report
-/// that cannot be written is said, and at most turns a success into status 1.
+/// Shows the summary everywhere and gives the status the process ends with. The status is about the events: whether
+/// standard output takes the report changes nothing, and a file that cannot be written at most turns a success into
+/// status 1.
 pub(super) fn show(
     summary: &Summary,
     format: Format,
@@ -35,11 +36,9 @@ pub(super) fn show(
     }
     let status = summary.exit_status;
     // Quiet, a run in which all went well says nothing to people.
-    if format != Format::Human || !talk.quiet || status != ExitStatus::Done {
-        note(
-            "the report to standard output".to_owned(),
-            print(summary, format),
-        );
+    let is_wanted = format != Format::Human || !talk.quiet || status != ExitStatus::Done;
+    if is_wanted && let Err(error) = print(summary, format) {
+        tracing::error!("cannot write the report to standard output: {error}");
     }
     if status != ExitStatus::Done {
         tracing::error!("{}", in_one_line(summary));

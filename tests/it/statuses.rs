@@ -66,7 +66,7 @@ fn a_standard_output_that_is_full_is_said_and_does_not_make_the_upload_one_that_
         .write(true)
         .open("/dev/full")
         .unwrap();
-    let ran = Ran::of(&args, command.stdout(full).output().unwrap()).ended(1);
+    let ran = Ran::of(&args, command.stdout(full).output().unwrap()).ended(0);
     assert!(
         ran.stderr.contains("cannot write the report"),
         "{}",

@@ -107,6 +107,12 @@ impl Rejects {
         if path.is_dir() {
             bail!("{}: it is a folder", place());
         }
+        if is_pipe(path) {
+            bail!(
+                "{}: it is a named pipe, which would wait for a reader; name a file",
+                place()
+            );
+        }
         // Where the name is a link, the file it leads to is written and the link stays.
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let form = Form::of(feeds)?;
@@ -283,6 +289,17 @@ impl Rejects {
         }
         Ok(())
     }
+}
+
+#[cfg(unix)]
+fn is_pipe(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &Path) -> bool {
+    false
 }
 
 fn folder_of(path: &Path) -> &Path {
