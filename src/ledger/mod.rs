@@ -16,6 +16,7 @@ mod status;
 use std::collections::HashSet;
 
 pub(crate) use error::LedgerError;
+pub(crate) use place::open_private;
 pub(crate) use shared::SharedLedger;
 pub(crate) use sqlite::SqliteLedger;
 pub(crate) use status::{PastRun, Status};
