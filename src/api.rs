@@ -79,7 +79,8 @@ impl Export {
     /// # Errors
     /// An export cannot be read, or does not fit the settings.
     pub fn validate(&self) -> Result<Summary> {
-        run::validate(&config::read_settings(&self.args, &self.file)?)
+        let read = config::read_settings(&self.args, &self.file)?;
+        run::validate(&read, &config::earlier(&self.args, &read, &self.file)?)
     }
 
     /// Hands over each event that would be sent, as the JSON object that would be sent, in the order of the rows.

@@ -17,6 +17,7 @@ pub(crate) use values::{Delimiter, FieldFromColumn, NamedEvent, Zone};
 use crate::customer::Country;
 use crate::deliver::MAX_CONCURRENCY;
 use crate::leads::Since;
+use crate::mapping::StageTime;
 use crate::rules::MAX_BATCH_EVENTS;
 use crate::time::DateOrder;
 pub(crate) use values::encoding;
@@ -314,6 +315,14 @@ pub(crate) struct LayoutArgs {
     /// For exports that have one row per lead and a column of dates for each stage.
     #[arg(long, value_name = "COLUMN=EVENT NAME")]
     pub stage_column: Vec<NamedEvent>,
+
+    /// Where a stage's time comes from: column or first-seen [default: column]
+    ///
+    /// first-seen is for exports that show only the stage each lead is in now: a stage counts as reached when an export
+    /// first shows it, so the ledger remembers the stages of each lead. The first run records what is there and sends
+    /// only stages that have a time of their own, such as the date a lead was created; --stage-column names it.
+    #[arg(long, value_name = "WHERE")]
+    pub stage_time: Option<StageTime>,
 
     /// IANA zone of times that carry none [default: UTC, with a warning when it mattered]
     #[arg(long, value_name = "ZONE")]

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::cli::{DEFAULT_SETTINGS, InputFormat, ReportFormat};
-use crate::mapping::{History, OneOrMany, Ordered, Preset, Target, Unlisted};
+use crate::mapping::{History, OneOrMany, Ordered, Preset, StageTime, Target, Unlisted};
 use crate::render::Format;
 use crate::run::OnUnusable;
 
@@ -90,6 +90,10 @@ pub(crate) struct Crm {
     pub default_country: Option<String>,
     /// What happens to a stage that [stages] does not list.
     pub unlisted_stages: Option<Unlisted>,
+    /// `first-seen` for exports that show only the stage each lead is in: it counts as reached when it is first seen.
+    pub stage_time: Option<StageTime>,
+    /// With stage_time = "first-seen": stages that are events again when a lead comes back to them.
+    pub sends_again: Vec<String>,
 }
 
 /// Constants of every event.

@@ -16,4 +16,4 @@ pub(crate) use endpoint::{
 pub(crate) use file::SettingsFile;
 pub(crate) use outputs::{ReportTarget, refuse_overlap};
 pub(crate) use read::{clock, default_country, read_settings};
-pub(crate) use send::{batch_size, default_ledger, send_settings};
+pub(crate) use send::{batch_size, default_ledger, earlier, send_settings};

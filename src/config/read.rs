@@ -40,10 +40,16 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         Some(given) => Some(given),
         None => order_of_file().context("date_order under [crm]")?,
     };
+    let given = layout_of_file(file).overlaid_with(layout_of_args(&args.layout, &args.stage));
+    if !given.sends_again.is_empty() && !given.is_snapshot() {
+        bail!(
+            "sends_again under [crm] is for stage_time = \"first-seen\"; elsewhere each time of a stage is an event anyway"
+        );
+    }
     Ok(ReadSettings {
         inputs: inputs(&args.files, file)?,
         source: source(&args.format, file, rejects.is_some())?,
-        given: layout_of_file(file).overlaid_with(layout_of_args(&args.layout, &args.stage)),
+        given,
         preset: preset(&args.layout, file)?,
         crm: crm.filter(|name| !name.trim().is_empty()).cloned(),
         zone,
@@ -230,6 +236,8 @@ fn layout_of_file(file: &SettingsFile) -> Layout {
             .map(|(column, texts)| (column.clone(), texts.as_slice().to_vec()))
             .collect(),
         allow_personal: file.event.allow_personal.clone(),
+        stage_time: file.crm.stage_time,
+        sends_again: file.crm.sends_again.clone(),
     }
 }
 
@@ -254,5 +262,6 @@ fn layout_of_args(args: &LayoutArgs, stages: &[NamedEvent]) -> Layout {
     };
     layout.stages = pairs(stages);
     layout.stage_columns = pairs(&args.stage_column);
+    layout.stage_time = args.stage_time;
     layout
 }

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::account::{self, Account};
 use super::feed::broken_off;
 use super::rejects::{Known, Rejects, Settled};
+use super::snapshot::SnapshotStep;
 use super::{Feed, Observer, Pass, Prepared, UploadSettings, workers};
 use crate::batch;
 use crate::deliver::{self, Delivery, Interrupt, Outcome};
@@ -31,6 +32,8 @@ pub(super) struct Sending<'a> {
     pub ledger: &'a SharedLedger,
     pub account: &'a mut Account,
     pub observer: &'a mut dyn Observer,
+    /// Where the inputs are snapshots.
+    pub snapshot: Option<SnapshotStep>,
 }
 
 impl Sending<'_> {
@@ -49,6 +52,7 @@ impl Sending<'_> {
             ledger: self.ledger,
             account: self.account,
             rejects: rejects.as_ref(),
+            snapshot: self.snapshot,
             sender,
         };
         let mut outcomes = Outcomes {
@@ -62,7 +66,7 @@ impl Sending<'_> {
                 let produced = producer.read(feeds);
                 // The delivery ends when nobody can send to it any more.
                 drop(producer.sender);
-                produced
+                (produced, producer.snapshot)
             });
             let delivery = runtime.block_on(async {
                 let interrupt = interrupt(self.settings)?;
@@ -88,7 +92,13 @@ impl Sending<'_> {
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             delivery.map(|delivery| (delivery, produced))
         });
-        let (delivery, produced) = delivered?;
+        let (delivery, (produced, snapshot)) = delivered?;
+        let produced = produced.and_then(|()| match snapshot {
+            Some(mut snapshot) if !delivery.is_rehearsal => {
+                snapshot.complete(self.ledger.lock().as_mut())
+            }
+            _ => Ok(()),
+        });
         outcomes.observer.finished();
         self.account.stages.merge(outcomes.stages);
         self.account.problems.merge(outcomes.refusals);
@@ -152,6 +162,7 @@ struct Producer<'a> {
     ledger: &'a SharedLedger,
     account: &'a mut Account,
     rejects: Option<&'a Mutex<Rejects>>,
+    snapshot: Option<SnapshotStep>,
     sender: mpsc::Sender<Vec<Event>>,
 }
 
@@ -162,6 +173,9 @@ impl Producer<'_> {
     }
 
     fn take(&mut self, prepared: &mut Prepared) -> Result<ControlFlow<()>> {
+        if let Some(snapshot) = &mut self.snapshot {
+            snapshot.sift(prepared, self.ledger.lock().as_mut(), self.account)?;
+        }
         let picked = self.account.take(prepared);
         let Sifted { new, mut known } = sift(
             self.settings,

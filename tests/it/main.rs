@@ -22,6 +22,7 @@ mod normalize;
 mod sandbox;
 mod scheduled;
 mod schema;
+mod snapshots;
 mod statuses;
 mod upload;
 mod validate;
