@@ -18,6 +18,7 @@ mod trial;
 use std::collections::HashSet;
 
 pub(crate) use error::LedgerError;
+pub(crate) use place::open_private;
 pub(crate) use shared::SharedLedger;
 pub(crate) use snapshot::{Sight, Sighting, SnapshotSource, Snapshots, Timing};
 pub(crate) use sqlite::SqliteLedger;
