@@ -40,6 +40,7 @@ mod customer;
 mod deliver;
 mod event;
 mod field;
+mod files;
 mod graph;
 mod inspect;
 mod json;

@@ -1,14 +1,14 @@
 //! The settings file: TOML, every key optional, unknown keys refused by the name that comes nearest.
 
-use std::fs::File;
-use std::io::Read;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::cli::{DEFAULT_SETTINGS, InputFormat, ReportFormat};
+use crate::files::{folder_of, read_text};
 use crate::mapping::{History, OneOrMany, Ordered, Preset, StageTime, Target, Unlisted};
 use crate::render::Format;
 use crate::run::OnUnusable;
@@ -283,10 +283,7 @@ impl SettingsFile {
     }
 
     fn folder(&self) -> &Path {
-        let folder = self.path.as_deref().and_then(Path::parent);
-        folder
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."))
+        self.path.as_deref().map_or(Path::new("."), folder_of)
     }
 
     /// Reads the text of a settings file.
@@ -316,17 +313,14 @@ impl SettingsFile {
 
 /// The text of a settings file, none of which is anywhere near this long.
 fn read_bounded(path: &Path) -> Result<String> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
-    read.with_context(|| format!("cannot read the settings {}", path.display()))?;
-    if text.len() as u64 > MAX_BYTES {
-        bail!(
+    read_text(path, MAX_BYTES).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => anyhow!(
             "the settings {} are longer than {} MB; is this the right file?",
             path.display(),
             MAX_BYTES >> 20
-        );
-    }
-    Ok(text)
+        ),
+        _ => anyhow!(error).context(format!("cannot read the settings {}", path.display())),
+    })
 }
 
 fn preset_names() -> Vec<&'static str> {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::recipe::{Pass, Recipe};
 use super::rows::RowProcessor;
@@ -97,8 +97,7 @@ impl Feed {
         let exported = exported(input, reading.clock);
         let order = survey.times_order();
         let times = times_of(reading, preset.as_ref(), &plan, order, exported)?;
-        let this_year = jiff::Timestamp::from_second(reading.clock.now())
-            .map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).year());
+        let this_year = reading.clock.this_year();
         let crm = reading.crm.clone();
         let crm = crm.or_else(|| preset.as_ref().and_then(|preset| preset.crm.clone()));
         let lead_event_source = crm.unwrap_or_else(|| "CRM".to_owned());
@@ -123,7 +122,7 @@ impl Feed {
                 customer: crate::customer::Settings {
                     default_country: reading.default_country,
                     date_order: survey.births_order(),
-                    this_year: this_year.context("--now lies outside of all years")?,
+                    this_year,
                     letter_m: survey.genders.letter_m(),
                 },
                 unusable: reading.unusable.clone(),
