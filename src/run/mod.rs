@@ -25,7 +25,8 @@ pub(crate) use rows::Prepared;
 pub(crate) use seen::GivenIds;
 pub(crate) use seen::Seen;
 pub(crate) use settings::{
-    LedgerTarget, OnUnusable, PresetChoice, ReadSettings, SendSettings, Unusable, UploadSettings,
+    LedgerTarget, OnUnusable, PresetChoice, ReadSettings, SendSettings, Signals, Unusable,
+    UploadSettings,
 };
 pub(crate) use upload::{rehearse_upload, upload};
 pub(crate) use validate::{build, validate};
