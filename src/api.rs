@@ -79,7 +79,8 @@ impl Export {
     /// # Errors
     /// An export cannot be read, or does not fit the settings.
     pub fn validate(&self) -> Result<Summary> {
-        run::validate(&config::read_settings(&self.args, &self.file)?)
+        let read = config::read_settings(&self.args, &self.file)?;
+        run::validate(&read, &config::earlier(&self.args, &read, &self.file)?)
     }
 
     /// Hands over each event that would be sent, as the JSON object that would be sent, in the order of the rows.
@@ -182,6 +183,7 @@ impl Sandbox {
             listen: ([127, 0, 0, 1], 0).into(),
             now: now.map(Timestamp::as_second),
             bad_lead_ids: Vec::new(),
+            leads: None,
             keep_bytes: crate::sandbox::DEFAULT_KEEP_BYTES,
             hosts: Vec::new(),
             log_requests: false,

@@ -190,10 +190,13 @@ catalogue! {
         "nothing needs to be done"
     StageTimeModified "stage-time-modified" Warning
         "the stage's time is taken from a column that changes with any edit of the record, so old stages get new times"
-        "map event_time to a column that is set only when the stage changes"
+        "map event_time to a column that is set only when the stage changes, or set stage_time = \"first-seen\" in [crm]"
+    StageTimeCreated "stage-time-created" Warning
+        "the stage's time is taken from the date the lead was created, so every stage seems to be as old as its lead"
+        "set stage_time = \"first-seen\" in [crm] (--stage-time), and map that date to the raw lead: --stage-column \"COLUMN=Lead\""
     StageSnapshot "stage-snapshot" Warning
         "the export shows only the stage each lead is in now; stages passed between two exports never reach Meta"
-        "export the stage history, or a date column for each stage; until then export at least once a day"
+        "export the stage history, or a date column for each stage; else set stage_time = \"first-seen\" and upload every day"
     HeadingDoubled "heading-doubled" Warning
         "several columns have this heading, and the first of them is taken"
         "name the one you mean: HEADING#2 is the second; or rename the columns in the CRM"

@@ -16,6 +16,7 @@ use crate::report::end::{self, End, Facts, Strictness};
 use crate::report::funnel::{Funnel, Reached, Sample};
 use crate::report::match_keys::MatchKeys;
 use crate::report::refusal::MetaError;
+use crate::report::snapshot::Snapshot;
 use crate::report::stages::{Fate, Plan, Stages};
 use crate::report::summary::{self, Destination, Guess, Input, MappedColumn};
 use crate::report::tally::Place;
@@ -51,6 +52,8 @@ pub(crate) struct Account {
     skipped_stage: u64,
     skipped_only: u64,
     skipped_consent: u64,
+    /// What a snapshot's stages came to that are no events.
+    pub snapshot: Option<Snapshot>,
     match_keys: MatchKeys,
     /// The funnel's leads, where it is judged.
     sample: Option<Sample>,
@@ -98,6 +101,7 @@ impl Account {
             skipped_stage: 0,
             skipped_only: 0,
             skipped_consent: 0,
+            snapshot: None,
             match_keys: MatchKeys::default(),
             sample: (command == "validate").then(Sample::default),
             seen: Seen::default(),
@@ -356,6 +360,7 @@ impl Account {
             skipped_stage: self.skipped_stage,
             skipped_only: self.skipped_only,
             skipped_consent: self.skipped_consent,
+            snapshot: self.snapshot,
             counts,
             stages,
             batches: self.batches,

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::account::{self, Account};
 use super::feed::broken_off;
 use super::rejects::{Known, Rejects, Settled};
+use super::snapshot::SnapshotStep;
 use super::{Feed, Observer, Pass, Prepared, UploadSettings, workers};
 use crate::batch;
 use crate::deliver::{self, Delivery, Interrupt, Outcome};
@@ -34,6 +35,8 @@ pub(super) struct Sending<'a> {
     pub runtime: &'a Runtime,
     /// Signals, as far as the run heeds them.
     pub interrupt: watch::Receiver<Interrupt>,
+    /// Where the inputs are snapshots.
+    pub snapshot: Option<SnapshotStep>,
 }
 
 impl Sending<'_> {
@@ -51,6 +54,7 @@ impl Sending<'_> {
             ledger: self.ledger,
             account: self.account,
             rejects: rejects.as_ref(),
+            snapshot: self.snapshot,
             sender,
         };
         let mut outcomes = Outcomes {
@@ -59,12 +63,12 @@ impl Sending<'_> {
             stages: Stages::default(),
             refusals: Problems::default(),
         };
-        let (delivery, produced) = std::thread::scope(|scope| {
+        let (delivery, (produced, snapshot)) = std::thread::scope(|scope| {
             let reader = scope.spawn(|| {
                 let produced = producer.read(feeds);
                 // The delivery ends when nobody can send to it any more.
                 drop(producer.sender);
-                produced
+                (produced, producer.snapshot)
             });
             let mut on_outcome = |event: &Event, outcome: &Outcome| outcomes.add(event, outcome);
             let delivery = self.runtime.block_on(deliver::deliver(
@@ -81,6 +85,12 @@ impl Sending<'_> {
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             (delivery, produced)
+        });
+        let produced = produced.and_then(|()| match snapshot {
+            Some(mut snapshot) if !delivery.is_rehearsal => {
+                snapshot.complete(self.ledger.lock().as_mut())
+            }
+            _ => Ok(()),
         });
         outcomes.observer.finished();
         self.account.stages.merge(outcomes.stages);
@@ -138,6 +148,7 @@ struct Producer<'a> {
     ledger: &'a SharedLedger,
     account: &'a mut Account,
     rejects: Option<&'a Mutex<Rejects>>,
+    snapshot: Option<SnapshotStep>,
     sender: mpsc::Sender<Vec<Event>>,
 }
 
@@ -148,6 +159,9 @@ impl Producer<'_> {
     }
 
     fn take(&mut self, prepared: &mut Prepared) -> Result<ControlFlow<()>> {
+        if let Some(snapshot) = &mut self.snapshot {
+            snapshot.sift(prepared, self.ledger.lock().as_mut(), self.account)?;
+        }
         let picked = self.account.take(prepared);
         let Sifted { new, mut known } = sift(
             self.settings,

@@ -128,6 +128,15 @@ pub(crate) enum LedgerTarget {
     File(PathBuf),
 }
 
+/// What earlier runs know, for a command that only looks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Earlier {
+    /// The ledger's file; it may not be there.
+    pub ledger: Option<PathBuf>,
+    /// The dataset's id; empty when none is named.
+    pub dataset: String,
+}
+
 impl LedgerTarget {
     /// The file, where it is one.
     pub(crate) fn path(&self) -> Option<&Path> {

@@ -14,10 +14,11 @@ use tokio::task::JoinHandle;
 use super::account::Account;
 use super::rejects::{Known, Rejects};
 use super::sending::{Sending, sift};
+use super::snapshot::{SnapshotStep, refuse_without_ledger};
 use super::{
     Feed, LedgerTarget, Observer, Pass, Prepared, ReadSettings, Signals, UploadSettings, workers,
 };
-use crate::deliver::{Ended, Interrupt, interrupt};
+use crate::deliver::{Delivery, Ended, Interrupt, interrupt};
 use crate::graph::{Client, Endpoint};
 use crate::ledger::{Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger};
 use crate::report::stages::{Fate, Plan};
@@ -38,6 +39,7 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     let (interrupt, before_sending) = heed(settings.signals, &runtime)?;
     let client = Client::new(&settings.endpoint)?;
     let mut feeds = Feed::open_all(&settings.read)?;
+    refuse_without_ledger(&feeds, &settings.send.ledger, is_rehearsal(settings))?;
     let rejects = Rejects::asked_for(&settings.read, &feeds)?;
 
     let mut checked = Account::start("upload", &settings.read, &feeds, Plan::Send);
@@ -61,6 +63,13 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     observer.sending(checked.to_send());
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
     account.destination = Some(destination(settings));
+    let mut snapshot = match remembered(settings) {
+        LedgerTarget::None => SnapshotStep::on_trial(&feeds, dataset, None)?,
+        LedgerTarget::File(_) => SnapshotStep::in_ledger(&feeds, dataset),
+    };
+    if let Some(snapshot) = &mut snapshot {
+        snapshot.open(ledger.lock().as_mut(), &mut account)?;
+    }
     let delivery = Sending {
         settings,
         ledger: &ledger,
@@ -68,14 +77,22 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
         observer,
         runtime: &runtime,
         interrupt,
+        snapshot,
     }
     .run(&mut feeds, client, rejects);
     if delivery.is_rehearsal {
         account.destination = Some(Destination::Sandbox);
     }
 
+    let now = now + started.elapsed().as_secs() as i64;
+    note_end(&ledger, &mut account, &delivery, now);
+    Ok(account.close(started.elapsed()))
+}
+
+/// Notes in the ledger how the run ended.
+fn note_end(ledger: &SharedLedger, account: &mut Account, delivery: &Delivery, now: i64) {
     let ended = RunEnd {
-        now: now + started.elapsed().as_secs() as i64,
+        now,
         exit_status: account.exit_status().code(),
         is_rehearsal: delivery.is_rehearsal,
         counts: account.run_counts(),
@@ -88,7 +105,6 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
             after_sending: delivery.requests > 0,
         });
     }
-    Ok(account.close(started.elapsed()))
 }
 
 /// Signals as far as the run heeds them, and what watches them until it sends.
@@ -115,17 +131,26 @@ fn heed(
 /// An input cannot be read or does not fit the settings, or the ledger cannot be read.
 pub(crate) fn rehearse_upload(settings: &UploadSettings) -> Result<Summary> {
     let started = Instant::now();
-    let mut ledger: Box<dyn Ledger> = match remembered(settings) {
-        LedgerTarget::File(path) => match SqliteLedger::open_read_only(path)? {
-            Some(ledger) => Box::new(ledger),
-            None => Box::new(NoLedger),
-        },
-        LedgerTarget::None => Box::new(NoLedger),
+    let reader = || match remembered(settings) {
+        LedgerTarget::File(path) => SqliteLedger::open_read_only(path),
+        LedgerTarget::None => Ok(None),
+    };
+    let mut ledger: Box<dyn Ledger> = match reader()? {
+        Some(ledger) => Box::new(ledger),
+        None => Box::new(NoLedger),
     };
     let mut feeds = Feed::open_all(&settings.read)?;
+    let dataset = &settings.endpoint.dataset_id;
+    let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, reader()?)?;
     let mut rejects = Rejects::asked_for(&settings.read, &feeds)?;
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Pretend);
+    if let Some(snapshot) = &mut snapshot {
+        snapshot.open(ledger.as_mut(), &mut account)?;
+    }
     let collect = |prepared: &mut Prepared| {
+        if let Some(snapshot) = &mut snapshot {
+            snapshot.sift(prepared, ledger.as_mut(), &mut account)?;
+        }
         let picked = account.take(prepared);
         let sifted = sift(settings, prepared, &picked, ledger.as_mut(), &mut account)?;
         account.settle_all(&sifted.new, Fate::Undelivered);
@@ -160,12 +185,15 @@ fn write_rejects(
 
 /// What the run may rely on and adds to: nothing where what is accepted does not count.
 fn remembered(settings: &UploadSettings) -> &LedgerTarget {
-    let is_rehearsal =
-        settings.is_sandbox || settings.send.delivery.beside.test_event_code.is_some();
-    match is_rehearsal {
+    match is_rehearsal(settings) {
         true => &LedgerTarget::None,
         false => &settings.send.ledger,
     }
+}
+
+/// Whether nothing of what is accepted counts.
+fn is_rehearsal(settings: &UploadSettings) -> bool {
+    settings.is_sandbox || settings.send.delivery.beside.test_event_code.is_some()
 }
 
 fn open_ledger(settings: &UploadSettings) -> Result<SharedLedger> {

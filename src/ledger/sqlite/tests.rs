@@ -743,18 +743,11 @@ fn a_newer_ledger_is_refused() {
     folder
         .open()
         .connection
-        .pragma_update(None, "user_version", 3)
+        .pragma_update(None, "user_version", 99)
         .unwrap();
     let error = SqliteLedger::open(&folder.path(), Duration::ZERO).unwrap_err();
     assert!(
-        matches!(
-            error,
-            LedgerError::Newer {
-                found: 3,
-                known: 2,
-                ..
-            }
-        ),
+        matches!(error, LedgerError::Newer { found: 99, .. }),
         "{error}"
     );
     assert!(matches!(
