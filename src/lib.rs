@@ -45,6 +45,7 @@ mod inspect;
 mod json;
 mod ledger;
 mod mapping;
+mod notify;
 mod problem;
 mod render;
 mod report;

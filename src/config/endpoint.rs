@@ -180,7 +180,7 @@ fn check_graph_url(text: &str) -> Result<String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name)
         .ok()
         .map(|text| text.trim().to_owned())
@@ -217,7 +217,7 @@ fn token(given: Option<&Path>, file: &SettingsFile) -> Result<SecretString> {
 }
 
 /// The text of a token file, of which no more is read than any token is long.
-fn read_bounded(path: &Path) -> std::io::Result<String> {
+pub(super) fn read_bounded(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(64 << 10).read_to_string(&mut text)?;
     Ok(text)

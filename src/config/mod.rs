@@ -5,6 +5,7 @@
 
 mod endpoint;
 mod file;
+mod notify;
 mod outputs;
 mod read;
 mod send;
@@ -14,6 +15,7 @@ pub(crate) use endpoint::{
     endpoint_with_token, graph_url,
 };
 pub(crate) use file::SettingsFile;
+pub(crate) use notify::{age, notify_settings};
 pub(crate) use outputs::{ReportTarget, refuse_overlap};
 pub(crate) use read::{clock, read_settings};
-pub(crate) use send::{batch_size, default_ledger, earlier, send_settings};
+pub(crate) use send::{batch_size, default_ledger, earlier, ledger, send_settings};

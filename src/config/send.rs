@@ -42,16 +42,24 @@ pub(crate) fn send_settings(
             },
             ..default
         },
-        ledger: match args.and_then(|args| args.ledger.clone()) {
-            Some(path) => ledger_target(path)?,
-            None => ledger_of_file(file, args.is_some())?,
-        },
+        ledger: ledger(args, file)?,
         wait: args.and_then(|args| args.wait).or(wait).unwrap_or_default(),
         retry_rejected: args.is_some_and(|args| args.retry_rejected)
             || section.retry_rejected.unwrap_or(false),
         retry_uncertain: args.is_some_and(|args| args.retry_uncertain)
             || section.retry_uncertain.unwrap_or(false),
     })
+}
+
+/// Where what was accepted is remembered.
+///
+/// # Errors
+/// It is not a file's name, or no folder is known for it.
+pub(crate) fn ledger(args: Option<&UploadArgs>, file: &SettingsFile) -> Result<LedgerTarget> {
+    match args.and_then(|args| args.ledger.clone()) {
+        Some(path) => ledger_target(path),
+        None => ledger_of_file(file, args.is_some()),
+    }
 }
 
 /// The batch size within Meta's bounds.

@@ -6,6 +6,7 @@
 
 mod error;
 mod lock;
+mod notices;
 mod place;
 mod schema;
 mod shared;
@@ -18,6 +19,7 @@ mod trial;
 use std::collections::HashSet;
 
 pub(crate) use error::LedgerError;
+pub(crate) use notices::{Notices, Past};
 pub(crate) use shared::SharedLedger;
 pub(crate) use snapshot::{Sight, Sighting, SnapshotSource, Snapshots, Timing};
 pub(crate) use sqlite::SqliteLedger;

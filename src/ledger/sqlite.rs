@@ -432,7 +432,7 @@ fn lock_file(_: &File, _: &Path) -> Result<(), LedgerError> {
 }
 
 /// Takes nothing in the file for granted: it may come from somebody else.
-fn distrust(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn distrust(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;

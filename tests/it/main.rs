@@ -18,6 +18,7 @@ mod init;
 mod inputs;
 mod layouts;
 mod normalize;
+mod notify;
 mod sandbox;
 mod scheduled;
 mod schema;

@@ -3,6 +3,7 @@
 pub mod faulty;
 pub mod leads;
 pub mod listener;
+pub mod receiver;
 pub mod sandbox;
 
 use std::io::Write;
