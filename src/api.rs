@@ -183,6 +183,7 @@ impl Sandbox {
             listen: ([127, 0, 0, 1], 0).into(),
             now: now.map(Timestamp::as_second),
             bad_lead_ids: Vec::new(),
+            leads: None,
             keep_bytes: crate::sandbox::DEFAULT_KEEP_BYTES,
             hosts: Vec::new(),
             log_requests: false,

@@ -6,6 +6,7 @@ mod failure;
 mod generate;
 mod help;
 mod init;
+mod leads;
 mod normalize;
 mod progress;
 mod sandbox;
@@ -84,6 +85,7 @@ fn run(cli: Cli) -> Result<ExitStatus> {
         Command::Check(args) => check::run(&args, &cli.talk),
         Command::Status(args) => status::run(&args, &cli.talk),
         Command::Init(args) => init::run(&args),
+        Command::Leads(args) => leads::run(&args, &cli.talk),
         Command::Schema(args) => schema::run(&args),
         Command::Help(args) => help::run(&args),
         Command::Completions(args) => generate::completions(&args),

@@ -75,6 +75,7 @@ fn sandbox(
             _ => None,
         },
         bad_lead_ids: Vec::new(),
+        leads: None,
         // Nobody can ask it afterwards.
         keep_bytes: 0,
         hosts: Vec::new(),

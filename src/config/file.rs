@@ -67,6 +67,8 @@ pub(crate) struct Meta {
     pub api_version: Option<String>,
     /// File that holds the access token; CRM2CAPI_ACCESS_TOKEN goes before it.
     pub access_token_file: Option<PathBuf>,
+    /// File that holds the token by which `leads` reads Meta's leads; CRM2CAPI_LEADS_TOKEN goes before it.
+    pub leads_token_file: Option<PathBuf>,
     /// Where the API lives; plain http only for loopback.
     pub graph_url: Option<String>,
     /// Sends test events, which are never marked as delivered.
@@ -246,6 +248,10 @@ impl SettingsFile {
             (
                 "access_token_file under [meta]",
                 self.meta.access_token_file.is_some(),
+            ),
+            (
+                "leads_token_file under [meta]",
+                self.meta.leads_token_file.is_some(),
             ),
             (
                 "a receiver under [notify]",

@@ -54,7 +54,7 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         crm: crm.filter(|name| !name.trim().is_empty()).cloned(),
         zone,
         date_order,
-        default_country: default_country(&args.layout, file)?,
+        default_country: default_country(args.layout.default_country, file)?,
         clock: clock(args.now),
         unusable: Unusable(file.fields.0.clone()),
         constants: constants(&file.event)?,
@@ -86,7 +86,14 @@ fn preset(args: &LayoutArgs, file: &SettingsFile) -> Result<PresetChoice> {
     })
 }
 
-fn default_country(args: &LayoutArgs, file: &SettingsFile) -> Result<Option<Country>> {
+/// The country of values that name none.
+///
+/// # Errors
+/// The settings name one that does not exist.
+pub(crate) fn default_country(
+    given: Option<Country>,
+    file: &SettingsFile,
+) -> Result<Option<Country>> {
     let of_file = |text: &String| {
         Country::parse(text).with_context(|| {
             format!(
@@ -94,7 +101,7 @@ fn default_country(args: &LayoutArgs, file: &SettingsFile) -> Result<Option<Coun
             )
         })
     };
-    match args.default_country {
+    match given {
         Some(country) => Ok(Some(country)),
         None => file.crm.default_country.as_ref().map(of_file).transpose(),
     }

@@ -20,6 +20,7 @@ use std::collections::HashSet;
 
 pub(crate) use error::LedgerError;
 pub(crate) use notices::{Notices, Past};
+pub(crate) use place::open_private;
 pub(crate) use shared::SharedLedger;
 pub(crate) use snapshot::{Sight, Sighting, SnapshotSource, Snapshots, Timing};
 pub(crate) use sqlite::SqliteLedger;

@@ -23,6 +23,7 @@ const ROOMS: [&str; 26] = [
     "batch",
     "graph",
     "deliver",
+    "leads",
     "report",
     "run",
     "render",

@@ -17,6 +17,7 @@ mod help;
 mod init;
 mod inputs;
 mod layouts;
+mod leads;
 mod normalize;
 mod notify;
 mod sandbox;
