@@ -3,12 +3,12 @@
 use anyhow::{Context, Result};
 
 use super::progress::Progress;
-use super::show;
+use super::{print_error, show};
 use crate::cli::{PlainFormat, TalkArgs, UploadArgs};
 use crate::config::{self, ReportTarget, SettingsFile};
 use crate::render;
 use crate::report::ExitStatus;
-use crate::run::{self, UploadSettings};
+use crate::run::{self, Signals, UploadSettings};
 use crate::sandbox::Sandbox;
 use crate::time::Clock;
 
@@ -49,7 +49,9 @@ fn upload(args: &UploadArgs, talk: &TalkArgs, file: &SettingsFile) -> super::tel
         send,
         endpoint,
         is_sandbox: args.sandbox,
-        heeds_signals: true,
+        signals: Signals::EndTheRun {
+            before_sending: end_early,
+        },
     };
     let summary = match is_dry_run {
         true => run::rehearse_upload(&settings)?,
@@ -58,6 +60,14 @@ fn upload(args: &UploadArgs, talk: &TalkArgs, file: &SettingsFile) -> super::tel
     drop((sandbox, runtime));
     let status = show(&summary, format, talk, &reports);
     Ok((summary, status))
+}
+
+/// Ends the process upon a signal, while nothing has been sent.
+fn end_early() {
+    print_error(&anyhow::anyhow!(
+        "interrupted before anything was sent; run the same command again"
+    ));
+    std::process::exit(ExitStatus::Interrupted.code().into());
 }
 
 /// The stand-in in this process, and what it runs on.
