@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::progress::Progress;
-use super::{show, tell};
+use super::show;
 use crate::cli::{PlainFormat, TalkArgs, UploadArgs};
 use crate::config::{self, ReportTarget, SettingsFile};
 use crate::render;
@@ -16,12 +16,12 @@ pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let file = SettingsFile::load(args.read.settings.config.as_deref())?;
     let receivers = config::notify_settings(&file)?;
     let uploaded = upload(args, talk, &file);
-    tell::of_upload(receivers, args, &file, &uploaded);
+    super::tell::of_upload(receivers, args, &file, &uploaded);
     uploaded.map(|(_, status)| status)
 }
 
 /// Uploads, and shows what became of it.
-fn upload(args: &UploadArgs, talk: &TalkArgs, file: &SettingsFile) -> tell::Uploaded {
+fn upload(args: &UploadArgs, talk: &TalkArgs, file: &SettingsFile) -> super::tell::Uploaded {
     let reports = ReportTarget::of(&args.report)?;
     let format = match args.format {
         Some(PlainFormat::Json) => render::Format::Json,
