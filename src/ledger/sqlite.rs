@@ -14,15 +14,15 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, na
 use sha2::{Digest, Sha256};
 
 use super::error::LedgerError;
-use super::events::{self, Accepted, PastEvent, Window};
 use super::lock::Lock;
-use super::people::{self, Person};
 use super::place;
 use super::schema::{self, Shape};
 use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING};
 use super::status::{self, Status};
 use super::{Begun, Entry, Ledger, RunEnd, RunStart, Settled, Snapshots, Standing, snapshot};
 use crate::event::Event;
+use crate::ledger::events::{self, Accepted, PastEvent, Window};
+use crate::ledger::people::{self, Person};
 use crate::time::Clock;
 
 /// An event older than this cannot be sent again, so it need not be remembered.
