@@ -48,6 +48,7 @@ mod ledger;
 mod mapping;
 mod notify;
 mod problem;
+mod remote;
 mod render;
 mod report;
 mod rules;

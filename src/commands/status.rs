@@ -8,6 +8,7 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::{lead, remote};
 use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::ledger::{PastRun, SqliteLedger, Status};
@@ -24,14 +25,13 @@ const BAR: usize = 30;
 
 pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let file = SettingsFile::load(args.settings.config.as_deref())?;
-    let path = match args
-        .ledger
-        .clone()
-        .or_else(|| file.delivery.ledger.as_ref().map(|path| file.resolve(path)))
-    {
-        Some(path) => path,
-        None => config::default_ledger()?,
-    };
+    if args.remote {
+        return remote::run(args, talk, &file);
+    }
+    if let Some(value) = &args.lead {
+        return lead::run(args, value, &file);
+    }
+    let path = config::status_ledger(args, &file)?;
     let dataset = config::dataset_id(args.settings.dataset_id.as_deref(), &file)?;
     let max_age = args.max_age.as_deref();
     let max_age = max_age

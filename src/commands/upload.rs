@@ -86,6 +86,7 @@ fn sandbox(
         },
         bad_lead_ids: Vec::new(),
         leads: None,
+        count_delay: std::time::Duration::ZERO,
         // Nobody can ask it afterwards.
         keep_bytes: 0,
         hosts: Vec::new(),

@@ -21,6 +21,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const NO_DATASET: &str = "no dataset: give --dataset-id, CRM2CAPI_DATASET_ID or dataset_id under [meta]; Events Manager \
      shows the id below the dataset's name";
 const TOKEN_VARIABLE: &str = "CRM2CAPI_ACCESS_TOKEN";
+const READ_TOKEN_VARIABLE: &str = "CRM2CAPI_READ_TOKEN";
 const LEADS_TOKEN_VARIABLE: &str = "CRM2CAPI_LEADS_TOKEN";
 const SECRET_VARIABLE: &str = "CRM2CAPI_APP_SECRET";
 const NO_TOKEN: &str = "no access token: set CRM2CAPI_ACCESS_TOKEN, give --access-token-file FILE or access_token_file \
@@ -60,6 +61,31 @@ pub(crate) fn endpoint_with_token(
         token,
         app_secret: variable(SECRET_VARIABLE).map(SecretString::from),
         timeout: timeout(args, file)?,
+    })
+}
+
+/// The same to read what Meta counted: with `CRM2CAPI_READ_TOKEN`, without it with the dataset's own token, which may read
+/// less.
+///
+/// # Errors
+/// Something is missing or malformed; nothing of a secret is in the message.
+pub(crate) fn reading_endpoint(
+    args: &EndpointArgs,
+    settings: &SettingsArgs,
+    version: &VersionArgs,
+    file: &SettingsFile,
+) -> Result<Endpoint> {
+    let Some(text) = variable(READ_TOKEN_VARIABLE) else {
+        return endpoint(args, settings, version, file).with_context(|| {
+            format!("{READ_TOKEN_VARIABLE} is not set, so the dataset's own token is tried")
+        });
+    };
+    let token = check_token(&text).with_context(|| format!("in {READ_TOKEN_VARIABLE}"))?;
+    let endpoint = endpoint_with_token(args, settings, version, file, token.into())?;
+    Ok(Endpoint {
+        // The secret belongs to the app of the dataset's token.
+        app_secret: None,
+        ..endpoint
     })
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::repository;
 
 /// The rooms from the ground up: each may use those above it in this list, and no other.
-const ROOMS: [&str; 27] = [
+const ROOMS: [&str; 28] = [
     "text",
     "field",
     "problem",
@@ -28,6 +28,7 @@ const ROOMS: [&str; 27] = [
     "run",
     "render",
     "notify",
+    "remote",
     "inspect",
     "sandbox",
     "cli",

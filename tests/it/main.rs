@@ -20,6 +20,7 @@ mod layouts;
 mod leads;
 mod normalize;
 mod notify;
+mod remote;
 mod sandbox;
 mod scheduled;
 mod schema;
