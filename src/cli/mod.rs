@@ -715,7 +715,8 @@ pub(crate) struct StatusArgs {
 
     /// Say what became of a lead's events: its lead id, email or phone; `-` reads one a line from standard input
     ///
-    /// Emails and phones are hashed here, as an upload does. The ledger knows those of the last 30 days.
+    /// Emails and phones are hashed here, as an upload does. The ledger knows those of the last 30 days. A value on the
+    /// command line shows in the process list; `-` does not.
     #[arg(long, value_name = "LEAD", allow_hyphen_values = true, conflicts_with_all = ["remote", "max_age"])]
     pub lead: Option<String>,
 

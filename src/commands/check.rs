@@ -199,9 +199,8 @@ fn dataset(told: &Told<Dataset>) -> Line {
     let dataset = match told {
         Told::Known(dataset) => dataset,
         Told::MayNot(fault) => {
-            let says = format!(
-                "this token may not read the dataset, so whether it is for them is not known ({fault})"
-            );
+            let says =
+                format!("Meta does not tell this token whether the dataset is for them ({fault})");
             return good(what, &says);
         }
         Told::Nothing | Told::NoAnswer(_) => {

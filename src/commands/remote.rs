@@ -348,7 +348,7 @@ fn told<T>(answer: &Told<T>, say: impl Fn(&T) -> String) -> String {
     match answer {
         Told::Known(known) => say(known),
         Told::Nothing => "nothing".to_owned(),
-        Told::MayNot(fault) => format!("this token may not ask ({fault})"),
+        Told::MayNot(fault) => format!("Meta does not tell this token ({fault})"),
         Told::NoAnswer(why) => format!("not known: {}", harmless(why)),
     }
 }

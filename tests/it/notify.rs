@@ -316,3 +316,23 @@ fn settings_that_nobody_named_may_tell_nobody() {
         }
     }
 }
+
+#[test]
+fn the_environment_names_a_receiver_too() {
+    let nights = Nights::new("url = \"https://127.0.0.1:9/nobody\"\nformat = \"slack\"\n");
+    nights.export(2, 1, 1);
+    let url = format!("{}/slack", nights.receiver.url);
+    let args = [
+        "upload",
+        "--config",
+        "acme.toml",
+        "--now",
+        "2026-11-02T02:00:00Z",
+        "leads.csv",
+    ];
+    nights
+        .desk
+        .run_with(&args, &[TOKEN, ("CRM2CAPI_NOTIFY_URL", &url)])
+        .ended(1);
+    assert_eq!(nights.receiver.take().len(), 1);
+}

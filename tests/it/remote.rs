@@ -61,7 +61,6 @@ impl Meta {
 
     /// Uploads so many leads of each of two stages, of two days.
     fn upload(&self, mode: u8, first: u64, leads: u64) {
-        self.mode.store(mode, Ordering::SeqCst);
         let mut text = "id,stage,time,email\n".to_owned();
         for lead in first..first + leads {
             let id = 1_234_567_800_000_000 + lead;
@@ -76,6 +75,11 @@ impl Meta {
             )
             .unwrap();
         }
+        self.upload_export(mode, &text);
+    }
+
+    fn upload_export(&self, mode: u8, text: &str) {
+        self.mode.store(mode, Ordering::SeqCst);
         self.desk.file("leads.csv", text);
         let maps = [
             "--map",
@@ -233,6 +237,39 @@ fn events_that_were_counted_twice_show_and_are_no_fault_of_the_upload() {
             &report["stages"][0]["counted"]
         ),
         (&5.into(), &10.into())
+    );
+}
+
+#[test]
+fn every_page_and_every_stage_of_a_crowded_hour_is_counted() {
+    let meta = Meta::start(&[]);
+    let mut text = "id,stage,time,email\n".to_owned();
+    // Sixty hours make three pages of the sandbox; an hour tells of a hundred names at most.
+    for hour in 0..60 {
+        let (day, hour) = (18 + hour / 24, hour % 24);
+        writeln!(
+            text,
+            "1234567800000000,Lead,2026-11-{day:02}T{hour:02}:00:00Z,"
+        )
+        .unwrap();
+    }
+    for stage in 0..120 {
+        writeln!(text, "1234567800000000,Stage {stage},2026-11-21T09:30:00Z,").unwrap();
+    }
+    meta.upload_export(PASSES, &text);
+    let report = meta.remote().ended(0).json();
+    let stages = report["stages"].as_array().unwrap();
+    assert_eq!(stages.len(), 121);
+    for stage in stages {
+        assert_eq!(stage["accepted"], stage["counted"], "{stage}");
+    }
+    assert_eq!(stages[0]["counted"], 60);
+    let asked = meta.proxy.requests();
+    assert!(asked.iter().any(|request| request.line.contains("after=")));
+    assert!(
+        asked
+            .iter()
+            .all(|request| !request.line.contains("access_token"))
     );
 }
 
