@@ -184,6 +184,7 @@ impl Sandbox {
             now: now.map(Timestamp::as_second),
             bad_lead_ids: Vec::new(),
             leads: None,
+            count_delay: std::time::Duration::ZERO,
             keep_bytes: crate::sandbox::DEFAULT_KEEP_BYTES,
             hosts: Vec::new(),
             log_requests: false,

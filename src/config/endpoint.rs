@@ -16,12 +16,13 @@ use crate::text::{path_unless_secret, unless_secret};
 
 const DEFAULT_GRAPH_URL: &str = "https://graph.facebook.com";
 const DEFAULT_API_VERSION: &str = crate::graph::version::DEFAULT;
-/// No token is anywhere near this long.
-const TOKEN_FILE_BYTES: u64 = 64 << 10;
+/// No token or address is anywhere near this long.
+pub(super) const SECRET_FILE_BYTES: u64 = 64 << 10;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const NO_DATASET: &str = "no dataset: give --dataset-id, CRM2CAPI_DATASET_ID or dataset_id under [meta]; Events Manager \
      shows the id below the dataset's name";
 const TOKEN_VARIABLE: &str = "CRM2CAPI_ACCESS_TOKEN";
+const READ_TOKEN_VARIABLE: &str = "CRM2CAPI_READ_TOKEN";
 const LEADS_TOKEN_VARIABLE: &str = "CRM2CAPI_LEADS_TOKEN";
 const SECRET_VARIABLE: &str = "CRM2CAPI_APP_SECRET";
 const NO_TOKEN: &str = "no access token: set CRM2CAPI_ACCESS_TOKEN, give --access-token-file FILE or access_token_file \
@@ -61,6 +62,31 @@ pub(crate) fn endpoint_with_token(
         token,
         app_secret: variable(SECRET_VARIABLE).map(SecretString::from),
         timeout: timeout(args, file)?,
+    })
+}
+
+/// The same to read what Meta counted: with `CRM2CAPI_READ_TOKEN`, without it with the dataset's own token, which may read
+/// less.
+///
+/// # Errors
+/// Something is missing or malformed; nothing of a secret is in the message.
+pub(crate) fn reading_endpoint(
+    args: &EndpointArgs,
+    settings: &SettingsArgs,
+    version: &VersionArgs,
+    file: &SettingsFile,
+) -> Result<Endpoint> {
+    let Some(text) = variable(READ_TOKEN_VARIABLE) else {
+        return endpoint(args, settings, version, file).with_context(|| {
+            format!("{READ_TOKEN_VARIABLE} is not set, so the dataset's own token is tried")
+        });
+    };
+    let token = check_token(&text).with_context(|| format!("in {READ_TOKEN_VARIABLE}"))?;
+    let endpoint = endpoint_with_token(args, settings, version, file, token.into())?;
+    Ok(Endpoint {
+        // The secret belongs to the app of the dataset's token.
+        app_secret: None,
+        ..endpoint
     })
 }
 
@@ -212,7 +238,7 @@ fn check_graph_url(text: &str) -> Result<String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name)
         .ok()
         .map(|text| text.trim().to_owned())
@@ -238,7 +264,7 @@ fn token_of(
 ) -> Result<Option<SecretString>> {
     let from_file = |path: PathBuf| -> Result<SecretString> {
         let shown = path_unless_secret(&path);
-        let text = read_text(&path, TOKEN_FILE_BYTES)
+        let text = read_text(&path, SECRET_FILE_BYTES)
             .map(SecretString::from)
             .with_context(|| format!("cannot read the access token file {shown}"))?;
         warn_if_readable_by_others(&path);

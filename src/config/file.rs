@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::cli::{DEFAULT_SETTINGS, InputFormat, ReportFormat};
 use crate::files::{folder_of, read_text};
 use crate::mapping::{History, OneOrMany, Ordered, Preset, StageTime, Target, Unlisted};
+use crate::notify::Form;
 use crate::render::Format;
 use crate::run::OnUnusable;
 
@@ -44,6 +45,8 @@ pub(crate) struct SettingsFile {
     pub delivery: DeliverySection,
     /// How to report.
     pub output: OutputSection,
+    /// Whom to tell when runs break, and when they are well again.
+    pub notify: NotifySection,
     /// Where it was read from, if it was.
     #[serde(skip)]
     pub path: Option<PathBuf>,
@@ -179,6 +182,24 @@ pub(crate) struct OutputSection {
     pub strict: Option<bool>,
 }
 
+/// Whom to tell when runs break, and when they are well again.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct NotifySection {
+    /// Where a notification is posted, once for each change; it is a secret. CRM2CAPI_NOTIFY_URL goes before it.
+    pub url: Option<String>,
+    /// File that holds url.
+    pub url_file: Option<PathBuf>,
+    /// The form of what is posted; json unless given.
+    pub format: Option<Form>,
+    /// What is called after every success, as healthchecks want it.
+    pub ping_url: Option<String>,
+    /// A program and its arguments, run once for each change with the JSON report on its standard input.
+    pub command: Vec<String>,
+    /// Tell when runs have delivered nothing for so long, such as 26h or 2d.
+    pub max_age: Option<String>,
+}
+
 impl OutputSection {
     /// The shape of a report that can only be for people or for programs.
     ///
@@ -231,6 +252,13 @@ impl SettingsFile {
             (
                 "leads_token_file under [meta]",
                 self.meta.leads_token_file.is_some(),
+            ),
+            (
+                "a receiver under [notify]",
+                self.notify.url.is_some()
+                    || self.notify.url_file.is_some()
+                    || self.notify.ping_url.is_some()
+                    || !self.notify.command.is_empty(),
             ),
             (
                 "rejects under [output], outside of the file's folder",

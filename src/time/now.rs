@@ -41,3 +41,10 @@ impl Clock {
             .map_or(i16::MAX, |now| Offset::UTC.to_datetime(now).year())
     }
 }
+
+/// A time as reports show it: `2026-11-21T16:00:00Z`; empty when no calendar has it.
+pub(crate) fn utc(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds)
+        .map(|at| at.to_string())
+        .unwrap_or_default()
+}

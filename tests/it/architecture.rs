@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::repository;
 
 /// The rooms from the ground up: each may use those above it in this list, and no other.
-const ROOMS: [&str; 27] = [
+const ROOMS: [&str; 29] = [
     "text",
     "files",
     "field",
@@ -28,6 +28,8 @@ const ROOMS: [&str; 27] = [
     "report",
     "run",
     "render",
+    "notify",
+    "remote",
     "inspect",
     "sandbox",
     "cli",

@@ -19,6 +19,8 @@ mod inputs;
 mod layouts;
 mod leads;
 mod normalize;
+mod notify;
+mod remote;
 mod sandbox;
 mod scheduled;
 mod schema;
