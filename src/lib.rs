@@ -42,6 +42,7 @@ mod event;
 mod field;
 mod graph;
 mod inspect;
+mod join;
 mod json;
 mod leads;
 mod ledger;

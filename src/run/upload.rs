@@ -88,6 +88,7 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
             after_sending: delivery.requests > 0,
         });
     }
+    account.write_missing_leads(&settings.read);
     Ok(account.close(started.elapsed()))
 }
 
@@ -130,6 +131,7 @@ pub(crate) fn rehearse_upload(settings: &UploadSettings) -> Result<Summary> {
         rejects.finish()?;
     }
     account.has_too_many_invalid_rows();
+    account.write_missing_leads(&settings.read);
     Ok(account.close(started.elapsed()))
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::repository;
 
 /// The rooms from the ground up: each may use those above it in this list, and no other.
-const ROOMS: [&str; 26] = [
+const ROOMS: [&str; 27] = [
     "text",
     "field",
     "problem",
@@ -19,6 +19,7 @@ const ROOMS: [&str; 26] = [
     "mapping",
     "event",
     "rules",
+    "join",
     "ledger",
     "batch",
     "graph",
