@@ -360,3 +360,108 @@ fn the_example_shows_a_first_run_and_the_next() {
     // Mia is new in this run, so her stage is recorded too.
     assert_eq!(report["snapshot"]["recorded"], 3);
 }
+
+#[test]
+fn a_date_of_creation_taken_for_the_time_of_a_stage_is_warned_of() {
+    let desk = Desk::new();
+    let rows = [
+        row(1, "Won", "2026-11-20T09:00:00Z"),
+        row(2, "New", "2026-11-20T09:00:00Z"),
+    ];
+    desk.file("export.csv", export(&rows));
+    let validate = |more: &[&str]| {
+        let mut args = vec!["validate", "export.csv", "--now", NOW, "--format", "json"];
+        args.extend([
+            "--preset",
+            "none",
+            "--map",
+            "email=Email",
+            "--map",
+            "event_name=Status",
+        ]);
+        args.extend(more);
+        let report = desk.run(&args).ended(0).json();
+        let problems = report["problems"].as_array().unwrap().clone();
+        problems
+            .iter()
+            .map(|problem| problem["code"].to_string())
+            .collect::<Vec<_>>()
+    };
+    let warned = |codes: &[String]| codes.iter().any(|code| code.contains("stage-time-created"));
+    assert!(warned(&validate(&["--map", "event_time=Created"])));
+    let codes = validate(&[
+        "--stage-time",
+        "first-seen",
+        "--stage-column",
+        "Created=Lead",
+    ]);
+    assert!(codes.is_empty(), "{codes:?}");
+}
+
+#[test]
+fn init_proposes_it_and_writes_settings_for_it() {
+    let desk = Desk::new();
+    let rows: Vec<String> = (1..30)
+        .map(|lead| {
+            let status = ["New", "Contacted", "Qualified", "Won"][lead as usize % 4];
+            row(
+                lead,
+                status,
+                &format!("2026-11-{:02}T09:00:00Z", lead % 20 + 1),
+            )
+        })
+        .collect();
+    desk.file("export.csv", export(&rows));
+    let init = |more: &[&str], status| {
+        let mut args = vec!["init", "export.csv", "--yes", "--force"];
+        args.extend(more);
+        let ran = desk.run(&args).ended(status);
+        let settings = std::fs::read_to_string(desk.path().join("crm2capi.toml")).unwrap();
+        (ran, settings)
+    };
+    let (page, settings) = init(&[], 0);
+    assert!(
+        page.stdout.contains("--stage-time first-seen"),
+        "{}",
+        page.stdout
+    );
+    assert!(
+        settings.contains("\n# stage_time = \"first-seen\"\n"),
+        "{settings}"
+    );
+
+    let (_, settings) = init(&["--stage-time", "first-seen"], 0);
+    assert!(
+        settings.contains("\nstage_time = \"first-seen\"\n"),
+        "{settings}"
+    );
+    assert!(
+        settings.contains("\n\"Created\" = \"Lead\"") || settings.contains("\nCreated = \"Lead\""),
+        "{settings}"
+    );
+    assert!(!settings.contains("event_time"), "{settings}");
+    let args = ["validate", "export.csv", "--now", NOW, "--format", "json"];
+    let report = desk.run(&args).ended(0).json();
+    assert_eq!(report["snapshot"]["recorded"], 29, "{report}");
+
+    // Without any time it is the way out that is named.
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|row| row.rsplit_once(',').unwrap().0.to_owned() + "\n")
+        .collect();
+    desk.file(
+        "export.csv",
+        format!("Lead ID,Email,Status\n{}", rows.concat()),
+    );
+    let (ran, settings) = init(&[], 2);
+    assert!(
+        ran.stderr.contains("--stage-time first-seen"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        settings.contains("# stage_time = \"first-seen\""),
+        "{settings}"
+    );
+    init(&["--stage-time", "first-seen"], 0);
+}
