@@ -43,6 +43,7 @@ mod field;
 mod files;
 mod graph;
 mod inspect;
+mod join;
 mod json;
 mod leads;
 mod ledger;

@@ -221,6 +221,12 @@ catalogue! {
     LeadIdPrecisionLost "lead-id-precision-lost" Value
         "a spreadsheet turned the lead id into a rounded number, and its last digits are lost"
         "export again and upload that file untouched, or format the column as text before opening the file in a spreadsheet"
+    LeadIdAmbiguous "lead-id-ambiguous" Warning
+        "two of Meta's leads of this person fit equally, so the row got the id of neither"
+        "copy the right lead id into the CRM; without one the event is matched by email and phone"
+    LeadIdUnknown "lead-id-unknown" Warning
+        "the lead id is not among Meta's leads of the time, and Meta refuses ids that it does not know"
+        "check that lead_id is mapped to Meta's own id, and that --leads holds the leads of all Pages"
     LeadIdMalformed "lead-id-malformed" Value
         "this is no lead id of Meta's, which has 15 to 17 digits"
         "map lead_id to the column that holds Meta's own lead id, not the CRM's record id"

@@ -39,6 +39,8 @@ pub(crate) struct SettingsFile {
     pub fields: Ordered<OnUnusable, Target>,
     /// Constants of every event.
     pub event: EventSection,
+    /// Meta's own leads, from which rows get their lead ids.
+    pub join: JoinSection,
     /// How to read.
     pub input: InputSection,
     /// How to send.
@@ -119,6 +121,20 @@ pub(crate) struct EventSection {
     pub currency: Option<String>,
     /// `custom.NAME` and `order_id` whose values are sent although they look like an address or a phone number.
     pub allow_personal: Vec<Target>,
+}
+
+/// Meta's own leads, from which rows get their lead ids.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct JoinSection {
+    /// Files of Meta's leads: what `leads` wrote, Meta's own download, or any export with a lead id, a time and an email or
+    /// phone.
+    pub leads: Vec<PathBuf>,
+    /// Name of the event that a row without a raw lead gets at the time of Meta's clock; no such event unless given.
+    #[schemars(length(min = 1))]
+    pub raw_lead: Option<String>,
+    /// Where Meta's leads are written that no row is.
+    pub missing: Option<PathBuf>,
 }
 
 /// How to read.
@@ -263,6 +279,11 @@ impl SettingsFile {
             (
                 "rejects under [output], outside of the file's folder",
                 self.leaves_folder(self.output.rejects.as_deref()),
+            ),
+            (
+                "leads or missing under [join], outside of the file's folder",
+                (self.join.leads.iter().chain(&self.join.missing))
+                    .any(|path| self.leaves_folder(Some(path))),
             ),
             (
                 "files under [input], outside of the file's folder",

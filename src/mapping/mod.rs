@@ -23,4 +23,4 @@ pub(crate) use layout::{
 pub(crate) use pattern::is_pattern;
 pub(crate) use plan::{MappingError, Plan};
 pub(crate) use preset::{Preset, Shape, holds_several};
-pub(crate) use record::{LeftOut, Notice, Record, Times};
+pub(crate) use record::{LeftOut, Notice, Record, Stage, Times};

@@ -179,6 +179,11 @@ impl Plan {
         self.names.begin_chunk();
     }
 
+    /// The id of an event name that no column and no cell names.
+    pub(crate) fn keep_event_name(&mut self, name: &str) -> NameId {
+        self.names.keep(name)
+    }
+
     /// The event names so far, by their ids.
     pub(crate) fn event_names(&self) -> &[Arc<str>] {
         self.names.as_slice()

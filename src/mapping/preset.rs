@@ -191,6 +191,19 @@ impl Preset {
         })
     }
 
+    /// The columns of a header that hold a field.
+    pub(crate) fn columns_of(&self, field: Field, columns: &Columns<'_>) -> Vec<u32> {
+        let layout = self.present_in(columns);
+        let mapped = layout
+            .columns
+            .iter()
+            .filter(|mapped| mapped.target == Target::Field(field));
+        mapped
+            .flat_map(|mapped| &mapped.columns)
+            .filter_map(|name| columns.find(name))
+            .collect()
+    }
+
     /// Every heading it knows, by what stands under it.
     pub(crate) fn headings(&self) -> &[Mapped] {
         &self.layout.columns

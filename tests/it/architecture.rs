@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::repository;
 
 /// The rooms from the ground up: each may use those above it in this list, and no other.
-const ROOMS: [&str; 29] = [
+const ROOMS: [&str; 30] = [
     "text",
     "files",
     "field",
@@ -20,6 +20,7 @@ const ROOMS: [&str; 29] = [
     "mapping",
     "event",
     "rules",
+    "join",
     "ledger",
     "batch",
     "graph",

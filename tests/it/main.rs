@@ -16,6 +16,7 @@ mod files;
 mod help;
 mod init;
 mod inputs;
+mod join;
 mod layouts;
 mod leads;
 mod normalize;
