@@ -7,9 +7,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::stage::StageSetting;
 use crate::cli::{DEFAULT_SETTINGS, InputFormat, ReportFormat};
 use crate::files::{folder_of, read_text};
-use crate::mapping::{History, OneOrMany, Ordered, Preset, StageTime, Target, Unlisted};
+use crate::mapping::{History, OneOrMany, Ordered, Preset, StageTime, Sum, Target, Unlisted};
 use crate::notify::Form;
 use crate::render::Format;
 use crate::run::OnUnusable;
@@ -27,8 +28,8 @@ pub(crate) struct SettingsFile {
     pub crm: Crm,
     /// Field to column, or to several columns; `custom.NAME` goes to custom_data.NAME.
     pub columns: Ordered<OneOrMany, Target>,
-    /// CRM stage to event name; an empty event name skips the stage.
-    pub stages: Ordered<String>,
+    /// CRM stage to event name, or to a table with what the stage is worth; an empty event name skips the stage.
+    pub stages: Ordered<StageSetting>,
     /// Date column to event name, for exports that have one column of dates for each stage.
     pub stage_columns: Ordered<String>,
     /// Repeated groups of stage columns.
@@ -340,15 +341,32 @@ impl SettingsFile {
     /// # Errors
     /// It is not TOML, or has a key or value that does not belong; the message names the line.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        toml::from_str(text).or_else(|error| {
-            let line = error
-                .span()
-                .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        let file: Self = toml::from_str(text).or_else(|error| {
+            let line = error.span().map(|span| line_of(text, span.start));
             let place = line
                 .map(|line| format!("line {line}: "))
                 .unwrap_or_default();
             bail!("{place}{}", in_one_line(error.message()))
-        })
+        })?;
+        file.check_values(text)?;
+        Ok(file)
+    }
+
+    /// Meta takes no value without a currency, and that of a sum is known here or nowhere.
+    fn check_values(&self, text: &str) -> Result<()> {
+        let lacks_currency = |setting: &&(String, StageSetting)| {
+            let worth = setting.1.worth.as_ref();
+            worth.is_some_and(|worth| {
+                matches!(worth.amount, Sum::Fixed(_)) && worth.currency.is_none()
+            })
+        };
+        match self.stages.0.iter().find(lacks_currency) {
+            Some((stage, setting)) if self.event.currency.is_none() => bail!(
+                "line {}: the value of the stage {stage:?} has no currency; add currency = \"USD\" there or under [event]",
+                line_of(text, setting.start)
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// A path as the file means it.
@@ -358,6 +376,11 @@ impl SettingsFile {
             None => path.to_owned(),
         }
     }
+}
+
+/// The line of a place in a text, counted from 1.
+fn line_of(text: &str, start: usize) -> usize {
+    text[..start.min(text.len())].matches('\n').count() + 1
 }
 
 /// The text of a settings file, none of which is anywhere near this long.
@@ -430,6 +453,63 @@ mod tests {
             error("[columns]\nemial = \"E\"\n"),
             "line 2: unknown field \"emial\"; did you mean `email`?"
         );
+    }
+
+    #[test]
+    fn a_stage_has_a_name_or_a_long_form_and_mistakes_have_their_line() {
+        let file = SettingsFile::parse(
+            "[stages]\nA = \"Lead\"\nB = { event = \"Won\", value = 500, currency = \"USD\" }\n[stages.\"C D\"]\n\
+             value_column = \"Deal\"\n",
+        )
+        .unwrap();
+        let events: Vec<_> = (file.stages.0.iter())
+            .map(|(_, stage)| (stage.event.as_deref(), stage.worth.is_some()))
+            .collect();
+        assert_eq!(
+            events,
+            [(Some("Lead"), false), (Some("Won"), true), (None, true)]
+        );
+        let long = |keys: &str| error(&format!("[stages]\nA = \"Lead\"\n\n[stages.Won]\n{keys}\n"));
+        for (keys, said) in [
+            (
+                "evnt = \"X\"",
+                "line 5: unknown field `evnt`; did you mean `event`?",
+            ),
+            (
+                "event = \"X\"\nvalue = \"500\"",
+                "line 6: invalid type: string \"500\", expected a number",
+            ),
+            (
+                "value = 500",
+                "line 4: the value of the stage \"Won\" has no currency",
+            ),
+            (
+                "value = 500\ncurrency = \"Taler\"",
+                "line 4: currency \"Taler\" is not one of ISO 4217",
+            ),
+            (
+                "value = -1\ncurrency = \"EUR\"",
+                "line 4: value = -1 is not an amount",
+            ),
+            (
+                "value = nan\ncurrency = \"EUR\"",
+                "line 4: value = NaN is not an amount",
+            ),
+            (
+                "value = 1\nvalue_column = \"V\"",
+                "line 4: value and value_column exclude each other",
+            ),
+            ("currency = \"EUR\"", "line 4: currency belongs to a value"),
+        ] {
+            assert!(long(keys).starts_with(said), "{keys}: {}", long(keys));
+        }
+        let number = error("[stages]\nA = 5\n");
+        assert!(
+            number.starts_with("line 2: invalid type: integer `5`, expected an event name"),
+            "{number}"
+        );
+        let above = "[event]\ncurrency = \"EUR\"\n[stages.Won]\nvalue = 500\n";
+        SettingsFile::parse(above).unwrap();
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::recipe::{Pass, Recipe};
 use super::rows::RowProcessor;
@@ -94,6 +94,16 @@ impl Feed {
         let header = source.header.clone();
         let (preset, guessed) = preset_of(reading, &header)?;
         let plan = Plan::compile(&reading.given, preset.as_ref(), &header)?;
+        if reading.constants.is_limited_by_row()
+            && plan.columns_of(Field::State).is_empty()
+            && plan.columns_of(Field::ClientIpAddress).is_empty()
+        {
+            bail!(
+                "data_processing_options = [\"LDU\"] under [event] needs the lead's state, as no IP address tells it: give \
+                 data_processing_options_state (1000 California, 1001 Colorado, 1002 Connecticut, 1003 Florida, …), or map \
+                 the column that holds each lead's US state with state under [columns]"
+            );
+        }
         let again = source.again(&reading.source);
         let mut held = Held::default();
         if again.is_none() {

@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use super::joining;
 use super::recipe::{Pass, Recipe};
-use crate::customer::{KeySet, Normalizer, UserData};
+use crate::cell::is_dummy;
+use crate::customer::{Cell, Country, Key, KeySet, Normalizer, UserData, us_state};
+use crate::event::ldu::Region;
 use crate::event::{EventId, Facts, Fingerprint, LeadKey, write_event};
 use crate::field::Field;
 use crate::join::LeadNumber;
 use crate::ledger::{Sighting, Timing};
-use crate::mapping::{LeftOut, NameId, Notice, Plan, Record, Times};
+use crate::mapping::{LeftOut, NameId, Notice, Plan, Record, Stage, Times, WorthId};
 use crate::problem::{Code, Finding, Severity};
 use crate::rules;
 use crate::source::{Chunk, Header, Row};
@@ -164,11 +166,15 @@ pub(crate) struct RowProcessor {
     normalizer: Normalizer,
     user_data: UserData,
     custom_json: Vec<u8>,
+    /// The same for stages of the row that are worth something of their own.
+    worth_json: Vec<(WorthId, Vec<u8>)>,
     /// What stands for the lead in ids: what the row has without a join, so that an id that is joined later changes none.
     identity: Vec<u8>,
     link: Link,
     /// The event of a raw lead that only Meta's leads tell of.
     raw_lead: Option<NameId>,
+    /// Where the lead of the row is, where limited data use goes by the row.
+    region: Option<Region>,
     /// Whether events are serialised.
     serialises: bool,
 }
@@ -189,7 +195,9 @@ impl RowProcessor {
             normalizer: Normalizer::new(&recipe.customer),
             user_data: UserData::default(),
             custom_json: Vec::new(),
+            worth_json: Vec::new(),
             identity: Vec::new(),
+            region: None,
             serialises: pass == Pass::Last,
             recipe,
         }
@@ -353,7 +361,9 @@ impl RowProcessor {
             None => {}
         }
         let record = &*record;
-        let custom_data =
+        let region = region_of(recipe, record, self.user_data.keys());
+        self.region = region.unwrap_or_default();
+        let mut custom_data =
             self.plan
                 .custom_data(row, record, recipe.currency, &mut |code, field, column| {
                     notes.add(code, field, column);
@@ -368,6 +378,7 @@ impl RowProcessor {
             + name_lengths.max().unwrap_or_default()
             + record.event_id.map_or(0, str::len);
         if let Err(code) = rules::check_customer(self.user_data.keys())
+            .and_then(|()| region.map(drop))
             .and_then(|()| rules::check_size(event_bytes, record.stages.len()))
         {
             notes.refuse(code);
@@ -375,6 +386,19 @@ impl RowProcessor {
         if self.serialises && !notes.refuses {
             self.custom_json.clear();
             custom_data.write_json(&mut self.custom_json, &recipe.lead_event_source);
+        }
+        self.worth_json.clear();
+        for id in record.stages.iter().filter_map(|stage| stage.worth) {
+            if self.worth_json.iter().any(|(known, _)| *known == id) {
+                continue;
+            }
+            let mut note = |code, field, column| notes.add(code, field, column);
+            custom_data.value = self.plan.worth(id, row, record, recipe.currency, &mut note);
+            let mut json = Vec::new();
+            if self.serialises && !notes.refuses {
+                custom_data.write_json(&mut json, &recipe.lead_event_source);
+            }
+            self.worth_json.push((id, json));
         }
         !notes.refuses
     }
@@ -394,6 +418,15 @@ impl RowProcessor {
                 notes.remark(code, Field::LeadId, None);
             }
         }
+    }
+
+    /// The `custom_data` of a stage.
+    fn custom_json_of(&self, stage: &Stage) -> &[u8] {
+        let own = self
+            .worth_json
+            .iter()
+            .find(|(id, _)| stage.worth == Some(*id));
+        own.map_or(&self.custom_json, |(_, json)| json)
     }
 
     /// Makes an event of each stage whose time Meta takes.
@@ -434,8 +467,9 @@ impl RowProcessor {
                     time: stage.at.seconds,
                     id,
                     opt_out: record.opt_out,
+                    region: self.region,
                     user_data: &self.user_data,
-                    custom_data: &self.custom_json,
+                    custom_data: self.custom_json_of(stage),
                 };
                 write_event(&mut prepared.json, &facts, &recipe.constants);
                 prepared.json.push(b'\n');
@@ -466,6 +500,22 @@ impl RowProcessor {
                 }),
             });
         }
+    }
+}
+
+/// Where the lead is, where limited data use goes by the row.
+fn region_of(recipe: &Recipe, record: &Record<'_>, keys: KeySet) -> Result<Option<Region>, Code> {
+    if !recipe.constants.is_limited_by_row() {
+        return Ok(None);
+    }
+    let cell = |field| record.customer.iter().find(|cell| cell.field == field);
+    let country = cell(Field::Country).and_then(|cell| Country::parse(cell.text));
+    let country = country.or(recipe.customer.default_country);
+    match cell(Field::State).and_then(|cell| us_state(cell.text)) {
+        _ if country.is_some_and(|country| country != Country::US) => Ok(Some(Region::Elsewhere)),
+        Some(code) => Ok(Some(Region::of_state(code))),
+        None if keys.contains(Key::ClientIpAddress) => Ok(Some(Region::ByAddress)),
+        None => Err(Code::LduStateMissing),
     }
 }
 
