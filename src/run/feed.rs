@@ -368,6 +368,11 @@ impl Held {
     fn push(&mut self, mut chunk: Chunk) {
         self.rows += chunk.len();
         self.bytes += chunk.weight();
+        // A chunk that brings new columns has a header of its own.
+        let before = self.chunks.back().map(|before| &before.header);
+        if before.is_none_or(|before| !Arc::ptr_eq(before, &chunk.header)) {
+            self.bytes += chunk.header.weight();
+        }
         chunk.shrink();
         self.chunks.push_back(chunk);
     }

@@ -20,6 +20,11 @@ use crate::problem::{Code, Finding, Severity};
 use crate::rules;
 use crate::source::{Chunk, Header, Row};
 
+/// What is made of a chunk is handed over in parts when it comes to more than this: many stages of leads with much to say
+/// of them make a hundred times as much as they take.
+const MAX_MADE_BYTES: usize = 1 << 20;
+const MAX_MADE_EVENTS: usize = 1 << 12;
+
 /// How a row came to its lead id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Link {
@@ -81,6 +86,8 @@ pub(crate) struct PreparedEvent {
 pub(crate) struct Prepared {
     /// Index of the input.
     pub input: u32,
+    /// Whether nothing more is made of its chunk.
+    pub is_last: bool,
     /// The events' JSON, one behind the other, each ended by a line feed.
     pub json: Vec<u8>,
     /// The events, in the order of rows and times.
@@ -145,7 +152,13 @@ impl Prepared {
         self.rows_invalid = invalid.len() as u64;
     }
 
+    /// Whether it is to be handed over before another row is added.
+    fn is_full(&self) -> bool {
+        self.json.len() >= MAX_MADE_BYTES || self.events.len() >= MAX_MADE_EVENTS
+    }
+
     fn clear(&mut self) {
+        self.is_last = true;
         self.json.clear();
         self.events.clear();
         self.names.clear();
@@ -203,16 +216,17 @@ impl RowProcessor {
         }
     }
 
-    /// Takes a chunk's rows through the stages.
-    pub(crate) fn prepare(&mut self, chunk: Chunk, prepared: &mut Prepared) {
+    /// Takes a chunk's rows through the stages, beginning with the row of this index, and gives the index of the row to go
+    /// on with: what is made of a chunk may be too much to be handed over at once.
+    pub(crate) fn prepare(&mut self, chunk: &Chunk, from: usize, prepared: &mut Prepared) -> usize {
         let recipe = self.recipe.clone();
         self.follow_header(&chunk.header);
         self.times.set_now(self.recipe.clock.now());
         prepared.clear();
         self.plan.begin_chunk();
-        prepared.findings.extend_from_slice(&chunk.findings);
+        let mut rows = chunk.rows().skip(from);
         let mut record = Record::default();
-        for row in chunk.rows() {
+        for row in rows.by_ref() {
             let first = prepared.findings.len();
             if row.refused().is_none() {
                 self.prepare_row(&recipe, row, &mut record, prepared);
@@ -222,12 +236,22 @@ impl RowProcessor {
                 .any(|found| found.severity == Severity::Error);
             prepared.rows += 1;
             prepared.rows_invalid += u64::from(has_error || row.refused().is_some());
+            if prepared.is_full() {
+                break;
+            }
         }
         drop(record);
         prepared.names.extend_from_slice(self.plan.event_names());
+        let first = chunk.rows().nth(from).filter(|_| from > 0);
+        let (first, next) = (first.map(Row::number), rows.next().map(Row::number));
+        let of_these = chunk.findings.iter().filter(|finding| {
+            first.is_none_or(|first| first <= finding.row)
+                && next.is_none_or(|next| finding.row < next)
+        });
+        prepared.findings.extend(of_these.cloned());
         // What the reader noticed comes first, and belongs between the others.
         prepared.findings.sort_by_key(|finding| finding.row);
-        prepared.chunk = chunk;
+        from + prepared.rows as usize
     }
 
     /// JSON records may bring new columns in mid-file.
