@@ -253,7 +253,7 @@ pub(crate) struct Facts<'a> {
 /// Appends the event as one JSON object, keys sorted, no white space.
 pub(crate) fn write_event(out: &mut Vec<u8>, facts: &Facts<'_>, constants: &Constants) {
     let mut object = Object::begin(out);
-    write_text(object.member(member!("action_source")), "system_generated");
+    object.member(b",\"action_source\":\"system_generated\"");
     object
         .member(member!("custom_data"))
         .extend_from_slice(facts.custom_data);
