@@ -22,8 +22,10 @@ const MAX_LEADS: usize = 200_000;
 pub(super) struct Story {
     /// Data records.
     pub rows: u64,
-    /// Stages as the CRM calls them, with how often they stand there, in the order leads pass them.
+    /// Stages as the CRM calls them, with how often they stand there, in the order leads pass them where that is known.
     pub stages: Vec<(String, u64)>,
+    /// Whether the export tells in which order leads pass the stages.
+    pub is_order_known: bool,
     /// Stages that are not among them: too many, or no names of stages by the look of them.
     pub withheld: u64,
     /// Times of stages that name their zone, or whose column does.
@@ -44,7 +46,6 @@ pub(super) struct Story {
 #[derive(Clone, Debug, Default)]
 struct Passage {
     since_lead: Mean,
-    at: Mean,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -206,7 +207,6 @@ impl Reader {
         let start = record.created.map(|created| created.seconds).or(first);
         for (stage, at) in reached {
             let passage = self.passages.counter(stage);
-            passage.at.add(at);
             if let Some(start) = start {
                 passage.since_lead.add(at - start);
             }
@@ -239,18 +239,15 @@ impl Reader {
         let is_known = stages
             .iter()
             .all(|(_, count, passage)| *count == 0 || passage.since_lead.get().is_some());
-        let when = |passage: &Passage| {
-            if is_known {
-                passage.since_lead.get()
-            } else {
-                passage.at.get()
-            }
-        };
-        stages.sort_by(|(.., a), (.., b)| {
-            when(a)
-                .unwrap_or(f64::MAX)
-                .total_cmp(&when(b).unwrap_or(f64::MAX))
-        });
+        let when = |passage: &Passage| passage.since_lead.get().unwrap_or(f64::MAX);
+        let differ = stages
+            .windows(2)
+            .any(|pair| when(&pair[0].2) != when(&pair[1].2));
+        story.is_order_known = is_known && differ;
+        // When stages were reached by the calendar says nothing of their order: leads come at different times.
+        if story.is_order_known {
+            stages.sort_by(|(.., a), (.., b)| when(a).total_cmp(&when(b)));
+        }
         story.stages = stages
             .into_iter()
             .map(|(name, count, _)| (name, count))
