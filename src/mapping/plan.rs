@@ -191,6 +191,11 @@ impl Plan {
         self.names.keep(name)
     }
 
+    /// What an event of this name is worth, where the settings give its stage a value.
+    pub(crate) fn worth_of_event(&self, name: NameId) -> Option<WorthId> {
+        self.names.worth_of_event(name)
+    }
+
     /// The event names so far, by their ids.
     pub(crate) fn event_names(&self) -> &[Arc<str>] {
         self.names.as_slice()

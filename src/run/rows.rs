@@ -6,10 +6,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::joining;
+use super::joining::{self, RawLead};
 use super::recipe::{Pass, Recipe};
-use crate::cell::is_dummy;
-use crate::customer::{Cell, Country, Key, KeySet, Normalizer, UserData, us_state};
+use crate::customer::{Country, Key, KeySet, Normalizer, UserData, us_state};
 use crate::event::ldu::Region;
 use crate::event::{EventId, Facts, Fingerprint, LeadKey, write_event};
 use crate::field::Field;
@@ -185,7 +184,7 @@ pub(crate) struct RowProcessor {
     identity: Vec<u8>,
     link: Link,
     /// The event of a raw lead that only Meta's leads tell of.
-    raw_lead: Option<NameId>,
+    raw_lead: Option<RawLead>,
     /// Where the lead of the row is, where limited data use goes by the row.
     region: Option<Region>,
     /// Whether events are serialised.
@@ -625,9 +624,10 @@ impl<'a> Notes<'a> {
 }
 
 /// The event of a raw lead, if rows are to get one by a join.
-fn raw_lead(recipe: &Recipe, plan: &mut Plan) -> Option<NameId> {
-    let name = recipe.join.as_ref()?.raw_lead.as_ref()?;
-    Some(plan.keep_event_name(name))
+fn raw_lead(recipe: &Recipe, plan: &mut Plan) -> Option<RawLead> {
+    let name = plan.keep_event_name(recipe.join.as_ref()?.raw_lead.as_ref()?);
+    let worth = plan.worth_of_event(name);
+    Some(RawLead { name, worth })
 }
 
 /// Tells events of one id apart.
