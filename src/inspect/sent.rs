@@ -20,9 +20,10 @@ impl Understanding<'_> {
     /// What a stage is sent as.
     pub(super) fn sent_as(&self, stage: &str) -> Sent {
         let event_name = self.event_name(stage);
-        let is_named_so_by_the_preset = event_name != stage;
+        // A preset knows its product's stages, and what runs without settings should not change with them.
+        let is_known = event_name != stage || self.product.is_some();
         let (event_name, why) = match () {
-            () if is_named_so_by_the_preset => (event_name, None),
+            () if is_known => (event_name, None),
             // Meta learns to find more people like those that are sent.
             () if sounds_negative(stage) => (
                 String::new(),
@@ -39,7 +40,7 @@ impl Understanding<'_> {
 
     /// The one stage that leads begin in, where none is called so already.
     fn raw_lead_stage(&self) -> Option<&str> {
-        if self.has_raw_lead_by_name() {
+        if self.product.is_some() || self.has_raw_lead_by_name() {
             return None;
         }
         let names = self.story.stages.iter().map(|(name, _)| name.as_str());

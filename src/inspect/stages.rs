@@ -7,7 +7,9 @@ use std::hash::{BuildHasher, RandomState};
 use anyhow::{Context, Result};
 
 use crate::field::Field;
-use crate::mapping::{Columns, Layout, Notice, Plan, Preset, Record, Unlisted, is_pattern};
+use crate::mapping::{
+    Columns, Layout, Mapped, Notice, Plan, Preset, Record, Target, Unlisted, is_pattern,
+};
 use crate::problem::Code;
 use crate::report::names::Names;
 use crate::run::Feed;
@@ -77,8 +79,13 @@ pub(super) fn read(
 ) -> Result<Story> {
     let place = || feed.input.to_string();
     let mut source = Source::open(&feed.input, settings).with_context(place)?;
-    // With no stage listed and none let through, every stage is noticed as the export spells it.
+    // With no stage listed and none let through, every stage is noticed as the export spells it; so are those of leads
+    // that do not agree.
+    let is_consent = |mapped: &&Mapped| mapped.target == Target::Field(Field::Consent);
     let bare = Layout {
+        columns: (layout.columns.iter().filter(|mapped| !is_consent(mapped)))
+            .cloned()
+            .collect(),
         stages: Vec::new(),
         unlisted: Some(Unlisted::Error),
         ..layout.clone()

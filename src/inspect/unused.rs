@@ -18,12 +18,12 @@ pub(super) fn by_reason(
         guesses.iter().any(|guess| guess.column as usize == column)
     };
     let mut reasons: Vec<(&'static str, Vec<usize>)> = Vec::new();
-    for column in 0..header.columns.len() {
+    for (column, (heading, evidence)) in header.columns.iter().zip(evidence).enumerate() {
         let is_known = used.contains(&(column as u32)) || guessed(column);
-        if is_known || header.columns[column].is_empty() {
+        if is_known || heading.is_empty() {
             continue;
         }
-        let reason = reason(&evidence[column], proposal);
+        let reason = reason(evidence, proposal);
         match reasons.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, columns)) => columns.push(column),
             None => reasons.push((reason, vec![column])),

@@ -322,7 +322,7 @@ pub(super) static FUNNEL: Words = LazyLock::new(|| {
     नया सपरक रच बकर नय \
     baru dihubungi berminat closing tertarik pelanggan penawaran survei \
     moi lien he quan tam chot don khach hang bao gia \
-    novy nova kontaktovan nabidka vyhrano prohrano ny kontaktet tilbud vundet tabt uusi kontaktoitu tarjous voitettu havitty uj felhivva ajanlat nyert elveszett nou contactat oferta castigat pierdut νεο επικοινωνια προσφορα κερδισμενο χαμενο חדש קשר הצעת נסגר новии лід робот роботі пропозиція успішно відмова booked reserved reservation kontaktad offert vunnen forlorad",
+    novy nova kontaktovan nabidka vyhrano prohrano kontaktet tilbud vundet tabt uusi kontaktoitu tarjous voitettu havitty uj felhivva ajanlat nyert elveszett nou contactat oferta castigat pierdut νεο επικοινωνια προσφορα κερδισμενο χαμενο חדש קשר הצעת נסגר новии лід робот роботі пропозиція успішно відмова booked reserved reservation kontaktad offert vunnen forlorad",
     )
 });
 /// The same for scripts that do not part words: anywhere in the text.

@@ -357,7 +357,9 @@ impl Heading {
     pub(super) fn is_other_person(&self) -> bool {
         let is_of_user = ["user", "creator"].iter().any(|word| self.has_word(word))
             && !["column", "agent"].iter().any(|word| self.has_word(word));
-        self.has_any(&OTHER_PEOPLE) || self.joined == "sales" || is_of_user
+        // On its own it is a Danish town.
+        let is_a_town = self.joined == "by";
+        self.has_any(&OTHER_PEOPLE) && !is_a_town || self.joined == "sales" || is_of_user
     }
 
     /// Whether an id under this heading is another of Meta's.
