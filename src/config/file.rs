@@ -301,7 +301,13 @@ impl SettingsFile {
             let place = line
                 .map(|line| format!("line {line}: "))
                 .unwrap_or_default();
-            bail!("{place}{}", in_one_line(error.message()))
+            let written = error.span().and_then(|span| text.get(span));
+            let cure = written.and_then(|written| quoting(error.message(), written));
+            bail!(
+                "{place}{}{}",
+                in_one_line(error.message()),
+                cure.unwrap_or_default()
+            )
         })
     }
 
@@ -312,6 +318,19 @@ impl SettingsFile {
             None => path.to_owned(),
         }
     }
+}
+
+/// How to write a number or a yes that stands where a text belongs.
+fn quoting(message: &str, written: &str) -> Option<String> {
+    let is_bare = ["integer", "floating point", "boolean"]
+        .iter()
+        .any(|kind| message.contains(&format!("invalid type: {kind}")));
+    let is_plain = written.len() <= 40
+        && written
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte));
+    (is_bare && is_plain && message.contains("string"))
+        .then(|| format!("; write it in quotes: \"{written}\""))
 }
 
 /// The text of a settings file, none of which is anywhere near this long.
@@ -375,6 +394,14 @@ mod tests {
 
     fn error(text: &str) -> String {
         format!("{:#}", SettingsFile::parse(text).unwrap_err())
+    }
+
+    #[test]
+    fn a_number_where_a_text_belongs_is_to_be_quoted() {
+        assert_eq!(
+            error("[meta]\ndataset_id = 123\n"),
+            "line 2: invalid type: integer `123`, expected a string; write it in quotes: \"123\""
+        );
     }
 
     #[test]

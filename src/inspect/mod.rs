@@ -10,14 +10,17 @@ mod events;
 mod evidence;
 mod fold;
 mod mask;
+mod origin;
 mod page;
 mod proposal;
 mod request;
 mod search;
+mod sent;
 mod settings;
 mod stages;
 mod trial;
 mod understanding;
+mod unused;
 mod vocabulary;
 mod words;
 
