@@ -6,13 +6,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::joining::{self, RawLead};
+use super::joining::{self, Link, RawLead};
 use super::recipe::{Pass, Recipe};
 use crate::customer::{Country, Key, KeySet, Normalizer, UserData, us_state};
 use crate::event::ldu::Region;
 use crate::event::{EventId, Facts, Fingerprint, LeadKey, write_event};
 use crate::field::Field;
-use crate::join::LeadNumber;
 use crate::ledger::{Sighting, Timing};
 use crate::mapping::{LeftOut, NameId, Notice, Plan, Record, Stage, Times, WorthId};
 use crate::problem::{Code, Finding, Severity};
@@ -23,33 +22,6 @@ use crate::source::{Chunk, Header, Row};
 /// of them make a hundred times as much as they take.
 const MAX_MADE_BYTES: usize = 1 << 20;
 const MAX_MADE_EVENTS: usize = 1 << 12;
-
-/// How a row came to its lead id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Link {
-    /// It has none.
-    #[default]
-    None,
-    /// It has none, since two of Meta's leads fit equally.
-    Ambiguous,
-    /// It came with one, which is this one of Meta's leads, or none of them.
-    Own(Option<LeadNumber>),
-    /// By its email.
-    ByEmail(LeadNumber),
-    /// By its phone.
-    ByPhone(LeadNumber),
-}
-
-impl Link {
-    /// Which of Meta's leads it is.
-    pub(crate) fn lead(self) -> Option<LeadNumber> {
-        match self {
-            Self::None | Self::Ambiguous => None,
-            Self::Own(lead) => lead,
-            Self::ByEmail(lead) | Self::ByPhone(lead) => Some(lead),
-        }
-    }
-}
 
 /// An event as a chunk's preparation leaves it.
 #[derive(Clone, Debug)]
