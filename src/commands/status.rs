@@ -12,6 +12,7 @@ use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::ledger::{PastRun, SqliteLedger, Status};
 use crate::report::ExitStatus;
+use crate::text::HarmlessLines;
 
 /// Runs that are shown.
 const RUNS: usize = 5;
@@ -49,7 +50,7 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     match args.format {
         PlainFormat::Json => writeln!(out, "{}", as_json(&status, exit))?,
         PlainFormat::Human if talk.quiet && exit == ExitStatus::Done => {}
-        PlainFormat::Human => write_page(&mut out, &status, now)?,
+        PlainFormat::Human => write_page(&mut HarmlessLines::new(&mut out), &status, now)?,
     }
     if is_late {
         let last = match status.last_success {

@@ -12,6 +12,7 @@ use crate::field::Field;
 use crate::mapping::{Columns, Shape, Target};
 use crate::problem::{Code, Finding};
 use crate::source::{About, EncodingEvidence, Header};
+use crate::text::harmless;
 
 /// So many unused columns are named.
 const MAX_NAMED: usize = 40;
@@ -110,10 +111,7 @@ fn fact(out: &mut dyn Write, name: &str, words: &str) -> io::Result<()> {
 
 /// A heading on one line, and not too long.
 fn heading(text: &str) -> String {
-    let flat: String = text
-        .chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect();
+    let flat = harmless(text).into_owned();
     match flat.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &flat[..end]),
         None => flat,
