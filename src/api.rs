@@ -16,7 +16,7 @@ use crate::field::Field;
 use crate::problem::Code;
 use crate::report::Summary;
 use crate::report::funnel::Kind;
-use crate::run::{self, LedgerTarget, Observer, UploadSettings};
+use crate::run::{self, LedgerTarget, Observer, Signals, UploadSettings};
 use crate::time::{Clock, DateOrder};
 
 /// One or more exports, read as one run.
@@ -79,7 +79,8 @@ impl Export {
     /// # Errors
     /// An export cannot be read, or does not fit the settings.
     pub fn validate(&self) -> Result<Summary> {
-        run::validate(&config::read_settings(&self.args, &self.file)?)
+        let read = config::read_settings(&self.args, &self.file)?;
+        run::validate(&read, &config::earlier(&self.args, &read, &self.file)?)
     }
 
     /// Hands over each event that would be sent, as the JSON object that would be sent, in the order of the rows.
@@ -127,7 +128,7 @@ impl Export {
                 to.token.clone(),
             )?,
             is_sandbox: false,
-            heeds_signals: false,
+            signals: Signals::Unheeded,
         };
         run::upload(&settings, observer)
     }
@@ -182,6 +183,7 @@ impl Sandbox {
             listen: ([127, 0, 0, 1], 0).into(),
             now: now.map(Timestamp::as_second),
             bad_lead_ids: Vec::new(),
+            leads: None,
             keep_bytes: crate::sandbox::DEFAULT_KEEP_BYTES,
             hosts: Vec::new(),
             log_requests: false,

@@ -43,6 +43,7 @@ mod field;
 mod graph;
 mod inspect;
 mod json;
+mod leads;
 mod ledger;
 mod mapping;
 mod problem;

@@ -190,10 +190,13 @@ catalogue! {
         "nothing needs to be done"
     StageTimeModified "stage-time-modified" Warning
         "the stage's time is taken from a column that changes with any edit of the record, so old stages get new times"
-        "map event_time to a column that is set only when the stage changes"
+        "map event_time to a column that is set only when the stage changes, or set stage_time = \"first-seen\" in [crm]"
+    StageTimeCreated "stage-time-created" Warning
+        "the stage's time is taken from the date the lead was created, so every stage seems to be as old as its lead"
+        "set stage_time = \"first-seen\" in [crm] (--stage-time), and map that date to the raw lead: --stage-column \"COLUMN=Lead\""
     StageSnapshot "stage-snapshot" Warning
         "the export shows only the stage each lead is in now; stages passed between two exports never reach Meta"
-        "export the stage history, or a date column for each stage; until then export at least once a day"
+        "export the stage history, or a date column for each stage; else set stage_time = \"first-seen\" and upload every day"
     HeadingDoubled "heading-doubled" Warning
         "several columns have this heading, and the first of them is taken"
         "name the one you mean: HEADING#2 is the second; or rename the columns in the CRM"
@@ -334,6 +337,9 @@ catalogue! {
     UncertainResting "uncertain-resting" Warning
         "three runs have sent the event without learning whether Meta took it, so it is not sent again"
         "look in Events Manager whether it was counted; send it once more with --retry-uncertain"
+    MetaUnexplained "meta-unexplained" Warning
+        "Meta answers this event alone with an error it does not explain, while others went through; nobody knows whether it was taken"
+        "compare the row with its neighbours; the next two runs send it once more, and Meta's support finds it by the trace id"
     MetaRefused "meta-refused" Error
         "Meta refused the event"
         "correct the row: it is then sent anew, while as it is only --retry-rejected sends it again; Meta's support finds it by the trace id"

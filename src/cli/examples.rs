@@ -99,6 +99,8 @@ pub(super) const SANDBOX: &str = examples! {
     "crm2capi sandbox --listen 0.0.0.0:8023 --host sandbox"
     "Treat a lead as deleted at Meta, to see what happens to its batch"
     "crm2capi sandbox --bad-lead-id 1234567890123456"
+    "Play Pages, lead forms and leads too"
+    "crm2capi sandbox --leads examples/leads/sandbox.json"
 };
 
 pub(super) const CHECK: &str = examples! {
@@ -124,6 +126,17 @@ pub(super) const INIT: &str = examples! {
     "crm2capi init --yes --timezone America/New_York --date-order mdy leads.csv"
     "Settings for a second CRM, under another name"
     "crm2capi init --output zoho.toml --preset zoho zoho.csv"
+};
+
+pub(super) const LEADS: &str = examples! {
+    "Who may read which leads, and what to click when not"
+    "crm2capi leads --check --leads-token-file token"
+    "All leads that Meta has, of all forms"
+    "crm2capi leads --output leads.ndjson --leads-token-file token"
+    "Every hour: what is new since the last time"
+    "crm2capi leads --since last --output leads.ndjson"
+    "Ids, times and hashes, and nobody's address"
+    "crm2capi leads --hashed --default-country US"
 };
 
 pub(super) const SCHEMA: &str = examples! {

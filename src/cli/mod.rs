@@ -16,10 +16,12 @@ pub(crate) use values::{Delimiter, FieldFromColumn, NamedEvent, Zone};
 
 use crate::customer::Country;
 use crate::deliver::MAX_CONCURRENCY;
+use crate::leads::Since;
+use crate::mapping::StageTime;
 use crate::rules::MAX_BATCH_EVENTS;
 use crate::time::DateOrder;
 pub(crate) use values::encoding;
-use values::{country, percentage, seconds, some_seconds, timestamp};
+use values::{country, meta_id, percentage, seconds, some_seconds, timestamp};
 
 /// The settings file looked for in the working folder.
 pub(crate) const DEFAULT_SETTINGS: &str = "crm2capi.toml";
@@ -99,6 +101,13 @@ pub(crate) enum Command {
     /// writes nothing, when no column tells who the lead is, which stage was reached, or when.
     #[command(after_long_help = examples::INIT)]
     Init(InitArgs),
+    /// Download Meta's own leads from the forms of Pages
+    ///
+    /// Meta keeps a lead's id, time and answers for 90 days. Running it again appends what is new; each lead stands in the
+    /// file once. The file holds people's data in the clear: only its owner may read it, and --hashed writes ids, times and
+    /// hashes only.
+    #[command(after_long_help = examples::LEADS)]
+    Leads(LeadsArgs),
     /// Print the JSON Schema of the settings file, of a report or of an event
     ///
     /// The schemas are of draft 2020-12. Settings are closed: a key that is not in the schema is an error. Reports may
@@ -306,6 +315,14 @@ pub(crate) struct LayoutArgs {
     /// For exports that have one row per lead and a column of dates for each stage.
     #[arg(long, value_name = "COLUMN=EVENT NAME")]
     pub stage_column: Vec<NamedEvent>,
+
+    /// Where a stage's time comes from: column or first-seen [default: column]
+    ///
+    /// first-seen is for exports that show only the stage each lead is in now: a stage counts as reached when an export
+    /// first shows it, so the ledger remembers the stages of each lead. The first run records what is there and sends
+    /// only stages that have a time of their own, such as the date a lead was created; --stage-column names it.
+    #[arg(long, value_name = "WHERE")]
+    pub stage_time: Option<StageTime>,
 
     /// IANA zone of times that carry none [default: UTC, with a warning when it mattered]
     #[arg(long, value_name = "ZONE")]
@@ -634,6 +651,10 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_name = "ID")]
     pub bad_lead_id: Vec<u64>,
 
+    /// Play the Pages, lead forms and leads of this JSON file too, for `crm2capi leads`
+    #[arg(long, value_name = "FILE")]
+    pub leads: Option<PathBuf>,
+
     /// A further name it is reached by, such as a container's; repeatable
     ///
     /// Requests for any other host than localhost, its address and these names are refused, so that no web page can
@@ -721,6 +742,106 @@ pub(crate) struct InitArgs {
     /// How the export is written
     #[command(flatten)]
     pub format: FormatArgs,
+}
+
+/// Options of leads.
+#[derive(Debug, Args)]
+pub(crate) struct LeadsArgs {
+    /// Settings file [default: ./crm2capi.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Say who may read which leads, and what to click when not; downloads nothing
+    #[arg(long)]
+    pub check: bool,
+
+    /// Only this Page; repeatable [default: all that the token sees]
+    #[arg(long, value_name = "ID", value_parser = meta_id, help_heading = "Which leads")]
+    pub page: Vec<String>,
+
+    /// Only this form; repeatable
+    #[arg(long, value_name = "ID", value_parser = meta_id, help_heading = "Which leads", conflicts_with = "check")]
+    pub form: Vec<String>,
+
+    /// Only the leads of this ad; repeatable
+    #[arg(long, value_name = "ID", value_parser = meta_id, help_heading = "Which leads", conflicts_with = "check")]
+    pub ad: Vec<String>,
+
+    /// From so many days back, from a date, or `last` [default: all that Meta has]
+    ///
+    /// `last` goes on where the last download into the same file began, form by form, and a quarter of an hour before.
+    #[arg(
+        long,
+        value_name = "DAYS|DATE|last",
+        help_heading = "Which leads",
+        conflicts_with = "check"
+    )]
+    pub since: Option<Since>,
+
+    /// The file to append to
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        default_value = "leads.ndjson",
+        help_heading = "Output"
+    )]
+    pub output: PathBuf,
+
+    /// Shape of the file [default: csv for a name that ends so, else ndjson]
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Option<LeadsFormat>,
+
+    /// Write ids, times, and hashes of email and phone, and no other answers
+    #[arg(long, help_heading = "Output")]
+    pub hashed: bool,
+
+    /// With --hashed, the country of phones that carry none
+    #[arg(long, value_name = "CC", value_parser = country, help_heading = "Output")]
+    pub default_country: Option<Country>,
+
+    /// File that holds the token [default: CRM2CAPI_LEADS_TOKEN]
+    ///
+    /// A system user's token with leads_retrieval, ads_management, pages_show_list, pages_read_engagement and
+    /// pages_manage_ads. The dataset's own token cannot read leads.
+    #[arg(long, value_name = "FILE", help_heading = "Source")]
+    pub leads_token_file: Option<PathBuf>,
+
+    /// Which version
+    #[command(flatten)]
+    pub version: VersionArgs,
+
+    /// Where the API lives; plain http only for loopback [default: graph.facebook.com over https]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CRM2CAPI_GRAPH_URL",
+        hide_env_values = true,
+        hide_short_help = true,
+        help_heading = "Source"
+    )]
+    pub graph_url: Option<String>,
+
+    /// Seconds one request may take [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = some_seconds, hide_short_help = true, help_heading = "Source")]
+    pub timeout: Option<Duration>,
+
+    /// Seconds a request is retried [default: 600]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, hide_short_help = true, help_heading = "Source")]
+    pub give_up_after: Option<Duration>,
+
+    /// The clock that --since counts from, for tests and replays
+    #[arg(long, value_name = "RFC3339", value_parser = timestamp, hide_short_help = true, help_heading = "Source")]
+    pub now: Option<Timestamp>,
+}
+
+/// Shapes of a file of leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LeadsFormat {
+    /// One JSON object a line
+    Ndjson,
+    /// Delimited text with a header
+    Csv,
 }
 
 /// Options of schema.

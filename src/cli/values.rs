@@ -120,6 +120,18 @@ pub(super) fn country(text: &str) -> Result<Country, String> {
         .ok_or_else(|| format!("{text:?} is not a country; give its two letters, such as US or DE"))
 }
 
+/// An id of Meta's.
+///
+/// # Errors
+/// The text is not made of digits.
+pub(super) fn meta_id(text: &str) -> Result<String, &'static str> {
+    let id = text.trim();
+    let is_id = !id.is_empty() && id.len() <= 20 && id.bytes().all(|byte| byte.is_ascii_digit());
+    is_id
+        .then(|| id.to_owned())
+        .ok_or("an id of Meta's is made of digits")
+}
+
 /// A time with a zone.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ mod check;
 mod generate;
 mod help;
 mod init;
+mod leads;
 mod normalize;
 mod progress;
 mod sandbox;
@@ -134,6 +135,7 @@ fn run(cli: Cli) -> Result<ExitStatus> {
         Command::Check(args) => check::run(&args, &cli.talk),
         Command::Status(args) => status::run(&args, &cli.talk),
         Command::Init(args) => init::run(&args),
+        Command::Leads(args) => leads::run(&args, &cli.talk),
         Command::Schema(args) => schema::run(&args),
         Command::Help(args) => help::run(&args),
         Command::Completions(args) => generate::completions(&args),

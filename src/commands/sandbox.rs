@@ -2,19 +2,22 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use crate::cli::SandboxArgs;
 use crate::deliver::interrupt::{Interrupt, listen, reaches};
 use crate::report::ExitStatus;
-use crate::sandbox::{DEFAULT_KEEP_BYTES, Sandbox, Settings};
+use crate::sandbox::{DEFAULT_KEEP_BYTES, LeadsFile, Sandbox, Settings};
+use crate::text::harmless;
 
 pub(super) fn run(args: &SandboxArgs) -> Result<ExitStatus> {
     let settings = Settings {
         listen: args.listen,
         now: args.now.map(|now| now.as_second()),
         bad_lead_ids: args.bad_lead_id.clone(),
+        leads: leads(args.leads.as_deref())?,
         keep_bytes: DEFAULT_KEEP_BYTES,
         hosts: args.host.clone(),
         log_requests: true,
@@ -40,6 +43,18 @@ pub(super) fn run(args: &SandboxArgs) -> Result<ExitStatus> {
             .await;
         Ok(ExitStatus::Done)
     })
+}
+
+fn leads(path: Option<&Path>) -> Result<Option<LeadsFile>> {
+    let read = |path: &Path| {
+        LeadsFile::read(path).with_context(|| {
+            format!(
+                "cannot read the leads of {}",
+                harmless(&path.to_string_lossy())
+            )
+        })
+    };
+    path.map(read).transpose()
 }
 
 /// The cause follows.

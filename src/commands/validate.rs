@@ -18,7 +18,8 @@ pub(super) fn run(args: &ValidateArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     // A key that would stop the upload stops its dry run.
     config::send_settings(None, &file)?;
     config::refuse_overlap(&read, &file, None, None, &reports)?;
-    let summary = run::validate(&read)?;
+    let earlier = config::earlier(&args.read, &read, &file)?;
+    let summary = run::validate(&read, &earlier)?;
     let format = match args.format.or(file.output.format) {
         None | Some(ReportFormat::Human) => render::Format::Human,
         Some(ReportFormat::Json) => render::Format::Json,

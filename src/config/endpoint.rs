@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::file::SettingsFile;
-use crate::cli::{EndpointArgs, ReadArgs, SettingsArgs, VersionArgs};
+use crate::cli::{EndpointArgs, LeadsArgs, ReadArgs, SettingsArgs, VersionArgs};
 use crate::graph::Endpoint;
 use crate::graph::client::is_loopback;
 use crate::run::LedgerTarget;
@@ -21,7 +21,12 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const NO_DATASET: &str = "no dataset: give --dataset-id, CRM2CAPI_DATASET_ID or dataset_id under [meta]; Events Manager \
      shows the id below the dataset's name";
 const TOKEN_VARIABLE: &str = "CRM2CAPI_ACCESS_TOKEN";
+const LEADS_TOKEN_VARIABLE: &str = "CRM2CAPI_LEADS_TOKEN";
 const SECRET_VARIABLE: &str = "CRM2CAPI_APP_SECRET";
+const NO_TOKEN: &str = "no access token: set CRM2CAPI_ACCESS_TOKEN, give --access-token-file FILE or access_token_file \
+     under [meta]; Events Manager makes one under Settings > Conversions API (or try it out with --sandbox)";
+const NO_LEADS_TOKEN: &str = "no token that may read leads: set CRM2CAPI_LEADS_TOKEN, give --leads-token-file FILE or \
+     leads_token_file under [meta]; the dataset's token cannot read them, a system user's token with leads_retrieval can";
 
 /// Resolves the endpoint: command line, then environment, then settings file.
 ///
@@ -55,6 +60,32 @@ pub(crate) fn endpoint_with_token(
         token,
         app_secret: variable(SECRET_VARIABLE).map(SecretString::from),
         timeout: timeout(args, file)?,
+    })
+}
+
+/// Where Meta's leads are read, with a token of their own.
+///
+/// # Errors
+/// Something is missing or malformed; nothing of a secret is in the message.
+pub(crate) fn endpoint_of_leads(args: &LeadsArgs, file: &SettingsFile) -> Result<Endpoint> {
+    let in_file = file.meta.leads_token_file.as_deref();
+    let in_file = in_file.map(|path| file.resolve(path));
+    let token = token_of(
+        args.leads_token_file.as_deref(),
+        LEADS_TOKEN_VARIABLE,
+        in_file,
+    )?;
+    let timeouts = EndpointArgs {
+        timeout: args.timeout,
+        ..EndpointArgs::default()
+    };
+    Ok(Endpoint {
+        graph_url: graph_url(args.graph_url.as_deref(), file)?,
+        api_version: api_version(&args.version, file)?,
+        dataset_id: String::new(),
+        token: token.context(NO_LEADS_TOKEN)?,
+        app_secret: variable(SECRET_VARIABLE).map(SecretString::from),
+        timeout: timeout(&timeouts, file)?,
     })
 }
 
@@ -187,8 +218,23 @@ fn variable(name: &str) -> Option<String> {
         .filter(|text| !text.is_empty())
 }
 
-/// The token: the file on the command line, then the environment, then the file in the settings.
+/// The token that uploads.
 fn token(given: Option<&Path>, file: &SettingsFile) -> Result<SecretString> {
+    let in_file = file.meta.access_token_file.as_deref();
+    token_of(
+        given,
+        TOKEN_VARIABLE,
+        in_file.map(|path| file.resolve(path)),
+    )?
+    .context(NO_TOKEN)
+}
+
+/// A token: the file on the command line, then the environment, then the file in the settings.
+fn token_of(
+    given: Option<&Path>,
+    variable_name: &str,
+    in_settings: Option<PathBuf>,
+) -> Result<Option<SecretString>> {
     let from_file = |path: PathBuf| -> Result<SecretString> {
         let shown = path_unless_secret(&path);
         let text = read_bounded(&path)
@@ -200,20 +246,13 @@ fn token(given: Option<&Path>, file: &SettingsFile) -> Result<SecretString> {
             .with_context(|| format!("in the access token file {shown}"))
     };
     if let Some(path) = given {
-        return from_file(path.to_owned());
+        return from_file(path.to_owned()).map(Some);
     }
-    if let Some(text) = variable(TOKEN_VARIABLE) {
-        return check_token(&text)
-            .map(SecretString::from)
-            .with_context(|| format!("in {TOKEN_VARIABLE}"));
+    if let Some(text) = variable(variable_name) {
+        let token = check_token(&text).with_context(|| format!("in {variable_name}"))?;
+        return Ok(Some(SecretString::from(token)));
     }
-    match &file.meta.access_token_file {
-        Some(path) => from_file(file.resolve(path)),
-        None => bail!(
-            "no access token: set {TOKEN_VARIABLE}, give --access-token-file FILE or access_token_file under [meta]; \
-             Events Manager makes one under Settings > Conversions API (or try it out with --sandbox)"
-        ),
-    }
+    in_settings.map(from_file).transpose()
 }
 
 /// The text of a token file, of which no more is read than any token is long.

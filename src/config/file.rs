@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::cli::{DEFAULT_SETTINGS, InputFormat, ReportFormat};
-use crate::mapping::{History, OneOrMany, Ordered, Preset, Target, Unlisted};
+use crate::mapping::{History, OneOrMany, Ordered, Preset, StageTime, Target, Unlisted};
 use crate::render::Format;
 use crate::run::OnUnusable;
 
@@ -64,6 +64,8 @@ pub(crate) struct Meta {
     pub api_version: Option<String>,
     /// File that holds the access token; CRM2CAPI_ACCESS_TOKEN goes before it.
     pub access_token_file: Option<PathBuf>,
+    /// File that holds the token by which `leads` reads Meta's leads; CRM2CAPI_LEADS_TOKEN goes before it.
+    pub leads_token_file: Option<PathBuf>,
     /// Where the API lives; plain http only for loopback.
     pub graph_url: Option<String>,
     /// Sends test events, which are never marked as delivered.
@@ -88,6 +90,10 @@ pub(crate) struct Crm {
     pub default_country: Option<String>,
     /// What happens to a stage that [stages] does not list.
     pub unlisted_stages: Option<Unlisted>,
+    /// `first-seen` for exports that show only the stage each lead is in: it counts as reached when it is first seen.
+    pub stage_time: Option<StageTime>,
+    /// With stage_time = "first-seen": stages that are events again when a lead comes back to them.
+    pub sends_again: Vec<String>,
 }
 
 /// Constants of every event.
@@ -221,6 +227,10 @@ impl SettingsFile {
             (
                 "access_token_file under [meta]",
                 self.meta.access_token_file.is_some(),
+            ),
+            (
+                "leads_token_file under [meta]",
+                self.meta.leads_token_file.is_some(),
             ),
             (
                 "rejects under [output], outside of the file's folder",

@@ -10,10 +10,10 @@ mod read;
 mod send;
 
 pub(crate) use endpoint::{
-    api_version, dataset_id, endpoint, endpoint_of_nobody, endpoint_of_sandbox,
+    api_version, dataset_id, endpoint, endpoint_of_leads, endpoint_of_nobody, endpoint_of_sandbox,
     endpoint_with_token, graph_url,
 };
 pub(crate) use file::SettingsFile;
 pub(crate) use outputs::{ReportTarget, refuse_overlap};
-pub(crate) use read::{clock, read_settings};
-pub(crate) use send::{batch_size, default_ledger, send_settings};
+pub(crate) use read::{clock, default_country, read_settings};
+pub(crate) use send::{batch_size, default_ledger, earlier, send_settings};

@@ -40,15 +40,21 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         Some(given) => Some(given),
         None => order_of_file().context("date_order under [crm]")?,
     };
+    let given = layout_of_file(file).overlaid_with(layout_of_args(&args.layout, &args.stage));
+    if !given.sends_again.is_empty() && !given.is_snapshot() {
+        bail!(
+            "sends_again under [crm] is for stage_time = \"first-seen\"; elsewhere each time of a stage is an event anyway"
+        );
+    }
     Ok(ReadSettings {
         inputs: inputs(&args.files, file)?,
         source: source(&args.format, file, rejects.is_some())?,
-        given: layout_of_file(file).overlaid_with(layout_of_args(&args.layout, &args.stage)),
+        given,
         preset: preset(&args.layout, file)?,
         crm: crm.filter(|name| !name.trim().is_empty()).cloned(),
         zone,
         date_order,
-        default_country: default_country(&args.layout, file)?,
+        default_country: default_country(args.layout.default_country, file)?,
         clock: clock(args.now),
         unusable: Unusable(file.fields.0.clone()),
         constants: constants(&file.event)?,
@@ -80,7 +86,14 @@ fn preset(args: &LayoutArgs, file: &SettingsFile) -> Result<PresetChoice> {
     })
 }
 
-fn default_country(args: &LayoutArgs, file: &SettingsFile) -> Result<Option<Country>> {
+/// The country of values that name none.
+///
+/// # Errors
+/// The settings name one that does not exist.
+pub(crate) fn default_country(
+    given: Option<Country>,
+    file: &SettingsFile,
+) -> Result<Option<Country>> {
     let of_file = |text: &String| {
         Country::parse(text).with_context(|| {
             format!(
@@ -88,7 +101,7 @@ fn default_country(args: &LayoutArgs, file: &SettingsFile) -> Result<Option<Coun
             )
         })
     };
-    match args.default_country {
+    match given {
         Some(country) => Ok(Some(country)),
         None => file.crm.default_country.as_ref().map(of_file).transpose(),
     }
@@ -223,6 +236,8 @@ fn layout_of_file(file: &SettingsFile) -> Layout {
             .map(|(column, texts)| (column.clone(), texts.as_slice().to_vec()))
             .collect(),
         allow_personal: file.event.allow_personal.clone(),
+        stage_time: file.crm.stage_time,
+        sends_again: file.crm.sends_again.clone(),
     }
 }
 
@@ -247,5 +262,6 @@ fn layout_of_args(args: &LayoutArgs, stages: &[NamedEvent]) -> Layout {
     };
     layout.stages = pairs(stages);
     layout.stage_columns = pairs(&args.stage_column);
+    layout.stage_time = args.stage_time;
     layout
 }

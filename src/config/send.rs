@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::endpoint::dataset_id;
 use super::file::SettingsFile;
 use super::read::clock;
 use crate::batch::{Beside, Limits};
-use crate::cli::UploadArgs;
+use crate::cli::{ReadArgs, UploadArgs};
 use crate::deliver::{self, MAX_CONCURRENCY};
 use crate::rules::MAX_BATCH_EVENTS;
-use crate::run::{LedgerTarget, SendSettings};
+use crate::run::{Earlier, LedgerTarget, ReadSettings, SendSettings};
 
 /// Resolves how to send. Without arguments it judges the settings file alone, as `validate` does: a key that would
 /// stop an upload stops the dry run too.
@@ -146,6 +147,26 @@ fn refuse_address(path: &Path) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Where earlier uploads with these settings have left what they know, as far as exports of current stages need it.
+///
+/// # Errors
+/// The dataset's id is not made of digits.
+pub(crate) fn earlier(
+    args: &ReadArgs,
+    read: &ReadSettings,
+    file: &SettingsFile,
+) -> Result<Earlier> {
+    let dataset = dataset_id(args.settings.dataset_id.as_deref(), file)?;
+    let (Some(dataset), true) = (dataset, read.given.is_snapshot()) else {
+        return Ok(Earlier::default());
+    };
+    let ledger = match &file.delivery.ledger {
+        None => default_ledger().ok(),
+        Some(_) => ledger_of_file(file, false)?.path().map(Path::to_owned),
+    };
+    Ok(Earlier { ledger, dataset })
 }
 
 /// Where the ledger lies unless told otherwise.

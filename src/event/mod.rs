@@ -31,6 +31,50 @@ impl EventKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Fingerprint(pub [u8; 16]);
 
+impl Fingerprint {
+    /// What tells a later visit of a lead to the same stage from the first, whose number is 0.
+    pub(crate) fn of_visit(self, number: u32) -> Self {
+        match number {
+            0 => self,
+            _ => Self(first_half(sha256([
+                self.0.as_slice(),
+                number.to_string().as_bytes(),
+            ]))),
+        }
+    }
+}
+
+/// Names a lead of a dataset: the first 16 bytes of a SHA-256 over dataset and identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct LeadKey(pub [u8; 16]);
+
+impl LeadKey {
+    /// The key of a lead in a dataset.
+    pub(crate) fn in_dataset(self, dataset_id: &str) -> Self {
+        Self(first_half(sha256([dataset_id.as_bytes(), b"\0", &self.0])))
+    }
+
+    /// The lead by itself.
+    pub(crate) fn of_identity(identity: &[u8]) -> Self {
+        Self(first_half(sha256([identity])))
+    }
+}
+
+/// Names the exports of one CRM for one dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SourceKey(pub [u8; 16]);
+
+impl SourceKey {
+    /// The key of a CRM in a dataset.
+    pub(crate) fn new(dataset_id: &str, crm: &str) -> Self {
+        Self(first_half(sha256([
+            dataset_id.as_bytes(),
+            b"\0",
+            crm.as_bytes(),
+        ])))
+    }
+}
+
 /// The `event_id` of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EventId<'a> {
@@ -52,6 +96,16 @@ impl EventId<'_> {
             event_name.as_bytes(),
             b"\0",
             time,
+            b"\0",
+        ])))
+    }
+
+    /// The id of a stage that counts once whatever its time: as [`Self::derive`], without the time.
+    pub(crate) fn derive_without_time(identity: &[u8], event_name: &str) -> Self {
+        EventId::Derived(first_half(sha256([
+            identity,
+            b"\0",
+            event_name.as_bytes(),
             b"\0",
         ])))
     }

@@ -1,6 +1,6 @@
-//! Sends one request to the events endpoint and hands back what came.
+//! Sends one request to the events endpoint, or reads something of Meta's, and hands back what came.
 //!
-//! Input: a body. Output: the answer, or why there is none and whether the request can have arrived. The token goes
+//! Input: a body, or a path and a query. Output: the answer, or why there is none and whether the request can have arrived. The token goes
 //! into one header, is in no URL, error or `Debug`, and follows no redirect. Repeats nothing and judges nothing.
 //!
 //! Source: <https://developers.facebook.com/docs/marketing-api/conversions-api/using-the-api>.
@@ -21,6 +21,8 @@ use super::answer::{Answer, Insecure, ProxyFault, Silence};
 
 /// More of an answer than this is not read.
 const MAX_ANSWER: usize = 1 << 20;
+/// The same of a page of leads, whose answers may be long.
+const MAX_READING: usize = 32 << 20;
 
 /// Where to send to, and as whom.
 #[derive(Clone, Debug)]
@@ -96,26 +98,8 @@ impl Client {
     /// Prepares a client; nothing is sent yet.
     pub(crate) fn new(endpoint: &Endpoint) -> Result<Client, ClientError> {
         let url = events_url(endpoint)?;
-        let mut authorization =
-            HeaderValue::try_from(format!("Bearer {}", endpoint.token.expose_secret()))
-                .map_err(|_| ClientError::Token)?;
-        authorization.set_sensitive(true);
-        let builder = reqwest::Client::builder()
-            .user_agent(concat!("crm2capi/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            // A part of the whole, so that a host that cannot be reached is told apart from a slow one.
-            .connect_timeout((endpoint.timeout / 2).min(Duration::from_secs(10)));
-        // Another part of the process may have chosen a provider before; any will do.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = if url.scheme() == "https" {
-            builder.https_only(true).build()
-        } else {
-            // On this machine no proxy belongs in between, and no certificates are needed.
-            builder.no_proxy().tls_certs_only([]).build()
-        };
-        let http = http.map_err(|error| ClientError::Tls(innermost(&error)))?;
+        let authorization = authorization(&endpoint.token)?;
+        let http = http_client(&url, endpoint.timeout)?;
         Ok(Client {
             http,
             url,
@@ -150,24 +134,121 @@ impl Client {
             .header(CONTENT_TYPE, "application/json")
             .timeout(self.timeout)
             .body(body);
-        let mut response = request.send().await.map_err(|error| silence(&error))?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let mut body = Vec::new();
-        while body.len() < MAX_ANSWER
-            && let Some(chunk) = response.chunk().await.map_err(|error| silence(&error))?
-        {
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer {
-            status,
-            headers,
-            body: body.into(),
+        answer_to(request, MAX_ANSWER).await
+    }
+}
+
+/// A connection for reading what is Meta's: Pages, forms, leads.
+#[derive(Clone)]
+pub(crate) struct Reader {
+    http: reqwest::Client,
+    /// The base with the version.
+    url: Url,
+    app_secret: Option<SecretString>,
+    timeout: Duration,
+}
+
+impl Reader {
+    /// Prepares a reader; nothing is sent yet. The endpoint's dataset does not matter.
+    pub(crate) fn new(endpoint: &Endpoint) -> Result<Reader, ClientError> {
+        authorization(&endpoint.token)?;
+        let url = url_below(endpoint, &[])?;
+        Ok(Reader {
+            http: http_client(&url, endpoint.timeout)?,
+            url,
+            app_secret: endpoint.app_secret.clone(),
+            timeout: endpoint.timeout,
         })
     }
+
+    /// Asks once for what lies under `path`, with a token that need not be the endpoint's: a Page has its own. The token
+    /// stands in a header only, and whatever URLs an answer holds are not followed.
+    pub(crate) async fn get(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        token: &SecretString,
+    ) -> Result<Answer, Silence> {
+        let mut url = self.url.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.extend(path);
+        }
+        url.query_pairs_mut().extend_pairs(query);
+        if let Some(secret) = &self.app_secret {
+            url.query_pairs_mut()
+                .append_pair("appsecret_proof", &proof(token, secret));
+        }
+        // A Page's token comes out of an answer; one that fits no header is refused by Meta as none.
+        let authorization = authorization(token).unwrap_or(HeaderValue::from_static("Bearer"));
+        let request = self
+            .http
+            .get(url)
+            .header(AUTHORIZATION, authorization)
+            .timeout(self.timeout);
+        answer_to(request, MAX_READING).await
+    }
+
+    /// The host requests go to.
+    pub(crate) fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+}
+
+fn authorization(token: &SecretString) -> Result<HeaderValue, ClientError> {
+    let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
+        .map_err(|_| ClientError::Token)?;
+    authorization.set_sensitive(true);
+    Ok(authorization)
+}
+
+fn http_client(url: &Url, timeout: Duration) -> Result<reqwest::Client, ClientError> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("crm2capi/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        // A part of the whole, so that a host that cannot be reached is told apart from a slow one.
+        .connect_timeout((timeout / 2).min(Duration::from_secs(10)));
+    // Another part of the process may have chosen a provider before; any will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = if url.scheme() == "https" {
+        builder.https_only(true).build()
+    } else {
+        // On this machine no proxy belongs in between, and no certificates are needed.
+        builder.no_proxy().tls_certs_only([]).build()
+    };
+    http.map_err(|error| ClientError::Tls(innermost(&error)))
+}
+
+/// Sends a request once, and reads no more of the answer than `max_bytes` and a piece.
+async fn answer_to(request: reqwest::RequestBuilder, max_bytes: usize) -> Result<Answer, Silence> {
+    let mut response = request.send().await.map_err(|error| silence(&error))?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let mut body = Vec::new();
+    while body.len() < max_bytes
+        && let Some(chunk) = response.chunk().await.map_err(|error| silence(&error))?
+    {
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer {
+        status,
+        headers,
+        body: body.into(),
+    })
 }
 
 /// `{graph-url}/{version}/{dataset}/events?locale=en_US`, with the proof when there is an app secret.
 fn events_url(endpoint: &Endpoint) -> Result<Url, ClientError> {
+    let mut url = url_below(endpoint, &[&endpoint.dataset_id, "events"])?;
+    if let Some(secret) = &endpoint.app_secret {
+        url.query_pairs_mut()
+            .append_pair("appsecret_proof", &proof(&endpoint.token, secret));
+    }
+    Ok(url)
+}
+
+/// `{graph-url}/{version}/{path}?locale=en_US`.
+fn url_below(endpoint: &Endpoint, path: &[&str]) -> Result<Url, ClientError> {
     let mut url = Url::parse(&endpoint.graph_url).map_err(|_| ClientError::NotAUrl)?;
     if !matches!(url.scheme(), "http" | "https")
         || !url.username().is_empty()
@@ -183,16 +264,9 @@ fn events_url(endpoint: &Endpoint) -> Result<Url, ClientError> {
     url.path_segments_mut()
         .map_err(|()| ClientError::NotAUrl)?
         .pop_if_empty()
-        .extend([
-            endpoint.api_version.as_str(),
-            endpoint.dataset_id.as_str(),
-            "events",
-        ]);
+        .push(&endpoint.api_version)
+        .extend(path);
     url.query_pairs_mut().clear().append_pair("locale", "en_US");
-    if let Some(secret) = &endpoint.app_secret {
-        url.query_pairs_mut()
-            .append_pair("appsecret_proof", &proof(&endpoint.token, secret));
-    }
     Ok(url)
 }
 

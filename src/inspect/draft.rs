@@ -97,10 +97,12 @@ impl Draft<'_> {
             Gap::Time => {
                 let times = self.times();
                 match times.as_slice() {
-                    [] => "no column says when a stage was reached, as none holds times; export the stage's date too"
+                    [] => "no column says when a stage was reached, as none holds times; export the stage's date too, \
+                         or count a stage when an export first shows it: --stage-time first-seen"
                         .to_owned(),
                     [first, ..] => format!(
-                        "no column says when a stage was reached; name it with --map event_time={first:?}; there are times in {}",
+                        "no column says when a stage was reached; name it with --map event_time={first:?}; there are times in {}; \
+                         or count a stage when an export first shows it: --stage-time first-seen",
                         named(&times)
                     ),
                 }
@@ -299,6 +301,10 @@ impl Draft<'_> {
             Gap::Time => {
                 line("# MISSING: when the stage was reached. Columns that hold times:");
                 self.candidates(line, |name| format!("# event_time = {}", quoted(name)));
+                line(
+                    "# Or, where none tells it, in [crm]: a stage counts when an export first shows it.",
+                );
+                line("# stage_time = \"first-seen\"");
             }
             Gap::Stage => {
                 if self.guess_of(Field::EventName).is_none() {

@@ -13,6 +13,10 @@ impl Search<'_> {
     ///
     /// What decides the events is only taken when it is certain; the rest is told as a guess.
     pub(super) fn find_events(&mut self) {
+        if self.found.rest.is_snapshot() {
+            self.find_current_stage();
+            return;
+        }
         let (has_names, has_times) = self.found.has_events();
         if has_names && has_times {
             return;
@@ -47,6 +51,21 @@ impl Search<'_> {
             for (column, confidence) in self.stage_times() {
                 self.take_if_certain(Field::EventTime, column, confidence);
             }
+        }
+    }
+
+    /// The stage a lead is in, where its time is that of the export, and the making of the lead as its raw lead.
+    fn find_current_stage(&mut self) {
+        if self.lacks(Field::EventName)
+            && let Some((column, confidence)) = self.best_stage()
+        {
+            self.take_if_certain(Field::EventName, column, confidence);
+        }
+        if let Some(column) = self.found.column_of(Field::EventName) {
+            self.only_the_stage_field(column);
+        }
+        if self.found.stage_columns.is_empty() {
+            self.find_raw_lead();
         }
     }
 

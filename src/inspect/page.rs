@@ -379,13 +379,12 @@ fn stages(out: &mut dyn Write, found: &Understanding<'_>) -> io::Result<()> {
 
 /// Where a stage stands beside the time its record was made, which says nothing of when the stage was reached.
 fn time_of_the_record(found: &Understanding<'_>) -> Option<String> {
-    let column = found.proposal.column_of(Field::EventTime)?;
-    let evidence = &found.evidence[column as usize];
-    evidence.heading.says(Field::CreatedTime)?;
+    let name = found.time_of_the_record()?;
     Some(format!(
         "nothing says when a stage was reached, so each gets the time its record was made, {:?}: right for the first stage \
-         alone; export the date of the last stage change, or a date column for each stage",
-        heading(&found.header.columns[column as usize])
+         alone; export the date of the last stage change, or a date column for each stage, or run init again with --force \
+         --stage-time first-seen: a stage then counts when an export first shows it",
+        heading(&name)
     ))
 }
 
@@ -424,7 +423,12 @@ fn doubts(found: &Understanding<'_>) -> Vec<String> {
         let column = doubt.column.map(name).unwrap_or_default();
         format!("{column}{}; {}", doubt.code.message(), doubt.code.help())
     };
-    let mut notes: Vec<String> = doubts.iter().map(said).collect();
+    // What the time of the record is good for is told at more length.
+    let is_told = |doubt: &&Finding| {
+        doubt.code == Code::StageTimeCreated && found.time_of_the_record().is_some()
+    };
+    let told = doubts.iter().filter(|doubt| !is_told(doubt));
+    let mut notes: Vec<String> = told.map(said).collect();
     let snapshot = Code::StageSnapshot;
     if has_one_stage_now(found) && !doubts.iter().any(|doubt| doubt.code == snapshot) {
         notes.push(format!("{}; {}", snapshot.message(), snapshot.help()));

@@ -121,7 +121,7 @@ impl Proposal {
         );
         (
             by_column || stage.is_some(),
-            by_column && stage.is_none() || time.is_some(),
+            by_column && stage.is_none() || time.is_some() || self.rest.is_snapshot(),
         )
     }
 

@@ -153,6 +153,26 @@ impl Page<'_> {
             };
             self.setting("unlisted_stages", Some(unlisted), "");
         }
+        self.stage_time();
+    }
+
+    /// That stages count when they are first seen, or that they could where nothing tells their time.
+    fn stage_time(&mut self) {
+        let found = self.found;
+        if found.proposal.rest.is_snapshot() {
+            self.line("# A stage counts as reached when an export first shows it: the ledger remembers the stages of each lead.");
+            self.setting("stage_time", Some("first-seen"), "");
+        } else if let Some(name) = found.time_of_the_record() {
+            let name = quoted(&name);
+            self.line(&format!(
+                "# {} is when the record was made, whatever the stage. To count a stage as reached when an export first",
+                plain(&name)
+            ));
+            self.line(&format!(
+                "# shows it, take the # away, delete event_time below, and write {name} = \"Lead\" under [stage_columns]."
+            ));
+            self.setting("stage_time", None, "first-seen");
+        }
     }
 
     /// Whether there are more stages than are told apart.

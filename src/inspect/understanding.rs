@@ -27,6 +27,15 @@ pub(super) struct Understanding<'a> {
 }
 
 impl Understanding<'_> {
+    /// The column the stage's time is taken from, where that is the time its record was made.
+    pub(super) fn time_of_the_record(&self) -> Option<String> {
+        let column = self.proposal.column_of(Field::EventTime)?;
+        self.evidence[column as usize]
+            .heading
+            .says(Field::CreatedTime)?;
+        self.columns.name_of(column)
+    }
+
     /// The order that the dates settle, unless dates of birth are written the other way.
     pub(super) fn settled_order(&self) -> Option<DateOrder> {
         let Settled::Order(order) = self.story.order.settles() else {

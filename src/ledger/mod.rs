@@ -9,16 +9,21 @@ mod lock;
 mod place;
 mod schema;
 mod shared;
+mod snapshot;
 mod sqlite;
 mod state;
 mod status;
+mod trial;
 
 use std::collections::HashSet;
 
 pub(crate) use error::LedgerError;
+pub(crate) use place::open_private;
 pub(crate) use shared::SharedLedger;
+pub(crate) use snapshot::{Sight, Sighting, SnapshotSource, Snapshots, Timing};
 pub(crate) use sqlite::SqliteLedger;
 pub(crate) use status::{PastRun, Status};
+pub(crate) use trial::TrialSnapshots;
 
 use crate::event::Event;
 
@@ -36,6 +41,11 @@ pub(crate) trait Ledger: Send {
 
     /// Notes how the run ended.
     fn finish_run(&mut self, end: &RunEnd) -> Result<(), LedgerError>;
+
+    /// What remembers the stages that exports showed; none where nothing of them is kept.
+    fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
+        None
+    }
 }
 
 /// Something to be recorded.

@@ -67,7 +67,7 @@ fn make_folder(path: &Path) -> Result<(), LedgerError> {
 
 /// Opens a file for reading and writing, and makes it if there is none: for its owner's eyes only, never through a link
 /// at its end, and only a regular file.
-pub(super) fn open_private(path: &Path) -> io::Result<File> {
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

@@ -7,19 +7,19 @@
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, named_params};
 use sha2::{Digest, Sha256};
 
 use super::error::LedgerError;
-use super::lock::Lock;
+use super::lock::{Lock, lock_within};
 use super::place;
 use super::schema::{self, Shape};
 use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING};
 use super::status::{self, Status};
-use super::{Begun, Entry, Ledger, RunEnd, RunStart, Settled, Standing};
+use super::{Begun, Entry, Ledger, RunEnd, RunStart, Settled, Snapshots, Standing, snapshot};
 use crate::event::Event;
 use crate::time::Clock;
 
@@ -64,10 +64,11 @@ impl SqliteLedger {
         if real.exists() && !real.is_file() {
             return Err(LedgerError::NotALedger(path.to_owned()));
         }
+        let start = Instant::now();
         let lock = Lock::take(&real, wait)?;
         let io = |source| LedgerError::io(path, source);
         let file = place::open_private(&real).map_err(io)?;
-        lock_file(&file, path)?;
+        lock_file(&file, path, start, wait)?;
         let opened = file.metadata().map_err(io)?;
         place::warn_of_other_owner(path, &opened);
         let sqlite = |source| LedgerError::sqlite(path, source);
@@ -139,6 +140,11 @@ impl SqliteLedger {
         status::read(&self.connection, &self.path, dataset, now, runs)
     }
 
+    /// The connection, and the path for errors.
+    pub(super) fn parts(&self) -> (&Connection, &Path) {
+        (&self.connection, &self.path)
+    }
+
     /// Fails when the path does not lead to the open file any more: what is written now would be lost.
     fn check_place(&self) -> Result<(), LedgerError> {
         match &self.hold {
@@ -150,7 +156,7 @@ impl SqliteLedger {
     }
 
     /// Runs `work` in one transaction that is rolled back when it fails.
-    fn transact<T>(
+    pub(super) fn transact<T>(
         &mut self,
         work: impl FnOnce(&Connection, Writer) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
@@ -176,9 +182,9 @@ impl SqliteLedger {
 
 /// Who writes, and when by the real clock.
 #[derive(Clone, Copy, Debug)]
-struct Writer {
+pub(super) struct Writer {
     run: Option<i64>,
-    now: i64,
+    pub(super) now: i64,
 }
 
 impl Ledger for SqliteLedger {
@@ -276,6 +282,10 @@ impl Ledger for SqliteLedger {
             Ok(())
         })
     }
+
+    fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
+        Some(self)
+    }
 }
 
 /// Forgets what no run can need any more. Time is that of the real clock, and an event has to be old by its own time and
@@ -291,8 +301,11 @@ fn forget(connection: &Connection, now: i64) -> rusqlite::Result<()> {
         .flatten();
     let now = last.map_or(now, |last| now.min(last + BELIEVED_STEP_SECONDS));
     let (events, runs) = (now - KEEP_EVENTS_SECONDS, now - KEEP_RUNS_SECONDS);
+    snapshot::forget(connection, now)?;
+    // A stage that an export still shows has nothing but its event's row to say that it was sent.
     connection.execute(
-        "DELETE FROM event WHERE time < ?1 AND settled < ?1",
+        "DELETE FROM event WHERE time < ?1 AND settled < ?1
+            AND NOT EXISTS (SELECT 1 FROM snapshot_stage WHERE snapshot_stage.event = event.key)",
         [events],
     )?;
     connection.execute(
@@ -402,8 +415,8 @@ fn fingerprint(event: &Event) -> [u8; 8] {
 
 /// Keeps away runs that know the file by another name. Elsewhere than on Linux such a lock gets in SQLite's own way.
 #[cfg(target_os = "linux")]
-fn lock_file(file: &File, path: &Path) -> Result<(), LedgerError> {
-    match file.try_lock() {
+fn lock_file(file: &File, path: &Path, start: Instant, wait: Duration) -> Result<(), LedgerError> {
+    match lock_within(file, start, wait) {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(LedgerError::Held {
             path: path.to_owned(),
@@ -415,7 +428,7 @@ fn lock_file(file: &File, path: &Path) -> Result<(), LedgerError> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn lock_file(_: &File, _: &Path) -> Result<(), LedgerError> {
+fn lock_file(_: &File, _: &Path, _: Instant, _: Duration) -> Result<(), LedgerError> {
     Ok(())
 }
 

@@ -83,6 +83,17 @@ impl EventNames {
         &self.names
     }
 
+    /// The event name of a stage that the settings list; none where they skip it, or do not list it.
+    pub(super) fn listed_as(&self, stage: &str) -> Option<&Arc<str>> {
+        let id = (*self.listed.get(&canonical_stage(stage))?)?;
+        Some(&self.names[id.0 as usize])
+    }
+
+    /// Whether a stage that is not listed is sent all the same.
+    pub(super) fn sends_unlisted(&self) -> bool {
+        self.unlisted == Unlisted::Send
+    }
+
     /// Whether the settings list a stage.
     pub(super) fn lists(&self, stage: &str) -> bool {
         self.listed.contains_key(&canonical_stage(stage))
@@ -115,7 +126,7 @@ impl EventNames {
 }
 
 /// Stages are compared without case, spaces and punctuation, unless that leaves nothing.
-fn canonical_stage(stage: &str) -> String {
+pub(super) fn canonical_stage(stage: &str) -> String {
     match canonical(stage) {
         empty if empty.is_empty() => stage.trim().to_owned(),
         name => name,

@@ -92,6 +92,28 @@ pub(crate) enum Unlisted {
     Skip,
 }
 
+/// Where the time of a stage comes from that stands in a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum StageTime {
+    /// From a column.
+    Column,
+    /// From the export: it shows only the stage each lead is in, and a stage counts as reached when it is first seen.
+    FirstSeen,
+}
+
+impl FromStr for StageTime {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "column" => Ok(Self::Column),
+            "first-seen" => Ok(Self::FirstSeen),
+            _ => Err("it must be column or first-seen"),
+        }
+    }
+}
+
 /// Repeated groups of columns, one group a stage change: `Value (1)`, `Change Date (1)`, `Value (2)` or the arrays of
 /// a JSON record. Patterns hold `{n}` for the group's number and `*` for anything.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -132,9 +154,18 @@ pub(crate) struct Layout {
     pub only: Vec<(String, Vec<String>)>,
     /// `custom.NAME` and `order_id` whose values are sent although they look like an address or a phone number.
     pub allow_personal: Vec<Target>,
+    /// Where the time of a stage comes from that stands in a cell.
+    pub stage_time: Option<StageTime>,
+    /// Stages, or their event names, that are events again when a lead comes back to them.
+    pub sends_again: Vec<String>,
 }
 
 impl Layout {
+    /// Whether exports show only the stage each lead is in, without its time.
+    pub(crate) fn is_snapshot(&self) -> bool {
+        self.stage_time == Some(StageTime::FirstSeen)
+    }
+
     /// The columns given for a target.
     pub(crate) fn columns_of(&self, target: &Target) -> Option<&[String]> {
         self.columns
@@ -160,6 +191,8 @@ impl Layout {
         self.unlisted = over.unlisted.or(self.unlisted);
         self.history = over.history.or(self.history);
         self.allow_personal.extend(over.allow_personal);
+        self.stage_time = over.stage_time.or(self.stage_time);
+        self.sends_again.extend(over.sends_again);
         if !over.only.is_empty() {
             self.only = over.only;
         }

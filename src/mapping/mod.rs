@@ -18,7 +18,7 @@ pub(crate) use columns::Wanted;
 pub(crate) use columns::{Columns, canonical};
 pub(crate) use event_names::NameId;
 pub(crate) use layout::{
-    History, Layout, Mapped, OneOrMany, Ordered, Target, Unlisted, nearest_field,
+    History, Layout, Mapped, OneOrMany, Ordered, StageTime, Target, Unlisted, nearest_field,
 };
 pub(crate) use pattern::is_pattern;
 pub(crate) use plan::{MappingError, Plan};

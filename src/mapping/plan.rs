@@ -6,8 +6,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::columns::{Columns, Wanted};
-use super::event_names::{EventNames, NameId};
-use super::layout::{History, Layout, OneOrMany, Target};
+use super::event_names::{EventNames, NameId, canonical_stage};
+use super::layout::{History, Layout, Mapped, OneOrMany, Target};
 use super::pattern::{Captured, is_pattern};
 use super::preset::Preset;
 use crate::custom_data::CustomKey;
@@ -36,6 +36,9 @@ pub(crate) enum MappingError {
     /// Stages have no time.
     #[error("no column says when a stage was reached; name it with --map event_time=COLUMN")]
     NoTimes,
+    /// A stage that may come back is none of those that are known.
+    #[error("sends_again names {0:?}, which is neither a stage of [stages] nor an event name")]
+    UnknownAgain(String),
     /// No column identifies a lead.
     #[error(
         "no column identifies a lead; name one with --map lead_id=COLUMN, email=COLUMN or phone=COLUMN"
@@ -88,6 +91,10 @@ pub(crate) struct Plan {
     pub(super) sources: Vec<EventSource>,
     pub(super) only: Vec<(u32, Vec<String>)>,
     pub(super) names: EventNames,
+    /// Whether a stage in a cell counts as reached when it is first seen, unless a column says when.
+    pub(super) is_snapshot: bool,
+    /// Event names, as stages are compared, that are events again when a lead comes back.
+    pub(super) again: Vec<String>,
     /// Columns that name their time zone in the heading: `Change Date (US/Eastern)`.
     zones: Vec<(u32, String)>,
     /// Columns whose heading stands more than once and whose mapping did not say which is meant.
@@ -142,11 +149,17 @@ impl Plan {
         let mut below = preset
             .map(|preset| preset.present_in(columns))
             .unwrap_or_default();
+        if given.is_snapshot() {
+            // The preset's time is that of the record's last change at best, which says nothing of the stage.
+            let is_time = |m: &Mapped| m.target == Target::Field(Field::EventTime);
+            below.columns.retain(|mapped| !is_time(mapped));
+        }
         if given.names_events() {
             below.stage_columns.clear();
             below.history = None;
             below.only.clear();
-            if given.columns_of(&Target::Field(Field::EventName)).is_none() {
+            let keeps_stage = given.is_snapshot();
+            if !keeps_stage && given.columns_of(&Target::Field(Field::EventName)).is_none() {
                 below.columns.retain(|m| {
                     !matches!(m.target, Target::Field(Field::EventName | Field::EventTime))
                 });
@@ -169,6 +182,25 @@ impl Plan {
     /// The event names so far, by their ids.
     pub(crate) fn event_names(&self) -> &[Arc<str>] {
         self.names.as_slice()
+    }
+
+    /// Whether a stage in a cell counts as reached when it is first seen.
+    pub(crate) fn is_snapshot(&self) -> bool {
+        self.is_snapshot
+    }
+
+    /// Whether it matters when a lead was in a stage that gives no event.
+    pub(crate) fn tells_visits_apart(&self) -> bool {
+        !self.again.is_empty()
+    }
+
+    /// Whether a lead that comes back to this stage makes another event.
+    pub(crate) fn sends_again(&self, name: NameId) -> bool {
+        if self.again.is_empty() {
+            return false;
+        }
+        let name = canonical_stage(&self.names.as_slice()[name.0 as usize]);
+        self.again.contains(&name)
     }
 
     /// Every column that holds a time.
@@ -200,6 +232,12 @@ impl Plan {
             .filter(|(field, _)| *field == wanted)
             .map(|(_, column)| *column)
             .collect()
+    }
+
+    /// Every column of a field that describes the event.
+    pub(crate) fn event_columns_of(&self, wanted: Field) -> &[u32] {
+        let found = self.event_fields.iter().find(|(field, _)| *field == wanted);
+        found.map_or(&[], |(_, columns)| columns)
     }
 
     /// The time zone a column's heading names, by column.
@@ -259,6 +297,8 @@ impl Compiler<'_> {
             sources: Vec::new(),
             only: self.conditions(&self.layout.only)?,
             names: EventNames::new(&self.layout.stages, self.layout.unlisted),
+            is_snapshot: self.layout.is_snapshot(),
+            again: Vec::new(),
             zones: Vec::new(),
             doubled: Vec::new(),
             used: Vec::new(),
@@ -296,8 +336,10 @@ impl Compiler<'_> {
         if let Some(history) = &self.layout.history {
             plan.sources.extend(self.history(history)?);
         }
+        let is_only_source = plan.sources.is_empty();
         plan.sources
-            .extend(cells(stage, time, plan.sources.is_empty())?);
+            .extend(cells(stage, time, is_only_source, plan.is_snapshot)?);
+        plan.again = self.again(&plan)?;
         if plan.customer.is_empty() {
             return Err(MappingError::NoCustomer);
         }
@@ -336,6 +378,25 @@ impl Compiler<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The event names of the stages that may come back.
+    fn again(&self, plan: &Plan) -> Result<Vec<String>, MappingError> {
+        let event_name = |stage: &String| {
+            let named = plan.names.listed_as(stage).map(|name| &**name);
+            let canonical = canonical_stage(named.unwrap_or(stage));
+            let is_known = named.is_some()
+                || plan.names.sends_unlisted()
+                || plan
+                    .event_names()
+                    .iter()
+                    .any(|name| canonical_stage(name) == canonical);
+            match is_known {
+                true => Ok(canonical),
+                false => Err(MappingError::UnknownAgain(stage.clone())),
+            }
+        };
+        self.layout.sends_again.iter().map(event_name).collect()
     }
 
     fn allows_personal(&self, target: &Target) -> bool {
@@ -462,10 +523,13 @@ fn cells(
     stage: Vec<u32>,
     time: Vec<u32>,
     is_only_source: bool,
+    is_snapshot: bool,
 ) -> Result<Option<EventSource>, MappingError> {
     match (stage.is_empty(), time.is_empty()) {
-        (false, false) => Ok(Some(EventSource::Cells { stage, time })),
-        (false, true) => Err(MappingError::NoTimes),
+        (false, has_no_time) if !has_no_time || is_snapshot => {
+            Ok(Some(EventSource::Cells { stage, time }))
+        }
+        (false, _) => Err(MappingError::NoTimes),
         (true, _) if is_only_source => Err(MappingError::NoStages),
         (true, _) => Ok(None),
     }

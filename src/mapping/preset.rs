@@ -185,6 +185,8 @@ impl Preset {
                     .map(|(column, texts)| (column, texts.into_vec()))
                     .collect(),
                 allow_personal: Vec::new(),
+                stage_time: None,
+                sends_again: Vec::new(),
             },
         })
     }

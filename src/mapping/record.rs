@@ -12,7 +12,7 @@ use crate::customer::Cell;
 use crate::field::Field;
 use crate::problem::Code;
 use crate::source::Row;
-use crate::time::{Moment, Reading, TimeReader};
+use crate::time::{Moment, Precision, Reading, TimeReader};
 
 /// A stage that a lead reached.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +23,10 @@ pub(crate) struct Stage {
     pub at: Moment,
     /// The Unix seconds that ids are made from: the same at every hour of the day.
     pub id_time: i64,
-    /// The column of the time.
+    /// The column of the time, or of the stage where the export has no time of it.
     pub column: u32,
+    /// Whether it is the stage the lead is in, of which only the time of the export is known.
+    pub is_current: bool,
 }
 
 /// What a row says of a lead. Cells are borrowed from the row.
@@ -52,6 +54,8 @@ pub(crate) struct Record<'a> {
     pub stages: Vec<Stage>,
     /// Stages that the settings skip.
     pub skipped_stages: u64,
+    /// Whether the lead is in a stage now that gives no event of its own.
+    pub is_elsewhere: bool,
     /// Why the row was not read any further.
     pub left_out: Option<LeftOut>,
 }
@@ -106,6 +110,8 @@ pub(crate) struct Times {
     pub default: TimeReader,
     /// For columns whose heading does.
     pub of_columns: Vec<(u32, TimeReader)>,
+    /// When the export was made, as far as nothing in it says so; Unix seconds.
+    pub exported: i64,
 }
 
 impl Times {
@@ -132,6 +138,25 @@ impl Times {
 }
 
 impl<'a> Record<'a> {
+    /// Puts the stage the lead is in behind those that have a time of their own. One that has its own time counts by it.
+    fn place_current(&mut self, now: i64) {
+        let dated = |stage: &&Stage| !stage.is_current;
+        let names: Vec<NameId> = (self.stages.iter().filter(dated))
+            .map(|stage| stage.name)
+            .collect();
+        let latest = (self.stages.iter().filter(dated))
+            .map(|stage| stage.at.seconds)
+            .filter(|seconds| *seconds <= now)
+            .max();
+        let count = self.stages.len();
+        self.stages
+            .retain(|stage| !stage.is_current || !names.contains(&stage.name));
+        self.is_elsewhere |= self.stages.len() < count;
+        for stage in self.stages.iter_mut().filter(|stage| stage.is_current) {
+            stage.at.seconds = latest.map_or(stage.at.seconds, |at| at.max(stage.at.seconds));
+        }
+    }
+
     fn clear(&mut self) {
         let (mut customer, mut stages) = (
             std::mem::take(&mut self.customer),
@@ -175,6 +200,9 @@ impl Plan {
         self.read_customer(row, record, notice);
         self.read_event_fields(row, times, record, notice);
         self.read_stages(row, times, record, notice);
+        if self.is_snapshot {
+            record.place_current(times.default.now());
+        }
         record.stages.sort_by_key(|stage| stage.at.seconds);
     }
 
@@ -282,7 +310,12 @@ impl Plan {
         record: &mut Record<'_>,
         notice: &mut dyn FnMut(Notice<'_>),
     ) {
-        let Plan { sources, names, .. } = self;
+        let Plan {
+            sources,
+            names,
+            is_snapshot,
+            ..
+        } = self;
         let mut has_history = false;
         for source in sources.iter() {
             // A record's own history tells more than where it stands now.
@@ -293,18 +326,34 @@ impl Plan {
                 continue;
             };
             has_history |= matches!(source, EventSource::Group { .. });
-            let column = found.time;
-            let text = row.cell(column);
+            let column = found.time.unwrap_or(found.stage);
+            let text = found.time.map_or("", |time| row.cell(time));
             if is_lost(text) {
                 notice(Notice::lost(Some(Field::EventTime), column));
                 continue;
             }
+            let is_current = *is_snapshot && found.is_current && is_nothing(text);
             if is_nothing(text) && !found.needs_time {
                 continue;
             }
             let Some(name) = named(found.name, column, names, record, notice) else {
+                record.is_elsewhere |= is_current;
                 continue;
             };
+            if is_current {
+                let exported = record.exported.map(|moment| moment.seconds);
+                record.stages.push(Stage {
+                    name,
+                    at: Moment {
+                        seconds: exported.unwrap_or(times.exported),
+                        precision: Precision::Second,
+                    },
+                    id_time: 0,
+                    column: found.stage,
+                    is_current,
+                });
+                continue;
+            }
             let mut note = |code| notice(Notice::of(code, Field::EventTime, column));
             match times.read(column, text) {
                 Ok(Some(reading)) => {
@@ -314,6 +363,7 @@ impl Plan {
                         at: reading.moment,
                         id_time: reading.uncapped,
                         column,
+                        is_current,
                     });
                 }
                 Ok(None) => note(Code::TimeMissing),
@@ -326,8 +376,12 @@ impl Plan {
 /// What a source says of a row.
 struct Found<'a> {
     name: Named<'a>,
-    /// The column of the time.
-    time: u32,
+    /// The column of the time, where there is one.
+    time: Option<u32>,
+    /// The column that names the stage.
+    stage: u32,
+    /// Whether it is the stage the lead is in now.
+    is_current: bool,
     /// A stage without a time is a mistake where the cell names the stage, and none where the column does.
     needs_time: bool,
 }
@@ -335,9 +389,18 @@ struct Found<'a> {
 impl EventSource {
     /// Where the row says that a stage was reached; none where it does not.
     fn find<'a>(&'a self, row: Row<'a>, notice: &mut dyn FnMut(Notice<'_>)) -> Option<Found<'a>> {
-        let (name, time, needs_time) = match self {
-            EventSource::Column { time, name } => (Named::Event(*name), *time, false),
-            EventSource::Heading { time, stage } => (Named::Heading(stage), *time, false),
+        let dated = |name, stage, time, needs_time| Found {
+            name,
+            time: Some(time),
+            stage,
+            is_current: false,
+            needs_time,
+        };
+        Some(match self {
+            EventSource::Column { time, name } => dated(Named::Event(*name), *time, *time, false),
+            EventSource::Heading { time, stage } => {
+                dated(Named::Heading(stage), *time, *time, false)
+            }
             EventSource::Group { stage, time, only } => {
                 let text = row.cell(*stage);
                 if is_lost(text) {
@@ -349,7 +412,7 @@ impl EventSource {
                 if !is_stage || is_nothing(text) {
                     return None;
                 }
-                (Named::Cell(text.trim(), *stage), *time, true)
+                dated(Named::Cell(text.trim(), *stage), *stage, *time, true)
             }
             EventSource::Cells { stage, time } => {
                 let mut is_any_lost = false;
@@ -363,14 +426,15 @@ impl EventSource {
                     }
                     return None;
                 };
-                let column = first_filled(row, time).map_or(time[0], |(_, column)| column);
-                (Named::Cell(text.trim(), stage), column, true)
+                let column = first_filled(row, time).map(|(_, column)| column);
+                Found {
+                    name: Named::Cell(text.trim(), stage),
+                    time: column.or(time.first().copied()),
+                    stage,
+                    is_current: true,
+                    needs_time: true,
+                }
             }
-        };
-        Some(Found {
-            name,
-            time,
-            needs_time,
         })
     }
 }

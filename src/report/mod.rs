@@ -12,6 +12,7 @@ pub(crate) mod names;
 pub(crate) mod refusal;
 #[cfg(test)]
 pub(crate) mod samples;
+pub(crate) mod snapshot;
 pub(crate) mod stages;
 pub(crate) mod summary;
 pub(crate) mod tally;

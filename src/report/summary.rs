@@ -9,6 +9,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::exit::ExitStatus;
 use super::funnel::Funnel;
 use super::match_keys::MatchKeys;
+use super::snapshot::Snapshot;
 use super::stages::Counts;
 use super::tally::Problem;
 use crate::problem::Severity;
@@ -42,6 +43,9 @@ pub struct Summary {
     pub skipped_only: u64,
     /// Rows passed over because the consent column does not say yes.
     pub skipped_consent: u64,
+    /// Where exports show only current stages: those that are known and gave no event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Snapshot>,
     /// What became of the events.
     #[serde(flatten)]
     pub counts: Counts,

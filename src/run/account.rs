@@ -16,6 +16,7 @@ use crate::report::end::{self, End, Facts, Strictness};
 use crate::report::funnel::{Funnel, Reached, Sample};
 use crate::report::match_keys::MatchKeys;
 use crate::report::refusal::MetaError;
+use crate::report::snapshot::Snapshot;
 use crate::report::stages::{Fate, Plan, Stages};
 use crate::report::summary::{self, Destination, Guess, Input, MappedColumn};
 use crate::report::tally::Place;
@@ -51,6 +52,8 @@ pub(crate) struct Account {
     skipped_stage: u64,
     skipped_only: u64,
     skipped_consent: u64,
+    /// What a snapshot's stages came to that are no events.
+    pub snapshot: Option<Snapshot>,
     match_keys: MatchKeys,
     /// The funnel's leads, where it is judged.
     sample: Option<Sample>,
@@ -98,6 +101,7 @@ impl Account {
             skipped_stage: 0,
             skipped_only: 0,
             skipped_consent: 0,
+            snapshot: None,
             match_keys: MatchKeys::default(),
             sample: (command == "validate").then(Sample::default),
             seen: Seen::default(),
@@ -260,6 +264,15 @@ impl Account {
         }
     }
 
+    /// Notes that nothing is open but what rests, which running again does not change.
+    pub(crate) fn note_resting(&mut self) {
+        let (counts, _) = self.stages.clone().finish(self.plan);
+        let resting = self.problems.count_of(Code::UncertainResting);
+        if resting > 0 && counts.unsettled() == resting {
+            self.end_early(End::Resting(resting));
+        }
+    }
+
     /// Adds what the delivery counted besides the events themselves.
     pub(crate) fn add_delivery(&mut self, delivery: &Delivery) {
         self.batches = delivery.batches;
@@ -347,6 +360,7 @@ impl Account {
             skipped_stage: self.skipped_stage,
             skipped_only: self.skipped_only,
             skipped_consent: self.skipped_consent,
+            snapshot: self.snapshot,
             counts,
             stages,
             batches: self.batches,
@@ -371,7 +385,7 @@ pub(crate) fn fate_of(outcome: &Outcome) -> Fate {
         Outcome::Accepted => Fate::Accepted,
         Outcome::Rejected(_) => Fate::Rejected,
         Outcome::Undelivered => Fate::Undelivered,
-        Outcome::Uncertain => Fate::Uncertain,
+        Outcome::Uncertain | Outcome::Suspect(_) => Fate::Uncertain,
         Outcome::Old => Fate::Old,
         Outcome::Duplicate => Fate::Delivered,
     }

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result};
 
@@ -16,7 +17,7 @@ use crate::field::Field;
 use crate::mapping::{Plan, Preset, Shape, Times, canonical};
 use crate::problem::{Code, Finding};
 use crate::source::{About, Again, Chunk, Header, Input, OpenError, ReadError, Source};
-use crate::time::{DateOrder, OrderEvidence, Settled, TimeReader, parse_zone};
+use crate::time::{Clock, DateOrder, OrderEvidence, Settled, TimeReader, parse_zone};
 
 /// How many rows are held back to be judged before anything is sent, where an input cannot be read twice.
 const HELD_ROWS: usize = 10_000;
@@ -93,7 +94,9 @@ impl Feed {
 
         let mut survey = Survey::new(&plan, reading.date_order);
         survey.read(again.is_some(), &mut source, &mut held)?;
-        let times = times_of(reading, preset.as_ref(), &plan, survey.times_order())?;
+        let exported = exported(input, reading.clock);
+        let order = survey.times_order();
+        let times = times_of(reading, preset.as_ref(), &plan, order, exported)?;
         let this_year = jiff::Timestamp::from_second(reading.clock.now())
             .map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).year());
         let crm = reading.crm.clone();
@@ -157,6 +160,11 @@ impl Feed {
             .map(|&column| finding(Code::HeadingDoubled, None, Some(column)))
             .collect();
         if self.plan.has_one_stage_a_row() && self.shape != Shape::EveryStage {
+            let created = self.plan.stage_time_columns().iter();
+            let created = created.filter(|column| self.is_of_creation(**column));
+            doubts.extend(created.map(|&column| {
+                finding(Code::StageTimeCreated, Some(Field::EventTime), Some(column))
+            }));
             let modified =
                 |column: &&u32| moves_with_any_edit(&self.header.columns[**column as usize]);
             let modified = self.plan.stage_time_columns().iter().find(modified);
@@ -172,6 +180,12 @@ impl Feed {
             }
         }
         doubts
+    }
+
+    /// Whether a column holds the date a lead was created: it is mapped so, or its heading says so.
+    fn is_of_creation(&self, column: u32) -> bool {
+        let mapped = self.plan.event_columns_of(Field::CreatedTime);
+        mapped.contains(&column) || tells_creation(&self.header.columns[column as usize])
     }
 
     /// Reads this input's times, each column in its zone.
@@ -220,6 +234,7 @@ fn times_of(
     preset: Option<&Preset>,
     plan: &Plan,
     order: Option<DateOrder>,
+    exported: i64,
 ) -> Result<Times> {
     let of_preset = preset.and_then(|preset| preset.timezone.as_deref());
     let zone = match (&reading.zone, of_preset) {
@@ -231,6 +246,7 @@ fn times_of(
     let reader = |zone, given| TimeReader::new(zone, given, order, now);
     let zoned = plan.heading_zones().iter();
     Ok(Times {
+        exported,
         default: match zone {
             Some(zone) => reader(zone, true),
             None => reader(jiff::tz::TimeZone::UTC, false),
@@ -240,6 +256,21 @@ fn times_of(
             .filter_map(|(column, name)| Some((*column, reader(parse_zone(name).ok()?, true))))
             .collect(),
     })
+}
+
+/// When an export was made, as far as nothing in it says so: when its file was last written, unless the clock was given.
+fn exported(input: &Input, clock: Clock) -> i64 {
+    let now = clock.now();
+    let written = match clock {
+        Clock::Fixed(_) => None,
+        _ => input.path().and_then(|path| path.metadata().ok()),
+    };
+    let seconds = written
+        .and_then(|file| file.modified().ok())
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .map(|since| since.as_secs() as i64);
+    // A file from the future was written by a clock that is wrong.
+    seconds.map_or(now, |seconds| seconds.min(now))
 }
 
 /// The chunks of one pass over one input.
@@ -398,6 +429,36 @@ impl Survey {
     fn births_order(&self) -> Option<DateOrder> {
         self.given.or_else(|| settled(&self.births))
     }
+}
+
+/// Whether a heading is that of the record's creation, in the words of CRMs.
+fn tells_creation(heading: &str) -> bool {
+    let name = canonical(heading);
+    [
+        "created",
+        "createdat",
+        "createdon",
+        "createddate",
+        "createdtime",
+        "createdate",
+        "datecreated",
+        "creationdate",
+        "leadcreated",
+        "createtime",
+        "dateadded",
+        "erstelltam",
+        "erstelldatum",
+        "fechadecreacion",
+        "fechadecreación",
+        "creadoel",
+        "datadecriação",
+        "criadoem",
+        "datedecréation",
+        "crééle",
+        "datadicreazione",
+        "addtime",
+    ]
+    .contains(&name.as_str())
 }
 
 /// Whether a heading is that of the record's last change, in the words of CRMs.

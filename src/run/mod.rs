@@ -14,6 +14,7 @@ pub(crate) mod rows;
 mod seen;
 mod sending;
 mod settings;
+mod snapshot;
 mod upload;
 mod validate;
 pub(crate) mod workers;
@@ -25,7 +26,8 @@ pub(crate) use rows::Prepared;
 pub(crate) use seen::GivenIds;
 pub(crate) use seen::Seen;
 pub(crate) use settings::{
-    LedgerTarget, OnUnusable, PresetChoice, ReadSettings, SendSettings, Unusable, UploadSettings,
+    Earlier, LedgerTarget, OnUnusable, PresetChoice, ReadSettings, SendSettings, Signals, Unusable,
+    UploadSettings,
 };
 pub(crate) use upload::{rehearse_upload, upload};
 pub(crate) use validate::{build, validate};

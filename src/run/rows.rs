@@ -9,8 +9,9 @@ use std::sync::Arc;
 use super::recipe::{Pass, Recipe};
 use crate::cell::is_dummy;
 use crate::customer::{Cell, KeySet, Normalizer, UserData};
-use crate::event::{EventId, Facts, Fingerprint, write_event};
+use crate::event::{EventId, Facts, Fingerprint, LeadKey, write_event};
 use crate::field::Field;
+use crate::ledger::{Sighting, Timing};
 use crate::mapping::{LeftOut, NameId, Notice, Plan, Record, Times};
 use crate::problem::{Code, Finding, Severity};
 use crate::rules;
@@ -44,6 +45,8 @@ pub(crate) struct PreparedEvent {
     pub is_old: bool,
     /// The customer parameters it carries.
     pub keys: KeySet,
+    /// What a snapshot shows of the lead, where the export is one: it decides whether this is an event at all.
+    pub sighting: Option<Sighting>,
 }
 
 /// A chunk's events, and what there is to say about its rows.
@@ -57,6 +60,8 @@ pub(crate) struct Prepared {
     pub json: Vec<u8>,
     /// The events, in the order of rows and times.
     pub events: Vec<PreparedEvent>,
+    /// Leads of snapshots that are in a stage without an event of its own, with their rows.
+    pub elsewhere: Vec<(u64, Sighting)>,
     /// The event names that the events refer to.
     pub names: Vec<Arc<str>>,
     /// Problems, in the order of rows.
@@ -97,6 +102,7 @@ impl Prepared {
         self.events.retain(|event| event.row < first_out);
         self.findings.retain(|finding| finding.row < first_out);
         self.unlisted.retain(|(_, row)| *row < first_out);
+        self.elsewhere.retain(|(row, _)| *row < first_out);
         self.json.truncate(
             self.events
                 .last()
@@ -126,6 +132,7 @@ impl Prepared {
         self.names.clear();
         self.findings.clear();
         self.unlisted.clear();
+        self.elsewhere.clear();
         (self.rows, self.rows_invalid) = (0, 0);
         (self.skipped_stage, self.skipped_only, self.skipped_consent) = (0, 0, 0);
     }
@@ -233,6 +240,7 @@ impl RowProcessor {
         prepared.skipped_only += u64::from(record.left_out == Some(LeftOut::Only));
         prepared.skipped_consent += u64::from(record.left_out == Some(LeftOut::Consent));
         if record.stages.is_empty() {
+            self.note_elsewhere(recipe, row, record, prepared);
             return;
         }
         if let Some(cell) = record.customer.iter().find(|cell| is_test_lead(cell)) {
@@ -242,6 +250,53 @@ impl RowProcessor {
         if self.read_lead(recipe, row, record, &mut notes) {
             self.write_events(recipe, row, record, prepared);
         }
+    }
+
+    /// Notes that a lead left the stages that are events, so that it can come back to them.
+    fn note_elsewhere(
+        &mut self,
+        recipe: &Recipe,
+        row: Row<'_>,
+        record: &Record<'_>,
+        prepared: &mut Prepared,
+    ) {
+        if !record.is_elsewhere || !self.plan.tells_visits_apart() {
+            return;
+        }
+        // The row gives no events, so what is wrong with it does not matter.
+        let mut ignored = Vec::new();
+        if self.read_lead(
+            recipe,
+            row,
+            record,
+            &mut Notes::of(row, recipe, &mut ignored),
+        ) {
+            self.identity.clear();
+            self.user_data.write_identity(&mut self.identity);
+            prepared.elsewhere.extend(self.elsewhere(row, record));
+        }
+    }
+
+    /// The sighting of a lead in a stage that gives no event of its own. No event has an empty name.
+    fn elsewhere(&self, row: Row<'_>, record: &Record<'_>) -> Option<(u64, Sighting)> {
+        let id = EventId::derive_without_time(&self.identity, "");
+        let is_needed = record.is_elsewhere && self.plan.tells_visits_apart();
+        is_needed.then(|| {
+            let sighting = Sighting {
+                lead: LeadKey::of_identity(&self.identity),
+                stage: id.fingerprint(""),
+                exported: self.exported(record),
+                timing: Timing::Current,
+                sends_again: false,
+                is_old: false,
+            };
+            (row.number(), sighting)
+        })
+    }
+
+    /// When the export was made, Unix seconds.
+    fn exported(&self, record: &Record<'_>) -> i64 {
+        record.exported.map_or(self.times.exported, |at| at.seconds)
     }
 
     /// Reads who the lead is and what it is worth; false when the row is refused.
@@ -295,6 +350,11 @@ impl RowProcessor {
         self.identity.clear();
         self.user_data.write_identity(&mut self.identity);
         let lead = hash_of(&self.identity);
+        let snapshot = self.plan.is_snapshot().then(|| Snapshot {
+            lead: LeadKey::of_identity(&self.identity),
+            exported: self.exported(record),
+        });
+        prepared.elsewhere.extend(self.elsewhere(row, record));
         let (now, zone) = (self.times.default.now(), self.times.default.zone());
         for stage in &record.stages {
             let name = &self.plan.event_names()[stage.name.0 as usize];
@@ -309,6 +369,7 @@ impl RowProcessor {
             };
             let id = match record.event_id {
                 Some(id) => EventId::Given(id),
+                None if snapshot.is_some() => EventId::derive_without_time(&self.identity, name),
                 None => EventId::derive(&self.identity, name, stage.id_time),
             };
             let start = prepared.json.len() as u32;
@@ -324,9 +385,10 @@ impl RowProcessor {
                 write_event(&mut prepared.json, &facts, &recipe.constants);
                 prepared.json.push(b'\n');
             }
+            let fingerprint = id.fingerprint(name);
             prepared.events.push(PreparedEvent {
                 json: start..prepared.json.len() as u32,
-                fingerprint: id.fingerprint(name),
+                fingerprint,
                 name: stage.name,
                 time: stage.at.seconds,
                 created: record.created.map(|created| created.seconds),
@@ -335,9 +397,27 @@ impl RowProcessor {
                 of_given_id: record.event_id.map(|_| content_of(lead, stage.id_time)),
                 is_old,
                 keys: self.user_data.keys(),
+                sighting: snapshot.as_ref().map(|snapshot| Sighting {
+                    lead: snapshot.lead,
+                    stage: fingerprint,
+                    exported: snapshot.exported,
+                    timing: match stage.is_current {
+                        true => Timing::Current,
+                        false => Timing::Dated,
+                    },
+                    sends_again: self.plan.sends_again(stage.name),
+                    is_old,
+                }),
             });
         }
     }
+}
+
+/// What all sightings of a row share.
+struct Snapshot {
+    lead: LeadKey,
+    /// When the export was made, Unix seconds.
+    exported: i64,
 }
 
 /// Notes what is wrong with one row, weighed as the settings say.

@@ -6,13 +6,19 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::account::Account;
 use super::rejects::{Known, Rejects};
 use super::sending::{Sending, sift};
-use super::{Feed, LedgerTarget, Observer, Pass, Prepared, ReadSettings, UploadSettings, workers};
-use crate::deliver::Ended;
+use super::snapshot::{SnapshotStep, refuse_without_ledger};
+use super::{
+    Feed, LedgerTarget, Observer, Pass, Prepared, ReadSettings, Signals, UploadSettings, workers,
+};
+use crate::deliver::{Delivery, Ended, Interrupt, interrupt};
 use crate::graph::{Client, Endpoint};
 use crate::ledger::{Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger};
 use crate::report::stages::{Fate, Plan};
@@ -29,8 +35,11 @@ use crate::report::{End, Summary};
 /// Nothing was sent. Whatever happens later is in the summary.
 pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> Result<Summary> {
     let started = Instant::now();
+    let runtime = Runtime::new().context("cannot start the network")?;
+    let (interrupt, before_sending) = heed(settings.signals, &runtime)?;
     let client = Client::new(&settings.endpoint)?;
     let mut feeds = Feed::open_all(&settings.read)?;
+    refuse_without_ledger(&feeds, &settings.send.ledger, is_rehearsal(settings))?;
     let rejects = Rejects::asked_for(&settings.read, &feeds)?;
 
     let mut checked = Account::start("upload", &settings.read, &feeds, Plan::Send);
@@ -46,6 +55,7 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     }
 
     let ledger = open_ledger(settings)?;
+    before_sending.inspect(JoinHandle::abort);
     let dataset = &settings.endpoint.dataset_id;
     let now = settings.read.clock.now();
     ledger.lock().start_run(&RunStart { dataset, now })?;
@@ -53,19 +63,36 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     observer.sending(checked.to_send());
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
     account.destination = Some(destination(settings));
+    let mut snapshot = match remembered(settings) {
+        LedgerTarget::None => SnapshotStep::on_trial(&feeds, dataset, None)?,
+        LedgerTarget::File(_) => SnapshotStep::in_ledger(&feeds, dataset),
+    };
+    if let Some(snapshot) = &mut snapshot {
+        snapshot.open(ledger.lock().as_mut(), &mut account)?;
+    }
     let delivery = Sending {
         settings,
         ledger: &ledger,
         account: &mut account,
         observer,
+        runtime: &runtime,
+        interrupt,
+        snapshot,
     }
-    .run(&mut feeds, client, rejects)?;
+    .run(&mut feeds, client, rejects);
     if delivery.is_rehearsal {
         account.destination = Some(Destination::Sandbox);
     }
 
+    let now = now + started.elapsed().as_secs() as i64;
+    note_end(&ledger, &mut account, &delivery, now);
+    Ok(account.close(started.elapsed()))
+}
+
+/// Notes in the ledger how the run ended.
+fn note_end(ledger: &SharedLedger, account: &mut Account, delivery: &Delivery, now: i64) {
     let ended = RunEnd {
-        now: now + started.elapsed().as_secs() as i64,
+        now,
         exit_status: account.exit_status().code(),
         is_rehearsal: delivery.is_rehearsal,
         counts: account.run_counts(),
@@ -78,7 +105,24 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
             after_sending: delivery.requests > 0,
         });
     }
-    Ok(account.close(started.elapsed()))
+}
+
+/// Signals as far as the run heeds them, and what watches them until it sends.
+fn heed(
+    signals: Signals,
+    runtime: &Runtime,
+) -> Result<(watch::Receiver<Interrupt>, Option<JoinHandle<()>>)> {
+    let Signals::EndTheRun { before_sending } = signals else {
+        return Ok((watch::channel(Interrupt::None).1, None));
+    };
+    let _within = runtime.enter();
+    let interrupt = interrupt::listen().context("cannot listen for Ctrl-C")?;
+    let asked = interrupt::reaches(interrupt.clone(), Interrupt::Finish);
+    let watching = runtime.spawn(async move {
+        asked.await;
+        before_sending();
+    });
+    Ok((interrupt, Some(watching)))
 }
 
 /// Everything an upload does except the sending, the ledger included: says what would be sent.
@@ -87,17 +131,26 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
 /// An input cannot be read or does not fit the settings, or the ledger cannot be read.
 pub(crate) fn rehearse_upload(settings: &UploadSettings) -> Result<Summary> {
     let started = Instant::now();
-    let mut ledger: Box<dyn Ledger> = match remembered(settings) {
-        LedgerTarget::File(path) => match SqliteLedger::open_read_only(path)? {
-            Some(ledger) => Box::new(ledger),
-            None => Box::new(NoLedger),
-        },
-        LedgerTarget::None => Box::new(NoLedger),
+    let reader = || match remembered(settings) {
+        LedgerTarget::File(path) => SqliteLedger::open_read_only(path),
+        LedgerTarget::None => Ok(None),
+    };
+    let mut ledger: Box<dyn Ledger> = match reader()? {
+        Some(ledger) => Box::new(ledger),
+        None => Box::new(NoLedger),
     };
     let mut feeds = Feed::open_all(&settings.read)?;
+    let dataset = &settings.endpoint.dataset_id;
+    let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, reader()?)?;
     let mut rejects = Rejects::asked_for(&settings.read, &feeds)?;
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Pretend);
+    if let Some(snapshot) = &mut snapshot {
+        snapshot.open(ledger.as_mut(), &mut account)?;
+    }
     let collect = |prepared: &mut Prepared| {
+        if let Some(snapshot) = &mut snapshot {
+            snapshot.sift(prepared, ledger.as_mut(), &mut account)?;
+        }
         let picked = account.take(prepared);
         let sifted = sift(settings, prepared, &picked, ledger.as_mut(), &mut account)?;
         account.settle_all(&sifted.new, Fate::Undelivered);
@@ -132,12 +185,15 @@ fn write_rejects(
 
 /// What the run may rely on and adds to: nothing where what is accepted does not count.
 fn remembered(settings: &UploadSettings) -> &LedgerTarget {
-    let is_rehearsal =
-        settings.is_sandbox || settings.send.delivery.beside.test_event_code.is_some();
-    match is_rehearsal {
+    match is_rehearsal(settings) {
         true => &LedgerTarget::None,
         false => &settings.send.ledger,
     }
+}
+
+/// Whether nothing of what is accepted counts.
+fn is_rehearsal(settings: &UploadSettings) -> bool {
+    settings.is_sandbox || settings.send.delivery.beside.test_event_code.is_some()
 }
 
 fn open_ledger(settings: &UploadSettings) -> Result<SharedLedger> {

@@ -7,7 +7,9 @@ use anyhow::Result;
 
 use super::account::Account;
 use super::rejects::{Known, Rejects};
-use super::{Feed, Pass, Prepared, ReadSettings, workers};
+use super::snapshot::SnapshotStep;
+use super::{Earlier, Feed, Pass, Prepared, ReadSettings, workers};
+use crate::ledger::{NoLedger, SqliteLedger};
 use crate::report::Summary;
 use crate::report::stages::{Fate, Plan};
 
@@ -15,7 +17,7 @@ use crate::report::stages::{Fate, Plan};
 ///
 /// # Errors
 /// An input cannot be read or does not fit the settings.
-pub(crate) fn validate(settings: &ReadSettings) -> Result<Summary> {
+pub(crate) fn validate(settings: &ReadSettings, earlier: &Earlier) -> Result<Summary> {
     let started = Instant::now();
     let mut feeds = Feed::open_all(settings)?;
     let mut rejects = Rejects::asked_for(settings, &feeds)?;
@@ -23,7 +25,14 @@ pub(crate) fn validate(settings: &ReadSettings) -> Result<Summary> {
     for (index, feed) in feeds.iter().enumerate() {
         account.note(index, feed, &feed.doubts());
     }
+    let mut snapshot = SnapshotStep::on_trial(&feeds, &earlier.dataset, look_up(earlier))?;
+    if let Some(snapshot) = &mut snapshot {
+        snapshot.open(&mut NoLedger, &mut account)?;
+    }
     let collect = |prepared: &mut Prepared| {
+        if let Some(snapshot) = &mut snapshot {
+            snapshot.sift(prepared, &mut NoLedger, &mut account)?;
+        }
         if let Some(rejects) = &mut rejects {
             rejects.take(prepared, &Known::default())?;
         }
@@ -35,6 +44,15 @@ pub(crate) fn validate(settings: &ReadSettings) -> Result<Summary> {
     }
     account.has_too_many_invalid_rows();
     Ok(account.close(started.elapsed()))
+}
+
+/// What earlier runs know. A ledger that cannot be read is said, and is no reason not to look at the export.
+fn look_up(earlier: &Earlier) -> Option<SqliteLedger> {
+    let path = earlier.ledger.as_deref()?;
+    SqliteLedger::open_read_only(path).unwrap_or_else(|error| {
+        tracing::warn!("{error}; this is shown as a first run");
+        None
+    })
 }
 
 /// Reads the inputs as an upload would and hands each event's JSON to `write`, which ends the reading by breaking off.

@@ -251,6 +251,45 @@ impl Refusal {
         }
     }
 
+    /// The token may not do this.
+    /// <https://developers.facebook.com/docs/graph-api/guides/error-handling>
+    pub(super) fn lacks_permission(permission: &str) -> Refusal {
+        Refusal {
+            message: format!("(#200) Requires {permission} permission to manage the object").into(),
+            ..Refusal::new(StatusCode::FORBIDDEN, 200, OAUTH, "")
+        }
+    }
+
+    /// Leads Access Manager keeps the user or the app out.
+    pub(super) fn no_lead_access() -> Refusal {
+        Refusal::new(
+            StatusCode::FORBIDDEN,
+            103,
+            OAUTH,
+            "(#103) Missing leads access permission for this page",
+        )
+    }
+
+    /// A call for which a user's token will not do.
+    pub(super) fn needs_page_token() -> Refusal {
+        Refusal {
+            error_subcode: Some(2_069_032),
+            ..Refusal::plain(
+                190,
+                OAUTH,
+                "This method must be called with a Page Access Token",
+            )
+        }
+    }
+
+    /// An error the sandbox was told to give.
+    pub(super) fn played(code: u32, subcode: Option<u32>) -> Refusal {
+        Refusal {
+            error_subcode: subcode,
+            ..Refusal::plain(code, OAUTH, "This error was asked for")
+        }
+    }
+
     /// Graph has no such path.
     pub(super) fn unknown_path(path: &str) -> Refusal {
         let message = format!("Unknown path components: {}", brief(path));
@@ -313,6 +352,11 @@ pub(super) fn receipt(events_received: usize, fbtrace_id: &str) -> Answer {
             fbtrace_id,
         },
     )
+}
+
+/// What was asked for.
+pub(super) fn found(body: &serde_json::Value) -> Answer {
+    json(StatusCode::OK, body)
 }
 
 /// An answer of any type; `body` may be shared.

@@ -10,6 +10,7 @@ use hyper::{Method, Request, StatusCode};
 
 use super::answer::{self, Answer, Refusal, TraceIds};
 use super::judge::Judge;
+use super::leads::{Asked, LeadsFile};
 use super::origin::Guard;
 use super::page;
 use super::pieces::Pieces;
@@ -61,6 +62,7 @@ impl Default for Timeouts {
 pub(super) struct Endpoint {
     pub(super) now: Option<i64>,
     pub(super) bad_lead_ids: HashSet<u64>,
+    pub(super) leads: Option<LeadsFile>,
     pub(super) guard: Guard,
     pub(super) log_requests: bool,
     pub(super) timeouts: Timeouts,
@@ -117,10 +119,11 @@ impl Endpoint {
             .receive(&segments, Request::from_parts(head, body))
             .await
         {
-            Ok(events) => {
+            Ok(Done::Taken(events)) => {
                 let said = format!("{} accepted", counted(events as u64, "event"));
                 (answer::receipt(events, &fbtrace_id), said)
             }
+            Ok(Done::Found(body)) => (answer::found(&body), "told".to_owned()),
             Err(refusal) => refuse(refusal),
         }
     }
@@ -151,18 +154,21 @@ impl Endpoint {
         (answer, "the page of accepted events".to_owned())
     }
 
-    /// Takes a whole request or nothing of it; gives the number of events taken.
+    /// Takes a whole request or nothing of it.
     async fn receive<B: Body<Data = Bytes> + Unpin>(
         &self,
         segments: &[&str],
         request: Request<B>,
-    ) -> Result<usize, Refusal> {
+    ) -> Result<Done, Refusal> {
         let (head, body) = request.into_parts();
         let body = tokio::time::timeout(self.timeouts.body, read_body(body))
             .await
             .map_err(|_| answer::TOO_SLOW)??;
         let now = self.now.unwrap_or_else(clock);
 
+        if let (&Method::GET, Some(leads)) = (&head.method, &self.leads) {
+            return read(leads, segments, head, now).await;
+        }
         let (version, dataset_id) = match *segments {
             [version, dataset_id, "events"] => (Some(version), dataset_id),
             [dataset_id, "events"] => (None, dataset_id),
@@ -187,8 +193,42 @@ impl Endpoint {
         }
         .judge(&events)?;
         self.store.keep(&events);
-        Ok(events.len())
+        Ok(Done::Taken(events.len()))
     }
+}
+
+/// What a request that is in order came to.
+enum Done {
+    /// So many events were taken.
+    Taken(usize),
+    /// This was asked for.
+    Found(serde_json::Value),
+}
+
+/// Answers a GET out of what is played of Pages, forms and leads.
+async fn read(
+    leads: &LeadsFile,
+    segments: &[&str],
+    head: hyper::http::request::Parts,
+    now: i64,
+) -> Result<Done, Refusal> {
+    let Some((version, path)) = segments.split_first() else {
+        return Err(Refusal::unknown_path(head.uri.path()));
+    };
+    require_version(version, now, &head.method)?;
+    let headers = head.headers.clone();
+    let parameters = Parameters::read(head, Bytes::new()).await?;
+    let asked = Asked {
+        token: parameters.token(&headers)?,
+        parameters: &parameters,
+        now,
+    };
+    parameters.check_options()?;
+    let answer = leads.answer(path, &asked);
+    let id = path.first().copied().unwrap_or_default();
+    answer
+        .unwrap_or_else(|| Err(Refusal::no_object("GET", id)))
+        .map(Done::Found)
 }
 
 /// A version that is served now. Graph takes what is no version at all for the id of something.

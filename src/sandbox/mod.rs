@@ -1,7 +1,8 @@
 //! A local stand-in for Meta's events endpoint, for trying things out and for tests: no account, no internet.
 //!
 //! In: HTTP requests as Graph takes them. Out: the answers Graph would give by Meta's published rules, and what was
-//! accepted: under `GET /sandbox/events` as NDJSON, under `GET /` as a page. Every answer says that it is a sandbox's,
+//! accepted: under `GET /sandbox/events` as NDJSON, under `GET /` as a page. With a file of leads it plays the reading of
+//! Pages, forms and leads too. Every answer says that it is a sandbox's,
 //! so that nobody takes its receipts for Meta's. It judges the bytes that arrive and uses none of the uploader's own rules
 //! and types, or it would agree with the uploader's mistakes. It sends nothing anywhere and writes no file.
 //! <https://developers.facebook.com/docs/marketing-api/conversions-api/using-the-api>
@@ -9,6 +10,7 @@
 mod answer;
 mod endpoint;
 mod judge;
+mod leads;
 mod origin;
 mod page;
 mod pieces;
@@ -29,6 +31,7 @@ use tokio::task::JoinHandle;
 
 use self::answer::TraceIds;
 use self::endpoint::{Endpoint, Timeouts};
+pub(crate) use self::leads::LeadsFile;
 use self::origin::Guard;
 use self::store::Store;
 
@@ -39,7 +42,7 @@ pub(crate) const DEFAULT_KEEP_BYTES: usize = 256 << 20;
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
 /// How a sandbox is set up.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Settings {
     /// Where to listen; port 0 picks a free one.
     pub listen: SocketAddr,
@@ -47,6 +50,8 @@ pub(crate) struct Settings {
     pub now: Option<i64>,
     /// Lead ids to refuse as invalid or deleted, though they look right.
     pub bad_lead_ids: Vec<u64>,
+    /// The Pages, forms and leads it plays besides; none, and it knows only events.
+    pub leads: Option<LeadsFile>,
     /// How many bytes of accepted events to keep for `GET /sandbox/events`, before the oldest make room.
     /// With 0 it keeps none.
     pub keep_bytes: usize,
@@ -79,6 +84,7 @@ impl Sandbox {
         let endpoint = Arc::new(Endpoint {
             now: settings.now,
             bad_lead_ids: settings.bad_lead_ids.into_iter().collect(),
+            leads: settings.leads,
             guard: Guard {
                 listen: address,
                 hosts: settings.hosts,

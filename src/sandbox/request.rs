@@ -115,21 +115,31 @@ impl Parameters {
 
     /// Looks for a token wherever Graph takes one. Any will do: the sandbox knows no accounts.
     pub(super) fn require_token(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        self.token(headers).map(|_| ())
+    }
+
+    /// The token, wherever Graph takes one.
+    pub(super) fn token<'a>(&'a self, headers: &'a HeaderMap) -> Result<&'a str, Refusal> {
         if let Some(value) = headers.get(header::AUTHORIZATION) {
             let value = value.to_str().map_err(|_| answer::BAD_TOKEN)?;
             let (scheme, token) = value.trim().split_once(' ').unwrap_or((value, ""));
             let is_oauth =
                 scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth");
             if is_oauth && !token.trim().is_empty() {
-                return Ok(());
+                return Ok(token.trim());
             }
         }
         match self.values.get("access_token") {
             None | Some(Value::Null) => Err(answer::NO_TOKEN),
             Some(Value::String(token)) if token.trim().is_empty() => Err(answer::NO_TOKEN),
-            Some(Value::String(_)) => Ok(()),
+            Some(Value::String(token)) => Ok(token),
             Some(_) => Err(answer::BAD_TOKEN),
         }
+    }
+
+    /// A parameter that is a text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.values.get(name).and_then(Value::as_str)
     }
 
     /// Checks what stands beside `data`. Graph lets unknown parameters pass.

@@ -13,6 +13,7 @@ fn settings() -> Settings {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         now: Some(NOW),
         bad_lead_ids: vec![111_111_111_111_111],
+        leads: None,
         keep_bytes: 1 << 20,
         hosts: Vec::new(),
         log_requests: false,

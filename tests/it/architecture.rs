@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::repository;
 
 /// The rooms from the ground up: each may use those above it in this list, and no other.
-const ROOMS: [&str; 25] = [
+const ROOMS: [&str; 26] = [
     "text",
     "field",
     "problem",
@@ -23,6 +23,7 @@ const ROOMS: [&str; 25] = [
     "batch",
     "graph",
     "deliver",
+    "leads",
     "report",
     "run",
     "render",

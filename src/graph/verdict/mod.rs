@@ -292,6 +292,44 @@ pub(crate) fn verdict(status: u16, headers: &HeaderMap, body: &[u8], sent: usize
     }
 }
 
+/// What came of a request that reads.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Reading {
+    /// What was asked for.
+    Found(Map<String, Value>),
+    /// Nothing, for now: the same again, later.
+    Retry(Retry),
+    /// This thing cannot be read; others may be.
+    Refused(Fault),
+    /// Nothing can be read before somebody does something.
+    Stop(Stop),
+}
+
+/// Judges what came back from a request that reads.
+pub(crate) fn judge_reading(result: &Result<Answer, Silence>) -> Reading {
+    if let Ok(answer) = result
+        && (200..300).contains(&answer.status)
+        && let Ok(Value::Object(found)) = serde_json::from_slice(&answer.body)
+        && matches!(found.get("error"), None | Some(Value::Null))
+    {
+        return Reading::Found(found);
+    }
+    match judge(result, 0) {
+        Verdict::Retry(retry) => Reading::Retry(retry),
+        // What is behind an id of one's own choosing may be gone, or another's.
+        Verdict::Stop(Stop {
+            barrier: Barrier::Dataset | Barrier::Permission | Barrier::Request,
+            fault,
+        }) if fault.code != 2_500 => Reading::Refused(fault),
+        Verdict::Stop(stop) => Reading::Stop(stop),
+        Verdict::Split(fault)
+        | Verdict::Unclear(fault)
+        | Verdict::TooOld(fault)
+        | Verdict::Refuse { fault, .. } => Reading::Refused(fault),
+        Verdict::Accepted(_) | Verdict::Miscounted(_) => Reading::Found(Map::new()),
+    }
+}
+
 /// A 2xx without an error is a success only when it counts the events that were sent.
 fn of_receipt(
     status: u16,

@@ -16,6 +16,7 @@ use layout::{Align, BAR, BOLD, DIM, GOOD, HEADING, Table, WARNING, WRONG, bar, w
 use crate::render::verdict::verdict;
 use crate::report::exit::ExitStatus;
 use crate::report::match_keys::field_name;
+use crate::report::snapshot::Snapshot;
 use crate::report::stages::{Counts, Sending};
 use crate::report::summary::{Destination, Guess, Input, Summary};
 use crate::text::{counted, harmless, percent, source, thousands};
@@ -142,7 +143,31 @@ fn notes(summary: &Summary) -> Vec<String> {
     .into_iter()
     .filter(|(count, ..)| *count > 0)
     .map(|(count, noun, what)| format!("{} {what}", counted(count, noun)))
+    .chain(summary.snapshot.as_ref().into_iter().flat_map(snapshot))
     .collect()
+}
+
+/// What a snapshot's stages came to that are no events.
+fn snapshot(snapshot: &Snapshot) -> Vec<String> {
+    let are = |count, what| {
+        let verb = if count == 1 { "is" } else { "are" };
+        format!("{} {verb} {what}", counted(count, "stage"))
+    };
+    let mut notes = Vec::new();
+    if snapshot.is_first_run {
+        let recorded = are(snapshot.recorded, "recorded and not sent");
+        notes.push(format!(
+            "first run: {recorded}, as nobody knows when they were reached; the next one sends each stage that a lead \
+             has newly reached by then"
+        ));
+    } else if snapshot.recorded > 0 {
+        notes.push(are(snapshot.recorded, "recorded and not sent"));
+    }
+    if snapshot.unchanged > 0 {
+        let what = "unchanged since an earlier run recorded what was there";
+        notes.push(are(snapshot.unchanged, what));
+    }
+    notes
 }
 
 /// How an input was read, what was guessed marked so.

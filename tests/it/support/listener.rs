@@ -57,6 +57,16 @@ impl Listener {
 
     /// A server that answers with a status and a JSON body.
     pub fn answering(answer: impl Fn(&Request) -> (u16, String) + Send + Sync + 'static) -> Self {
+        Self::answering_with_headers(move |request| {
+            let (status, body) = answer(request);
+            (status, String::new(), body)
+        })
+    }
+
+    /// The same with further headers, each ended by its line break.
+    pub fn answering_with_headers(
+        answer: impl Fn(&Request) -> (u16, String, String) + Send + Sync + 'static,
+    ) -> Self {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", server.local_addr().unwrap());
         let (connections, requests) = (
@@ -91,15 +101,15 @@ impl Listener {
 fn serve(
     stream: TcpStream,
     seen: &Mutex<Vec<Request>>,
-    answer: &dyn Fn(&Request) -> (u16, String),
+    answer: &dyn Fn(&Request) -> (u16, String, String),
 ) {
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
-        let (status, body) = answer(&request);
+        let (status, headers, body) = answer(&request);
         seen.lock().unwrap().push(request);
         let head = format!(
-            "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{headers}\r\n",
             body.len()
         );
         if writer

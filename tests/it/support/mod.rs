@@ -1,6 +1,7 @@
 //! Runs the binary in a folder of its own, cut off from the home folder and the environment of whoever runs the tests.
 
 pub mod faulty;
+pub mod graph;
 pub mod leads;
 pub mod listener;
 pub mod sandbox;

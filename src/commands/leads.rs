@@ -1,0 +1,221 @@
+//! `crm2capi leads`: downloads Meta's leads, or says who may.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use anyhow::{Context, Result};
+
+use super::print_error;
+use super::talk::print;
+use crate::cli::{LeadsArgs, LeadsFormat, TalkArgs};
+use crate::config::{self, SettingsFile};
+use crate::customer::{LetterM, Normalizer, Settings as CustomerSettings};
+use crate::deliver::interrupt::listen;
+use crate::graph::client::Reader;
+use crate::leads::doctor::{Finding, examine};
+use crate::leads::{
+    Asker, Ended, Failure, FileFormat, FormAccount, LeadsFile, Progress, Wanted, download, said,
+};
+use crate::report::ExitStatus;
+use crate::text::{counted, harmless, thousands};
+
+const OK: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+pub(super) fn run(args: &LeadsArgs, talk: &TalkArgs) -> Result<ExitStatus> {
+    let settings = SettingsFile::load(args.config.as_deref())?;
+    let endpoint = config::endpoint_of_leads(args, &settings)?;
+    let reader = Reader::new(&endpoint)?;
+    let give_up_after = settings.delivery.give_up_after.map(Duration::from_secs);
+    let give_up_after = args
+        .give_up_after
+        .or(give_up_after)
+        .unwrap_or(Duration::from_secs(600));
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the network")?;
+    runtime.block_on(async {
+        let interrupt = listen().context("cannot listen for Ctrl-C")?;
+        let mut asker = Asker::new(reader, give_up_after, interrupt);
+        if args.check {
+            let found = examine(&mut asker, &args.page, &endpoint.token).await;
+            return check(found, &asker, talk);
+        }
+        let wanted = wanted(args, &settings, endpoint.token)?;
+        let mut file = LeadsFile::open(&args.output, format_of(args))?;
+        let path = harmless(&args.output.to_string_lossy()).into_owned();
+        if file.len() == 0 && !args.hashed {
+            tracing::warn!(
+                "{path} will hold people's data in the clear; only its owner may read it. --hashed writes ids, times and \
+                 hashes only"
+            );
+        }
+        let progress = download(&mut asker, &wanted, &mut file).await;
+        let status = status_of(&progress, asker.host());
+        if !(talk.quiet && status == ExitStatus::Done) {
+            print(&table(&progress, &path, file.len()))?;
+        }
+        Ok(status)
+    })
+}
+
+fn format_of(args: &LeadsArgs) -> FileFormat {
+    let is_csv = || {
+        args.output
+            .extension()
+            .is_some_and(|end| end.eq_ignore_ascii_case("csv"))
+    };
+    match args.format {
+        Some(LeadsFormat::Csv) => FileFormat::Csv,
+        Some(LeadsFormat::Ndjson) => FileFormat::Ndjson,
+        None if is_csv() => FileFormat::Csv,
+        None => FileFormat::Ndjson,
+    }
+}
+
+fn wanted(
+    args: &LeadsArgs,
+    settings: &SettingsFile,
+    token: secrecy::SecretString,
+) -> Result<Wanted> {
+    let default_country = config::default_country(args.default_country, settings)?;
+    let customer = CustomerSettings {
+        default_country,
+        date_order: None,
+        // No date of birth is hashed here.
+        this_year: 2000,
+        letter_m: LetterM::Man,
+    };
+    Ok(Wanted {
+        pages: args.page.clone(),
+        forms: args.form.clone(),
+        ads: args.ad.clone(),
+        since: args.since,
+        now: config::clock(args.now).now(),
+        token,
+        hashing: args.hashed.then(|| Normalizer::new(&customer)),
+    })
+}
+
+/// The status a download ends with; what went wrong is said on the way.
+fn status_of(progress: &Progress, host: &str) -> ExitStatus {
+    for (page, fault) in &progress.refused_pages {
+        tracing::warn!("Page {page}: {}", said(fault));
+    }
+    match &progress.ended {
+        Some(Ended::Failure(failure)) => return status_of_failure(failure, host),
+        Some(Ended::File(error)) => {
+            print_error(&anyhow::anyhow!("{error}; what was written before is kept"));
+            return ExitStatus::Unreachable;
+        }
+        None => {}
+    }
+    if progress.lacks_permission() {
+        print_error(&anyhow::anyhow!(
+            "Meta does not let the token read all of what was asked for; crm2capi leads --check says why"
+        ));
+        return ExitStatus::Refused;
+    }
+    if progress.has_refusals() {
+        print_error(&anyhow::anyhow!(
+            "not all of what was asked for could be read"
+        ));
+        return ExitStatus::Problems;
+    }
+    ExitStatus::Done
+}
+
+fn status_of_failure(failure: &Failure, host: &str) -> ExitStatus {
+    let (text, status) = match failure {
+        Failure::Refused(fault) => (said(fault), ExitStatus::Refused),
+        Failure::Stopped(stop) => {
+            let help = "make the system user's token anew in Business settings; what was downloaded is kept";
+            (format!("Meta refuses {stop}; {help}"), ExitStatus::Refused)
+        }
+        Failure::Unreachable { cause, help } => {
+            (format!("{host}: {cause}; {help}"), ExitStatus::Unreachable)
+        }
+        Failure::Interrupted => (
+            "interrupted; what was downloaded is kept, and the next run goes on".to_owned(),
+            ExitStatus::Interrupted,
+        ),
+    };
+    print_error(&anyhow::anyhow!(text));
+    status
+}
+
+/// A line for each form, and one for the file.
+fn table(progress: &Progress, path: &str, in_file: usize) -> String {
+    let mut out = String::new();
+    for form in &progress.forms {
+        out.push_str(&line_of(form));
+        out.push('\n');
+    }
+    if progress.forms.is_empty() && progress.ended.is_none() {
+        out.push_str("no forms; the Pages have none, or the token sees no Page: crm2capi leads --check says more\n");
+    }
+    let new = progress.forms.iter().map(|form| form.new as u64).sum();
+    out.push_str(&format!(
+        "{path}: {}, {} of them new\n",
+        counted(in_file as u64, "lead"),
+        thousands(new)
+    ));
+    out
+}
+
+fn line_of(form: &FormAccount) -> String {
+    let mut line = match form.name.is_empty() {
+        true => form.id.clone(),
+        false => format!("{} ({})", harmless(&form.name), form.id),
+    };
+    if let Some(fault) = &form.refused {
+        line.push_str(&format!(": not read to its end, {}", fault.codes()));
+    }
+    line.push_str(&format!(
+        ": {} read, {} new",
+        thousands(form.read as u64),
+        thousands(form.new as u64)
+    ));
+    for (count, what) in [
+        (
+            form.expired.unwrap_or_default(),
+            "gone at Meta after 90 days",
+        ),
+        (form.test as u64, "test leads passed over"),
+        (form.unusable as u64, "without an id or a time, passed over"),
+    ] {
+        if count > 0 {
+            line.push_str(&format!(", {} {what}", thousands(count)));
+        }
+    }
+    if let Some(counted) = form.counted {
+        line.push_str(&format!(" (Meta counts {})", thousands(counted)));
+    }
+    line
+}
+
+/// Prints what the doctor found.
+fn check(
+    found: Result<Vec<Finding>, Failure>,
+    asker: &Asker,
+    talk: &TalkArgs,
+) -> Result<ExitStatus> {
+    let findings = match found {
+        Ok(findings) => findings,
+        Err(failure) => return Ok(status_of_failure(&failure, asker.host())),
+    };
+    let all_well = findings.iter().all(|finding| finding.ok);
+    if !(talk.quiet && all_well) {
+        let mut out = anstream::stdout().lock();
+        for Finding { what, ok, says } in &findings {
+            let (style, word) = if *ok { (OK, "ok") } else { (BAD, "NO") };
+            writeln!(out, "{style}{word}{style:#}  {what:<22} {says}")?;
+        }
+    }
+    if all_well {
+        return Ok(ExitStatus::Done);
+    }
+    print_error(&anyhow::anyhow!(
+        "leads cannot be read, or not all; see the lines that begin with NO"
+    ));
+    Ok(ExitStatus::Refused)
+}

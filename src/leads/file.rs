@@ -1,0 +1,400 @@
+//! The file of leads: one record a line, appended to, each lead once.
+//!
+//! A record is on disk when its line feed is; what a kill left behind the last one is cut off by the next run, which
+//! downloads it again, since the watermark of a form moves only when the form was read to its end. It holds people's data
+//! in the clear, so only its owner may read it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{File, TryLockError};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::answers::{MEMBERS, Record};
+use super::places::id_text;
+use crate::ledger::open_private;
+
+/// How a file of leads is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileFormat {
+    /// One JSON object a line.
+    Ndjson,
+    /// Delimited text with a header.
+    Csv,
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError {
+    /// It is something else.
+    #[error(
+        "{0} is there and holds no leads as this command writes them, line {1}; name another file with --output"
+    )]
+    NotLeads(String, usize),
+    /// Two runs at once.
+    #[error("another run is writing to {0}; wait for it to end")]
+    Held(String),
+    /// The disk.
+    #[error("{0}: {1}")]
+    Io(String, io::Error),
+}
+
+/// An open file of leads.
+#[derive(Debug)]
+pub(crate) struct LeadsFile {
+    path: PathBuf,
+    file: File,
+    format: FileFormat,
+    known: HashSet<u64>,
+    /// Of a CSV: its columns.
+    columns: Vec<String>,
+    watermarks: Watermarks,
+}
+
+/// Up to when each form was read, beside the file.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Watermarks {
+    forms: BTreeMap<String, i64>,
+}
+
+impl LeadsFile {
+    /// Opens the file, makes it if there is none, and reads which leads are in it.
+    ///
+    /// # Errors
+    /// It cannot be opened, is something else, or another run writes to it.
+    pub(crate) fn open(path: &Path, format: FileFormat) -> Result<Self, FileError> {
+        let mut file = open_private(path).map_err(|error| io_error(path, error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(FileError::Held(shown(path))),
+            Err(TryLockError::Error(error)) => return Err(io_error(path, error)),
+        }
+        restrict(&file).map_err(|error| io_error(path, error))?;
+        cut_torn_line(&mut file).map_err(|error| io_error(path, error))?;
+        let watermarks = std::fs::read(watermark_path(path)).ok();
+        let watermarks = watermarks.and_then(|text| serde_json::from_slice(&text).ok());
+        let mut leads = Self {
+            path: path.to_owned(),
+            file,
+            format,
+            known: HashSet::new(),
+            columns: Vec::new(),
+            watermarks: watermarks.unwrap_or_default(),
+        };
+        leads.read_known()?;
+        Ok(leads)
+    }
+
+    /// How many leads it holds.
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// When the last complete reading of a form began, Unix seconds.
+    pub(super) fn watermark(&self, form: &str) -> Option<i64> {
+        // Whoever deleted the leads wants them again.
+        self.watermarks
+            .forms
+            .get(form)
+            .copied()
+            .filter(|_| !self.known.is_empty())
+    }
+
+    /// Notes that a form was read to its end by a run that began at `started`.
+    pub(super) fn set_watermark(&mut self, form: &str, started: i64) -> Result<(), FileError> {
+        self.file
+            .sync_data()
+            .map_err(|error| io_error(&self.path, error))?;
+        self.watermarks.forms.insert(form.to_owned(), started);
+        let path = watermark_path(&self.path);
+        replace(&path, |file| {
+            Ok(serde_json::to_writer(file, &self.watermarks)?)
+        })
+        .map(|_| ())
+        .map_err(|error| io_error(&path, error))
+    }
+
+    /// Appends those of the records that are not in it; gives how many they were.
+    pub(super) fn append(&mut self, mut records: Vec<Record>) -> Result<usize, FileError> {
+        records.retain(|record| self.known.insert(record.id));
+        if records.is_empty() {
+            return Ok(0);
+        }
+        let mut lines = Vec::new();
+        match self.format {
+            FileFormat::Ndjson => {
+                for record in &records {
+                    let members = record.members.iter();
+                    let object: Map<String, Value> = members
+                        .map(|(key, value)| (key.clone(), value.as_str().into()))
+                        .collect();
+                    write_object(&mut lines, &record.members, object);
+                }
+            }
+            FileFormat::Csv => {
+                self.widen(&records)?;
+                let mut writer = csv::Writer::from_writer(&mut lines);
+                for record in &records {
+                    writer
+                        .write_record(self.columns.iter().map(|column| value_of(record, column)))
+                        .map_err(|error| csv_error(&self.path, error))?;
+                }
+                writer
+                    .flush()
+                    .map_err(|error| io_error(&self.path, error))?;
+                drop(writer);
+            }
+        }
+        self.file
+            .seek(SeekFrom::End(0))
+            .and_then(|_| self.file.write_all(&lines))
+            .map_err(|error| io_error(&self.path, error))?;
+        Ok(records.len())
+    }
+
+    fn read_known(&mut self) -> Result<(), FileError> {
+        self.file
+            .seek(SeekFrom::Start(0))
+            .map_err(|error| io_error(&self.path, error))?;
+        let reader = BufReader::new(&self.file);
+        let not_leads = |line: usize| FileError::NotLeads(shown(&self.path), line);
+        match self.format {
+            FileFormat::Ndjson => {
+                #[derive(Deserialize)]
+                struct Line {
+                    id: Value,
+                }
+                for (number, line) in reader.lines().enumerate() {
+                    let line = line.map_err(|_| not_leads(number + 1))?;
+                    let read: Option<Line> = serde_json::from_str(&line).ok();
+                    let id = read.and_then(|line| id_text(&line.id)?.parse().ok());
+                    self.known.insert(id.ok_or_else(|| not_leads(number + 1))?);
+                }
+            }
+            FileFormat::Csv => {
+                let mut reader = csv::Reader::from_reader(reader);
+                let columns: Vec<String> = reader
+                    .headers()
+                    .map_err(|_| not_leads(1))?
+                    .iter()
+                    .map(str::to_owned)
+                    .collect();
+                if !columns.is_empty() && columns.first().map(String::as_str) != Some("id") {
+                    return Err(not_leads(1));
+                }
+                for (number, record) in reader.records().enumerate() {
+                    let id = record.ok().and_then(|record| record.get(0)?.parse().ok());
+                    self.known.insert(id.ok_or_else(|| not_leads(number + 2))?);
+                }
+                self.columns = columns;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a CSV the columns that its next records need, which may mean to write it anew.
+    fn widen(&mut self, records: &[Record]) -> Result<(), FileError> {
+        let mut columns = match self.columns.is_empty() {
+            true => MEMBERS.map(str::to_owned).to_vec(),
+            false => self.columns.clone(),
+        };
+        for (key, _) in records.iter().flat_map(|record| &record.members) {
+            if !columns.contains(key) {
+                columns.push(key.clone());
+            }
+        }
+        if columns == self.columns {
+            return Ok(());
+        }
+        self.file
+            .seek(SeekFrom::Start(0))
+            .map_err(|error| io_error(&self.path, error))?;
+        let old = BufReader::new(&self.file);
+        let wider = replace(&self.path, |new| {
+            let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(old);
+            let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(new);
+            writer.write_record(&columns)?;
+            let missing = columns.len() - self.columns.len();
+            for record in reader.records() {
+                let mut record = record?;
+                (0..missing).for_each(|_| record.push_field(""));
+                writer.write_record(&record)?;
+            }
+            Ok(writer.flush()?)
+        });
+        self.file = wider.map_err(|error| io_error(&self.path, error))?;
+        // The lock went with the old file; whoever waits for it finds another.
+        self.file
+            .try_lock()
+            .map_err(|_| FileError::Held(shown(&self.path)))?;
+        self.columns = columns;
+        Ok(())
+    }
+}
+
+/// Writes the members in their own order; a map would sort them.
+fn write_object(lines: &mut Vec<u8>, members: &[(String, String)], object: Map<String, Value>) {
+    lines.push(b'{');
+    for (index, (key, _)) in members.iter().enumerate() {
+        if index > 0 {
+            lines.push(b',');
+        }
+        let value = match key.as_str() {
+            "is_organic" => Value::Bool(object[key] == "true"),
+            _ => object[key].clone(),
+        };
+        lines.extend_from_slice(format!("{}:{value}", Value::String(key.clone())).as_bytes());
+    }
+    lines.extend_from_slice(b"}\n");
+}
+
+fn value_of<'a>(record: &'a Record, column: &str) -> &'a str {
+    let member = record.members.iter().find(|(key, _)| key == column);
+    member.map_or("", |(_, value)| value)
+}
+
+/// A file that takes the place of another at once, and is its owner's only.
+fn replace(path: &Path, write: impl FnOnce(&mut File) -> anyhow::Result<()>) -> io::Result<File> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    write(file.as_file_mut()).map_err(io::Error::other)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)
+}
+
+/// Cuts off what stands behind the last line feed.
+fn cut_torn_line(file: &mut File) -> io::Result<()> {
+    let mut end = file.seek(SeekFrom::End(0))?;
+    let mut block = [0; 64 << 10];
+    while end > 0 {
+        let start = end.saturating_sub(block.len() as u64);
+        let length = (end - start) as usize;
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(&mut block[..length])?;
+        if let Some(at) = block[..length].iter().rposition(|byte| *byte == b'\n') {
+            end = start + at as u64 + 1;
+            break;
+        }
+        end = start;
+    }
+    file.set_len(end)
+}
+
+#[cfg(unix)]
+fn restrict(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn restrict(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// `leads.ndjson.watermark` for `leads.ndjson`.
+fn watermark_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".watermark");
+    name.into()
+}
+
+fn shown(path: &Path) -> String {
+    crate::text::harmless(&path.to_string_lossy()).into_owned()
+}
+
+fn io_error(path: &Path, error: io::Error) -> FileError {
+    FileError::Io(shown(path), error)
+}
+
+fn csv_error(path: &Path, error: csv::Error) -> FileError {
+    io_error(path, error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: u64, more: &[(&str, &str)]) -> Record {
+        let mut members = vec![
+            ("id".to_owned(), id.to_string()),
+            (
+                "created_time".to_owned(),
+                "2026-11-20T09:30:12+0000".to_owned(),
+            ),
+        ];
+        members.extend(
+            more.iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
+        );
+        Record {
+            id,
+            created: 0,
+            members,
+        }
+    }
+
+    #[test]
+    fn a_file_is_appended_to_and_holds_each_lead_once_however_it_was_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        for (format, name) in [(FileFormat::Ndjson, "a.ndjson"), (FileFormat::Csv, "a.csv")] {
+            let path = folder.path().join(name);
+            let mut file = LeadsFile::open(&path, format).unwrap();
+            assert!(matches!(
+                LeadsFile::open(&path, format),
+                Err(FileError::Held(_))
+            ));
+            assert_eq!(
+                file.append(vec![record(1, &[]), record(2, &[("email", "a@b.c")])])
+                    .unwrap(),
+                2
+            );
+            drop(file);
+            let whole = std::fs::read(&path).unwrap();
+            for cut in 0..whole.len() {
+                std::fs::write(&path, &whole[..cut]).unwrap();
+                let mut file = LeadsFile::open(&path, format).unwrap();
+                file.append(vec![record(2, &[("email", "a@b.c")]), record(1, &[])])
+                    .unwrap();
+                assert_eq!(file.append(vec![record(2, &[])]).unwrap(), 0);
+                drop(file);
+                assert_eq!(LeadsFile::open(&path, format).unwrap().len(), 2, "{cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_csv_gets_the_columns_of_questions_that_come_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let mut file = LeadsFile::open(&path, FileFormat::Csv).unwrap();
+        file.append(vec![record(1, &[("custom.a", "x, y")])])
+            .unwrap();
+        file.append(vec![record(2, &[("custom.b", "=\"z\"")])])
+            .unwrap();
+        drop(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].ends_with(",custom.a,custom.b"), "{text}");
+        assert!(lines[1].ends_with(",\"x, y\","), "{text}");
+        assert_eq!(LeadsFile::open(&path, FileFormat::Csv).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_file_of_something_else_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.md");
+        for format in [FileFormat::Ndjson, FileFormat::Csv] {
+            std::fs::write(&path, "# Notes\nMore\n").unwrap();
+            assert!(matches!(
+                LeadsFile::open(&path, format),
+                Err(FileError::NotLeads(_, 1))
+            ));
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "# Notes\nMore\n");
+        }
+    }
+}

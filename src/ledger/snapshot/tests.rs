@@ -1,0 +1,199 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::*;
+use crate::ledger::{SqliteLedger, TrialSnapshots};
+use crate::time::Clock;
+
+const SOURCE: SnapshotSource<'_> = SnapshotSource {
+    dataset: "1",
+    crm: "CRM",
+};
+const DAY: i64 = 86_400;
+
+fn print(lead: u8, stage: u8) -> Fingerprint {
+    Fingerprint([lead, stage, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+}
+
+/// A lead in a stage, in the export of a day.
+fn seen(lead: u8, stage: u8, day: i64) -> Sighting {
+    Sighting {
+        lead: LeadKey([lead; 16]),
+        stage: print(lead, stage),
+        exported: day * DAY,
+        timing: Timing::Current,
+        sends_again: false,
+        is_old: false,
+    }
+}
+
+fn again(lead: u8, stage: u8, day: i64) -> Sighting {
+    Sighting {
+        sends_again: true,
+        ..seen(lead, stage, day)
+    }
+}
+
+fn dated(lead: u8, stage: u8, day: i64) -> Sighting {
+    Sighting {
+        timing: Timing::Dated,
+        ..seen(lead, stage, day)
+    }
+}
+
+const EVENT: Sight = Sight::Event { visit: 0 };
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("ledger.sqlite3")
+    }
+
+    fn open(&self) -> SqliteLedger {
+        SqliteLedger::open(&self.path(), Duration::ZERO).unwrap()
+    }
+}
+
+fn sights(memory: &mut dyn Snapshots, sightings: &[Sighting]) -> Vec<Sight> {
+    memory.sight(SOURCE, sightings).unwrap()
+}
+
+#[test]
+fn the_first_run_records_what_is_there_and_later_ones_tell_what_changed() {
+    let folder = Folder::new();
+    let mut ledger = folder.open();
+    assert!(ledger.is_first_run(SOURCE).unwrap());
+    let first = [seen(1, 1, 1), seen(2, 1, 1)];
+    assert_eq!(sights(&mut ledger, &first), [Sight::Recorded; 2]);
+    // Killed and repeated.
+    assert_eq!(sights(&mut ledger, &first), [Sight::Unchanged; 2]);
+    ledger.complete(SOURCE).unwrap();
+    assert!(!ledger.is_first_run(SOURCE).unwrap());
+    let second = [seen(1, 1, 2), seen(2, 2, 2), seen(3, 1, 2)];
+    let told = [Sight::Unchanged, EVENT, EVENT];
+    assert_eq!(sights(&mut ledger, &second), told);
+    assert_eq!(sights(&mut ledger, &second), told);
+    // Back where the first run found it: it was there before.
+    assert_eq!(sights(&mut ledger, &[seen(2, 1, 3)]), [Sight::Unchanged]);
+}
+
+#[test]
+fn several_rows_of_a_lead_in_the_first_snapshot_are_all_recorded() {
+    let folder = Folder::new();
+    let mut ledger = folder.open();
+    let rows = [seen(1, 1, 1), seen(1, 2, 1), seen(1, 3, 1)];
+    assert_eq!(sights(&mut ledger, &rows), [Sight::Recorded; 3]);
+    // A later file of the same run shows what changed meanwhile.
+    assert_eq!(sights(&mut ledger, &[seen(1, 4, 2)]), [EVENT]);
+}
+
+#[test]
+fn stages_with_a_time_of_their_own_are_events_from_the_first_run_on() {
+    let folder = Folder::new();
+    let mut ledger = folder.open();
+    let rows = [dated(1, 1, 1), seen(1, 2, 1)];
+    assert_eq!(sights(&mut ledger, &rows), [EVENT, Sight::Recorded]);
+    let rows = [dated(1, 1, 2), seen(1, 2, 2)];
+    assert_eq!(sights(&mut ledger, &rows), [EVENT, Sight::Unchanged]);
+}
+
+#[test]
+fn what_was_too_old_when_it_was_seen_is_not_sent_with_a_later_time() {
+    let folder = Folder::new();
+    let mut ledger = folder.open();
+    ledger.complete(SOURCE).unwrap();
+    let old = Sighting {
+        is_old: true,
+        ..seen(1, 1, 1)
+    };
+    assert_eq!(sights(&mut ledger, &[old]), [EVENT]);
+    assert_eq!(sights(&mut ledger, &[seen(1, 1, 9)]), [Sight::Unchanged]);
+}
+
+#[test]
+fn only_stages_that_may_come_back_do_so_and_once_a_visit() {
+    let folder = Folder::new();
+    let mut ledger = folder.open();
+    ledger.complete(SOURCE).unwrap();
+    let mut visit = |sighting| sights(&mut ledger, &[sighting])[0];
+    assert_eq!(visit(again(1, 1, 1)), EVENT);
+    assert_eq!(visit(again(1, 1, 2)), EVENT);
+    assert_eq!(visit(seen(1, 2, 3)), EVENT);
+    for day in [4, 4, 5, 9] {
+        assert_eq!(visit(again(1, 1, day)), Sight::Event { visit: 1 }, "{day}");
+    }
+    // An older export that is read late changes nothing.
+    assert_eq!(visit(seen(1, 2, 3)), EVENT);
+    assert_eq!(visit(again(1, 1, 9)), Sight::Event { visit: 1 });
+    assert_eq!(visit(seen(1, 2, 10)), EVENT);
+    assert_eq!(visit(again(1, 1, 11)), Sight::Event { visit: 2 });
+}
+
+#[test]
+fn a_lead_with_two_rows_does_not_come_back_every_day() {
+    let folder = Folder::new();
+    let mut ledger = folder.open();
+    ledger.complete(SOURCE).unwrap();
+    for day in 1..9 {
+        let rows = [again(1, 1, day), again(1, 2, day)];
+        assert_eq!(sights(&mut ledger, &rows), [EVENT, EVENT], "{day}");
+    }
+}
+
+#[test]
+fn each_crm_of_a_dataset_has_a_first_run_of_its_own() {
+    let folder = Folder::new();
+    let mut ledger = folder.open();
+    ledger.complete(SOURCE).unwrap();
+    let other = SnapshotSource {
+        crm: "Other",
+        ..SOURCE
+    };
+    assert!(ledger.is_first_run(other).unwrap());
+    let told = ledger.sight(other, &[seen(5, 1, 1)]).unwrap();
+    assert_eq!(told, [Sight::Recorded]);
+}
+
+#[test]
+fn a_trial_knows_what_the_ledger_knows_and_changes_nothing() {
+    let folder = Folder::new();
+    let mut ledger = folder.open();
+    sights(&mut ledger, &[seen(1, 1, 1), seen(2, 1, 1)]);
+    ledger.complete(SOURCE).unwrap();
+    drop(ledger);
+    for _ in 0..2 {
+        let below = SqliteLedger::open_read_only(&folder.path()).unwrap();
+        let mut trial = TrialSnapshots::over(below).unwrap();
+        assert!(!trial.is_first_run(SOURCE).unwrap());
+        let rows = [seen(1, 1, 2), seen(2, 2, 2), seen(2, 2, 3)];
+        let told = [Sight::Unchanged, EVENT, EVENT];
+        assert_eq!(sights(&mut trial, &rows), told);
+    }
+    let mut alone = TrialSnapshots::over(None).unwrap();
+    let rows = [seen(1, 1, 2), seen(1, 2, 3)];
+    assert_eq!(sights(&mut alone, &rows), [Sight::Recorded, EVENT]);
+}
+
+#[test]
+fn leads_are_forgotten_after_400_days_and_their_events_not_before() {
+    let folder = Folder::new();
+    let mut ledger = folder.open();
+    sights(&mut ledger, &[seen(1, 1, 1)]);
+    let count = |ledger: &SqliteLedger, table: &str| -> i64 {
+        let (connection, _) = ledger.parts();
+        let sql = format!("SELECT count(*) FROM {table}");
+        connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    let (connection, _) = ledger.parts();
+    let now = Clock::System.now();
+    forget(connection, now + 399 * DAY).unwrap();
+    assert_eq!(count(&ledger, "snapshot_stage"), 1);
+    forget(ledger.parts().0, now + 401 * DAY).unwrap();
+    assert_eq!(count(&ledger, "snapshot_lead"), 0);
+    assert_eq!(count(&ledger, "snapshot_stage"), 0);
+}
