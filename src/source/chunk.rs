@@ -6,6 +6,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use memchr::{memchr, memmem};
+
 use crate::problem::{Code, Finding};
 
 /// A chunk is full at this many rows: two of them with their events then fit into the cache of a core.
@@ -50,10 +52,12 @@ impl Header {
 
     /// Whether a row is the header again, as when files were joined end to end.
     pub(super) fn is_repeated_by<'a>(&self, cells: impl Iterator<Item = &'a str>) -> bool {
-        cells
-            .take(self.columns.len())
-            .map(clean_name)
-            .eq(self.columns.iter())
+        let mut cells = cells.take(self.columns.len()).map(clean_name);
+        // Nearly every row is told from the header by its first cell.
+        match self.columns.split_first() {
+            Some((first, others)) => cells.next() == Some(first) && cells.eq(others.iter()),
+            None => cells.next().is_none(),
+        }
     }
 }
 
@@ -64,6 +68,12 @@ pub(super) fn is_sparse(cells: &[(u32, Span)]) -> bool {
 }
 
 fn clean_name(cell: &str) -> &str {
+    if let [first, .., last] = cell.as_bytes()
+        && first.is_ascii_graphic()
+        && last.is_ascii_graphic()
+    {
+        return cell;
+    }
     cell.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}')
 }
 
@@ -398,8 +408,8 @@ impl Chunk {
     /// Takes NUL characters out of the cells, and notes them and the letters that were lost before the file got here.
     pub(super) fn clean(&mut self) {
         let (has_nul, has_lost) = (
-            self.text.contains('\0'),
-            self.text.contains(char::REPLACEMENT_CHARACTER),
+            memchr(0, self.text.as_bytes()).is_some(),
+            memmem::find(self.text.as_bytes(), "\u{fffd}".as_bytes()).is_some(),
         );
         if !has_nul && !has_lost {
             return;

@@ -41,6 +41,12 @@ fn desk() -> Desk {
         "long ".repeat(15)
     );
     desk.file("leads.csv", export);
+    let columns =
+        "[columns]\nemail = \"email\"\nevent_name = \"stage\"\nevent_time = \"stage date\"\n";
+    desk.file(
+        "crm2capi.toml",
+        format!("[crm]\npreset = \"none\"\n{columns}"),
+    );
     desk
 }
 
@@ -49,7 +55,7 @@ fn of_an_export_its_headings_and_stages() {
     let (desk, server) = (desk(), Listener::accepting());
     is_harmless(&desk.run(&["validate", "leads.csv", "--now", NOW]));
     is_harmless(&desk.run(&["validate", "leads.csv", "--now", NOW, "--strict", "--quiet"]));
-    is_harmless(&desk.run(&["init", "leads.csv"]));
+    is_harmless(&desk.run(&["init", "leads.csv", "--output", "new.toml"]));
     let heading = format!("custom.a={PLAIN}");
     let wrong = format!("custom.a=y{PLAIN}");
     for map in [&heading, &wrong] {
