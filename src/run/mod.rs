@@ -30,7 +30,7 @@ pub(crate) use seen::GivenIds;
 pub(crate) use seen::Seen;
 pub(crate) use settings::{
     Earlier, JoinSettings, LedgerTarget, OnUnusable, PresetChoice, ReadSettings, SendSettings,
-    Unusable, UploadSettings,
+    Signals, Unusable, UploadSettings,
 };
 pub(crate) use upload::{rehearse_upload, upload};
 pub(crate) use validate::{build, validate};
