@@ -185,6 +185,9 @@ catalogue! {
     ConsentUnclear "consent-unclear" Warning
         "the consent column holds neither yes nor no, so the row was not sent"
         "write yes or no (true, false, 1, 0) there; rows without a yes are never sent"
+    LduStateMissing "ldu-state-missing" Error
+        "limited data use is asked for, and nothing says which US state the lead is in, which Meta must know"
+        "fill the lead's state in the CRM, or set data_processing_options_state under [event], which then holds for every row"
     MetaTestLead "meta-test-lead" Info
         "the row is a test lead of Meta's own and was passed over"
         "nothing needs to be done"

@@ -261,9 +261,18 @@ fn layout_of_file(file: &SettingsFile) -> Layout {
         columns: names.as_slice().to_vec(),
     });
     let only = file.only.0.iter();
+    let (stages, worths) = (file.stages.0.iter(), file.stages.0.iter());
     Layout {
         columns: mapped.collect(),
-        stages: file.stages.0.clone(),
+        stages: stages
+            .map(|(stage, setting)| {
+                let event = setting.event.as_ref().unwrap_or(stage);
+                (stage.clone(), event.clone())
+            })
+            .collect(),
+        worths: worths
+            .filter_map(|(stage, setting)| Some((stage.clone(), setting.worth.clone()?)))
+            .collect(),
         unlisted: file.crm.unlisted_stages,
         stage_columns: file.stage_columns.0.clone(),
         history: file.history.clone(),

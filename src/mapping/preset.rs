@@ -175,6 +175,7 @@ impl Preset {
             layout: Layout {
                 columns: columns.collect(),
                 stages: file.stages.0,
+                worths: Vec::new(),
                 unlisted: file.preset.unlisted_stages,
                 stage_columns: file.stage_columns.0,
                 history: file.history,

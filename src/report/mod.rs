@@ -20,5 +20,6 @@ pub(crate) mod tally;
 
 pub(crate) use end::End;
 pub(crate) use exit::ExitStatus;
+pub(crate) use funnel::names_raw_lead;
 pub use summary::Summary;
 pub(crate) use tally::Problems;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 
 use super::recipe::{Pass, Recipe};
 use super::rows::RowProcessor;
@@ -94,6 +94,16 @@ impl Feed {
         let header = source.header.clone();
         let (preset, guessed) = preset_of(reading, &header)?;
         let plan = Plan::compile(&reading.given, preset.as_ref(), &header)?;
+        if reading.constants.is_limited_by_row()
+            && plan.columns_of(Field::State).is_empty()
+            && plan.columns_of(Field::ClientIpAddress).is_empty()
+        {
+            bail!(
+                "data_processing_options = [\"LDU\"] under [event] needs the lead's state, as no IP address tells it: give \
+                 data_processing_options_state (1000 California, 1001 Colorado, 1002 Connecticut, 1003 Florida, …), or map \
+                 the column that holds each lead's US state with state under [columns]"
+            );
+        }
         let again = source.again(&reading.source);
         let mut held = Held::default();
         if again.is_none() {
@@ -105,8 +115,7 @@ impl Feed {
         let exported = exported(input, reading.clock);
         let order = survey.times_order();
         let times = times_of(reading, preset.as_ref(), &plan, order, exported)?;
-        let this_year = jiff::Timestamp::from_second(reading.clock.now())
-            .map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).year());
+        let this_year = reading.clock.this_year();
         let crm = reading.crm.clone();
         let crm = crm.or_else(|| preset.as_ref().and_then(|preset| preset.crm.clone()));
         let lead_event_source = crm.unwrap_or_else(|| "CRM".to_owned());
@@ -131,7 +140,7 @@ impl Feed {
                 customer: crate::customer::Settings {
                     default_country: reading.default_country,
                     date_order: survey.births_order(),
-                    this_year: this_year.context("--now lies outside of all years")?,
+                    this_year,
                     letter_m: survey.genders.letter_m(),
                 },
                 unusable: reading.unusable.clone(),
@@ -359,6 +368,11 @@ impl Held {
     fn push(&mut self, mut chunk: Chunk) {
         self.rows += chunk.len();
         self.bytes += chunk.weight();
+        // A chunk that brings new columns has a header of its own.
+        let before = self.chunks.back().map(|before| &before.header);
+        if before.is_none_or(|before| !Arc::ptr_eq(before, &chunk.header)) {
+            self.bytes += chunk.header.weight();
+        }
         chunk.shrink();
         self.chunks.push_back(chunk);
     }

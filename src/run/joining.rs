@@ -4,7 +4,7 @@
 
 use crate::customer::UserData;
 use crate::join::{By, Join, LeadNumber, Match};
-use crate::mapping::{NameId, Record, Stage};
+use crate::mapping::{NameId, Record, Stage, WorthId};
 use crate::problem::Code;
 use crate::time::{Moment, Precision};
 
@@ -35,13 +35,21 @@ impl Link {
     }
 }
 
+/// The event of a raw lead.
+#[derive(Clone, Copy)]
+pub(super) struct RawLead {
+    pub name: NameId,
+    /// What it is worth, where the settings say.
+    pub worth: Option<WorthId>,
+}
+
 /// Gives a row without a lead id that of its person's lead, and the times that only Meta's clock knows. `raw_lead` is the
 /// event that a row gets at that time, when it has none of that name.
 pub(super) fn join(
     join: &Join,
     user_data: &mut UserData,
     record: &mut Record<'_>,
-    raw_lead: Option<NameId>,
+    raw_lead: Option<RawLead>,
     now: i64,
 ) -> (Link, Option<Code>) {
     let first_stage = record.stages.first().map(|stage| stage.at);
@@ -75,7 +83,7 @@ pub(super) fn join(
 }
 
 /// Fills in when the lead was created, where the row does not know it.
-fn tell_time(join: &Join, lead: LeadNumber, record: &mut Record<'_>, raw_lead: Option<NameId>) {
+fn tell_time(join: &Join, lead: LeadNumber, record: &mut Record<'_>, raw_lead: Option<RawLead>) {
     let seconds = join.leads.get(lead).created;
     let created = Moment {
         seconds,
@@ -86,7 +94,7 @@ fn tell_time(join: &Join, lead: LeadNumber, record: &mut Record<'_>, raw_lead: O
     if record.created.is_none() && first_stage.is_none_or(|first| seconds <= first) {
         record.created = Some(created);
     }
-    if let Some(name) = raw_lead
+    if let Some(RawLead { name, worth }) = raw_lead
         && record.stages.iter().all(|stage| stage.name != name)
     {
         record.stages.push(Stage {
@@ -95,6 +103,7 @@ fn tell_time(join: &Join, lead: LeadNumber, record: &mut Record<'_>, raw_lead: O
             id_time: seconds,
             column: 0,
             is_current: false,
+            worth,
         });
         record.stages.sort_by_key(|stage| stage.at.seconds);
     }

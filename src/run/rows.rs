@@ -6,16 +6,22 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::joining::{self, Link};
+use super::joining::{self, Link, RawLead};
 use super::recipe::{Pass, Recipe};
-use crate::customer::{KeySet, Normalizer, UserData};
+use crate::customer::{Country, Key, KeySet, Normalizer, UserData, us_state};
+use crate::event::ldu::Region;
 use crate::event::{EventId, Facts, Fingerprint, LeadKey, write_event};
 use crate::field::Field;
 use crate::ledger::{Sighting, Timing};
-use crate::mapping::{LeftOut, NameId, Notice, Plan, Record, Times};
+use crate::mapping::{LeftOut, NameId, Notice, Plan, Record, Stage, Times, WorthId};
 use crate::problem::{Code, Finding, Severity};
 use crate::rules;
 use crate::source::{Chunk, Header, Row};
+
+/// What is made of a chunk is handed over in parts when it comes to more than this: many stages of leads with much to say
+/// of them make a hundred times as much as they take.
+const MAX_MADE_BYTES: usize = 1 << 20;
+const MAX_MADE_EVENTS: usize = 1 << 12;
 
 /// An event as a chunk's preparation leaves it.
 #[derive(Clone, Debug)]
@@ -56,6 +62,8 @@ pub(crate) struct PreparedEvent {
 pub(crate) struct Prepared {
     /// Index of the input.
     pub input: u32,
+    /// Whether nothing more is made of its chunk.
+    pub is_last: bool,
     /// The events' JSON, one behind the other, each ended by a line feed.
     pub json: Vec<u8>,
     /// The events, in the order of rows and times.
@@ -122,7 +130,13 @@ impl Prepared {
         self.rows_invalid = invalid.len() as u64;
     }
 
+    /// Whether it is to be handed over before another row is added.
+    fn is_full(&self) -> bool {
+        self.json.len() >= MAX_MADE_BYTES || self.events.len() >= MAX_MADE_EVENTS
+    }
+
     fn clear(&mut self) {
+        self.is_last = true;
         self.json.clear();
         self.events.clear();
         self.names.clear();
@@ -144,11 +158,15 @@ pub(crate) struct RowProcessor {
     normalizer: Normalizer,
     user_data: UserData,
     custom_json: Vec<u8>,
+    /// The same for stages of the row that are worth something of their own.
+    worth_json: Vec<(WorthId, Vec<u8>)>,
     /// What stands for the lead in ids: what the row has without a join, so that an id that is joined later changes none.
     identity: Vec<u8>,
     link: Link,
     /// The event of a raw lead that only Meta's leads tell of.
-    raw_lead: Option<NameId>,
+    raw_lead: Option<RawLead>,
+    /// Where the lead of the row is, where limited data use goes by the row.
+    region: Option<Region>,
     /// Whether events are serialised.
     serialises: bool,
 }
@@ -169,22 +187,25 @@ impl RowProcessor {
             normalizer: Normalizer::new(&recipe.customer),
             user_data: UserData::default(),
             custom_json: Vec::new(),
+            worth_json: Vec::new(),
             identity: Vec::new(),
+            region: None,
             serialises: pass == Pass::Last,
             recipe,
         }
     }
 
-    /// Takes a chunk's rows through the stages.
-    pub(crate) fn prepare(&mut self, chunk: Chunk, prepared: &mut Prepared) {
+    /// Takes a chunk's rows through the stages, beginning with the row of this index, and gives the index of the row to go
+    /// on with: what is made of a chunk may be too much to be handed over at once.
+    pub(crate) fn prepare(&mut self, chunk: &Chunk, from: usize, prepared: &mut Prepared) -> usize {
         let recipe = self.recipe.clone();
         self.follow_header(&chunk.header);
         self.times.set_now(self.recipe.clock.now());
         prepared.clear();
         self.plan.begin_chunk();
-        prepared.findings.extend_from_slice(&chunk.findings);
+        let mut rows = chunk.rows().skip(from);
         let mut record = Record::default();
-        for row in chunk.rows() {
+        for row in rows.by_ref() {
             let first = prepared.findings.len();
             if row.refused().is_none() {
                 self.prepare_row(&recipe, row, &mut record, prepared);
@@ -194,12 +215,22 @@ impl RowProcessor {
                 .any(|found| found.severity == Severity::Error);
             prepared.rows += 1;
             prepared.rows_invalid += u64::from(has_error || row.refused().is_some());
+            if prepared.is_full() {
+                break;
+            }
         }
         drop(record);
         prepared.names.extend_from_slice(self.plan.event_names());
+        let first = chunk.rows().nth(from).filter(|_| from > 0);
+        let (first, next) = (first.map(Row::number), rows.next().map(Row::number));
+        let of_these = chunk.findings.iter().filter(|finding| {
+            first.is_none_or(|first| first <= finding.row)
+                && next.is_none_or(|next| finding.row < next)
+        });
+        prepared.findings.extend(of_these.cloned());
         // What the reader noticed comes first, and belongs between the others.
         prepared.findings.sort_by_key(|finding| finding.row);
-        prepared.chunk = chunk;
+        from + prepared.rows as usize
     }
 
     /// JSON records may bring new columns in mid-file.
@@ -333,7 +364,9 @@ impl RowProcessor {
             None => {}
         }
         let record = &*record;
-        let custom_data =
+        let region = region_of(recipe, record, self.user_data.keys());
+        self.region = region.unwrap_or_default();
+        let mut custom_data =
             self.plan
                 .custom_data(row, record, recipe.currency, &mut |code, field, column| {
                     notes.add(code, field, column);
@@ -348,6 +381,7 @@ impl RowProcessor {
             + name_lengths.max().unwrap_or_default()
             + record.event_id.map_or(0, str::len);
         if let Err(code) = rules::check_customer(self.user_data.keys())
+            .and_then(|()| region.map(drop))
             .and_then(|()| rules::check_size(event_bytes, record.stages.len()))
         {
             notes.refuse(code);
@@ -355,6 +389,19 @@ impl RowProcessor {
         if self.serialises && !notes.refuses {
             self.custom_json.clear();
             custom_data.write_json(&mut self.custom_json, &recipe.lead_event_source);
+        }
+        self.worth_json.clear();
+        for id in record.stages.iter().filter_map(|stage| stage.worth) {
+            if self.worth_json.iter().any(|(known, _)| *known == id) {
+                continue;
+            }
+            let mut note = |code, field, column| notes.add(code, field, column);
+            custom_data.value = self.plan.worth(id, row, record, recipe.currency, &mut note);
+            let mut json = Vec::new();
+            if self.serialises && !notes.refuses {
+                custom_data.write_json(&mut json, &recipe.lead_event_source);
+            }
+            self.worth_json.push((id, json));
         }
         !notes.refuses
     }
@@ -374,6 +421,15 @@ impl RowProcessor {
                 notes.remark(code, Field::LeadId, None);
             }
         }
+    }
+
+    /// The `custom_data` of a stage.
+    fn custom_json_of(&self, stage: &Stage) -> &[u8] {
+        let own = self
+            .worth_json
+            .iter()
+            .find(|(id, _)| stage.worth == Some(*id));
+        own.map_or(&self.custom_json, |(_, json)| json)
     }
 
     /// Makes an event of each stage whose time Meta takes.
@@ -420,8 +476,9 @@ impl RowProcessor {
                     time: stage.at.seconds,
                     id,
                     opt_out: record.opt_out,
+                    region: self.region,
                     user_data: &self.user_data,
-                    custom_data: &self.custom_json,
+                    custom_data: self.custom_json_of(stage),
                 };
                 write_event(&mut prepared.json, &facts, &recipe.constants);
                 prepared.json.push(b'\n');
@@ -454,6 +511,22 @@ impl RowProcessor {
                 }),
             });
         }
+    }
+}
+
+/// Where the lead is, where limited data use goes by the row.
+fn region_of(recipe: &Recipe, record: &Record<'_>, keys: KeySet) -> Result<Option<Region>, Code> {
+    if !recipe.constants.is_limited_by_row() {
+        return Ok(None);
+    }
+    let cell = |field| record.customer.iter().find(|cell| cell.field == field);
+    let country = cell(Field::Country).and_then(|cell| Country::parse(cell.text));
+    let country = country.or(recipe.customer.default_country);
+    match cell(Field::State).and_then(|cell| us_state(cell.text)) {
+        _ if country.is_some_and(|country| country != Country::US) => Ok(Some(Region::Elsewhere)),
+        Some(code) => Ok(Some(Region::of_state(code))),
+        None if keys.contains(Key::ClientIpAddress) => Ok(Some(Region::ByAddress)),
+        None => Err(Code::LduStateMissing),
     }
 }
 
@@ -539,9 +612,10 @@ impl<'a> Notes<'a> {
 }
 
 /// The event of a raw lead, if rows are to get one by a join.
-fn raw_lead(recipe: &Recipe, plan: &mut Plan) -> Option<NameId> {
-    let name = recipe.join.as_ref()?.raw_lead.as_ref()?;
-    Some(plan.keep_event_name(name))
+fn raw_lead(recipe: &Recipe, plan: &mut Plan) -> Option<RawLead> {
+    let name = plan.keep_event_name(recipe.join.as_ref()?.raw_lead.as_ref()?);
+    let worth = plan.worth_of_event(name);
+    Some(RawLead { name, worth })
 }
 
 /// Tells events of one id apart.

@@ -6,6 +6,7 @@ mod support;
 
 mod architecture;
 mod bad_input;
+mod bombs;
 mod book;
 mod build;
 mod contract;
@@ -20,6 +21,8 @@ mod join;
 mod layouts;
 mod leads;
 mod normalize;
+mod notify;
+mod remote;
 mod sandbox;
 mod scheduled;
 mod schema;
