@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +12,7 @@ use serde_json::json;
 use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::ledger::{PastRun, SqliteLedger, Status};
+use crate::render::{self, FileFormat};
 use crate::report::ExitStatus;
 
 /// Runs that are shown.
@@ -30,6 +32,9 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         Some(path) => path,
         None => config::default_ledger()?,
     };
+    if let Some(report) = &args.report {
+        check_report(report, &path)?;
+    }
     let dataset = config::dataset_id(args.settings.dataset_id.as_deref(), &file)?;
     let max_age = args.max_age.as_deref().map(age).transpose()?;
     let now = config::clock(args.now).now();
@@ -45,6 +50,12 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     } else {
         ExitStatus::Done
     };
+    if let Some(report) = &args.report {
+        let mut page = Vec::new();
+        render::html::status::write(&status, now, is_late, &mut page)?;
+        render::write_whole(report, &page)
+            .with_context(|| format!("cannot write the report {}", report.display()))?;
+    }
     let mut out = anstream::stdout().lock();
     match args.format {
         PlainFormat::Json => writeln!(out, "{}", as_json(&status, exit))?,
@@ -63,6 +74,23 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         ));
     }
     Ok(exit)
+}
+
+/// Checks that the report is asked for in the one form there is, and takes no place of what is read.
+fn check_report(report: &Path, ledger: &Path) -> Result<()> {
+    if FileFormat::of(report)? != FileFormat::Html {
+        bail!(
+            "status writes a report for a browser only; end the name {:?} in .html, or use --format json",
+            report.display().to_string()
+        );
+    }
+    if same_file::is_same_file(report, ledger).unwrap_or(false) {
+        bail!(
+            "the report {} is the ledger, which would be overwritten; name another file",
+            report.display()
+        );
+    }
+    Ok(())
 }
 
 /// Whether the last success is longer ago than `max_age`. One in the future comes from a clock that was wrong, and says

@@ -4,6 +4,7 @@
 //! memory. Out: one [`Summary`] and the exit status it stands for. Draws nothing; holds codes, columns, rows and
 //! counts, and a person's value never gets here.
 
+pub(crate) mod days;
 pub(crate) mod end;
 pub(crate) mod exit;
 pub(crate) mod funnel;

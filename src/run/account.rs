@@ -12,6 +12,7 @@ use crate::field::Field;
 use crate::graph::Fault;
 use crate::ledger::RunCounts;
 use crate::problem::{Code, Finding, Severity};
+use crate::report::days::Days;
 use crate::report::end::{self, End, Facts, Strictness};
 use crate::report::funnel::{Funnel, Reached, Sample};
 use crate::report::match_keys::MatchKeys;
@@ -45,6 +46,8 @@ pub(crate) struct Account {
     strictness: Strictness,
     clock: Clock,
     settings_file: Option<String>,
+    timezone: Option<String>,
+    default_country: Option<String>,
     max_invalid_percent: f64,
     inputs: Vec<Input>,
     ambiguous_dates: Vec<Option<String>>,
@@ -94,6 +97,12 @@ impl Account {
                 .settings_file
                 .as_ref()
                 .map(|path| path.display().to_string()),
+            timezone: reading
+                .zone
+                .as_ref()
+                .and_then(|zone| zone.iana_name())
+                .map(str::to_owned),
+            default_country: reading.default_country.map(|country| country.to_string()),
             max_invalid_percent: reading.max_invalid_percent,
             inputs: feeds.iter().map(|feed| input(feed, reading)).collect(),
             ambiguous_dates: feeds.iter().map(ambiguous).collect(),
@@ -103,7 +112,7 @@ impl Account {
             skipped_consent: 0,
             snapshot: None,
             match_keys: MatchKeys::default(),
-            sample: (command == "validate").then(Sample::default),
+            sample: None,
             seen: Seen::default(),
             given_ids: GivenIds::default(),
             batches: 0,
@@ -112,6 +121,11 @@ impl Account {
             fbtrace_ids: Vec::new(),
             messages: Vec::new(),
         }
+    }
+
+    /// Also judges the funnel. For the one pass that is reported.
+    pub(crate) fn judge_funnel(&mut self) {
+        self.sample = Some(Sample::default());
     }
 
     /// Takes a chunk into the account; gives the indexes of its events that are neither too old nor here twice.
@@ -128,7 +142,7 @@ impl Account {
         self.seen
             .expect(prepared.events.iter().map(|event| &event.fingerprint));
         let mut picked = Vec::with_capacity(prepared.events.len());
-        let mut old = vec![0; prepared.names.len()];
+        let mut old = vec![Days::default(); prepared.names.len()];
         for (index, event) in prepared.events.iter().enumerate() {
             let is_shared = event
                 .of_given_id
@@ -160,12 +174,12 @@ impl Account {
                 });
             }
             match event.is_old {
-                true => old[event.name.0 as usize] += 1,
+                true => old[event.name.0 as usize].add(event.time, Fate::Old),
                 false => picked.push(index),
             }
         }
-        for (name, count) in prepared.names.iter().zip(old) {
-            self.stages.add(name, Fate::Old, count);
+        for (name, days) in prepared.names.iter().zip(old) {
+            self.stages.add_days(name, days);
         }
         picked
     }
@@ -179,12 +193,12 @@ impl Account {
 
     /// Counts events of a chunk whose fate is the same.
     pub(crate) fn settle_picked(&mut self, prepared: &Prepared, picked: &[usize], fate: Fate) {
-        let mut counts = vec![0; prepared.names.len()];
-        picked
-            .iter()
-            .for_each(|&index| counts[prepared.events[index].name.0 as usize] += 1);
-        for (name, count) in prepared.names.iter().zip(counts) {
-            self.stages.add(name, fate, count);
+        let mut settled = vec![Days::default(); prepared.names.len()];
+        for event in picked.iter().map(|&index| &prepared.events[index]) {
+            settled[event.name.0 as usize].add(event.time, fate);
+        }
+        for (name, days) in prepared.names.iter().zip(settled) {
+            self.stages.add_days(name, days);
         }
     }
 
@@ -219,7 +233,7 @@ impl Account {
 
     /// Events that are neither too old nor delivered before, after a checking pass.
     pub(crate) fn to_send(&self) -> u64 {
-        let (counts, _) = self.stages.clone().finish(Plan::Pretend);
+        let counts = self.stages.total(Plan::Pretend);
         counts.events - counts.skipped_old - counts.skipped_delivered
     }
 
@@ -227,7 +241,7 @@ impl Account {
     pub(crate) fn settle_all(&mut self, events: &[Event], fate: Fate) {
         events
             .iter()
-            .for_each(|event| self.stages.add(&event.name, fate, 1));
+            .for_each(|event| self.stages.add(&event.name, event.time, fate));
     }
 
     /// Notes what the ledger knows of an event from earlier runs.
@@ -296,7 +310,7 @@ impl Account {
 
     /// The status the process ends with.
     pub(crate) fn exit_status(&self) -> ExitStatus {
-        let (counts, _) = self.stages.clone().finish(self.plan);
+        let counts = self.stages.total(self.plan);
         let facts = Facts {
             strictness: self.strictness,
             errors: self.problems.count(Severity::Error),
@@ -308,7 +322,7 @@ impl Account {
 
     /// The counts as the ledger keeps them.
     pub(crate) fn run_counts(&self) -> RunCounts {
-        let (counts, _) = self.stages.clone().finish(self.plan);
+        let counts = self.stages.total(self.plan);
         let (accepted, rejected, undelivered, uncertain) = counts.done();
         RunCounts {
             events: counts.events,
@@ -338,13 +352,15 @@ impl Account {
             help: self.end.help(),
         });
         let problems = self.problems.finish(&paths);
-        let (counts, stages) = self.stages.finish(self.plan);
+        let counted = self.stages.finish(self.plan);
         Summary {
             command: self.command,
             version: env!("CARGO_PKG_VERSION"),
             exit_status,
             destination: self.destination,
             settings_file: self.settings_file,
+            timezone: self.timezone,
+            default_country: self.default_country,
             rows: self.rows,
             rows_invalid: self.rows_invalid,
             rows_ignored: self.rows_ignored,
@@ -352,8 +368,9 @@ impl Account {
             skipped_only: self.skipped_only,
             skipped_consent: self.skipped_consent,
             snapshot: self.snapshot,
-            counts,
-            stages,
+            counts: counted.total,
+            stages: counted.stages,
+            days: counted.days,
             batches: self.batches,
             requests: self.requests,
             retries: self.retries,
