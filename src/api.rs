@@ -16,7 +16,7 @@ use crate::field::Field;
 use crate::problem::Code;
 use crate::report::Summary;
 use crate::report::funnel::Kind;
-use crate::run::{self, LedgerTarget, Observer, UploadSettings};
+use crate::run::{self, LedgerTarget, Observer, Signals, UploadSettings};
 use crate::time::{Clock, DateOrder};
 
 /// One or more exports, read as one run.
@@ -128,7 +128,7 @@ impl Export {
                 to.token.clone(),
             )?,
             is_sandbox: false,
-            heeds_signals: false,
+            signals: Signals::Unheeded,
         };
         run::upload(&settings, observer)
     }

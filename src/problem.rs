@@ -337,6 +337,9 @@ catalogue! {
     UncertainResting "uncertain-resting" Warning
         "three runs have sent the event without learning whether Meta took it, so it is not sent again"
         "look in Events Manager whether it was counted; send it once more with --retry-uncertain"
+    MetaUnexplained "meta-unexplained" Warning
+        "Meta answers this event alone with an error it does not explain, while others went through; nobody knows whether it was taken"
+        "compare the row with its neighbours; the next two runs send it once more, and Meta's support finds it by the trace id"
     MetaRefused "meta-refused" Error
         "Meta refused the event"
         "correct the row: it is then sent anew, while as it is only --retry-rejected sends it again; Meta's support finds it by the trace id"

@@ -3,12 +3,12 @@
 use anyhow::{Context, Result};
 
 use super::progress::Progress;
-use super::show;
+use super::{print_error, show};
 use crate::cli::{PlainFormat, TalkArgs, UploadArgs};
 use crate::config::{self, ReportTarget, SettingsFile};
 use crate::render;
 use crate::report::ExitStatus;
-use crate::run::{self, UploadSettings};
+use crate::run::{self, Signals, UploadSettings};
 use crate::sandbox::Sandbox;
 use crate::time::Clock;
 
@@ -41,7 +41,9 @@ pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         send,
         endpoint,
         is_sandbox: args.sandbox,
-        heeds_signals: true,
+        signals: Signals::EndTheRun {
+            before_sending: end_early,
+        },
     };
     let summary = match is_dry_run {
         true => run::rehearse_upload(&settings)?,
@@ -49,6 +51,14 @@ pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     };
     drop((sandbox, runtime));
     Ok(show(&summary, format, talk, &reports))
+}
+
+/// Ends the process upon a signal, while nothing has been sent.
+fn end_early() {
+    print_error(&anyhow::anyhow!(
+        "interrupted before anything was sent; run the same command again"
+    ));
+    std::process::exit(ExitStatus::Interrupted.code().into());
 }
 
 /// The stand-in in this process, and what it runs on.

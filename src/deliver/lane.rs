@@ -40,8 +40,6 @@ struct Item {
     /// What this run knows of it as long as nothing settles it. Once unknown, it stays so: a later attempt that was
     /// turned away says nothing about an earlier one.
     fate: Fate,
-    /// Whether an answer was lost that may have been a receipt.
-    has_lost_answer: bool,
 }
 
 /// What became of a part.
@@ -177,7 +175,6 @@ impl Lane {
                 event,
                 is_again: begun == Begun::Again,
                 fate: Fate::NotProcessed,
-                has_lost_answer: false,
             });
         }
         self.tell(known);
@@ -301,11 +298,6 @@ impl Lane {
         attempt: &mut Attempt,
     ) -> Option<Sent> {
         mark(part, retry.fate);
-        if retry.fate == Fate::Unknown && retry.why != Why::Unexplained {
-            for item in &mut part.items {
-                item.has_lost_answer = true;
-            }
-        }
         let since = *attempt
             .trouble_since
             .get_or_insert_with(|| self.run.requests());
@@ -420,13 +412,10 @@ impl Lane {
             Sent::Postpone => parts.postpone(part),
             Sent::Blamed(fault) => {
                 self.run.count_refused(&fault);
-                let outcome = Outcome::Rejected(Arc::new(fault));
-                // Nobody knows whether it is really the event, so the next run tries it again.
-                self.settle(part.items, |item| match item.has_lost_answer {
-                    true => open(item),
-                    false => (open(item).0, outcome.clone()),
-                })
-                .await;
+                // Nobody knows whether it is really the event, nor whether it was taken, so the next run tries it again.
+                let outcome = Outcome::Suspect(Arc::new(fault));
+                self.settle(part.items, |_| (Settled::Uncertain, outcome.clone()))
+                    .await;
             }
             Sent::Miscounted => self.settle(part.items, open).await,
             Sent::Open => {

@@ -16,6 +16,9 @@ pub(crate) enum Outcome {
     Undelivered,
     /// It may have been taken or not; the next run sends it again under the same `event_id`.
     Uncertain,
+    /// Uncertain, and the only one of its batch that fails: again and again, with an error that Meta does not explain,
+    /// while others went through.
+    Suspect(Arc<Fault>),
     /// It grew too old for Meta before it could be sent.
     Old,
     /// This run had it before, or another run delivered it: it was not sent.

@@ -314,7 +314,7 @@ impl Counts {
                 Outcome::Accepted => &mut counts.accepted,
                 Outcome::Rejected(_) => &mut counts.rejected,
                 Outcome::Undelivered => &mut counts.undelivered,
-                Outcome::Uncertain => &mut counts.uncertain,
+                Outcome::Uncertain | Outcome::Suspect(_) => &mut counts.uncertain,
                 Outcome::Old => &mut counts.old,
                 Outcome::Duplicate => &mut counts.duplicates,
             } += 1;
@@ -341,7 +341,7 @@ impl Delivered {
     }
 
     pub(crate) fn uncertain(&self) -> Vec<u64> {
-        self.with(|outcome| *outcome == Outcome::Uncertain)
+        self.with(|outcome| matches!(outcome, Outcome::Uncertain | Outcome::Suspect(_)))
     }
 
     pub(crate) fn rejected(&self) -> Vec<u64> {

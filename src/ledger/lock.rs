@@ -27,26 +27,32 @@ impl Lock {
         let name = beside(path);
         let mut file =
             place::open_private(&name).map_err(|source| LedgerError::io(&name, source))?;
-        let start = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if start.elapsed() < wait => {
-                    std::thread::sleep(POLL.min(wait.saturating_sub(start.elapsed())));
-                }
-                Err(TryLockError::WouldBlock) => {
-                    let (pid, since) = holder(&mut file);
-                    return Err(LedgerError::Held {
-                        path: path.to_owned(),
-                        pid,
-                        since,
-                    });
-                }
-                Err(TryLockError::Error(source)) => return Err(LedgerError::io(&name, source)),
+        match lock_within(&file, Instant::now(), wait) {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let (pid, since) = holder(&mut file);
+                return Err(LedgerError::Held {
+                    path: path.to_owned(),
+                    pid,
+                    since,
+                });
             }
+            Err(TryLockError::Error(source)) => return Err(LedgerError::io(&name, source)),
         }
         sign(&mut file).map_err(|source| LedgerError::io(&name, source))?;
         Ok(Self { _file: file })
+    }
+}
+
+/// Locks a file, waiting up to `wait` from `start` on for whoever holds it.
+pub(super) fn lock_within(file: &File, start: Instant, wait: Duration) -> Result<(), TryLockError> {
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if start.elapsed() < wait => {
+                std::thread::sleep(POLL.min(wait.saturating_sub(start.elapsed())));
+            }
+            tried => return tried,
+        }
     }
 }
 

@@ -7,14 +7,14 @@
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, named_params};
 use sha2::{Digest, Sha256};
 
 use super::error::LedgerError;
-use super::lock::Lock;
+use super::lock::{Lock, lock_within};
 use super::place;
 use super::schema::{self, Shape};
 use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING};
@@ -64,10 +64,11 @@ impl SqliteLedger {
         if real.exists() && !real.is_file() {
             return Err(LedgerError::NotALedger(path.to_owned()));
         }
+        let start = Instant::now();
         let lock = Lock::take(&real, wait)?;
         let io = |source| LedgerError::io(path, source);
         let file = place::open_private(&real).map_err(io)?;
-        lock_file(&file, path)?;
+        lock_file(&file, path, start, wait)?;
         let opened = file.metadata().map_err(io)?;
         place::warn_of_other_owner(path, &opened);
         let sqlite = |source| LedgerError::sqlite(path, source);
@@ -414,8 +415,8 @@ fn fingerprint(event: &Event) -> [u8; 8] {
 
 /// Keeps away runs that know the file by another name. Elsewhere than on Linux such a lock gets in SQLite's own way.
 #[cfg(target_os = "linux")]
-fn lock_file(file: &File, path: &Path) -> Result<(), LedgerError> {
-    match file.try_lock() {
+fn lock_file(file: &File, path: &Path, start: Instant, wait: Duration) -> Result<(), LedgerError> {
+    match lock_within(file, start, wait) {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(LedgerError::Held {
             path: path.to_owned(),
@@ -427,7 +428,7 @@ fn lock_file(file: &File, path: &Path) -> Result<(), LedgerError> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn lock_file(_: &File, _: &Path) -> Result<(), LedgerError> {
+fn lock_file(_: &File, _: &Path, _: Instant, _: Duration) -> Result<(), LedgerError> {
     Ok(())
 }
 

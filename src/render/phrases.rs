@@ -82,6 +82,9 @@ pub(super) fn rows(problem: &Problem, several_inputs: bool) -> Option<String> {
     Some(format!("{}{more}", shown.join("; ")))
 }
 
+/// A heading and the number below it.
+type Column = (&'static str, fn(&Counts) -> u64);
+
 /// Something that may become of events, as a column of a table.
 pub(super) struct Outcome {
     pub heading: &'static str,
@@ -90,7 +93,7 @@ pub(super) struct Outcome {
 
 /// What became of any of the events.
 pub(super) fn outcomes(counts: &Counts) -> Vec<Outcome> {
-    let all: [(&'static str, fn(&Counts) -> u64); 7] = [
+    let all: [Column; 7] = [
         ("accepted", Counts::accepted),
         ("would be sent", |counts| match counts.sending {
             Sending::Planned { would_send } => would_send,

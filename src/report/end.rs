@@ -4,6 +4,7 @@
 //! rule. It knows nothing of how the facts came about.
 
 use super::exit::ExitStatus;
+use crate::text::counted;
 
 /// What brought the run to its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub(crate) enum End {
         /// What to do about it.
         help: String,
     },
+    /// Everything was worked on, and all that is open are so many events that rest after several runs without a receipt.
+    Resting(u64),
     /// Ctrl-C or a signal to terminate.
     Interrupted,
 }
@@ -79,6 +82,12 @@ impl End {
             }
             Self::AccessRefused { reason, .. } | Self::Blocked { reason, .. } => reason.clone(),
             Self::Unreachable(cause) => cause.clone(),
+            Self::Resting(events) => {
+                format!(
+                    "{} without a receipt after several runs, and not sent again",
+                    counted(*events, "event")
+                )
+            }
             Self::Interrupted => "interrupted".to_owned(),
         })
     }
@@ -107,6 +116,9 @@ impl End {
             }
             Self::AccessRefused { help, .. } | Self::Blocked { help, .. } => help,
             Self::Unreachable(_) => "run the same command again later; nothing is lost",
+            Self::Resting(_) => {
+                "look in Events Manager whether they were counted; --retry-uncertain sends them once more, and after 7 days they are too old"
+            }
             Self::Interrupted => "run the same command again: it sends what is left",
         };
         Some(help.to_owned())
@@ -144,6 +156,7 @@ pub(crate) fn decide(end: &End, facts: &Facts) -> ExitStatus {
         End::Unreachable(_)
         | End::Blocked { .. }
         | End::TooManyRefused(_)
+        | End::Resting(_)
         | End::InputChanged(_) => ExitStatus::Unreachable,
         End::TooManyInvalid { .. } => ExitStatus::Usage,
         End::LedgerLost { after_sending, .. } | End::InputLost { after_sending, .. } => {

@@ -167,6 +167,7 @@ pub(crate) fn uploaded_with_problems() -> Summary {
         fbtrace_id: Some("A6UyEgg_HdoiRX9duxcBOjb".to_owned()),
     };
     problems.add_refusal(
+        Code::MetaRefused,
         &refusal,
         Place {
             input: 0,

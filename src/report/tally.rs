@@ -172,9 +172,8 @@ impl Problems {
         }
     }
 
-    /// Counts an event Meta refused.
-    pub(crate) fn add_refusal(&mut self, refusal: &MetaError, place: Place) {
-        let code = Code::MetaRefused;
+    /// Counts an event that Meta refused, or answered with an error that leaves it open.
+    pub(crate) fn add_refusal(&mut self, code: Code, refusal: &MetaError, place: Place) {
         let meta = Some((refusal.code, refusal.subcode));
         let group = self.group(
             Key {
@@ -204,6 +203,12 @@ impl Problems {
             .filter(|group| group.severity == severity)
             .map(|group| group.count)
             .sum()
+    }
+
+    /// How many findings with a code there are.
+    pub(crate) fn count_of(&self, code: Code) -> u64 {
+        let groups = self.groups.iter().filter(|group| group.code == code);
+        groups.map(|group| group.count).sum()
     }
 
     /// The groups as reports show them: errors before warnings, frequent before rare. `paths` are the inputs' in the
@@ -504,6 +509,7 @@ mod tests {
                 ..MetaError::default()
             };
             problems.add_refusal(
+                Code::MetaRefused,
                 &refusal,
                 Place {
                     input: 0,
@@ -551,6 +557,7 @@ mod tests {
         };
         for (row, refusal) in (7..).zip([&first, &second]) {
             problems.add_refusal(
+                Code::MetaRefused,
                 refusal,
                 Place {
                     input: 0,

@@ -278,6 +278,15 @@ impl Account {
         }
     }
 
+    /// Notes that nothing is open but what rests, which running again does not change.
+    pub(crate) fn note_resting(&mut self) {
+        let counts = self.stages.total(self.plan);
+        let resting = self.problems.count_of(Code::UncertainResting);
+        if resting > 0 && counts.unsettled() == resting {
+            self.end_early(End::Resting(resting));
+        }
+    }
+
     /// Adds what the delivery counted besides the events themselves.
     pub(crate) fn add_delivery(&mut self, delivery: &Delivery) {
         self.batches = delivery.batches;
@@ -393,7 +402,7 @@ pub(crate) fn fate_of(outcome: &Outcome) -> Fate {
         Outcome::Accepted => Fate::Accepted,
         Outcome::Rejected(_) => Fate::Rejected,
         Outcome::Undelivered => Fate::Undelivered,
-        Outcome::Uncertain => Fate::Uncertain,
+        Outcome::Uncertain | Outcome::Suspect(_) => Fate::Uncertain,
         Outcome::Old => Fate::Old,
         Outcome::Duplicate => Fate::Delivered,
     }

@@ -26,7 +26,7 @@ pub(crate) use rows::Prepared;
 pub(crate) use seen::GivenIds;
 pub(crate) use seen::Seen;
 pub(crate) use settings::{
-    Earlier, LedgerTarget, OnUnusable, PresetChoice, ReadSettings, SendSettings, Unusable,
+    Earlier, LedgerTarget, OnUnusable, PresetChoice, ReadSettings, SendSettings, Signals, Unusable,
     UploadSettings,
 };
 pub(crate) use upload::{rehearse_upload, upload};

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bytes::Bytes;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
@@ -32,6 +32,9 @@ pub(super) struct Sending<'a> {
     pub ledger: &'a SharedLedger,
     pub account: &'a mut Account,
     pub observer: &'a mut dyn Observer,
+    pub runtime: &'a Runtime,
+    /// Signals, as far as the run heeds them.
+    pub interrupt: watch::Receiver<Interrupt>,
     /// Where the inputs are snapshots.
     pub snapshot: Option<SnapshotStep>,
 }
@@ -43,8 +46,7 @@ impl Sending<'_> {
         feeds: &mut [Feed],
         client: Client,
         rejects: Option<Rejects>,
-    ) -> Result<Delivery> {
-        let runtime = Runtime::new().context("cannot start the network")?;
+    ) -> Delivery {
         let rejects = rejects.map(Mutex::new);
         let (sender, receiver) = mpsc::channel(QUEUE);
         let mut producer = Producer {
@@ -61,38 +63,29 @@ impl Sending<'_> {
             stages: Stages::default(),
             refusals: Problems::default(),
         };
-        let delivered = std::thread::scope(|scope| {
+        let (delivery, (produced, snapshot)) = std::thread::scope(|scope| {
             let reader = scope.spawn(|| {
                 let produced = producer.read(feeds);
                 // The delivery ends when nobody can send to it any more.
                 drop(producer.sender);
                 (produced, producer.snapshot)
             });
-            let delivery = runtime.block_on(async {
-                let interrupt = interrupt(self.settings)?;
-                let settings = self.settings.send.delivery.clone();
-                let mut on_outcome =
-                    |event: &Event, outcome: &Outcome| outcomes.add(event, outcome);
-                Ok::<_, anyhow::Error>(
-                    deliver::deliver(
-                        receiver,
-                        client,
-                        self.ledger.clone(),
-                        settings,
-                        interrupt,
-                        &mut on_outcome,
-                    )
-                    .await,
-                )
-            });
+            let mut on_outcome = |event: &Event, outcome: &Outcome| outcomes.add(event, outcome);
+            let delivery = self.runtime.block_on(deliver::deliver(
+                receiver,
+                client,
+                self.ledger.clone(),
+                self.settings.send.delivery.clone(),
+                self.interrupt,
+                &mut on_outcome,
+            ));
             // Files are read on, to be counted; nobody knows when a stream would end.
             self.settings.read.source.stop.stop();
             let produced = reader
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            delivery.map(|delivery| (delivery, produced))
+            (delivery, produced)
         });
-        let (delivery, (produced, snapshot)) = delivered?;
         let produced = produced.and_then(|()| match snapshot {
             Some(mut snapshot) if !delivery.is_rehearsal => {
                 snapshot.complete(self.ledger.lock().as_mut())
@@ -105,15 +98,7 @@ impl Sending<'_> {
         // Why the delivery ended weighs more than what was lost beside it.
         self.account.add_delivery(&delivery);
         note_what_was_lost(self.account, &delivery, produced, rejects);
-        Ok(delivery)
-    }
-}
-
-/// Signals, when the run is to heed them.
-fn interrupt(settings: &UploadSettings) -> Result<watch::Receiver<Interrupt>> {
-    match settings.heeds_signals {
-        true => deliver::interrupt::listen().context("cannot listen for Ctrl-C"),
-        false => Ok(watch::channel(Interrupt::None).1),
+        delivery
     }
 }
 
@@ -135,6 +120,7 @@ fn note_what_was_lost(
     if let Some(Err(error)) = rejects {
         account.end_early(End::RejectsLost(format!("{error:#}")));
     }
+    account.note_resting();
 }
 
 /// Says that the input was not read to its end, and why.
@@ -215,16 +201,23 @@ impl Outcomes<'_> {
         self.observer.settled();
         self.stages
             .add(&event.name, event.time, account::fate_of(outcome));
-        if let Outcome::Rejected(fault) = outcome {
+        let fault = match outcome {
+            Outcome::Rejected(fault) => Some((Code::MetaRefused, fault)),
+            Outcome::Suspect(fault) => Some((Code::MetaUnexplained, fault)),
+            _ => None,
+        };
+        if let Some((code, fault)) = fault {
             let place = account::place(event.origin);
             self.refusals
-                .add_refusal(&account::refusal_of(fault), place);
+                .add_refusal(code, &account::refusal_of(fault), place);
         }
         let Some(rejects) = self.rejects else { return };
         let settled = match outcome {
             Outcome::Accepted | Outcome::Duplicate => Settled::Accepted,
             Outcome::Rejected(fault) => Settled::Refused(account::reason(Code::MetaRefused, fault)),
-            Outcome::Undelivered | Outcome::Uncertain | Outcome::Old => Settled::Open,
+            Outcome::Undelivered | Outcome::Uncertain | Outcome::Suspect(_) | Outcome::Old => {
+                Settled::Open
+            }
         };
         let mut rejects = rejects.lock().unwrap_or_else(PoisonError::into_inner);
         rejects.settle(event.origin, settled);

@@ -158,8 +158,21 @@ pub(crate) struct UploadSettings {
     pub endpoint: Endpoint,
     /// Whether the endpoint is the stand-in on this machine, whose answers count for nothing.
     pub is_sandbox: bool,
-    /// Whether Ctrl-C and signals to terminate end the run. A program that has its own handlers says no.
-    pub heeds_signals: bool,
+    /// What Ctrl-C and signals to terminate do.
+    pub signals: Signals,
+}
+
+/// What Ctrl-C and signals to terminate do to an upload.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Signals {
+    /// Nothing: the program has handlers of its own.
+    Unheeded,
+    /// They end the run: once it sends, in good order, and before that, when there is nothing to bring to an end, by this
+    /// function, which ends the process.
+    EndTheRun {
+        /// Says that nothing was sent, and ends the process.
+        before_sending: fn(),
+    },
 }
 
 #[cfg(test)]

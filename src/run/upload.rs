@@ -6,14 +6,19 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::account::Account;
 use super::rejects::{Known, Rejects};
 use super::sending::{Sending, sift};
 use super::snapshot::{SnapshotStep, refuse_without_ledger};
-use super::{Feed, LedgerTarget, Observer, Pass, Prepared, ReadSettings, UploadSettings, workers};
-use crate::deliver::Ended;
+use super::{
+    Feed, LedgerTarget, Observer, Pass, Prepared, ReadSettings, Signals, UploadSettings, workers,
+};
+use crate::deliver::{Delivery, Ended, Interrupt, interrupt};
 use crate::graph::{Client, Endpoint};
 use crate::ledger::{Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger};
 use crate::report::stages::{Fate, Plan};
@@ -30,6 +35,8 @@ use crate::report::{End, Summary};
 /// Nothing was sent. Whatever happens later is in the summary.
 pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> Result<Summary> {
     let started = Instant::now();
+    let runtime = Runtime::new().context("cannot start the network")?;
+    let (interrupt, before_sending) = heed(settings.signals, &runtime)?;
     let client = Client::new(&settings.endpoint)?;
     let mut feeds = Feed::open_all(&settings.read)?;
     refuse_without_ledger(&feeds, &settings.send.ledger, is_rehearsal(settings))?;
@@ -48,6 +55,7 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     }
 
     let ledger = open_ledger(settings)?;
+    before_sending.inspect(JoinHandle::abort);
     let dataset = &settings.endpoint.dataset_id;
     let now = settings.read.clock.now();
     ledger.lock().start_run(&RunStart { dataset, now })?;
@@ -68,15 +76,24 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
         ledger: &ledger,
         account: &mut account,
         observer,
+        runtime: &runtime,
+        interrupt,
         snapshot,
     }
-    .run(&mut feeds, client, rejects)?;
+    .run(&mut feeds, client, rejects);
     if delivery.is_rehearsal {
         account.destination = Some(Destination::Sandbox);
     }
 
+    let now = now + started.elapsed().as_secs() as i64;
+    note_end(&ledger, &mut account, &delivery, now);
+    Ok(account.close(started.elapsed()))
+}
+
+/// Notes in the ledger how the run ended.
+fn note_end(ledger: &SharedLedger, account: &mut Account, delivery: &Delivery, now: i64) {
     let ended = RunEnd {
-        now: now + started.elapsed().as_secs() as i64,
+        now,
         exit_status: account.exit_status().code(),
         is_rehearsal: delivery.is_rehearsal,
         counts: account.run_counts(),
@@ -89,7 +106,24 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
             after_sending: delivery.requests > 0,
         });
     }
-    Ok(account.close(started.elapsed()))
+}
+
+/// Signals as far as the run heeds them, and what watches them until it sends.
+fn heed(
+    signals: Signals,
+    runtime: &Runtime,
+) -> Result<(watch::Receiver<Interrupt>, Option<JoinHandle<()>>)> {
+    let Signals::EndTheRun { before_sending } = signals else {
+        return Ok((watch::channel(Interrupt::None).1, None));
+    };
+    let _within = runtime.enter();
+    let interrupt = interrupt::listen().context("cannot listen for Ctrl-C")?;
+    let asked = interrupt::reaches(interrupt.clone(), Interrupt::Finish);
+    let watching = runtime.spawn(async move {
+        asked.await;
+        before_sending();
+    });
+    Ok((interrupt, Some(watching)))
 }
 
 /// Everything an upload does except the sending, the ledger included: says what would be sent.

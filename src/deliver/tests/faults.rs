@@ -487,10 +487,9 @@ async fn an_unexplained_error_on_one_event_is_blamed_on_it_once_the_others_went_
         })
         .await;
         let delivered = run(&server, events(10), quick()).await;
-        assert_eq!(
-            (delivered.rejected(), delivered.accepted().len()),
-            (vec![bad], 9)
-        );
+        let suspects = delivered.with(|outcome| matches!(outcome, Outcome::Suspect(_)));
+        assert_eq!((suspects, delivered.accepted().len()), (vec![bad], 9));
+        assert!(delivered.rejected().is_empty());
         assert!(server.seen().len() <= 4 + 12, "{}", server.seen().len());
     }
 }

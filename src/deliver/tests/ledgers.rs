@@ -57,7 +57,7 @@ async fn every_outcome_is_in_the_ledger_when_it_is_told() {
                 code: 100,
                 subcode: Some(2804036),
             },
-            Outcome::Uncertain => Standing::Uncertain,
+            Outcome::Uncertain | Outcome::Suspect(_) => Standing::Uncertain,
             Outcome::Undelivered => Standing::New,
             Outcome::Old | Outcome::Duplicate => unreachable!(),
         };

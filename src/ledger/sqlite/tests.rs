@@ -374,6 +374,22 @@ fn a_ledger_is_held_under_all_its_names() {
     SqliteLedger::open(&link, Duration::ZERO).unwrap();
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_knows_the_ledger_by_another_name_waits_for_it_too() {
+    let folder = Folder::new();
+    let first = folder.start(NOW);
+    let hard_link = folder.0.path().join("hard-link");
+    fs::hard_link(folder.path(), &hard_link).unwrap();
+    let waiting = std::thread::spawn(move || {
+        SqliteLedger::open(&hard_link, Duration::from_secs(60)).map(drop)
+    });
+    std::thread::sleep(Duration::from_millis(150));
+    assert!(!waiting.is_finished());
+    drop(first);
+    waiting.join().unwrap().unwrap();
+}
+
 #[test]
 fn a_ledger_says_whether_it_was_just_made() {
     let folder = Folder::new();

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::chart::{self, Series};
 use super::frame::{number, page, scroll};
 use crate::ledger::{PastRun, Status};
-use crate::text::{counted, harmless, thousands};
+use crate::text::{harmless, thousands};
 
 const SECONDS_A_DAY: i64 = 86_400;
 /// Days that are shown, today included.
@@ -125,7 +125,7 @@ fn runs(status: &Status) -> Markup {
     html! {
         @if !status.runs.is_empty() {
             section aria-labelledby="runs" {
-                h2 id="runs" { "Last " (counted(status.runs.len() as u64, "run")) }
+                h2 id="runs" { "Last runs" }
                 (scroll("Last runs", &html! {
                     table {
                         thead { tr {

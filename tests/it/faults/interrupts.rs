@@ -81,6 +81,24 @@ fn a_signal_ends_a_long_wait() {
 }
 
 #[test]
+fn a_signal_ends_a_run_that_waits_for_the_ledger_with_one_error() {
+    let server = Server::start(|seen| Reply::receipt(seen).after(2_000));
+    let desk = desk_with(4);
+    let first = start(&desk, &server, &ARGS);
+    assert!(server.wait_for_requests(1));
+    let waiting = start(&desk, &server, &[&ARGS[..], &["--wait", "60"]].concat());
+    std::thread::sleep(Duration::from_millis(400));
+    signal(&waiting, "-TERM");
+    let ran = finish(&desk, waiting).ended(130);
+    let errors = ran
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("error: "));
+    assert_eq!(errors.count(), 1, "{}", ran.stderr);
+    finish(&desk, first).ended(0);
+}
+
+#[test]
 fn of_two_uploads_at_once_the_second_leaves_with_4_or_waits() {
     let server =
         Server::start(|seen| Reply::receipt(seen).after(if seen.number == 0 { 1_500 } else { 0 }));

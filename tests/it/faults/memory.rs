@@ -57,7 +57,12 @@ fn an_event_without_a_sound_receipt_rests_after_three_runs_until_it_is_asked_for
         assert_eq!(server.taken()[&5], run);
     }
     let before = server.requests();
-    let ran = upload(&desk, &server, &[]);
+    let ran = upload(&desk, &server, &[]).ended(4);
+    assert!(
+        ran.stderr.contains("--retry-uncertain") && !ran.stderr.contains("again later"),
+        "{}",
+        ran.stderr
+    );
     let report = ran.json();
     assert_adds_up(&report);
     assert_eq!(server.requests(), before, "nothing is sent any more");

@@ -355,16 +355,26 @@ fn an_unexplained_error_that_one_event_causes_is_pinned_on_that_event_once_other
         false => Reply::receipt(seen),
     });
     let desk = desk_with(12);
-    let ran = upload(&desk, &server, &[]).ended(1);
-    let report = ran.json();
+    let report = upload(&desk, &server, &[]).ended(4).json();
     assert_adds_up(&report);
     assert_eq!(
-        (count(&report, "accepted"), count(&report, "rejected")),
-        (11, 1)
+        (
+            count(&report, "accepted"),
+            count(&report, "rejected"),
+            count(&report, "uncertain")
+        ),
+        (11, 0, 1)
     );
+    let problem = report["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|problem| problem["code"] == "meta-unexplained")
+        .unwrap();
+    assert_eq!(problem["examples"][0]["row"], 6);
     assert_eq!(count(&report, "requests"), server.requests());
     assert!(server.requests() <= 16, "{}", server.requests());
-    // Nobody knows whether it was the event's fault, so the ledger does not hold it against it.
+    // The ledger and the report agree: nobody knows whether it was taken.
     let books = Books::read(&desk, 12);
     assert_eq!(
         (books.sending.clone(), books.accepted.len()),

@@ -104,7 +104,11 @@ fn a_signal_ends_a_run_that_waits_for_a_pipe_nobody_writes_to() {
     let child = upload_of(&desk, &server, "pipe").spawn().unwrap();
     std::thread::sleep(Duration::from_millis(300));
     signal(&child, "-TERM");
-    ends_within(&desk, child, 5);
+    let ran = ends_within(&desk, child, 5).ended(130);
+    assert_eq!(
+        ran.stderr,
+        "error: interrupted before anything was sent; run the same command again\n"
+    );
 }
 
 /// Starts an upload of standard input or of a named pipe, with a producer that writes so many rows and then goes on to
