@@ -47,9 +47,13 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
         &mut feeds,
         Pass::Checking,
         settings.read.threads,
-        |prepared| Ok(checked.count(prepared)),
+        |prepared| {
+            observer.checked(prepared.rows);
+            Ok(checked.count(prepared))
+        },
     )?;
     if checked.has_too_many_invalid_rows() {
+        observer.finished();
         write_rejects(&mut feeds, rejects, &settings.read)?;
         return Ok(checked.close(started.elapsed()));
     }
