@@ -44,6 +44,7 @@ pub(crate) fn validate(settings: &ReadSettings, earlier: &Earlier) -> Result<Sum
         rejects.finish()?;
     }
     account.has_too_many_invalid_rows();
+    account.write_missing_leads(settings);
     Ok(account.close(started.elapsed()))
 }
 
@@ -92,5 +93,6 @@ pub(crate) fn build(
         rejects.finish()?;
     }
     account.has_too_many_invalid_rows();
+    account.write_missing_leads(settings);
     Ok(account.close(started.elapsed()))
 }

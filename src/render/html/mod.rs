@@ -5,6 +5,7 @@
 //! what a chart shows stands in a table too.
 
 mod chart;
+mod coverage;
 mod days;
 mod frame;
 mod funnel;
@@ -39,6 +40,7 @@ pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
             (stages(summary))
             @if let Some(funnel) = &summary.funnel { (funnel::section(funnel)) }
             (match_keys::section(summary))
+            @if let Some(coverage) = &summary.lead_coverage { (coverage::section(coverage)) }
             (days::section(summary))
             (problems::section(summary))
             (messages(summary))
