@@ -10,7 +10,10 @@ use memchr::memchr2;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Cells that say "nothing", in any case, without surrounding white space. Dashes and the like need no entry.
-const NOTHINGS: [&str; 26] = [
+const NOTHINGS: [&str; 28] = [
+    // To be confirmed, to be decided: what stands where a date will.
+    "tbc",
+    "tbd",
     "null",
     "(null)",
     "[null]",
@@ -97,7 +100,7 @@ pub(crate) fn is_nothing(text: &str) -> bool {
     };
     match first {
         b'0' => is_zero_date(text),
-        b'N' | b'n' | b'U' | b'u' | b'(' | b'[' | b'\\' => says_nothing(text),
+        b'N' | b'n' | b'U' | b'u' | b'T' | b't' | b'(' | b'[' | b'\\' => says_nothing(text),
         b'#' | b'<' => says_nothing(text) || is_dummy(text) || is_filler(text),
         b'a'..=b'z' | b'A'..=b'Z' | b'1'..=b'9' | b'+' => false,
         _ => is_filler(text) || NOT_CLOSED.contains(&text),

@@ -38,6 +38,20 @@ impl Hash {
         Self(hex)
     }
 
+    /// The first half of the hash as two numbers.
+    pub(crate) fn first_half(&self) -> [u64; 2] {
+        let digit = |hex: u8| {
+            u64::from(if hex < b'a' {
+                hex - b'0'
+            } else {
+                hex - b'a' + 10
+            })
+        };
+        let (halves, _) = self.0.as_chunks::<16>();
+        let number = |hex: &[u8; 16]| hex.iter().fold(0, |number, hex| number << 4 | digit(*hex));
+        [number(&halves[0]), number(&halves[1])]
+    }
+
     /// Lowercase hex.
     pub(crate) fn as_hex(&self) -> &[u8; 64] {
         &self.0

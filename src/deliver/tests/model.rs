@@ -296,7 +296,7 @@ impl Ledger for Memory {
                         begun.push(rows.begin(event, run));
                     }
                 }
-                Entry::Settle(outcomes) => {
+                Entry::Settle(outcomes, _) => {
                     for (event, settled) in outcomes {
                         rows.settle(event, *settled, run);
                     }
