@@ -200,7 +200,8 @@ struct Outcomes<'a> {
 impl Outcomes<'_> {
     fn add(&mut self, event: &Event, outcome: &Outcome) {
         self.observer.settled();
-        self.stages.add(&event.name, account::fate_of(outcome), 1);
+        self.stages
+            .add(&event.name, event.time, account::fate_of(outcome));
         let fault = match outcome {
             Outcome::Rejected(fault) => Some((Code::MetaRefused, fault)),
             Outcome::Suspect(fault) => Some((Code::MetaUnexplained, fault)),
@@ -266,16 +267,16 @@ pub(super) fn sift(
             Standing::Resting if settings.send.retry_uncertain => new.push(event),
             Standing::Resting => {
                 known.open.insert(row);
-                account.stages.add(&event.name, Fate::Uncertain, 1);
+                account.stages.add(&event.name, event.time, Fate::Uncertain);
                 account.remember(Code::UncertainResting, event.origin);
             }
             Standing::Accepted | Standing::ThisRun => {
-                account.stages.add(&event.name, Fate::Delivered, 1);
+                account.stages.add(&event.name, event.time, Fate::Delivered);
                 *known.delivered.entry(row).or_default() += 1;
             }
             Standing::Refused { .. } if settings.send.retry_rejected => new.push(event),
             Standing::Refused { code, subcode } => {
-                account.stages.add(&event.name, Fate::Rejected, 1);
+                account.stages.add(&event.name, event.time, Fate::Rejected);
                 account.remember(Code::RefusedEarlier, event.origin);
                 let reasons = known.refused.entry(row).or_default();
                 reasons.push(account::refused_earlier(code, subcode));
