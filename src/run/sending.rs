@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::account::{self, Account};
 use super::feed::broken_off;
+use super::identities;
 use super::rejects::{Known, Rejects, Settled};
 use super::snapshot::SnapshotStep;
 use super::{Feed, Observer, Pass, Prepared, UploadSettings, workers};
@@ -244,9 +245,19 @@ pub(super) fn sift(
     let buffer = prepared.json.len();
     let events = events(prepared, picked, &settings.endpoint.dataset_id);
     let standings = ledger.standing(&events)?;
+    let (events, standings) = identities::recognise(
+        prepared,
+        picked,
+        (events, standings),
+        &settings.endpoint.dataset_id,
+        ledger,
+    )?;
     let (mut new, mut known) = (Vec::with_capacity(events.len()), Known::default());
-    for (event, standing) in events.into_iter().zip(standings) {
+    for (event, (standing, has_grown)) in events.into_iter().zip(standings) {
         let Origin { row, .. } = event.origin;
+        if has_grown {
+            account.remember(Code::IdentityGrew, event.origin);
+        }
         match standing {
             Standing::New => new.push(event),
             Standing::Uncertain => {
