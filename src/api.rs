@@ -184,6 +184,7 @@ impl Sandbox {
             now: now.map(Timestamp::as_second),
             bad_lead_ids: Vec::new(),
             leads: None,
+            count_delay: std::time::Duration::ZERO,
             keep_bytes: crate::sandbox::DEFAULT_KEEP_BYTES,
             hosts: Vec::new(),
             log_requests: false,
@@ -277,9 +278,7 @@ impl Normalizer {
         let country = country
             .map(|text| Country::parse(text).with_context(|| format!("unknown country {text:?}")))
             .transpose()?;
-        let this_year = Timestamp::from_second(Clock::System.now())?
-            .to_zoned(jiff::tz::TimeZone::UTC)
-            .year();
+        let this_year = Clock::System.this_year();
         Ok(Self(customer::Normalizer::new(&customer::Settings {
             default_country: country,
             date_order: date_order.map(str::parse::<DateOrder>).transpose()?,

@@ -42,7 +42,8 @@ pub(super) const UPLOAD: &str = with_section! {
   CRM2CAPI_APP_SECRET    the app's secret; if set, each request carries its
                          appsecret_proof
   CRM2CAPI_DATASET_ID    the dataset's id, where --dataset-id is not given
-  CRM2CAPI_GRAPH_URL     where the API lives, where --graph-url is not given"
+  CRM2CAPI_GRAPH_URL     where the API lives, where --graph-url is not given
+  CRM2CAPI_NOTIFY_URL    where notifications are posted, before url under [notify]"
     "Try it out: no account, no token, nothing leaves this machine"
     "crm2capi upload --sandbox leads.csv"
     "Do all but the sending, and say what would be sent"
@@ -110,11 +111,19 @@ pub(super) const CHECK: &str = examples! {
     "crm2capi check --config /etc/crm2capi.toml --format json"
 };
 
-pub(super) const STATUS: &str = examples! {
+pub(super) const STATUS: &str = with_section! {
+    "Environment"
+"  CRM2CAPI_READ_TOKEN    for --remote: the token of a system user that has the
+                         dataset, with ads_management
+  CRM2CAPI_DATASET_ID    the dataset's id, where --dataset-id is not given"
     "The last two weeks at a glance"
     "crm2capi status"
     "Alert when the nightly upload did not go through"
     "crm2capi status --max-age 26h"
+    "Did Meta count what it accepted? With CRM2CAPI_READ_TOKEN"
+    "crm2capi status --remote --config /etc/crm2capi.toml"
+    "What became of one lead's events"
+    "crm2capi status --lead 1234567890123456"
     "The last run's counts for a program"
     "crm2capi status --format json | jq '.runs[0]'"
 };
@@ -135,8 +144,10 @@ pub(super) const LEADS: &str = examples! {
     "crm2capi leads --output leads.ndjson --leads-token-file token"
     "Every hour: what is new since the last time"
     "crm2capi leads --since last --output leads.ndjson"
-    "Ids, times and hashes, and nobody's address"
+    "What a join needs, and nobody's address"
     "crm2capi leads --hashed --default-country US"
+    "Give rows without a lead id theirs"
+    "crm2capi validate --leads leads.ndjson crm.csv"
 };
 
 pub(super) const SCHEMA: &str = examples! {

@@ -103,9 +103,10 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Download Meta's own leads from the forms of Pages
     ///
-    /// Meta keeps a lead's id, time and answers for 90 days. Running it again appends what is new; each lead stands in the
-    /// file once. The file holds people's data in the clear: only its owner may read it, and --hashed writes ids, times and
-    /// hashes only.
+    /// Meta keeps a lead's id, time and answers for 90 days. --leads of upload, validate and build takes the file, gives
+    /// rows without a lead id theirs, and tells which share of Meta's leads the CRM reports on. Running it again appends
+    /// what is new; each lead stands in the file once. The file holds people's data in the clear: only its owner may read
+    /// it, and --hashed writes no more than the join needs.
     #[command(after_long_help = examples::LEADS)]
     Leads(LeadsArgs),
     /// Print the JSON Schema of the settings file, of a report or of an event
@@ -249,6 +250,23 @@ pub(crate) struct ReadArgs {
     /// How the export is written
     #[command(flatten)]
     pub format: FormatArgs,
+
+    /// Meta's own leads: rows without a lead id get theirs by email, then phone; repeatable
+    ///
+    /// What `crm2capi leads` wrote, Meta's own download, or any export with a lead id, a time and an email or phone. A row
+    /// gets the id of the latest lead of its person that is not younger than its first stage, and keeps its own if it has
+    /// one. The report tells which share of Meta's leads has an event.
+    #[arg(long, value_name = "FILE", help_heading = "Meta's leads")]
+    pub leads: Vec<PathBuf>,
+
+    /// Write those of Meta's leads here that no row is
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Meta's leads",
+        hide_short_help = true
+    )]
+    pub leads_missing: Option<PathBuf>,
 
     /// Write the refused rows here, as they came, with the reason added
     ///
@@ -490,7 +508,7 @@ pub(crate) struct UploadArgs {
 
     /// Where what was accepted is remembered, or none [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]
     ///
-    /// It holds hashed ids, times and outcomes, and no personal value. Without XDG_STATE_HOME it lies under
+    /// It holds hashed ids, event names, times and outcomes, and no personal value. Without XDG_STATE_HOME it lies under
     /// ~/.local/state.
     #[arg(long, value_name = "FILE|none", help_heading = "Delivery")]
     pub ledger: Option<PathBuf>,
@@ -655,6 +673,12 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_name = "FILE")]
     pub leads: Option<PathBuf>,
 
+    /// Seconds until an accepted event shows in what it counts, for `crm2capi status --remote`
+    ///
+    /// Meta's statistics show an event within 20 minutes to an hour.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "0")]
+    pub count_delay: Duration,
+
     /// A further name it is reached by, such as a container's; repeatable
     ///
     /// Requests for any other host than localhost, its address and these names are refused, so that no web page can
@@ -698,6 +722,26 @@ pub(crate) struct StatusArgs {
     #[arg(long, value_name = "AGE")]
     pub max_age: Option<String>,
 
+    /// Compare what Meta counted with what it accepted
+    ///
+    /// By stage and day, for hours of the last week that are over for an hour, and only what was sent under our own
+    /// partner_agent. Ends with 1 when Meta counts clearly fewer, with 3 when the token may not ask, and with 4 when
+    /// there is no answer. The dataset's own token may not ask: CRM2CAPI_READ_TOKEN is that of a system user with
+    /// ads_management and access to the dataset.
+    #[arg(long, conflicts_with = "max_age")]
+    pub remote: bool,
+
+    /// Say what became of a lead's events: its lead id, email or phone; `-` reads one a line from standard input
+    ///
+    /// Emails and phones are hashed here, as an upload does. The ledger knows those of the last 30 days. A value on the
+    /// command line shows in the process list; `-` does not.
+    #[arg(long, value_name = "LEAD", allow_hyphen_values = true, conflicts_with_all = ["remote", "max_age"])]
+    pub lead: Option<String>,
+
+    /// With --lead, the country of phones that carry none
+    #[arg(long, value_name = "CC", value_parser = country, requires = "lead", hide_short_help = true)]
+    pub default_country: Option<Country>,
+
     /// The time ages are measured from
     #[arg(long, value_name = "RFC3339", value_parser = timestamp)]
     pub now: Option<Timestamp>,
@@ -705,6 +749,14 @@ pub(crate) struct StatusArgs {
     /// Shape of the output
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: PlainFormat,
+
+    /// With --remote, which version
+    #[command(flatten)]
+    pub version: VersionArgs,
+
+    /// With --remote, whom to ask
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
 }
 
 /// Options of init.

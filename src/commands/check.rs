@@ -10,7 +10,9 @@ use crate::cli::{CheckArgs, PlainFormat, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::graph::Client;
 use crate::graph::probe::{Finding, Probe, probe};
+use crate::graph::served::Served;
 use crate::graph::version::{self, Life};
+use crate::remote::{Dataset, Inquiry, Told};
 use crate::report::ExitStatus;
 
 const OK: Style = AnsiColor::Green.on_default();
@@ -46,7 +48,12 @@ pub(super) fn run(args: &CheckArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     lines.push(api_version(&endpoint.api_version, now)?);
     let runtime = tokio::runtime::Runtime::new().context("cannot start the network")?;
     let found = runtime.block_on(probe(&client));
+    lines.extend(served(&found.served, &endpoint.api_version));
     let mut status = judge(&found, &client.host(), &mut lines);
+    if found.finding == Finding::Fit {
+        let inquiry = Inquiry::new(&endpoint, None)?;
+        lines.push(dataset(&runtime.block_on(inquiry.dataset())));
+    }
     if let Some(server) = found.server_time {
         lines.push(clock(server - now));
     }
@@ -164,6 +171,51 @@ fn bad(what: &'static str, says: String) -> Line {
         what,
         ok: false,
         says,
+    }
+}
+
+/// Which version answered, where that is not the one that was asked for, and what Meta says against it.
+fn served(served: &Served, asked: &str) -> Option<Line> {
+    let what = "version served";
+    let version = served.version.as_deref()?;
+    Some(match &served.warning {
+        Some(warning) => bad(
+            what,
+            format!("{version} answered, and Meta calls it deprecated: {warning}"),
+        ),
+        None if version != asked => bad(
+            what,
+            format!(
+                "{version} answered instead of {asked}; set api_version under [meta] to one that lives"
+            ),
+        ),
+        None => good(what, &format!("{version} answered")),
+    })
+}
+
+/// Whether the dataset is for CRM events.
+fn dataset(told: &Told<Dataset>) -> Line {
+    let what = "CRM events";
+    let dataset = match told {
+        Told::Known(dataset) => dataset,
+        Told::MayNot(fault) => {
+            let says =
+                format!("Meta does not tell this token whether the dataset is for them ({fault})");
+            return good(what, &says);
+        }
+        Told::Nothing | Told::NoAnswer(_) => {
+            return good(what, "Meta does not say whether the dataset is for them");
+        }
+    };
+    match (dataset.is_unavailable, dataset.is_crm, dataset.is_container) {
+        (Some(true), ..) => bad(what, "Meta calls the dataset unavailable; look at it in Events Manager".to_owned()),
+        (_, Some(true), _) => good(what, "the dataset is for them"),
+        (_, _, Some(true)) => good(what, "the dataset collects events of all kinds"),
+        (_, Some(false), _) => bad(
+            what,
+            "the dataset was not made for them; connect it to the CRM in Events Manager, or take the one that is".to_owned(),
+        ),
+        _ => good(what, "Meta does not say whether the dataset is for them"),
     }
 }
 

@@ -2,17 +2,21 @@
 
 mod build;
 mod check;
+mod failure;
 mod generate;
 mod help;
 mod init;
+mod lead;
 mod leads;
 mod normalize;
 mod progress;
+mod remote;
 mod sandbox;
 mod schema;
 mod show;
 mod status;
 mod talk;
+mod tell;
 mod upload;
 mod validate;
 
@@ -24,13 +28,10 @@ use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
 
 use crate::cli::{Cli, Command};
-use crate::ledger::LedgerError;
-use crate::mapping::MappingError;
 use crate::report::ExitStatus;
-use crate::run::feed::broken_off;
-use crate::source::ReadError;
 use crate::text::{HIDDEN, is_like_a_token};
 
+use failure::{status_of, with_a_way_on};
 use show::show;
 pub(crate) use talk::print_error;
 
@@ -50,17 +51,6 @@ pub(crate) fn main() -> ExitCode {
             print_error(&with_a_way_on(error));
             status.into()
         }
-    }
-}
-
-/// Where the columns tell too little, `init` looks further than the other commands do.
-fn with_a_way_on(error: anyhow::Error) -> anyhow::Error {
-    use MappingError::{NoCustomer, NoStages, NoTimes};
-    match error.downcast_ref() {
-        Some(NoCustomer | NoStages | NoTimes) => {
-            anyhow::anyhow!("{error:#}; or let crm2capi init FILE propose the settings")
-        }
-        _ => error,
     }
 }
 
@@ -102,17 +92,5 @@ fn run(cli: Cli) -> Result<ExitStatus> {
         Command::Help(args) => help::run(&args),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),
-    }
-}
-
-/// The exit status an error stands for.
-fn status_of(error: &anyhow::Error) -> ExitStatus {
-    if let Some(LedgerError::Held { .. }) = error.downcast_ref() {
-        return ExitStatus::Unreachable;
-    }
-    match broken_off(error) {
-        // The next run finds a file that is complete.
-        Some(ReadError::Changed { .. }) => ExitStatus::Unreachable,
-        _ => ExitStatus::Usage,
     }
 }

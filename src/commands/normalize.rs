@@ -67,7 +67,7 @@ pub(super) fn run(args: &NormalizeArgs) -> Result<ExitStatus> {
 }
 
 /// Hands out each line with its number, without its end. A line of more than a megabyte is no value of a person.
-fn each_line(
+pub(super) fn each_line(
     mut input: impl BufRead,
     mut take: impl FnMut(u64, Result<&str, Code>) -> Result<()>,
 ) -> Result<()> {
@@ -111,9 +111,7 @@ impl Reader {
             anyhow!("{error}{near}")
         })?;
         let now = Clock::System.now();
-        let this_year = jiff::Timestamp::from_second(now)?
-            .to_zoned(TimeZone::UTC)
-            .year();
+        let this_year = Clock::System.this_year();
         let date_order = args.date_order;
         Ok(Self {
             field,

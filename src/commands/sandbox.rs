@@ -18,6 +18,7 @@ pub(super) fn run(args: &SandboxArgs) -> Result<ExitStatus> {
         now: args.now.map(|now| now.as_second()),
         bad_lead_ids: args.bad_lead_id.clone(),
         leads: leads(args.leads.as_deref())?,
+        count_delay: args.count_delay,
         keep_bytes: DEFAULT_KEEP_BYTES,
         hosts: args.host.clone(),
         log_requests: true,

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::{lead, remote};
 use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::ledger::{PastRun, SqliteLedger, Status};
+use crate::notify::{Notifier, Occasion, Subject};
 use crate::report::ExitStatus;
+use crate::time::utc;
 
 /// Runs that are shown.
 const RUNS: usize = 5;
@@ -22,16 +25,19 @@ const BAR: usize = 30;
 
 pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let file = SettingsFile::load(args.settings.config.as_deref())?;
-    let path = match args
-        .ledger
-        .clone()
-        .or_else(|| file.delivery.ledger.as_ref().map(|path| file.resolve(path)))
-    {
-        Some(path) => path,
-        None => config::default_ledger()?,
-    };
+    if args.remote {
+        return remote::run(args, talk, &file);
+    }
+    if let Some(value) = &args.lead {
+        return lead::run(args, value, &file);
+    }
+    let path = config::status_ledger(args, &file)?;
     let dataset = config::dataset_id(args.settings.dataset_id.as_deref(), &file)?;
-    let max_age = args.max_age.as_deref().map(age).transpose()?;
+    let max_age = args.max_age.as_deref();
+    let max_age = max_age
+        .map(|text| config::age(text, "--max-age"))
+        .transpose()?;
+    let receivers = config::notify_settings(&file)?;
     let now = config::clock(args.now).now();
     let ledger = SqliteLedger::open_read_only(&path)?;
     let status = ledger
@@ -45,22 +51,38 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     } else {
         ExitStatus::Done
     };
+    let report = as_json(&status, exit);
     let mut out = anstream::stdout().lock();
     match args.format {
-        PlainFormat::Json => writeln!(out, "{}", as_json(&status, exit))?,
+        PlainFormat::Json => writeln!(out, "{report}")?,
         PlainFormat::Human if talk.quiet && exit == ExitStatus::Done => {}
         PlainFormat::Human => write_page(&mut out, &status, now)?,
     }
+    drop(out);
     if is_late {
         let last = match status.last_success {
             None => "never".to_owned(),
-            Some(last) if last > now => format!("in the future ({})", time(last)),
+            Some(last) if last > now => format!("in the future ({})", utc(last)),
             Some(last) => format!("{} ago", duration(now - last)),
         };
         let allowed = args.max_age.as_deref().unwrap_or_default();
         crate::commands::print_error(&anyhow::anyhow!(
             "the last successful upload was {last}, and --max-age is {allowed}; look at the scheduled job's last output"
         ));
+    }
+    if max_age.is_some() {
+        let subject = Subject {
+            dataset: dataset.unwrap_or_default(),
+            settings: file.path.clone(),
+            ledger: Some(path),
+        };
+        let report = format!("{report}\n");
+        let occasion = Occasion::Watched { is_late };
+        Notifier {
+            settings: receivers,
+            subject,
+        }
+        .tell(&occasion, report.as_bytes(), now);
     }
     Ok(exit)
 }
@@ -82,8 +104,8 @@ fn as_json(status: &Status, exit: ExitStatus) -> serde_json::Value {
     json!({
         "command": "status",
         "exit_status": exit,
-        "last_success": status.last_success.map(time),
-        "last_delivery": status.last_delivery.map(time),
+        "last_success": status.last_success.map(utc),
+        "last_delivery": status.last_delivery.map(utc),
         "rejected": status.refused,
         "uncertain": status.uncertain,
         "resting": status.resting,
@@ -95,8 +117,8 @@ fn as_json(status: &Status, exit: ExitStatus) -> serde_json::Value {
 fn run_json(run: &PastRun) -> serde_json::Value {
     json!({
         "dataset_id": run.dataset,
-        "started": time(run.started),
-        "ended": run.ended.map(time),
+        "started": utc(run.started),
+        "ended": run.ended.map(utc),
         "exit_status": run.exit_status,
         "events": run.counts.events,
         "skipped_old": run.counts.skipped_old,
@@ -114,7 +136,7 @@ fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
         Some(last) => writeln!(
             out,
             "last successful upload  {}  ({} ago)",
-            time(last),
+            utc(last),
             duration(now - last)
         )?,
         None => writeln!(out, "no successful upload yet")?,
@@ -202,7 +224,7 @@ fn write_runs(out: &mut impl Write, status: &Status) -> Result<()> {
         writeln!(
             out,
             "  {}  {} accepted, {} refused, {} undelivered, {} uncertain, {} delivered before; {how}",
-            time(run.started),
+            utc(run.started),
             counts.accepted,
             counts.rejected,
             counts.undelivered,
@@ -213,12 +235,6 @@ fn write_runs(out: &mut impl Write, status: &Status) -> Result<()> {
     Ok(())
 }
 
-fn time(seconds: i64) -> String {
-    Timestamp::from_second(seconds)
-        .map(|at| at.to_string())
-        .unwrap_or_default()
-}
-
 /// `3 days`, `5 h`, `12 min`, `40 s`.
 fn duration(seconds: i64) -> String {
     match seconds.max(0) {
@@ -227,21 +243,6 @@ fn duration(seconds: i64) -> String {
         s if s >= 60 => format!("{} min", s / 60),
         s => format!("{s} s"),
     }
-}
-
-/// `26h`, `2d`, `90m`, `30s`.
-fn age(text: &str) -> Result<Duration> {
-    let example = || format!("--max-age {text:?} is no age; write it like 26h, 90m or 2d");
-    let split = text.len() - text.chars().next_back().map_or(0, char::len_utf8);
-    let number: u64 = text[..split].trim().parse().with_context(example)?;
-    let unit = match &text[split..] {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => bail!(example()),
-    };
-    Ok(Duration::from_secs(number.saturating_mul(unit)))
 }
 
 #[cfg(test)]
@@ -260,15 +261,6 @@ mod tests {
             (Some(1_000_000 - 86_401), true),
         ] {
             assert_eq!(is_late(last, 1_000_000, day), expected, "{last:?}");
-        }
-    }
-
-    #[test]
-    fn ages_have_a_unit() {
-        assert_eq!(age("26h").unwrap(), Duration::from_secs(26 * 3_600));
-        assert_eq!(age("2d").unwrap(), Duration::from_secs(172_800));
-        for wrong in ["", "h", "26", "-1h", "1 year", "1é"] {
-            assert!(age(wrong).is_err(), "{wrong}");
         }
     }
 }

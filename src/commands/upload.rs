@@ -14,26 +14,34 @@ use crate::time::Clock;
 
 pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let file = SettingsFile::load(args.read.settings.config.as_deref())?;
+    let receivers = config::notify_settings(&file)?;
+    let uploaded = upload(args, talk, &file);
+    super::tell::of_upload(receivers, args, &file, &uploaded);
+    uploaded.map(|(_, status)| status)
+}
+
+/// Uploads, and shows what became of it.
+fn upload(args: &UploadArgs, talk: &TalkArgs, file: &SettingsFile) -> super::tell::Uploaded {
     let reports = ReportTarget::of(&args.report)?;
     let format = match args.format {
         Some(PlainFormat::Json) => render::Format::Json,
         Some(PlainFormat::Human) => render::Format::Human,
         None => file.output.plain_format()?,
     };
-    let read = config::read_settings(&args.read, &file)?;
-    let send = config::send_settings(Some(args), &file)?;
+    let read = config::read_settings(&args.read, file)?;
+    let send = config::send_settings(Some(args), file)?;
     let token_file = args.endpoint.access_token_file.as_deref();
-    config::refuse_overlap(&read, &file, token_file, Some(&send.ledger), &reports)?;
+    config::refuse_overlap(&read, file, token_file, Some(&send.ledger), &reports)?;
     let (runtime, sandbox) = sandbox(args.sandbox, read.clock)?;
     let is_dry_run = args.dry_run || file.delivery.dry_run.unwrap_or(false);
     let endpoint = match &sandbox {
-        Some(sandbox) => config::endpoint_of_sandbox(sandbox.base_url(), &args.endpoint, &file)?,
-        None if is_dry_run => config::endpoint_of_nobody(&args.read, &file, &send.ledger)?,
+        Some(sandbox) => config::endpoint_of_sandbox(sandbox.base_url(), &args.endpoint, file)?,
+        None if is_dry_run => config::endpoint_of_nobody(&args.read, file, &send.ledger)?,
         None => config::endpoint(
             &args.endpoint,
             &args.read.settings,
             &args.read.version,
-            &file,
+            file,
         )?,
     };
     let settings = UploadSettings {
@@ -50,7 +58,8 @@ pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         false => run::upload(&settings, &mut Progress::new(talk))?,
     };
     drop((sandbox, runtime));
-    Ok(show(&summary, format, talk, &reports))
+    let status = show(&summary, format, talk, &reports);
+    Ok((summary, status))
 }
 
 /// Ends the process upon a signal, while nothing has been sent.
@@ -77,6 +86,7 @@ fn sandbox(
         },
         bad_lead_ids: Vec::new(),
         leads: None,
+        count_delay: std::time::Duration::ZERO,
         // Nobody can ask it afterwards.
         keep_bytes: 0,
         hosts: Vec::new(),

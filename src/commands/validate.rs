@@ -17,6 +17,7 @@ pub(super) fn run(args: &ValidateArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let read = config::read_settings(&args.read, &file)?;
     // A key that would stop the upload stops its dry run.
     config::send_settings(None, &file)?;
+    config::notify_settings(&file)?;
     config::refuse_overlap(&read, &file, None, None, &reports)?;
     let earlier = config::earlier(&args.read, &read, &file)?;
     let summary = run::validate(&read, &earlier)?;

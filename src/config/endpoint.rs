@@ -1,7 +1,5 @@
 //! Where to send and with whose authority.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::file::SettingsFile;
 use crate::cli::{EndpointArgs, LeadsArgs, ReadArgs, SettingsArgs, VersionArgs};
+use crate::files::read_text;
 use crate::graph::Endpoint;
 use crate::graph::client::is_loopback;
 use crate::run::LedgerTarget;
@@ -17,10 +16,13 @@ use crate::text::{path_unless_secret, unless_secret};
 
 const DEFAULT_GRAPH_URL: &str = "https://graph.facebook.com";
 const DEFAULT_API_VERSION: &str = crate::graph::version::DEFAULT;
+/// No token or address is anywhere near this long.
+pub(super) const SECRET_FILE_BYTES: u64 = 64 << 10;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const NO_DATASET: &str = "no dataset: give --dataset-id, CRM2CAPI_DATASET_ID or dataset_id under [meta]; Events Manager \
      shows the id below the dataset's name";
 const TOKEN_VARIABLE: &str = "CRM2CAPI_ACCESS_TOKEN";
+const READ_TOKEN_VARIABLE: &str = "CRM2CAPI_READ_TOKEN";
 const LEADS_TOKEN_VARIABLE: &str = "CRM2CAPI_LEADS_TOKEN";
 const SECRET_VARIABLE: &str = "CRM2CAPI_APP_SECRET";
 const NO_TOKEN: &str = "no access token: set CRM2CAPI_ACCESS_TOKEN, give --access-token-file FILE or access_token_file \
@@ -60,6 +62,31 @@ pub(crate) fn endpoint_with_token(
         token,
         app_secret: variable(SECRET_VARIABLE).map(SecretString::from),
         timeout: timeout(args, file)?,
+    })
+}
+
+/// The same to read what Meta counted: with `CRM2CAPI_READ_TOKEN`, without it with the dataset's own token, which may read
+/// less.
+///
+/// # Errors
+/// Something is missing or malformed; nothing of a secret is in the message.
+pub(crate) fn reading_endpoint(
+    args: &EndpointArgs,
+    settings: &SettingsArgs,
+    version: &VersionArgs,
+    file: &SettingsFile,
+) -> Result<Endpoint> {
+    let Some(text) = variable(READ_TOKEN_VARIABLE) else {
+        return endpoint(args, settings, version, file).with_context(|| {
+            format!("{READ_TOKEN_VARIABLE} is not set, so the dataset's own token is tried")
+        });
+    };
+    let token = check_token(&text).with_context(|| format!("in {READ_TOKEN_VARIABLE}"))?;
+    let endpoint = endpoint_with_token(args, settings, version, file, token.into())?;
+    Ok(Endpoint {
+        // The secret belongs to the app of the dataset's token.
+        app_secret: None,
+        ..endpoint
     })
 }
 
@@ -211,7 +238,7 @@ fn check_graph_url(text: &str) -> Result<String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name)
         .ok()
         .map(|text| text.trim().to_owned())
@@ -237,7 +264,7 @@ fn token_of(
 ) -> Result<Option<SecretString>> {
     let from_file = |path: PathBuf| -> Result<SecretString> {
         let shown = path_unless_secret(&path);
-        let text = read_bounded(&path)
+        let text = read_text(&path, SECRET_FILE_BYTES)
             .map(SecretString::from)
             .with_context(|| format!("cannot read the access token file {shown}"))?;
         warn_if_readable_by_others(&path);
@@ -253,13 +280,6 @@ fn token_of(
         return Ok(Some(SecretString::from(token)));
     }
     in_settings.map(from_file).transpose()
-}
-
-/// The text of a token file, of which no more is read than any token is long.
-fn read_bounded(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(64 << 10).read_to_string(&mut text)?;
-    Ok(text)
 }
 
 /// The token without surrounding white space.

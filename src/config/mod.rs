@@ -5,15 +5,18 @@
 
 mod endpoint;
 mod file;
+mod notify;
 mod outputs;
 mod read;
 mod send;
+mod stage;
 
 pub(crate) use endpoint::{
     api_version, dataset_id, endpoint, endpoint_of_leads, endpoint_of_nobody, endpoint_of_sandbox,
-    endpoint_with_token, graph_url,
+    endpoint_with_token, graph_url, reading_endpoint,
 };
 pub(crate) use file::SettingsFile;
+pub(crate) use notify::{age, notify_settings};
 pub(crate) use outputs::{ReportTarget, refuse_overlap};
 pub(crate) use read::{clock, default_country, read_settings};
-pub(crate) use send::{batch_size, default_ledger, earlier, send_settings};
+pub(crate) use send::{batch_size, earlier, ledger, partner_agent, send_settings, status_ledger};

@@ -8,7 +8,7 @@ use super::endpoint::dataset_id;
 use super::file::SettingsFile;
 use super::read::clock;
 use crate::batch::{Beside, Limits};
-use crate::cli::{ReadArgs, UploadArgs};
+use crate::cli::{ReadArgs, StatusArgs, UploadArgs};
 use crate::deliver::{self, MAX_CONCURRENCY};
 use crate::rules::MAX_BATCH_EVENTS;
 use crate::run::{Earlier, LedgerTarget, ReadSettings, SendSettings};
@@ -42,16 +42,24 @@ pub(crate) fn send_settings(
             },
             ..default
         },
-        ledger: match args.and_then(|args| args.ledger.clone()) {
-            Some(path) => ledger_target(path)?,
-            None => ledger_of_file(file, args.is_some())?,
-        },
+        ledger: ledger(args, file)?,
         wait: args.and_then(|args| args.wait).or(wait).unwrap_or_default(),
         retry_rejected: args.is_some_and(|args| args.retry_rejected)
             || section.retry_rejected.unwrap_or(false),
         retry_uncertain: args.is_some_and(|args| args.retry_uncertain)
             || section.retry_uncertain.unwrap_or(false),
     })
+}
+
+/// Where what was accepted is remembered.
+///
+/// # Errors
+/// It is not a file's name, or no folder is known for it.
+pub(crate) fn ledger(args: Option<&UploadArgs>, file: &SettingsFile) -> Result<LedgerTarget> {
+    match args.and_then(|args| args.ledger.clone()) {
+        Some(path) => ledger_target(path),
+        None => ledger_of_file(file, args.is_some()),
+    }
 }
 
 /// The batch size within Meta's bounds.
@@ -100,9 +108,14 @@ fn test_event_code(args: Option<&UploadArgs>, file: &SettingsFile) -> Result<Opt
 /// Names this program to Meta, so that what it sent can be counted by itself later.
 const OWN_AGENT: &str = "crm2capi";
 
+/// Whom Meta is told that sends.
+///
 /// Meta's limits for a partner agent: under 23 characters, at least two of them letters.
 /// <https://developers.facebook.com/docs/marketing-api/conversions-api/parameters/main-body>
-fn partner_agent(file: &SettingsFile) -> Result<Option<String>> {
+///
+/// # Errors
+/// The settings' own breaks them.
+pub(crate) fn partner_agent(file: &SettingsFile) -> Result<Option<String>> {
     let Some(name) = &file.event.partner_agent else {
         return Ok(Some(OWN_AGENT.to_owned()));
     };
@@ -167,6 +180,18 @@ pub(crate) fn earlier(
         Some(_) => ledger_of_file(file, false)?.path().map(Path::to_owned),
     };
     Ok(Earlier { ledger, dataset })
+}
+
+/// The ledger that `status` reads.
+///
+/// # Errors
+/// No folder is known for it.
+pub(crate) fn status_ledger(args: &StatusArgs, file: &SettingsFile) -> Result<PathBuf> {
+    let in_file = || Some(file.resolve(file.delivery.ledger.as_ref()?));
+    args.ledger
+        .clone()
+        .or_else(in_file)
+        .map_or_else(default_ledger, Ok)
 }
 
 /// Where the ledger lies unless told otherwise.

@@ -88,6 +88,8 @@ pub(super) struct Lane {
     run: Arc<Run>,
     outcomes: Outcomes,
     jitter: fastrand::Rng,
+    /// Of the last receipt: what it settles is settled before the next request.
+    trace: Option<String>,
 }
 
 impl Lane {
@@ -96,6 +98,7 @@ impl Lane {
             run,
             outcomes,
             jitter: fastrand::Rng::new(),
+            trace: None,
         }
     }
 
@@ -207,6 +210,7 @@ impl Lane {
             };
             match verdict {
                 Verdict::Accepted(receipt) => {
+                    self.trace.clone_from(&receipt.fbtrace_id);
                     self.run.count_accepted(request, receipt);
                     return Sent::Accepted;
                 }
@@ -516,10 +520,16 @@ impl Lane {
             records.push((item.event.clone(), settled));
             outcomes.push((item.event, outcome));
         }
-        let mut written = self.run.ledger.write(Entry::Settle(records.clone())).await;
+        let trace = match outcomes.first() {
+            Some((_, Outcome::Accepted)) => self.trace.clone(),
+            Some((_, Outcome::Rejected(fault))) => fault.fbtrace_id.clone(),
+            _ => None,
+        };
+        let entry = Entry::Settle(records, trace);
+        let mut written = self.run.ledger.write(entry.clone()).await;
         if written.is_err() {
             sleep(LEDGER_PAUSE).await;
-            written = self.run.ledger.write(Entry::Settle(records)).await;
+            written = self.run.ledger.write(entry).await;
         }
         if let Err(error) = written {
             self.run.end(Ended::Ledger(error));

@@ -7,6 +7,7 @@ pub(crate) mod answer;
 pub(crate) mod client;
 pub(crate) mod fault;
 pub(crate) mod probe;
+pub(crate) mod served;
 pub(crate) mod usage;
 pub(crate) mod verdict;
 pub(crate) mod version;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::client::Client;
 use super::fault::Fault;
+use super::served::Served;
 use super::usage::{Usage, server_time};
 use super::verdict::{Cause, Retry, SCHEMA, Stop, Verdict, Why, judge};
 
@@ -23,6 +24,8 @@ pub(crate) struct Probe {
     pub used_percent: f64,
     /// The answer's trace id, for Meta's support.
     pub fbtrace_id: Option<String>,
+    /// Which version answered.
+    pub served: Served,
 }
 
 /// Whether an upload would get through.
@@ -60,6 +63,7 @@ pub(crate) async fn probe(client: &Client) -> Probe {
     let used_percent = headers
         .map(|headers| Usage::read(headers).percent)
         .unwrap_or_default();
+    let served = headers.map(Served::of).unwrap_or_default();
     let verdict = judge(&result, 1);
     let fbtrace_id = verdict.fbtrace_id().map(str::to_owned);
     let finding = match verdict {
@@ -88,6 +92,7 @@ pub(crate) async fn probe(client: &Client) -> Probe {
         server_time,
         used_percent,
         fbtrace_id,
+        served,
     }
 }
 

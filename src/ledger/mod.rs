@@ -5,7 +5,10 @@
 //! decides nothing: it answers what it knows and records what it is told.
 
 mod error;
+mod events;
 mod lock;
+mod notices;
+mod people;
 mod place;
 mod schema;
 mod shared;
@@ -18,6 +21,9 @@ mod trial;
 use std::collections::HashSet;
 
 pub(crate) use error::LedgerError;
+pub(crate) use events::{Accepted, PastEvent, State, Window};
+pub(crate) use notices::{Notices, Past};
+pub(crate) use people::Person;
 pub(crate) use place::open_private;
 pub(crate) use shared::SharedLedger;
 pub(crate) use snapshot::{Sight, Sighting, SnapshotSource, Snapshots, Timing};
@@ -53,8 +59,8 @@ pub(crate) trait Ledger: Send {
 pub(crate) enum Entry {
     /// These events are about to be sent.
     Begin(Vec<Event>),
-    /// This became of events that were begun.
-    Settle(Vec<(Event, Settled)>),
+    /// This became of events that were begun, and the trace id of the answer that decided it.
+    Settle(Vec<(Event, Settled)>, Option<String>),
 }
 
 /// What a ledger knows of an event.
@@ -172,7 +178,7 @@ impl Ledger for NoLedger {
                     })
                     .collect()
             }
-            Entry::Settle(_) => Vec::new(),
+            Entry::Settle(..) => Vec::new(),
         };
         Ok(entries.iter().map(begin).collect())
     }

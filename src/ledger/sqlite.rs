@@ -4,7 +4,7 @@
 //! folder, for its owner's eyes only; one run at a time may write to it. A file that cannot be understood is left
 //! untouched.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, Metadata, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,6 +21,8 @@ use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING};
 use super::status::{self, Status};
 use super::{Begun, Entry, Ledger, RunEnd, RunStart, Settled, Snapshots, Standing, snapshot};
 use crate::event::Event;
+use crate::ledger::events::{self, Accepted, PastEvent, Window};
+use crate::ledger::people::{self, Person};
 use crate::time::Clock;
 
 /// An event older than this cannot be sent again, so it need not be remembered.
@@ -145,6 +147,26 @@ impl SqliteLedger {
         (&self.connection, &self.path)
     }
 
+    /// Counts the accepted events of a dataset by name and hour.
+    pub(crate) fn accepted(
+        &self,
+        dataset: &str,
+        window: Window,
+    ) -> Result<Vec<Accepted>, LedgerError> {
+        events::accepted(&self.connection, dataset, window)
+            .map_err(|source| LedgerError::sqlite(&self.path, source))
+    }
+
+    /// The events that are about any of `people`, of a dataset or of all, in the order of their times.
+    pub(crate) fn about(
+        &self,
+        people: &HashSet<Person>,
+        dataset: Option<&str>,
+    ) -> Result<Vec<PastEvent>, LedgerError> {
+        events::about(&self.connection, people, dataset)
+            .map_err(|source| LedgerError::sqlite(&self.path, source))
+    }
+
     /// Fails when the path does not lead to the open file any more: what is written now would be lost.
     fn check_place(&self) -> Result<(), LedgerError> {
         match &self.hold {
@@ -246,8 +268,10 @@ impl Ledger for SqliteLedger {
         self.transact(|connection, writer| {
             let make = |entry: &Entry| match entry {
                 Entry::Begin(events) => begin(connection, writer, events),
-                Entry::Settle(outcomes) => {
-                    settle(connection, writer, outcomes).map(|()| Vec::new())
+                Entry::Settle(outcomes, trace) => {
+                    settle(connection, writer, outcomes)?;
+                    trace_back(connection, writer, outcomes, trace.as_deref())?;
+                    Ok(Vec::new())
                 }
             };
             entries.iter().map(make).collect()
@@ -300,14 +324,17 @@ fn forget(connection: &Connection, now: i64) -> rusqlite::Result<i64> {
         .optional()?
         .flatten();
     let now = last.map_or(now, |last| now.min(last + BELIEVED_STEP_SECONDS));
-    let (events, runs) = (now - KEEP_EVENTS_SECONDS, now - KEEP_RUNS_SECONDS);
+    let (oldest, runs) = (now - KEEP_EVENTS_SECONDS, now - KEEP_RUNS_SECONDS);
     snapshot::forget(connection, now)?;
     // A stage that an export still shows has nothing but its event's row to say that it was sent.
-    connection.execute(
+    let gone = connection.execute(
         "DELETE FROM event WHERE time < ?1 AND settled < ?1
             AND NOT EXISTS (SELECT 1 FROM snapshot_stage WHERE snapshot_stage.event = event.key)",
-        [events],
+        [oldest],
     )?;
+    if gone > 0 {
+        events::forget_traces(connection)?;
+    }
     connection.execute(
         "DELETE FROM delivered WHERE run IN (SELECT id FROM run WHERE coalesce(clock, started) < ?1)",
         [runs],
@@ -319,24 +346,35 @@ fn forget(connection: &Connection, now: i64) -> rusqlite::Result<i64> {
     Ok(now)
 }
 
-fn begin(
+fn begin<'e>(
     connection: &Connection,
     Writer { run, now }: Writer,
-    events: &[Event],
+    batch: &'e [Event],
 ) -> rusqlite::Result<Vec<Begun>> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO event (key, time, state, run, settled, attempts) VALUES (?1, ?2, 0, ?3, ?4, 1)
+        "INSERT INTO event (key, time, state, run, settled, attempts, name, people)
+         VALUES (?1, ?2, 0, ?3, ?4, 1, ?5, ?6)
          ON CONFLICT DO NOTHING",
     )?;
     let mut select = connection.prepare_cached("SELECT state, run FROM event WHERE key = ?1")?;
     let mut update = connection.prepare_cached(
         "UPDATE event SET time = ?2, state = 0, run = ?3, settled = ?4, attempts = attempts + 1,
-                          code = NULL, subcode = NULL, fingerprint = NULL
+                          code = NULL, subcode = NULL, fingerprint = NULL, name = ?5, people = ?6, trace = NULL
          WHERE key = ?1",
     )?;
-    let mut begin = |event: &Event| {
+    let mut names: HashMap<&str, i64> = HashMap::new();
+    let mut begin = |event: &'e Event| {
         let key = event.key.0.as_slice();
-        if insert.execute((key, event.time, run, now))? == 1 {
+        let name = match names.get(&*event.name) {
+            Some(name) => *name,
+            None => {
+                let name = events::id_of(connection, "name", &event.name)?;
+                names.insert(&event.name, name);
+                name
+            }
+        };
+        let people = people::of_event(&event.json);
+        if insert.execute((key, event.time, run, now, name, &people))? == 1 {
             return Ok(Begun::Fresh);
         }
         let (state, by): (i64, Option<i64>) =
@@ -344,14 +382,14 @@ fn begin(
         if state == ACCEPTED || by == run {
             return Ok(Begun::Known);
         }
-        update.execute((key, event.time, run, now))?;
+        update.execute((key, event.time, run, now, name, &people))?;
         Ok(if state == SENDING {
             Begun::Again
         } else {
             Begun::Fresh
         })
     };
-    events.iter().map(&mut begin).collect()
+    batch.iter().map(&mut begin).collect()
 }
 
 /// Only what this run has begun may be settled by it: a run that was turned away, or woke up late, must not change
@@ -406,6 +444,23 @@ fn settle(
     Ok(())
 }
 
+/// Notes which answer decided what became of events, for whoever asks Meta's support.
+fn trace_back(
+    connection: &Connection,
+    Writer { run, .. }: Writer,
+    outcomes: &[(Event, Settled)],
+    trace: Option<&str>,
+) -> rusqlite::Result<()> {
+    let Some(trace) = trace else { return Ok(()) };
+    let trace = events::id_of(connection, "trace", trace)?;
+    let mut update =
+        connection.prepare_cached("UPDATE event SET trace = ?3 WHERE key = ?1 AND run IS ?2")?;
+    for (event, _) in outcomes {
+        update.execute((event.key.0.as_slice(), run, trace))?;
+    }
+    Ok(())
+}
+
 /// Tells the same content from a changed one; eight bytes of a hash of the event as it is sent.
 fn fingerprint(event: &Event) -> [u8; 8] {
     let digest: [u8; 32] = Sha256::digest(&event.json).into();
@@ -433,7 +488,7 @@ fn lock_file(_: &File, _: &Path, _: Instant, _: Duration) -> Result<(), LedgerEr
 }
 
 /// Takes nothing in the file for granted: it may come from somebody else.
-fn distrust(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn distrust(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;

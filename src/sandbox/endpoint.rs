@@ -9,6 +9,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 
 use super::answer::{self, Answer, Refusal, TraceIds};
+use super::counted;
 use super::judge::Judge;
 use super::leads::{Asked, LeadsFile};
 use super::origin::Guard;
@@ -16,6 +17,7 @@ use super::page;
 use super::pieces::Pieces;
 use super::request::Parameters;
 use super::store::Store;
+use super::tally::Tally;
 use crate::text::{counted, harmless};
 
 /// The header of every answer that tells a sandbox from Meta.
@@ -37,6 +39,9 @@ const VERSIONS: [(&str, i64); 6] = [
     ("v25.0", 1_848_441_600), // 2028-07-29
     ("v26.0", i64::MAX),      // not announced
 ];
+
+/// Those that Meta calls deprecated, though they answer still.
+const DEPRECATED: [&str; 3] = ["v21.0", "v22.0", "v23.0"];
 
 /// How long a request may take to arrive. A connection that is quicker to open than to speak costs memory for as long
 /// as it is kept.
@@ -67,6 +72,7 @@ pub(super) struct Endpoint {
     pub(super) log_requests: bool,
     pub(super) timeouts: Timeouts,
     pub(super) store: Store,
+    pub(super) tally: Option<Tally>,
     pub(super) trace_ids: TraceIds,
 }
 
@@ -82,6 +88,7 @@ impl Endpoint {
         answer
             .headers_mut()
             .insert(SANDBOX_HEADER, HeaderValue::from_static("1"));
+        answer.headers_mut().extend(served(&path));
         if self.log_requests {
             // The query is left out: it may hold the token.
             let path = harmless(answer::brief(&path));
@@ -166,8 +173,11 @@ impl Endpoint {
             .map_err(|_| answer::TOO_SLOW)??;
         let now = self.now.unwrap_or_else(clock);
 
-        if let (&Method::GET, Some(leads)) = (&head.method, &self.leads) {
-            return read(leads, segments, head, now).await;
+        if let (&Method::GET, Some((version, path))) = (&head.method, segments.split_first())
+            && (self.leads.is_some() || counted::is_asked_for(path))
+        {
+            require_version(version, now, &head.method)?;
+            return self.read(path, head, now).await;
         }
         let (version, dataset_id) = match *segments {
             [version, dataset_id, "events"] => (Some(version), dataset_id),
@@ -186,6 +196,10 @@ impl Endpoint {
             return Err(Refusal::no_object(method.as_str(), dataset_id));
         }
         parameters.check_options()?;
+        let agent = parameters
+            .text("partner_agent")
+            .unwrap_or_default()
+            .to_owned();
         let events = parameters.into_events()?;
         Judge {
             now,
@@ -193,7 +207,44 @@ impl Endpoint {
         }
         .judge(&events)?;
         self.store.keep(&events);
+        if let Some(tally) = &self.tally {
+            tally.count(&agent, &events);
+        }
         Ok(Done::Taken(events.len()))
+    }
+}
+
+impl Endpoint {
+    /// Answers a GET out of what is played of Pages, forms and leads, and out of what was counted.
+    async fn read(
+        &self,
+        path: &[&str],
+        head: hyper::http::request::Parts,
+        now: i64,
+    ) -> Result<Done, Refusal> {
+        let headers = head.headers.clone();
+        let parameters = Parameters::read(head, Bytes::new()).await?;
+        let asked = Asked {
+            token: parameters.token(&headers)?,
+            parameters: &parameters,
+            now,
+        };
+        parameters.check_options()?;
+        let played = self
+            .leads
+            .as_ref()
+            .and_then(|leads| leads.answer(path, &asked));
+        let counted = || counted::answer(path, &parameters, self.tally.as_ref()?, now);
+        // Where Pages are played, an id that is none of theirs is nobody's.
+        let is_id_alone = self.leads.is_some() && path.len() == 1 && path != ["dataset_quality"];
+        let answer = match is_id_alone {
+            true => played,
+            false => played.or_else(counted),
+        };
+        let id = path.first().copied().unwrap_or_default();
+        answer
+            .unwrap_or_else(|| Err(Refusal::no_object("GET", id)))
+            .map(Done::Found)
     }
 }
 
@@ -205,30 +256,22 @@ enum Done {
     Found(serde_json::Value),
 }
 
-/// Answers a GET out of what is played of Pages, forms and leads.
-async fn read(
-    leads: &LeadsFile,
-    segments: &[&str],
-    head: hyper::http::request::Parts,
-    now: i64,
-) -> Result<Done, Refusal> {
-    let Some((version, path)) = segments.split_first() else {
-        return Err(Refusal::unknown_path(head.uri.path()));
+/// The headers by which Graph says which version answered, and that one is called deprecated.
+fn served(path: &str) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    let asked = path.trim_start_matches('/').split('/').next();
+    let mut versions = VERSIONS.into_iter().map(|(version, _)| version);
+    let version = versions.find(move |version| asked == Some(version));
+    let header = |name, value| {
+        (
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )
     };
-    require_version(version, now, &head.method)?;
-    let headers = head.headers.clone();
-    let parameters = Parameters::read(head, Bytes::new()).await?;
-    let asked = Asked {
-        token: parameters.token(&headers)?,
-        parameters: &parameters,
-        now,
-    };
-    parameters.check_options()?;
-    let answer = leads.answer(path, &asked);
-    let id = path.first().copied().unwrap_or_default();
-    answer
-        .unwrap_or_else(|| Err(Refusal::no_object("GET", id)))
-        .map(Done::Found)
+    let is_deprecated = version.is_some_and(|version| DEPRECATED.contains(&version));
+    let warning = "The version of this call is deprecated. Upgrade to the latest version.";
+    let warning = is_deprecated.then(|| header("x-ad-api-version-warning", warning));
+    let version = version.map(|version| header("facebook-api-version", version));
+    version.into_iter().chain(warning)
 }
 
 /// A version that is served now. Graph takes what is no version at all for the id of something.

@@ -8,6 +8,7 @@
 //! <https://developers.facebook.com/docs/marketing-api/conversions-api/using-the-api>
 
 mod answer;
+mod counted;
 mod endpoint;
 mod judge;
 mod leads;
@@ -17,6 +18,7 @@ mod pieces;
 mod request;
 mod server;
 mod store;
+mod tally;
 mod values;
 
 use std::future::Future;
@@ -34,6 +36,7 @@ use self::endpoint::{Endpoint, Timeouts};
 pub(crate) use self::leads::LeadsFile;
 use self::origin::Guard;
 use self::store::Store;
+use self::tally::Tally;
 
 /// How many bytes of accepted events a sandbox of its own keeps for `GET /sandbox/events`: about 300,000 events.
 pub(crate) const DEFAULT_KEEP_BYTES: usize = 256 << 20;
@@ -55,6 +58,8 @@ pub(crate) struct Settings {
     /// How many bytes of accepted events to keep for `GET /sandbox/events`, before the oldest make room.
     /// With 0 it keeps none.
     pub keep_bytes: usize,
+    /// How long after its acceptance an event shows in what `GET /{dataset}/stats` counts.
+    pub count_delay: Duration,
     /// Names it is reached by besides `localhost`; a request for another host is refused.
     pub hosts: Vec<String>,
     /// Whether to log a line per request.
@@ -92,6 +97,8 @@ impl Sandbox {
             log_requests: settings.log_requests,
             timeouts,
             store: Store::new(settings.keep_bytes),
+            // What is not kept nobody can ask about.
+            tally: (settings.keep_bytes > 0).then(|| Tally::new(settings.count_delay)),
             trace_ids: TraceIds::default(),
         });
         let (stop, stopped) = oneshot::channel();

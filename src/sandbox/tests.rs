@@ -14,6 +14,7 @@ fn settings() -> Settings {
         now: Some(NOW),
         bad_lead_ids: vec![111_111_111_111_111],
         leads: None,
+        count_delay: std::time::Duration::ZERO,
         keep_bytes: 1 << 20,
         hosts: Vec::new(),
         log_requests: false,

@@ -22,7 +22,8 @@ mod zone;
 mod tests;
 
 pub(crate) use moment::{Moment, Notes, Precision, Reading};
-pub(crate) use now::Clock;
+pub(crate) use now::{Clock, utc};
 pub(crate) use order::{DateOrder, OrderEvidence, Settled};
 pub(crate) use reader::TimeReader;
+pub(crate) use written::Day;
 pub(crate) use zone::{UnknownZone, parse_zone};

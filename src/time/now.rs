@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::tz::Offset;
+
 /// Tells the time whenever it is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Clock {
@@ -38,4 +40,17 @@ impl Clock {
             }
         }
     }
+
+    /// The year it is in UTC.
+    pub(crate) fn this_year(self) -> i16 {
+        jiff::Timestamp::from_second(self.now())
+            .map_or(i16::MAX, |now| Offset::UTC.to_datetime(now).year())
+    }
+}
+
+/// A time as reports show it: `2026-11-21T16:00:00Z`; empty when no calendar has it.
+pub(crate) fn utc(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds)
+        .map(|at| at.to_string())
+        .unwrap_or_default()
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::support::repository;
 
 /// The rooms from the ground up: each may use those above it in this list, and no other.
-const ROOMS: [&str; 26] = [
+const ROOMS: [&str; 30] = [
     "text",
+    "files",
     "field",
     "problem",
     "json",
@@ -19,6 +20,7 @@ const ROOMS: [&str; 26] = [
     "mapping",
     "event",
     "rules",
+    "join",
     "ledger",
     "batch",
     "graph",
@@ -27,6 +29,8 @@ const ROOMS: [&str; 26] = [
     "report",
     "run",
     "render",
+    "notify",
+    "remote",
     "inspect",
     "sandbox",
     "cli",

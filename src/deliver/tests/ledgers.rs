@@ -269,8 +269,8 @@ impl Ledger for FailsOnce {
         Ok(())
     }
     fn write(&mut self, entries: &[Entry]) -> Result<Vec<Vec<Begun>>, LedgerError> {
-        self.settled += usize::from(matches!(entries[0], Entry::Settle(_)));
-        if self.settled == 1 && matches!(entries[0], Entry::Settle(_)) {
+        self.settled += usize::from(matches!(entries[0], Entry::Settle(..)));
+        if self.settled == 1 && matches!(entries[0], Entry::Settle(..)) {
             return Err(LedgerError::Full("ledger".into()));
         }
         NoLedger.write(entries)

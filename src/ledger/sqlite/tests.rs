@@ -47,7 +47,8 @@ impl SqliteLedger {
     }
 
     fn settle(&mut self, outcomes: &[(Event, Settled)]) -> Result<(), LedgerError> {
-        self.write(&[Entry::Settle(outcomes.to_vec())]).map(drop)
+        self.write(&[Entry::Settle(outcomes.to_vec(), None)])
+            .map(drop)
     }
 }
 
@@ -817,7 +818,7 @@ fn entries_of_one_write_stand_or_fall_together() {
     let (some, others) = (events(4), events(6));
     ledger.begin(&some).unwrap();
     let entries = [
-        Entry::Settle(all(&some, Settled::Accepted)),
+        Entry::Settle(all(&some, Settled::Accepted), None),
         Entry::Begin(others.clone()),
     ];
     let begun = ledger.write(&entries).unwrap();

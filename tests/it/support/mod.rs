@@ -4,6 +4,7 @@ pub mod faulty;
 pub mod graph;
 pub mod leads;
 pub mod listener;
+pub mod receiver;
 pub mod sandbox;
 
 use std::io::Write;

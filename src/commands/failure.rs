@@ -1,0 +1,30 @@
+//! An error that ended a command before there was anything to report: its exit status, and what to do about it.
+
+use crate::ledger::LedgerError;
+use crate::mapping::MappingError;
+use crate::report::ExitStatus;
+use crate::run::feed::broken_off;
+use crate::source::ReadError;
+
+/// The exit status an error stands for.
+pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
+    if let Some(LedgerError::Held { .. }) = error.downcast_ref() {
+        return ExitStatus::Unreachable;
+    }
+    match broken_off(error) {
+        // The next run finds a file that is complete.
+        Some(ReadError::Changed { .. }) => ExitStatus::Unreachable,
+        _ => ExitStatus::Usage,
+    }
+}
+
+/// Where the columns tell too little, `init` looks further than the other commands do.
+pub(super) fn with_a_way_on(error: anyhow::Error) -> anyhow::Error {
+    use MappingError::{NoCustomer, NoStages, NoTimes};
+    match error.downcast_ref() {
+        Some(NoCustomer | NoStages | NoTimes) => {
+            anyhow::anyhow!("{error:#}; or let crm2capi init FILE propose the settings")
+        }
+        _ => error,
+    }
+}

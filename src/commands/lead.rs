@@ -1,0 +1,234 @@
+//! `crm2capi status --lead`: what became of the events of one lead, or of each in a list.
+
+use std::collections::HashSet;
+use std::io::{self, BufRead, Write};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::normalize::each_line;
+use super::talk::print_error;
+use crate::cli::{PlainFormat, StatusArgs};
+use crate::config::{self, SettingsFile};
+use crate::customer::{Key, LetterM, Normalizer, Settings};
+use crate::field::Field;
+use crate::graph::Fault;
+use crate::ledger::{PastEvent, Person, SqliteLedger, State};
+use crate::problem::Code;
+use crate::report::ExitStatus;
+use crate::text::{counted, harmless};
+use crate::time::utc;
+
+/// A value that was asked for.
+struct Asked {
+    /// The line of standard input, from 1; nothing for the value of the command line.
+    line: Option<u64>,
+    /// Whom it may mean, or why it means nobody.
+    people: Result<Vec<Person>, Code>,
+}
+
+/// A value and what the ledger knows of it.
+struct Found<'a> {
+    asked: &'a Asked,
+    events: Vec<&'a PastEvent>,
+}
+
+pub(super) fn run(args: &StatusArgs, value: &str, file: &SettingsFile) -> Result<ExitStatus> {
+    let normalizer = normalizer(args, file)?;
+    let asked = match value {
+        "-" => list(&normalizer, io::stdin().lock())?,
+        value => vec![Asked {
+            line: None,
+            people: people(&normalizer, value),
+        }],
+    };
+    let dataset = config::dataset_id(args.settings.dataset_id.as_deref(), file)?;
+    let everybody: HashSet<Person> = asked
+        .iter()
+        .flat_map(|asked| asked.people.iter().flatten())
+        .copied()
+        .collect();
+    let ledger = SqliteLedger::open_read_only(&config::status_ledger(args, file)?)?;
+    let events = ledger
+        .map(|ledger| ledger.about(&everybody, dataset.as_deref()))
+        .transpose()?
+        .unwrap_or_default();
+    let found: Vec<Found<'_>> = asked
+        .iter()
+        .map(|asked| Found {
+            asked,
+            events: of(asked, &events),
+        })
+        .collect();
+    let status = match found.iter().all(|found| !found.events.is_empty()) {
+        true => ExitStatus::Done,
+        false => ExitStatus::Problems,
+    };
+    let mut out = anstream::stdout().lock();
+    match args.format {
+        PlainFormat::Json => {
+            let leads: Vec<Value> = found.iter().map(as_json).collect();
+            let report = json!({"command": "status", "exit_status": status, "leads": leads});
+            writeln!(out, "{report}")?;
+        }
+        PlainFormat::Human => {
+            for found in &found {
+                write_lead(&mut out, found)?;
+            }
+        }
+    }
+    drop(out);
+    if status != ExitStatus::Done {
+        let missing = found.iter().filter(|found| found.events.is_empty()).count();
+        print_error(&anyhow::anyhow!(
+            "of {} no event is in the ledger; it remembers those of the last 30 days that an upload sent",
+            counted(missing as u64, "lead")
+        ));
+    }
+    Ok(status)
+}
+
+fn normalizer(args: &StatusArgs, file: &SettingsFile) -> Result<Normalizer> {
+    Ok(Normalizer::new(&Settings {
+        default_country: config::default_country(args.default_country, file)?,
+        date_order: None,
+        // Only dates of birth depend on it.
+        this_year: 2100,
+        letter_m: LetterM::Man,
+    }))
+}
+
+fn list(normalizer: &Normalizer, input: impl BufRead) -> Result<Vec<Asked>> {
+    let mut asked = Vec::new();
+    let take = |line, text: Result<&str, Code>| {
+        let people = text.and_then(|text| people(normalizer, text));
+        let is_blank = matches!(text, Ok(text) if text.trim().is_empty());
+        if !is_blank {
+            asked.push(Asked {
+                line: Some(line),
+                people,
+            });
+        }
+        Ok(())
+    };
+    each_line(input, take).context("cannot read the list of leads")?;
+    Ok(asked)
+}
+
+/// Whom a value may mean: a number may be a lead id and a phone, a hash an email and a phone.
+fn people(normalizer: &Normalizer, text: &str) -> Result<Vec<Person>, Code> {
+    let fields: &[Field] = match text.contains('@') {
+        true => &[Field::Email],
+        false => &[Field::LeadId, Field::Phone, Field::Email],
+    };
+    let (mut people, mut problem) = (Vec::new(), Code::ValueEmpty);
+    for field in fields {
+        match normalizer.values(*field, text) {
+            Err(code) => problem = code,
+            Ok(values) => people.extend(values.iter().filter_map(|value| {
+                let text = match (value.key, &value.sha256, &value.text) {
+                    (Key::LeadId, _, Some(text)) => text.clone(),
+                    (_, Some(hash), _) => String::from_utf8_lossy(hash.as_hex()).into_owned(),
+                    _ => return None,
+                };
+                Some(Person::of(value.key, &text))
+            })),
+        }
+    }
+    match people.is_empty() {
+        true => Err(problem),
+        false => Ok(people),
+    }
+}
+
+fn of<'a>(asked: &Asked, events: &'a [PastEvent]) -> Vec<&'a PastEvent> {
+    let Ok(people) = &asked.people else {
+        return Vec::new();
+    };
+    let is_meant = |event: &&PastEvent| event.people.iter().any(|person| people.contains(person));
+    events.iter().filter(is_meant).collect()
+}
+
+/// The value is not repeated: it is a person's.
+fn write_lead(out: &mut impl Write, found: &Found<'_>) -> io::Result<()> {
+    let who = match found.asked.line {
+        Some(line) => format!("line {line}"),
+        None => "this lead".to_owned(),
+    };
+    match &found.asked.people {
+        Err(code) => {
+            return writeln!(
+                out,
+                "{who}: not a lead id, email or phone: {}",
+                code.message()
+            );
+        }
+        Ok(_) if found.events.is_empty() => return writeln!(out, "{who}: no event in the ledger"),
+        Ok(_) => writeln!(
+            out,
+            "{who}: {}",
+            counted(found.events.len() as u64, "event")
+        )?,
+    }
+    for event in &found.events {
+        let name = event.name.as_deref().map_or("(unnamed)".into(), harmless);
+        let trace = event
+            .trace
+            .as_deref()
+            .map(|trace| format!("; trace {}", harmless(trace)));
+        writeln!(
+            out,
+            "  {}  {name}: {} {}; run of {}; dataset {}{}",
+            utc(event.time),
+            state(event.state),
+            utc(event.settled),
+            utc(event.run_started),
+            event.dataset,
+            trace.unwrap_or_default(),
+        )?;
+    }
+    Ok(())
+}
+
+fn state(state: State) -> String {
+    match state {
+        State::Accepted => "accepted".to_owned(),
+        State::Rejected { code, subcode } => format!("refused by Meta ({})", fault(code, subcode)),
+        State::Uncertain => "uncertain, the next upload sends it again; last tried".to_owned(),
+        State::Resting => {
+            "uncertain after several runs, --retry-uncertain sends it; last tried".to_owned()
+        }
+    }
+}
+
+fn fault(code: i64, subcode: Option<i64>) -> Fault {
+    Fault {
+        status: 0,
+        code,
+        subcode,
+        title: None,
+        fbtrace_id: None,
+    }
+}
+
+fn as_json(found: &Found<'_>) -> Value {
+    json!({
+        "input_line": found.asked.line,
+        "problem": found.asked.people.as_ref().err().map(|code| code.name()),
+        "events": found.events.iter().map(|event| event_json(event)).collect::<Vec<_>>(),
+    })
+}
+
+fn event_json(event: &PastEvent) -> Value {
+    let (state, code, subcode) = match event.state {
+        State::Accepted => ("accepted", None, None),
+        State::Rejected { code, subcode } => ("rejected", Some(code), subcode),
+        State::Uncertain => ("uncertain", None, None),
+        State::Resting => ("resting", None, None),
+    };
+    json!({
+        "event_name": event.name, "event_time": utc(event.time), "state": state, "settled": utc(event.settled),
+        "run_started": utc(event.run_started), "dataset_id": event.dataset, "code": code, "subcode": subcode,
+        "fbtrace_id": event.trace,
+    })
+}

@@ -1,0 +1,402 @@
+//! `crm2capi status --remote`: what Meta says it received, beside what it accepted.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::talk::print_error;
+use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
+use crate::config::{self, SettingsFile};
+use crate::graph::Endpoint;
+use crate::graph::served::Served;
+use crate::ledger::{Accepted, SqliteLedger, Window};
+use crate::remote::{
+    Count, Dataset, Hours, Inquiry, Quality, Stage, Told, agent_name, compare, is_clearly_fewer,
+};
+use crate::report::ExitStatus;
+use crate::text::{counted, harmless, thousands};
+use crate::time::utc;
+
+/// A stage's name takes at most so much of the page.
+const NAME_WIDTH: usize = 32;
+/// What was accepted so recently may not be counted yet.
+const UNSETTLED_SECONDS: i64 = 3_600;
+
+/// Both sides of the story.
+struct Findings {
+    endpoint: Endpoint,
+    agent: Option<String>,
+    hours: Hours,
+    here: Vec<Accepted>,
+    there: Told<Vec<Count>>,
+    match_keys: Told<BTreeMap<String, u64>>,
+    dataset: Told<Dataset>,
+    quality: Told<Vec<Quality>>,
+    served: Served,
+    is_sandbox: bool,
+}
+
+pub(super) fn run(args: &StatusArgs, talk: &TalkArgs, file: &SettingsFile) -> Result<ExitStatus> {
+    let endpoint = config::reading_endpoint(&args.endpoint, &args.settings, &args.version, file)?;
+    let agent = config::partner_agent(file)?.map(|agent| agent_name(&agent));
+    let path = config::status_ledger(args, file)?;
+    let Some(ledger) = SqliteLedger::open_read_only(&path)? else {
+        bail!(
+            "there is no ledger {}, so what was accepted is not known; name it with --ledger",
+            path.display()
+        );
+    };
+    let now = config::clock(args.now).now();
+    let hours = Hours::settled_at(now);
+    let (from, until) = hours.seconds();
+    let window = Window {
+        from,
+        until,
+        settled_by: now - UNSETTLED_SECONDS,
+    };
+    let here = ledger.accepted(&endpoint.dataset_id, window)?;
+    let findings = ask(endpoint, agent, hours, here)?;
+    let stages = findings.stages();
+    let status = findings.status(stages.as_deref());
+    let mut out = anstream::stdout().lock();
+    match args.format {
+        PlainFormat::Json => {
+            let report = findings.as_json(stages.as_deref(), status);
+            writeln!(out, "{report}")?;
+        }
+        PlainFormat::Human if talk.quiet && status == ExitStatus::Done => {}
+        PlainFormat::Human => findings.write_page(&mut out, stages.as_deref())?,
+    }
+    drop(out);
+    if let Some(error) = findings.error(stages.as_deref()) {
+        print_error(&anyhow::anyhow!(error));
+    }
+    Ok(status)
+}
+
+fn ask(
+    endpoint: Endpoint,
+    agent: Option<String>,
+    hours: Hours,
+    here: Vec<Accepted>,
+) -> Result<Findings> {
+    let inquiry = Inquiry::new(&endpoint, agent.clone())?;
+    let mut names: Vec<&str> = here
+        .iter()
+        .filter_map(|accepted| accepted.name.as_deref())
+        .collect();
+    names.dedup();
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the network")?;
+    let (there, match_keys, dataset, quality, (served, is_sandbox)) = runtime.block_on(async {
+        (
+            inquiry.counts(hours, &names).await,
+            inquiry.match_keys(hours).await,
+            inquiry.dataset().await,
+            inquiry.quality().await,
+            inquiry.served().await,
+        )
+    });
+    Ok(Findings {
+        endpoint,
+        agent,
+        hours,
+        here,
+        there,
+        match_keys,
+        dataset,
+        quality,
+        served,
+        is_sandbox,
+    })
+}
+
+impl Findings {
+    /// Both sides by stage; nothing when one of them is not known.
+    fn stages(&self) -> Option<Vec<Stage>> {
+        match &self.there {
+            Told::Known(there) => Some(compare(self.hours, &self.here, there)),
+            Told::Nothing => Some(compare(self.hours, &self.here, &[])),
+            Told::MayNot(_) | Told::NoAnswer(_) => None,
+        }
+    }
+
+    /// Never 0 when it is not known what Meta counted.
+    fn status(&self, stages: Option<&[Stage]>) -> ExitStatus {
+        match (&self.there, stages) {
+            (Told::MayNot(_), _) => ExitStatus::Refused,
+            (Told::NoAnswer(_), _) | (_, None) => ExitStatus::Unreachable,
+            (_, Some(stages)) if is_short(stages) => ExitStatus::Problems,
+            _ => ExitStatus::Done,
+        }
+    }
+
+    fn error(&self, stages: Option<&[Stage]>) -> Option<String> {
+        match &self.there {
+            Told::MayNot(fault) => Some(format!(
+                "Meta does not let this token ask what was counted: {fault}; set CRM2CAPI_READ_TOKEN to a system user's \
+                 token with ads_management and access to the dataset, as the dataset's own token cannot ask"
+            )),
+            Told::NoAnswer(why) => Some(format!(
+                "what Meta counted is not known: {why}; run again later"
+            )),
+            Told::Known(_) | Told::Nothing => {
+                let (here, there) = sums(stages?);
+                is_short(stages?).then(|| {
+                    format!(
+                        "Meta counts clearly fewer events than it accepted: {} of {}; look at the dataset in Events \
+                         Manager, and at partner_agent under [event]",
+                        thousands(there),
+                        thousands(here)
+                    )
+                })
+            }
+        }
+    }
+
+    /// Events that an earlier version accepted without noting their stage.
+    fn unnamed(&self) -> u64 {
+        let unnamed = self.here.iter().filter(|accepted| accepted.name.is_none());
+        unnamed.map(|accepted| accepted.count).sum()
+    }
+
+    fn as_json(&self, stages: Option<&[Stage]>, status: ExitStatus) -> Value {
+        let (from, until) = self.hours.seconds();
+        json!({
+            "command": "status", "exit_status": status, "dataset_id": self.endpoint.dataset_id, "agent": self.agent,
+            "from": utc(from), "until": utc(until),
+            "answered": answered(&self.there),
+            "stages": stages.map(|stages| stages.iter().map(stage_json).collect::<Vec<_>>()),
+            "accepted_without_stage": self.unnamed(),
+            "match_keys": told_json(&self.match_keys, |keys| json!(keys)),
+            "dataset": told_json(&self.dataset, dataset_json),
+            "quality": told_json(&self.quality, |quality| quality.iter().map(quality_json).collect()),
+            "api_version": self.served.version, "api_version_warning": self.served.warning,
+            "is_sandbox": self.is_sandbox,
+        })
+    }
+
+    fn write_page(&self, out: &mut impl Write, stages: Option<&[Stage]>) -> io::Result<()> {
+        let (from, until) = self.hours.seconds();
+        let agent = self.agent.as_deref().unwrap_or("any sender");
+        writeln!(
+            out,
+            "dataset {}, events of {} to {}, sent by {}",
+            self.endpoint.dataset_id,
+            utc(from),
+            utc(until),
+            harmless(agent)
+        )?;
+        if self.is_sandbox {
+            writeln!(
+                out,
+                "A sandbox answers: what it accepted is in no ledger, so that nothing stands beside its counts."
+            )?;
+        }
+        self.write_facts(out)?;
+        match (&self.there, stages) {
+            (Told::MayNot(fault), _) => {
+                writeln!(out, "\nThis token may not ask what was counted: {fault}")
+            }
+            (Told::NoAnswer(why), _) => {
+                writeln!(out, "\nWhat was counted is not known: {}", harmless(why))
+            }
+            (_, None) => Ok(()),
+            (there, Some(stages)) => self.write_stages(out, stages, *there == Told::Nothing),
+        }
+    }
+
+    fn write_facts(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut line = |what: &str, says: String| writeln!(out, "{what:<16}  {says}");
+        line(
+            "last event",
+            told(&self.dataset, |dataset| match dataset.last_fired {
+                None => "Meta does not say".to_owned(),
+                Some(0) => "never".to_owned(),
+                Some(last) => utc(last),
+            }),
+        )?;
+        line(
+            "for CRM events",
+            told(&self.dataset, |dataset| kind(dataset).to_owned()),
+        )?;
+        line("match keys", told(&self.match_keys, list))?;
+        line("quality", told(&self.quality, |quality| scores(quality)))?;
+        let version = self
+            .served
+            .version
+            .as_deref()
+            .unwrap_or("Meta does not say");
+        let warning = self
+            .served
+            .warning
+            .as_ref()
+            .map(|warning| format!("; {warning}"));
+        line(
+            "API version",
+            format!("{version}{}", warning.unwrap_or_default()),
+        )
+    }
+
+    fn write_stages(
+        &self,
+        out: &mut impl Write,
+        stages: &[Stage],
+        is_nothing: bool,
+    ) -> io::Result<()> {
+        if is_nothing {
+            writeln!(out, "\nMeta has counted nothing in these hours.")?;
+        }
+        if stages.is_empty() {
+            return writeln!(
+                out,
+                "\nNothing was accepted here in these hours, so there is nothing to compare."
+            );
+        }
+        writeln!(
+            out,
+            "\n{:<NAME_WIDTH$}  {:>9}  {:>9}  difference",
+            "by stage and day (UTC)", "accepted", "counted"
+        )?;
+        for stage in stages {
+            let name: String = harmless(&stage.name).chars().take(NAME_WIDTH).collect();
+            write_counts(out, &name, stage.here, stage.there)?;
+            for (day, here, there) in &stage.days {
+                write_counts(out, &format!("  {}", date(*day)), *here, *there)?;
+            }
+        }
+        let (here, there) = sums(stages);
+        write_counts(out, "all", here, there)?;
+        match self.unnamed() {
+            0 => Ok(()),
+            count => writeln!(
+                out,
+                "{} accepted by an earlier version, which did not note the stage: not compared",
+                counted(count, "event")
+            ),
+        }
+    }
+}
+
+fn write_counts(out: &mut impl Write, name: &str, here: u64, there: u64) -> io::Result<()> {
+    let difference = there as i64 - here as i64;
+    let verdict = match is_clearly_fewer(here, there) {
+        true => "  clearly fewer",
+        false => "",
+    };
+    writeln!(
+        out,
+        "{name:<NAME_WIDTH$}  {here:>9}  {there:>9}  {difference:>+10}{verdict}"
+    )
+}
+
+/// Whether Meta counts clearly fewer of a stage, or of all of them together.
+fn is_short(stages: &[Stage]) -> bool {
+    let (here, there) = sums(stages);
+    let of_stage = |stage: &Stage| is_clearly_fewer(stage.here, stage.there);
+    stages.iter().any(of_stage) || is_clearly_fewer(here, there)
+}
+
+/// Accepted here and counted there. What Meta counts of stages that are not ours makes up for nothing.
+fn sums(stages: &[Stage]) -> (u64, u64) {
+    let ours = stages.iter().filter(|stage| stage.here > 0);
+    ours.fold((0, 0), |(here, there), stage| {
+        (here + stage.here, there + stage.there)
+    })
+}
+
+fn date(day: i64) -> String {
+    Timestamp::from_second(day * 86_400)
+        .map(|at| at.strftime("%F").to_string())
+        .unwrap_or_default()
+}
+
+fn kind(dataset: &Dataset) -> &'static str {
+    match (dataset.is_unavailable, dataset.is_crm, dataset.is_container) {
+        (Some(true), ..) => "no: Meta calls the dataset unavailable",
+        (_, Some(true), _) => "yes",
+        (_, _, Some(true)) => "yes: it collects events of all kinds",
+        (_, Some(false), _) => "no: it was not made for CRM events",
+        _ => "Meta does not say",
+    }
+}
+
+fn list(keys: &BTreeMap<String, u64>) -> String {
+    let mut keys: Vec<(&String, &u64)> = keys.iter().collect();
+    keys.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let keys: Vec<String> = keys
+        .iter()
+        .map(|(key, count)| format!("{} {}", harmless(key), thousands(**count)))
+        .collect();
+    keys.join(", ")
+}
+
+fn scores(quality: &[Quality]) -> String {
+    let scores: Vec<String> = quality
+        .iter()
+        .map(|event| match event.score {
+            Some(score) => format!("{} {score} of 10", harmless(&event.event_name)),
+            None => format!("{} without a score", harmless(&event.event_name)),
+        })
+        .collect();
+    scores.join(", ")
+}
+
+fn told<T>(answer: &Told<T>, say: impl Fn(&T) -> String) -> String {
+    match answer {
+        Told::Known(known) => say(known),
+        Told::Nothing => "nothing".to_owned(),
+        Told::MayNot(fault) => format!("Meta does not tell this token ({fault})"),
+        Told::NoAnswer(why) => format!("not known: {}", harmless(why)),
+    }
+}
+
+fn answered<T>(answer: &Told<T>) -> &'static str {
+    match answer {
+        Told::Known(_) => "known",
+        Told::Nothing => "nothing",
+        Told::MayNot(_) => "may-not",
+        Told::NoAnswer(_) => "no-answer",
+    }
+}
+
+/// The value, or null and why there is none.
+fn told_json<T>(answer: &Told<T>, value: impl Fn(&T) -> Value) -> Value {
+    let known = match answer {
+        Told::Known(known) => value(known),
+        _ => Value::Null,
+    };
+    json!({"answered": answered(answer), "value": known})
+}
+
+fn stage_json(stage: &Stage) -> Value {
+    let day = |(day, here, there): &(i64, u64, u64)| json!({"day": date(*day), "accepted": here, "counted": there});
+    json!({
+        "event_name": stage.name, "accepted": stage.here, "counted": stage.there,
+        "clearly_fewer": is_clearly_fewer(stage.here, stage.there),
+        "days": stage.days.iter().map(day).collect::<Vec<_>>(),
+    })
+}
+
+fn dataset_json(dataset: &Dataset) -> Value {
+    json!({
+        "name": dataset.name, "last_event": dataset.last_fired.filter(|last| *last > 0).map(utc),
+        "never": dataset.last_fired.map(|last| last == 0),
+        "is_crm": dataset.is_crm, "is_consolidated_container": dataset.is_container,
+        "is_unavailable": dataset.is_unavailable,
+    })
+}
+
+fn quality_json(event: &Quality) -> Value {
+    let coverage: serde_json::Map<String, Value> = event
+        .coverage
+        .iter()
+        .map(|(key, percentage)| (key.clone(), json!(percentage)))
+        .collect();
+    json!({
+        "event_name": event.event_name, "score": event.score, "coverage_percent": coverage,
+        "diagnostics": event.diagnostics, "upload_frequency": event.freshness,
+    })
+}
