@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -13,6 +14,7 @@ use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::ledger::{PastRun, SqliteLedger, Status};
 use crate::notify::{Notifier, Occasion, Subject};
+use crate::render::{self, FileFormat};
 use crate::report::ExitStatus;
 use crate::time::utc;
 
@@ -32,6 +34,9 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         return lead::run(args, value, &file);
     }
     let path = config::status_ledger(args, &file)?;
+    if let Some(report) = &args.report {
+        check_report(report, &path)?;
+    }
     let dataset = config::dataset_id(args.settings.dataset_id.as_deref(), &file)?;
     let max_age = args.max_age.as_deref();
     let max_age = max_age
@@ -52,6 +57,9 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         ExitStatus::Done
     };
     let report = as_json(&status, exit);
+    if let Some(path) = &args.report {
+        write_report(path, &status, now, is_late)?;
+    }
     let mut out = anstream::stdout().lock();
     match args.format {
         PlainFormat::Json => writeln!(out, "{report}")?,
@@ -85,6 +93,30 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         .tell(&occasion, report.as_bytes(), now);
     }
     Ok(exit)
+}
+
+/// Checks that the report is asked for in the one form there is, and takes no place of what is read.
+fn check_report(report: &Path, ledger: &Path) -> Result<()> {
+    if FileFormat::of(report)? != FileFormat::Html {
+        bail!(
+            "status writes a report for a browser only; end the name {:?} in .html, or use --format json",
+            report.display().to_string()
+        );
+    }
+    if same_file::is_same_file(report, ledger).unwrap_or(false) {
+        bail!(
+            "the report {} is the ledger, which would be overwritten; name another file",
+            report.display()
+        );
+    }
+    Ok(())
+}
+
+fn write_report(path: &Path, status: &Status, now: i64, is_late: bool) -> Result<()> {
+    let mut page = Vec::new();
+    render::html::status::write(status, now, is_late, &mut page)?;
+    render::write_whole(path, &page)
+        .with_context(|| format!("cannot write the report {}", path.display()))
 }
 
 /// Whether the last success is longer ago than `max_age`. One in the future comes from a clock that was wrong, and says

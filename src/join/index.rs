@@ -2,8 +2,11 @@
 //!
 //! Hashes are spread evenly, so their first bits say where in a sorted list they stand: one look, whatever the number.
 
-use super::LeadNumber;
 use crate::customer::Hash;
+
+/// The place of a lead among all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LeadNumber(pub u32);
 
 /// One hash of one lead: half of the hash, which is more than enough to tell people apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

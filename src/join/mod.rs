@@ -8,6 +8,7 @@ mod read;
 
 use std::sync::Arc;
 
+pub(crate) use index::LeadNumber;
 pub(crate) use read::Reading;
 
 use crate::customer::{Hash, Key, UserData};
@@ -36,10 +37,6 @@ pub(crate) struct Form {
     /// Its name; empty where the leads name none.
     pub name: String,
 }
-
-/// The place of a lead among all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct LeadNumber(pub u32);
 
 /// By what a row was joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

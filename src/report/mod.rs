@@ -5,6 +5,7 @@
 //! counts, and a person's value never gets here.
 
 pub(crate) mod coverage;
+pub(crate) mod days;
 pub(crate) mod end;
 pub(crate) mod exit;
 pub(crate) mod funnel;

@@ -9,7 +9,8 @@ use anyhow::{Context, Result};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::rows::{Link, PreparedEvent};
+use super::joining::Link;
+use super::rows::PreparedEvent;
 use crate::customer::Key;
 use crate::join::{Form, Lead, LeadNumber, Leads};
 use crate::report::coverage::{

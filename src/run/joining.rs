@@ -2,12 +2,38 @@
 //!
 //! Input: what the row has. Output: how it came to its lead id, and what there is to say about it. A row's own id wins.
 
-use super::rows::Link;
 use crate::customer::UserData;
 use crate::join::{By, Join, LeadNumber, Match};
 use crate::mapping::{NameId, Record, Stage, WorthId};
 use crate::problem::Code;
 use crate::time::{Moment, Precision};
+
+/// How a row came to its lead id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// It has none.
+    #[default]
+    None,
+    /// It has none, since two of Meta's leads fit equally.
+    Ambiguous,
+    /// It came with one, which is this one of Meta's leads, or none of them.
+    Own(Option<LeadNumber>),
+    /// By its email.
+    ByEmail(LeadNumber),
+    /// By its phone.
+    ByPhone(LeadNumber),
+}
+
+impl Link {
+    /// Which of Meta's leads it is.
+    pub(crate) fn lead(self) -> Option<LeadNumber> {
+        match self {
+            Self::None | Self::Ambiguous => None,
+            Self::Own(lead) => lead,
+            Self::ByEmail(lead) | Self::ByPhone(lead) => Some(lead),
+        }
+    }
+}
 
 /// The event of a raw lead.
 #[derive(Clone, Copy)]

@@ -6,13 +6,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::joining::{self, RawLead};
+use super::joining::{self, Link, RawLead};
 use super::recipe::{Pass, Recipe};
 use crate::customer::{Country, Key, KeySet, Normalizer, UserData, us_state};
 use crate::event::ldu::Region;
 use crate::event::{EventId, Facts, Fingerprint, LeadKey, write_event};
 use crate::field::Field;
-use crate::join::LeadNumber;
 use crate::ledger::{Sighting, Timing};
 use crate::mapping::{LeftOut, NameId, Notice, Plan, Record, Stage, Times, WorthId};
 use crate::problem::{Code, Finding, Severity};
@@ -23,33 +22,6 @@ use crate::source::{Chunk, Header, Row};
 /// of them make a hundred times as much as they take.
 const MAX_MADE_BYTES: usize = 1 << 20;
 const MAX_MADE_EVENTS: usize = 1 << 12;
-
-/// How a row came to its lead id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Link {
-    /// It has none.
-    #[default]
-    None,
-    /// It has none, since two of Meta's leads fit equally.
-    Ambiguous,
-    /// It came with one, which is this one of Meta's leads, or none of them.
-    Own(Option<LeadNumber>),
-    /// By its email.
-    ByEmail(LeadNumber),
-    /// By its phone.
-    ByPhone(LeadNumber),
-}
-
-impl Link {
-    /// Which of Meta's leads it is.
-    pub(crate) fn lead(self) -> Option<LeadNumber> {
-        match self {
-            Self::None | Self::Ambiguous => None,
-            Self::Own(lead) => lead,
-            Self::ByEmail(lead) | Self::ByPhone(lead) => Some(lead),
-        }
-    }
-}
 
 /// An event as a chunk's preparation leaves it.
 #[derive(Clone, Debug)]
@@ -76,6 +48,11 @@ pub(crate) struct PreparedEvent {
     pub keys: KeySet,
     /// How its row came to its lead id.
     pub link: Link,
+    /// The Unix seconds its id is made from.
+    pub id_time: i64,
+    /// Where everything that its lead may have been known by stands in the chunk's identities; empty where its id is not
+    /// derived from one, or the pass makes no JSON.
+    pub identities: Range<u32>,
     /// What a snapshot shows of the lead, where the export is one: it decides whether this is an event at all.
     pub sighting: Option<Sighting>,
 }
@@ -91,6 +68,8 @@ pub(crate) struct Prepared {
     pub json: Vec<u8>,
     /// The events, in the order of rows and times.
     pub events: Vec<PreparedEvent>,
+    /// What the leads may have been known by, each ended by a zero byte.
+    pub identities: Vec<u8>,
     /// Leads of snapshots that are in a stage without an event of its own, with their rows.
     pub elsewhere: Vec<(u64, Sighting)>,
     /// The event names that the events refer to.
@@ -163,6 +142,7 @@ impl Prepared {
         self.names.clear();
         self.findings.clear();
         self.unlisted.clear();
+        self.identities.clear();
         self.elsewhere.clear();
         (self.rows, self.rows_invalid) = (0, 0);
         (self.skipped_stage, self.skipped_only, self.skipped_consent) = (0, 0, 0);
@@ -466,6 +446,12 @@ impl RowProcessor {
             exported: self.exported(record),
         });
         prepared.elsewhere.extend(self.elsewhere(row, record));
+        let first_identity = prepared.identities.len() as u32;
+        let is_derived = record.event_id.is_none() && snapshot.is_none();
+        if self.serialises && is_derived {
+            self.user_data
+                .write_every_identity(&mut prepared.identities);
+        }
         let (now, zone) = (self.times.default.now(), self.times.default.zone());
         for stage in &record.stages {
             let name = &self.plan.event_names()[stage.name.0 as usize];
@@ -510,6 +496,8 @@ impl RowProcessor {
                 is_old,
                 keys: self.user_data.keys(),
                 link: self.link,
+                id_time: stage.id_time,
+                identities: first_identity..prepared.identities.len() as u32,
                 sighting: snapshot.as_ref().map(|snapshot| Sighting {
                     lead: snapshot.lead,
                     stage: fingerprint,

@@ -1,0 +1,49 @@
+//! What every page has around it, and the few shapes that all sections use.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::text::thousands;
+
+const STYLE: &str = include_str!("style.css");
+
+/// Should anything ever get past the escaping, a browser still runs and fetches nothing.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// A whole document.
+pub(super) fn page(title: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="referrer" content="no-referrer";
+                meta name="robots" content="noindex";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#main" { "Skip to the figures" }
+                (body)
+            }
+        }
+    }
+}
+
+/// A table that a narrow screen scrolls by itself, by keyboard too.
+pub(super) fn scroll(name: &str, table: &Markup) -> Markup {
+    html! { div.scroll role="region" aria-label=(name) tabindex="0" { (table) } }
+}
+
+/// A cell with a count; nothing is a dash.
+pub(super) fn number(count: u64) -> Markup {
+    html! { td.number { @if count == 0 { "–" } @else { (thousands(count)) } } }
+}
+
+/// A cell with text that stands to the right, as numbers do.
+pub(super) fn right(text: &str) -> Markup {
+    html! { td.number { (text) } }
+}
