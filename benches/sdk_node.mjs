@@ -5,7 +5,7 @@
 // The SDK normalises and hashes; what it leaves to its caller is done here, and no more: the country's two-letter code,
 // the country code of a national phone number, the form of a birthday, the time in seconds.
 
-import { createReadStream, writeSync } from 'node:fs';
+import { createReadStream, readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
@@ -13,7 +13,14 @@ const require = createRequire(`${process.cwd()}/`);
 const { CustomData, EventRequest, ServerEvent, UserData } = require('facebook-nodejs-business-sdk');
 
 const EVENTS_A_REQUEST = 500;
-const COUNTRIES = { 'united states': 'us', usa: 'us', us: 'us' };
+const COUNTRIES = { 'united states': 'us', usa: 'us' };
+const CALLING = Object.fromEntries(
+  readFileSync(new URL('countries.tsv', import.meta.url), 'utf8')
+    .split('\n')
+    .filter((line) => line && !line.startsWith('#'))
+    .map((line) => line.split('\t'))
+    .map(([country, , code]) => [country.toLowerCase(), code]),
+);
 
 // Stands where the SDK lets its users put an HTTP client of their own.
 const printer = {
@@ -23,27 +30,29 @@ const printer = {
   },
 };
 
-// The cells of a line. Only the last column is ever quoted in this export.
+// The cells of a line as far as they are wanted: those before the first that is quoted.
 function cells(line) {
   const quote = line.indexOf(',"');
-  if (quote < 0) return line.split(',');
-  return [...line.slice(0, quote).split(','), line.slice(quote + 2, -1)];
+  return (quote < 0 ? line : line.slice(0, quote)).split(',');
 }
 
 function event(line) {
-  const [leadId, stage, at, email, phone, first, last, gender, born, city, state, code, country, externalId] =
+  const [leadId, stage, at, email, dialled, first, last, gender, born, city, state, code, named, externalId] =
     cells(line);
+  const country = COUNTRIES[named.toLowerCase()] ?? named.toLowerCase();
+  const isNational = !dialled.startsWith('+') && country in CALLING;
+  const phone = isNational ? `+${CALLING[country]}${dialled.replace(/^0+/, '')}` : dialled;
   const seconds = Date.parse(`${at.replace(' ', 'T')}Z`) / 1000;
   const userData = new UserData()
     .setEmail(email)
-    .setPhone(phone.startsWith('+') ? phone : `+1${phone}`)
+    .setPhone(phone)
     .setGender(gender)
     .setDateOfBirth(born.replaceAll('-', ''))
     .setLastName(last)
     .setFirstName(first)
     .setCity(city)
     .setState(state)
-    .setCountry(COUNTRIES[country.toLowerCase()])
+    .setCountry(country)
     .setZip(code)
     .setExternalId(externalId)
     .setLeadId(leadId);

@@ -9,6 +9,7 @@ the country code of a national phone number, the form of a birthday, the time in
 import csv
 import datetime
 import itertools
+import pathlib
 import sys
 
 import requests
@@ -22,7 +23,13 @@ from facebook_business.adobjects.serverside.user_data import UserData
 from facebook_business.api import FacebookAdsApi
 
 EVENTS_A_REQUEST = 500
-COUNTRIES = {"united states": "us", "usa": "us", "us": "us"}
+GENDERS = {"m": Gender.MALE, "f": Gender.FEMALE}
+COUNTRIES = {"united states": "us", "usa": "us"}
+CALLING = {
+    line.split("\t")[0].lower(): line.split("\t")[2]
+    for line in pathlib.Path(__file__).with_name("countries.tsv").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+}
 
 
 class Printer(requests.adapters.BaseAdapter):
@@ -40,7 +47,10 @@ class Printer(requests.adapters.BaseAdapter):
 
 
 def event(row):
-    lead_id, stage, at, email, phone, first, last, gender, born, city, state, code, country, external_id, _ = row
+    lead_id, stage, at, email, phone, first, last, gender, born, city, state, code, country, external_id, *_ = row
+    country = COUNTRIES.get(country.lower(), country.lower())
+    if not phone.startswith("+") and country in CALLING:
+        phone = f"+{CALLING[country]}{phone.lstrip('0')}"
     seconds = int(datetime.datetime.fromisoformat(at + "+00:00").timestamp())
     return Event(
         event_name=stage,
@@ -49,14 +59,14 @@ def event(row):
         action_source=ActionSource.SYSTEM_GENERATED,
         user_data=UserData(
             email=email,
-            phone=phone if phone.startswith("+") else "+1" + phone,
-            gender=Gender(gender),
-            date_of_birth=born.replace("-", ""),
+            phone=phone,
+            gender=GENDERS.get(gender),
+            date_of_birth=born.replace("-", "") if gender in GENDERS else None,
             last_name=last,
             first_name=first,
             city=city,
             state=state,
-            country_code=COUNTRIES[country.lower()],
+            country_code=country,
             zip_code=code,
             external_id=external_id,
             lead_id=lead_id,

@@ -278,9 +278,7 @@ impl Normalizer {
         let country = country
             .map(|text| Country::parse(text).with_context(|| format!("unknown country {text:?}")))
             .transpose()?;
-        let this_year = Timestamp::from_second(Clock::System.now())?
-            .to_zoned(jiff::tz::TimeZone::UTC)
-            .year();
+        let this_year = Clock::System.this_year();
         Ok(Self(customer::Normalizer::new(&customer::Settings {
             default_country: country,
             date_order: date_order.map(str::parse::<DateOrder>).transpose()?,

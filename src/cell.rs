@@ -10,7 +10,10 @@ use memchr::memchr2;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Cells that say "nothing", in any case, without surrounding white space. Dashes and the like need no entry.
-const NOTHINGS: [&str; 26] = [
+const NOTHINGS: [&str; 28] = [
+    // To be confirmed, to be decided: what stands where a date will.
+    "tbc",
+    "tbd",
     "null",
     "(null)",
     "[null]",
@@ -57,7 +60,17 @@ pub(crate) fn is_blank(c: char) -> bool {
     if c.is_ascii() {
         return c <= ' ' || c == '\x7f';
     }
-    c.is_whitespace() || is_invisible(c)
+    !is_common_letter(c) && (c.is_whitespace() || is_invisible(c))
+}
+
+/// Whether a character is a letter, is one of those most names are written in, and is put together with no other: what
+/// Unicode's tables say of these need not be looked up. The other letters are asked for there.
+pub(crate) fn is_common_letter(c: char) -> bool {
+    matches!(c, 'a'..='z' | 'A'..='Z'
+        // Latin with accents, Cyrillic, Arabic, Devanagari, Thai.
+        | 'À'..='Ö' | 'Ø'..='ö' | 'ø'..='ʯ' | 'Ѐ'..='ҁ' | 'ؠ'..='ي' | 'ऄ'..='ह' | 'ก'..='ะ'
+        // Vietnamese, Japanese, Chinese, Korean.
+        | 'Ḁ'..='ẕ' | 'Ạ'..='ỹ' | 'ぁ'..='ゖ' | 'ァ'..='ヺ' | '一'..='鿿' | '가'..='힣')
 }
 
 /// Controls and format characters without width. They come along when text is copied from phones and web pages.
@@ -87,7 +100,7 @@ pub(crate) fn is_nothing(text: &str) -> bool {
     };
     match first {
         b'0' => is_zero_date(text),
-        b'N' | b'n' | b'U' | b'u' | b'(' | b'[' | b'\\' => says_nothing(text),
+        b'N' | b'n' | b'U' | b'u' | b'T' | b't' | b'(' | b'[' | b'\\' => says_nothing(text),
         b'#' | b'<' => says_nothing(text) || is_dummy(text) || is_filler(text),
         b'a'..=b'z' | b'A'..=b'Z' | b'1'..=b'9' | b'+' => false,
         _ => is_filler(text) || NOT_CLOSED.contains(&text),
@@ -96,6 +109,14 @@ pub(crate) fn is_nothing(text: &str) -> bool {
 
 /// Whether a spreadsheet lost the value because its column was too narrow when the file was saved: `########`.
 pub(crate) fn is_lost(text: &str) -> bool {
+    // This is asked of nearly all cells, and their first byte answers it.
+    if text
+        .bytes()
+        .next()
+        .is_none_or(|first| first.is_ascii_graphic() && first != b'#')
+    {
+        return false;
+    }
     let text = trim(text);
     text.len() > 1 && text.bytes().all(|byte| byte == b'#')
 }
@@ -184,6 +205,13 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
 /// Without what is put around values to keep them as they are: quotation marks, the apostrophe or `="…"` by which
 /// spreadsheets keep a number from being one, and the marker of Meta's lead download (the `l` of `l:`, `p:`, `z:`).
 pub(crate) fn bare(text: &str, marker: Option<u8>) -> &str {
+    if let [first, second, .., last] = *text.as_bytes()
+        && first.is_ascii_alphanumeric()
+        && second != b':'
+        && last.is_ascii_alphanumeric()
+    {
+        return text;
+    }
     let mut bare = text;
     loop {
         bare = bare.trim_matches(|c| is_blank(c) || matches!(c, '"' | '\'' | '`'));
@@ -235,19 +263,23 @@ pub(crate) fn push_all_lowercase(text: &str, out: &mut String) {
 /// a letter and its accent together: doing it again changes nothing.
 pub(crate) fn push_lowercase(text: &str, out: &mut String, keep: impl Fn(char) -> bool) {
     if text.is_ascii() {
-        out.reserve(text.len());
-        for byte in text.bytes().filter(|&byte| keep(byte.into())) {
-            out.push(byte.to_ascii_lowercase().into());
+        let start = out.len();
+        match all(text, |byte| keep(byte.into())) {
+            true => out.push_str(text),
+            false => out.extend(text.chars().filter(|&c| keep(c))),
         }
+        out[start..].make_ascii_lowercase();
         return;
     }
-    if text.chars().all(|c| c < '\u{300}') && !text.contains('İ') {
-        // Latin text whose letters are composed already.
-        out.extend(
-            text.chars()
-                .flat_map(char::to_lowercase)
-                .filter(|&c| keep(c)),
-        );
+    if text.chars().all(stands_alone) {
+        out.reserve(text.len());
+        for c in text.chars() {
+            lowercase(c, |c| {
+                if keep(c) {
+                    out.push(c);
+                }
+            });
+        }
         return;
     }
     let lower = match is_nfc_quick(text.chars()) {
@@ -257,9 +289,55 @@ pub(crate) fn push_lowercase(text: &str, out: &mut String, keep: impl Fn(char) -
     out.extend(lower.chars().filter(|&c| keep(c)).nfc());
 }
 
+/// Whether a character is composed, and neither it nor its lower case is put together with what may stand beside it.
+fn stands_alone(c: char) -> bool {
+    c != 'İ' && (c < '\u{300}' || is_common_letter(c))
+}
+
+/// Gives the characters of the lower case.
+fn lowercase(c: char, mut push: impl FnMut(char)) {
+    match c {
+        _ if c.is_ascii() => push(c.to_ascii_lowercase()),
+        // Scripts without case, and the small letters of the commonest that has it.
+        'ؠ'..='ي' | 'ऄ'..='ะ' | 'ぁ'..='鿿' | '가'..='힣' | 'à'..='ö' | 'ø'..='ÿ' => {
+            push(c)
+        }
+        _ => c.to_lowercase().for_each(push),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use unicode_normalization::char::canonical_combining_class;
+
+    /// Every character there is, against the tables of Unicode.
+    #[test]
+    fn what_is_known_without_the_tables_is_what_they_say() {
+        let mut common = 0;
+        for c in '\0'..=char::MAX {
+            let looked_up: String = c.to_lowercase().collect();
+            let mut known = String::new();
+            lowercase(c, |c| known.push(c));
+            assert_eq!(known, looked_up, "{c:?}");
+            if is_common_letter(c) {
+                common += 1;
+                assert!(
+                    c.is_alphabetic() && !c.is_whitespace() && !is_invisible(c),
+                    "{c:?}"
+                );
+            }
+            if stands_alone(c) {
+                for c in looked_up.chars().chain([c]) {
+                    let is_composed = is_nfc_quick([c].into_iter()) == IsNormalized::Yes;
+                    assert!(is_composed && canonical_combining_class(c) == 0, "{c:?}");
+                    // Nothing that stands behind it in such a text changes it, and nothing it stands behind.
+                    assert_eq!(format!("a{c}a").nfc().collect::<String>(), format!("a{c}a"));
+                }
+            }
+        }
+        assert!(common > 30_000, "{common}");
+    }
 
     #[test]
     fn cells_that_say_nothing_are_nothing() {

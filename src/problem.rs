@@ -185,6 +185,9 @@ catalogue! {
     ConsentUnclear "consent-unclear" Warning
         "the consent column holds neither yes nor no, so the row was not sent"
         "write yes or no (true, false, 1, 0) there; rows without a yes are never sent"
+    LduStateMissing "ldu-state-missing" Error
+        "limited data use is asked for, and nothing says which US state the lead is in, which Meta must know"
+        "fill the lead's state in the CRM, or set data_processing_options_state under [event], which then holds for every row"
     MetaTestLead "meta-test-lead" Info
         "the row is a test lead of Meta's own and was passed over"
         "nothing needs to be done"
@@ -221,6 +224,12 @@ catalogue! {
     LeadIdPrecisionLost "lead-id-precision-lost" Value
         "a spreadsheet turned the lead id into a rounded number, and its last digits are lost"
         "export again and upload that file untouched, or format the column as text before opening the file in a spreadsheet"
+    LeadIdAmbiguous "lead-id-ambiguous" Warning
+        "two of Meta's leads of this person fit equally, so the row got the id of neither"
+        "copy the right lead id into the CRM; without one the event is matched by email and phone"
+    LeadIdUnknown "lead-id-unknown" Warning
+        "the lead id is not among Meta's leads of the time, and Meta refuses ids that it does not know"
+        "check that lead_id is mapped to Meta's own id, and that --leads holds the leads of all Pages"
     LeadIdMalformed "lead-id-malformed" Value
         "this is no lead id of Meta's, which has 15 to 17 digits"
         "map lead_id to the column that holds Meta's own lead id, not the CRM's record id"

@@ -144,8 +144,10 @@ pub(super) const LEADS: &str = examples! {
     "crm2capi leads --output leads.ndjson --leads-token-file token"
     "Every hour: what is new since the last time"
     "crm2capi leads --since last --output leads.ndjson"
-    "Ids, times and hashes, and nobody's address"
+    "What a join needs, and nobody's address"
     "crm2capi leads --hashed --default-country US"
+    "Give rows without a lead id theirs"
+    "crm2capi validate --leads leads.ndjson crm.csv"
 };
 
 pub(super) const SCHEMA: &str = examples! {

@@ -103,9 +103,10 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Download Meta's own leads from the forms of Pages
     ///
-    /// Meta keeps a lead's id, time and answers for 90 days. Running it again appends what is new; each lead stands in the
-    /// file once. The file holds people's data in the clear: only its owner may read it, and --hashed writes ids, times and
-    /// hashes only.
+    /// Meta keeps a lead's id, time and answers for 90 days. --leads of upload, validate and build takes the file, gives
+    /// rows without a lead id theirs, and tells which share of Meta's leads the CRM reports on. Running it again appends
+    /// what is new; each lead stands in the file once. The file holds people's data in the clear: only its owner may read
+    /// it, and --hashed writes no more than the join needs.
     #[command(after_long_help = examples::LEADS)]
     Leads(LeadsArgs),
     /// Print the JSON Schema of the settings file, of a report or of an event
@@ -249,6 +250,23 @@ pub(crate) struct ReadArgs {
     /// How the export is written
     #[command(flatten)]
     pub format: FormatArgs,
+
+    /// Meta's own leads: rows without a lead id get theirs by email, then phone; repeatable
+    ///
+    /// What `crm2capi leads` wrote, Meta's own download, or any export with a lead id, a time and an email or phone. A row
+    /// gets the id of the latest lead of its person that is not younger than its first stage, and keeps its own if it has
+    /// one. The report tells which share of Meta's leads has an event.
+    #[arg(long, value_name = "FILE", help_heading = "Meta's leads")]
+    pub leads: Vec<PathBuf>,
+
+    /// Write those of Meta's leads here that no row is
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Meta's leads",
+        hide_short_help = true
+    )]
+    pub leads_missing: Option<PathBuf>,
 
     /// Write the refused rows here, as they came, with the reason added
     ///

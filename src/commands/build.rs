@@ -167,6 +167,7 @@ mod tests {
                 of_given_id: None,
                 is_old: false,
                 keys: KeySet::default(),
+                link: Default::default(),
                 sighting: None,
             });
         }

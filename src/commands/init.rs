@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cli::{DEFAULT_SETTINGS, FormatArgs, InitArgs, ReadArgs};
 use crate::config::{self, SettingsFile};
+use crate::files::folder_of;
 use crate::inspect::{Completeness, Given, Request, draw_up};
 use crate::report::ExitStatus;
 use crate::run::Feed;
@@ -65,13 +66,6 @@ fn check_place(output: &Path, force: bool) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// The folder a file lies in.
-fn folder_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
 }
 
 /// Standard input or a pipe in a file of its own, as an export is read more than once. It is gone when the process ends,

@@ -180,7 +180,7 @@ fn line_of(form: &FormAccount) -> String {
             form.expired.unwrap_or_default(),
             "gone at Meta after 90 days",
         ),
-        (form.test as u64, "test leads passed over"),
+        (form.test as u64, "for tests, passed over"),
         (form.unusable as u64, "without an id or a time, passed over"),
     ] {
         if count > 0 {

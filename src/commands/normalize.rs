@@ -111,9 +111,7 @@ impl Reader {
             anyhow!("{error}{near}")
         })?;
         let now = Clock::System.now();
-        let this_year = jiff::Timestamp::from_second(now)?
-            .to_zoned(TimeZone::UTC)
-            .year();
+        let this_year = Clock::System.this_year();
         let date_order = args.date_order;
         Ok(Self {
             field,

@@ -222,7 +222,7 @@ impl Findings {
             "for CRM events",
             told(&self.dataset, |dataset| kind(dataset).to_owned()),
         )?;
-        line("match keys", told(&self.match_keys, |keys| list(keys)))?;
+        line("match keys", told(&self.match_keys, list))?;
         line("quality", told(&self.quality, |quality| scores(quality)))?;
         let version = self
             .served

@@ -1,7 +1,5 @@
 //! Where to send and with whose authority.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::file::SettingsFile;
 use crate::cli::{EndpointArgs, LeadsArgs, ReadArgs, SettingsArgs, VersionArgs};
+use crate::files::read_text;
 use crate::graph::Endpoint;
 use crate::graph::client::is_loopback;
 use crate::run::LedgerTarget;
@@ -17,6 +16,8 @@ use crate::text::{path_unless_secret, unless_secret};
 
 const DEFAULT_GRAPH_URL: &str = "https://graph.facebook.com";
 const DEFAULT_API_VERSION: &str = crate::graph::version::DEFAULT;
+/// No token or address is anywhere near this long.
+pub(super) const SECRET_FILE_BYTES: u64 = 64 << 10;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const NO_DATASET: &str = "no dataset: give --dataset-id, CRM2CAPI_DATASET_ID or dataset_id under [meta]; Events Manager \
      shows the id below the dataset's name";
@@ -263,7 +264,7 @@ fn token_of(
 ) -> Result<Option<SecretString>> {
     let from_file = |path: PathBuf| -> Result<SecretString> {
         let shown = path_unless_secret(&path);
-        let text = read_bounded(&path)
+        let text = read_text(&path, SECRET_FILE_BYTES)
             .map(SecretString::from)
             .with_context(|| format!("cannot read the access token file {shown}"))?;
         warn_if_readable_by_others(&path);
@@ -279,13 +280,6 @@ fn token_of(
         return Ok(Some(SecretString::from(token)));
     }
     in_settings.map(from_file).transpose()
-}
-
-/// The text of a token file, of which no more is read than any token is long.
-pub(super) fn read_bounded(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(64 << 10).read_to_string(&mut text)?;
-    Ok(text)
 }
 
 /// The token without surrounding white space.

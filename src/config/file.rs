@@ -1,15 +1,16 @@
 //! The settings file: TOML, every key optional, unknown keys refused by the name that comes nearest.
 
-use std::fs::File;
-use std::io::Read;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::stage::StageSetting;
 use crate::cli::{DEFAULT_SETTINGS, InputFormat, ReportFormat};
-use crate::mapping::{History, OneOrMany, Ordered, Preset, StageTime, Target, Unlisted};
+use crate::files::{folder_of, read_text};
+use crate::mapping::{History, OneOrMany, Ordered, Preset, StageTime, Sum, Target, Unlisted};
 use crate::notify::Form;
 use crate::render::Format;
 use crate::run::OnUnusable;
@@ -27,8 +28,8 @@ pub(crate) struct SettingsFile {
     pub crm: Crm,
     /// Field to column, or to several columns; `custom.NAME` goes to custom_data.NAME.
     pub columns: Ordered<OneOrMany, Target>,
-    /// CRM stage to event name; an empty event name skips the stage.
-    pub stages: Ordered<String>,
+    /// CRM stage to event name, or to a table with what the stage is worth; an empty event name skips the stage.
+    pub stages: Ordered<StageSetting>,
     /// Date column to event name, for exports that have one column of dates for each stage.
     pub stage_columns: Ordered<String>,
     /// Repeated groups of stage columns.
@@ -39,6 +40,8 @@ pub(crate) struct SettingsFile {
     pub fields: Ordered<OnUnusable, Target>,
     /// Constants of every event.
     pub event: EventSection,
+    /// Meta's own leads, from which rows get their lead ids.
+    pub join: JoinSection,
     /// How to read.
     pub input: InputSection,
     /// How to send.
@@ -119,6 +122,20 @@ pub(crate) struct EventSection {
     pub currency: Option<String>,
     /// `custom.NAME` and `order_id` whose values are sent although they look like an address or a phone number.
     pub allow_personal: Vec<Target>,
+}
+
+/// Meta's own leads, from which rows get their lead ids.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct JoinSection {
+    /// Files of Meta's leads: what `leads` wrote, Meta's own download, or any export with a lead id, a time and an email or
+    /// phone.
+    pub leads: Vec<PathBuf>,
+    /// Name of the event that a row without a raw lead gets at the time of Meta's clock; no such event unless given.
+    #[schemars(length(min = 1))]
+    pub raw_lead: Option<String>,
+    /// Where Meta's leads are written that no row is.
+    pub missing: Option<PathBuf>,
 }
 
 /// How to read.
@@ -265,6 +282,11 @@ impl SettingsFile {
                 self.leaves_folder(self.output.rejects.as_deref()),
             ),
             (
+                "leads or missing under [join], outside of the file's folder",
+                (self.join.leads.iter().chain(&self.join.missing))
+                    .any(|path| self.leaves_folder(Some(path))),
+            ),
+            (
                 "files under [input], outside of the file's folder",
                 (self.input.files.iter()).any(|path| self.leaves_folder(Some(path))),
             ),
@@ -311,10 +333,7 @@ impl SettingsFile {
     }
 
     fn folder(&self) -> &Path {
-        let folder = self.path.as_deref().and_then(Path::parent);
-        folder
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."))
+        self.path.as_deref().map_or(Path::new("."), folder_of)
     }
 
     /// Reads the text of a settings file.
@@ -322,15 +341,38 @@ impl SettingsFile {
     /// # Errors
     /// It is not TOML, or has a key or value that does not belong; the message names the line.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        toml::from_str(text).or_else(|error| {
-            let line = error
-                .span()
-                .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        let file: Self = toml::from_str(text).or_else(|error| {
+            let line = error.span().map(|span| line_of(text, span.start));
             let place = line
                 .map(|line| format!("line {line}: "))
                 .unwrap_or_default();
-            bail!("{place}{}", in_one_line(error.message()))
-        })
+            let written = error.span().and_then(|span| text.get(span));
+            let cure = written.and_then(|written| quoting(error.message(), written));
+            bail!(
+                "{place}{}{}",
+                in_one_line(error.message()),
+                cure.unwrap_or_default()
+            )
+        })?;
+        file.check_values(text)?;
+        Ok(file)
+    }
+
+    /// Meta takes no value without a currency, and that of a sum is known here or nowhere.
+    fn check_values(&self, text: &str) -> Result<()> {
+        let lacks_currency = |setting: &&(String, StageSetting)| {
+            let worth = setting.1.worth.as_ref();
+            worth.is_some_and(|worth| {
+                matches!(worth.amount, Sum::Fixed(_)) && worth.currency.is_none()
+            })
+        };
+        match self.stages.0.iter().find(lacks_currency) {
+            Some((stage, setting)) if self.event.currency.is_none() => bail!(
+                "line {}: the value of the stage {stage:?} has no currency; add currency = \"USD\" there or under [event]",
+                line_of(text, setting.start)
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// A path as the file means it.
@@ -342,19 +384,34 @@ impl SettingsFile {
     }
 }
 
+/// The line of a place in a text, counted from 1.
+fn line_of(text: &str, start: usize) -> usize {
+    text[..start.min(text.len())].matches('\n').count() + 1
+}
+
+/// How to write a number or a yes that stands where a text belongs.
+fn quoting(message: &str, written: &str) -> Option<String> {
+    let is_bare = ["integer", "floating point", "boolean"]
+        .iter()
+        .any(|kind| message.contains(&format!("invalid type: {kind}")));
+    let is_plain = written.len() <= 40
+        && written
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte));
+    (is_bare && is_plain && message.contains("string"))
+        .then(|| format!("; write it in quotes: \"{written}\""))
+}
+
 /// The text of a settings file, none of which is anywhere near this long.
 fn read_bounded(path: &Path) -> Result<String> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
-    read.with_context(|| format!("cannot read the settings {}", path.display()))?;
-    if text.len() as u64 > MAX_BYTES {
-        bail!(
+    read_text(path, MAX_BYTES).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => anyhow!(
             "the settings {} are longer than {} MB; is this the right file?",
             path.display(),
             MAX_BYTES >> 20
-        );
-    }
-    Ok(text)
+        ),
+        _ => anyhow!(error).context(format!("cannot read the settings {}", path.display())),
+    })
 }
 
 fn preset_names() -> Vec<&'static str> {
@@ -406,6 +463,14 @@ mod tests {
     }
 
     #[test]
+    fn a_number_where_a_text_belongs_is_to_be_quoted() {
+        assert_eq!(
+            error("[meta]\ndataset_id = 123\n"),
+            "line 2: invalid type: integer `123`, expected a string; write it in quotes: \"123\""
+        );
+    }
+
+    #[test]
     fn an_unknown_key_names_the_nearest_and_the_line() {
         assert_eq!(
             error("[meta]\ndatset_id = \"1\"\n"),
@@ -415,6 +480,63 @@ mod tests {
             error("[columns]\nemial = \"E\"\n"),
             "line 2: unknown field \"emial\"; did you mean `email`?"
         );
+    }
+
+    #[test]
+    fn a_stage_has_a_name_or_a_long_form_and_mistakes_have_their_line() {
+        let file = SettingsFile::parse(
+            "[stages]\nA = \"Lead\"\nB = { event = \"Won\", value = 500, currency = \"USD\" }\n[stages.\"C D\"]\n\
+             value_column = \"Deal\"\n",
+        )
+        .unwrap();
+        let events: Vec<_> = (file.stages.0.iter())
+            .map(|(_, stage)| (stage.event.as_deref(), stage.worth.is_some()))
+            .collect();
+        assert_eq!(
+            events,
+            [(Some("Lead"), false), (Some("Won"), true), (None, true)]
+        );
+        let long = |keys: &str| error(&format!("[stages]\nA = \"Lead\"\n\n[stages.Won]\n{keys}\n"));
+        for (keys, said) in [
+            (
+                "evnt = \"X\"",
+                "line 5: unknown field `evnt`; did you mean `event`?",
+            ),
+            (
+                "event = \"X\"\nvalue = \"500\"",
+                "line 6: invalid type: string \"500\", expected a number",
+            ),
+            (
+                "value = 500",
+                "line 4: the value of the stage \"Won\" has no currency",
+            ),
+            (
+                "value = 500\ncurrency = \"Taler\"",
+                "line 4: currency \"Taler\" is not one of ISO 4217",
+            ),
+            (
+                "value = -1\ncurrency = \"EUR\"",
+                "line 4: value = -1 is not an amount",
+            ),
+            (
+                "value = nan\ncurrency = \"EUR\"",
+                "line 4: value = NaN is not an amount",
+            ),
+            (
+                "value = 1\nvalue_column = \"V\"",
+                "line 4: value and value_column exclude each other",
+            ),
+            ("currency = \"EUR\"", "line 4: currency belongs to a value"),
+        ] {
+            assert!(long(keys).starts_with(said), "{keys}: {}", long(keys));
+        }
+        let number = error("[stages]\nA = 5\n");
+        assert!(
+            number.starts_with("line 2: invalid type: integer `5`, expected an event name"),
+            "{number}"
+        );
+        let above = "[event]\ncurrency = \"EUR\"\n[stages.Won]\nvalue = 500\n";
+        SettingsFile::parse(above).unwrap();
     }
 
     #[test]

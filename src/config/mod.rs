@@ -9,6 +9,7 @@ mod notify;
 mod outputs;
 mod read;
 mod send;
+mod stage;
 
 pub(crate) use endpoint::{
     api_version, dataset_id, endpoint, endpoint_of_leads, endpoint_of_nobody, endpoint_of_sandbox,

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::endpoint::{read_bounded, variable};
+use super::endpoint::{SECRET_FILE_BYTES, variable};
 use super::file::SettingsFile;
+use crate::files::read_text;
 use crate::notify::{Address, Settings};
 use crate::text::{path_unless_secret, unless_secret};
 
@@ -55,7 +56,7 @@ pub(crate) fn notify_settings(file: &SettingsFile) -> Result<Settings> {
 }
 
 fn address_of(path: &Path) -> Result<String> {
-    read_bounded(path).with_context(|| {
+    read_text(path, SECRET_FILE_BYTES).with_context(|| {
         let shown = path_unless_secret(path);
         format!("cannot read the url_file {shown} under [notify]")
     })

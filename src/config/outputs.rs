@@ -58,6 +58,8 @@ pub(crate) fn refuse_overlap(
     let token_file = token_file
         .map(Path::to_owned)
         .or_else(|| in_file.map(|path| file.resolve(path)));
+    let leads = read.join.inputs.iter().filter_map(Input::path);
+    inputs.extend(leads.map(|path| Place::of("Meta's leads", path)));
     inputs.extend(named.map(|(what, path)| Place::of(what, path)));
     inputs.extend(
         token_file
@@ -85,7 +87,8 @@ pub(crate) fn refuse_overlap(
         .metrics
         .iter()
         .map(|path| ("the metrics file", path));
-    for (what, path) in rejects.chain(files).chain(metrics) {
+    let missing = (read.join.missing.iter()).map(|path| ("the missing leads", path));
+    for (what, path) in rejects.chain(missing).chain(files).chain(metrics) {
         outputs.push(Place::of(what, path));
     }
     for (index, output) in outputs.iter().enumerate() {

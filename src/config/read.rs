@@ -11,7 +11,7 @@ use crate::custom_data::{Currency, currency};
 use crate::customer::Country;
 use crate::event::{Constants, DataProcessing};
 use crate::mapping::{Layout, Mapped, Preset};
-use crate::run::{PresetChoice, ReadSettings, Unusable};
+use crate::run::{JoinSettings, PresetChoice, ReadSettings, Unusable};
 use crate::source::{Expanded, Format, Input, expand};
 use crate::time::{Clock, parse_zone};
 
@@ -64,6 +64,7 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
             .as_deref()
             .map(constant_currency)
             .transpose()?,
+        join: join(args, file)?,
         rejects,
         max_invalid_percent: max_invalid(args, file)?,
         strict: args.strict || file.output.strict.unwrap_or(false),
@@ -161,6 +162,40 @@ fn inputs(given: &[PathBuf], file: &SettingsFile) -> Result<Vec<Input>> {
     Ok(inputs)
 }
 
+/// Meta's leads on the command line, else those of the settings.
+fn join(args: &ReadArgs, file: &SettingsFile) -> Result<JoinSettings> {
+    let in_file = file.join.leads.iter().map(|path| file.resolve(path));
+    let leads: Vec<PathBuf> = match args.leads.is_empty() {
+        true => in_file.collect(),
+        false => args.leads.clone(),
+    };
+    let missing = (args.leads_missing.clone())
+        .or_else(|| file.join.missing.as_ref().map(|path| file.resolve(path)));
+    let inputs = match leads.is_empty() {
+        true => Vec::new(),
+        false => expand(&leads)?.inputs,
+    };
+    if inputs.contains(&Input::Stdin) {
+        bail!("--leads cannot be read from standard input; name a file");
+    }
+    if let (true, Some(_)) = (inputs.is_empty(), &missing) {
+        bail!(
+            "--leads-missing tells which of Meta's leads no row is; name these leads with --leads FILE"
+        );
+    }
+    let raw_lead = file.join.raw_lead.as_deref().map(str::trim);
+    if raw_lead == Some("") {
+        bail!(
+            "raw_lead under [join] is empty; name the event, such as \"Lead\", or leave the key out"
+        );
+    }
+    Ok(JoinSettings {
+        inputs,
+        raw_lead: raw_lead.map(str::to_owned),
+        missing,
+    })
+}
+
 fn source(
     args: &FormatArgs,
     file: &SettingsFile,
@@ -226,9 +261,18 @@ fn layout_of_file(file: &SettingsFile) -> Layout {
         columns: names.as_slice().to_vec(),
     });
     let only = file.only.0.iter();
+    let (stages, worths) = (file.stages.0.iter(), file.stages.0.iter());
     Layout {
         columns: mapped.collect(),
-        stages: file.stages.0.clone(),
+        stages: stages
+            .map(|(stage, setting)| {
+                let event = setting.event.as_ref().unwrap_or(stage);
+                (stage.clone(), event.clone())
+            })
+            .collect(),
+        worths: worths
+            .filter_map(|(stage, setting)| Some((stage.clone(), setting.worth.clone()?)))
+            .collect(),
         unlisted: file.crm.unlisted_stages,
         stage_columns: file.stage_columns.0.clone(),
         history: file.history.clone(),

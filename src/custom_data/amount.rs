@@ -48,6 +48,13 @@ impl Amount {
         Some(Self { units, scale })
     }
 
+    /// From a number of the settings; None if it is negative, not a number, or too long.
+    pub(crate) fn from_number(number: f64) -> Option<Self> {
+        let text = number.to_string();
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        Self::from_digits(whole.bytes(), fraction.as_bytes())
+    }
+
     /// Whether it is nothing.
     pub(crate) fn is_zero(self) -> bool {
         self.units == 0

@@ -167,7 +167,7 @@ impl<'a> CustomData<'a> {
             ("currency", Some((_, currency)), _) => {
                 write_text(object.member(member!("currency")), currency.code())
             }
-            ("event_source", ..) => write_text(object.member(member!("event_source")), "crm"),
+            ("event_source", ..) => _ = object.member(b",\"event_source\":\"crm\""),
             ("lead_event_source", ..) => write_text(
                 object.member(member!("lead_event_source")),
                 lead_event_source,

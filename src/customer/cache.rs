@@ -1,7 +1,7 @@
-//! A small cache of values that repeat from row to row: countries, states, cities, postal codes, genders, names.
+//! A small cache of values that repeat from row to row: countries, states, cities, genders, names.
 //!
-//! A value has one place it can be in, and the one that comes later takes it: the size never grows, and nothing is
-//! ever moved. Long values are not kept.
+//! Each field has a table of its own, so that few values are not crowded out by many. A value has one place it can be in,
+//! and the one that comes later takes it: the size never grows, and nothing is ever moved. Long values are not kept.
 
 use super::country::Country;
 use super::hash::Hash;
@@ -19,7 +19,31 @@ pub(super) struct Outcome {
     pub country: Option<Country>,
 }
 
-const PLACES: usize = 2048;
+/// How many values of a field are kept: as many as the frequent ones of a large export are.
+const fn places(field: Field) -> usize {
+    match field {
+        Field::Gender => 16,
+        Field::Country => 64,
+        Field::State => 256,
+        _ => 1024,
+    }
+}
+
+/// Tables, one for each field that is kept.
+const TABLES: usize = 6;
+
+/// The table of a field; none for one whose values hardly repeat.
+const fn table(field: Field) -> Option<usize> {
+    Some(match field {
+        Field::Gender => 0,
+        Field::Country => 1,
+        Field::State => 2,
+        Field::FirstName => 3,
+        Field::LastName => 4,
+        Field::City => 5,
+        _ => return None,
+    })
+}
 
 /// What a value's outcome depends on, in a form that is quick to compare: the text as three numbers, and field, country
 /// and length as one more. No text is empty, so that the key of an empty place equals none.
@@ -34,7 +58,7 @@ struct Key {
 /// The cache of one worker thread.
 #[derive(Default)]
 pub(super) struct Cache {
-    places: Vec<(Key, Outcome)>,
+    tables: [Vec<(Key, Outcome)>; TABLES],
 }
 
 /// The place of a value in the cache.
@@ -53,12 +77,15 @@ impl Cache {
         text: &str,
     ) -> Option<Entry<'_>> {
         let key = Key::new(field, country, text)?;
-        if self.places.is_empty() {
-            self.places.resize(PLACES, Default::default());
+        let table = &mut self.tables[table(field)?];
+        if table.is_empty() {
+            table.resize(places(field), Default::default());
         }
+        // A power of two of them.
+        let place = key.mixed() & (table.len() - 1);
         Some(Entry {
             key,
-            place: &mut self.places[key.place()],
+            place: table.get_mut(place)?,
         })
     }
 }
@@ -105,14 +132,14 @@ impl Key {
     }
 
     #[inline]
-    fn place(&self) -> usize {
+    fn mixed(&self) -> usize {
         // Odd numbers without a pattern, the first of them the golden ratio's, spread close inputs over the high bits.
         let mixed = (self.start ^ self.about).wrapping_mul(0x9e37_79b9_7f4a_7c15)
             ^ self.middle.wrapping_mul(0xbf58_476d_1ce4_e5b9)
             ^ (self.end ^ self.about << 32)
                 .wrapping_mul(0x94d0_49bb_1331_11eb)
                 .rotate_left(29);
-        (mixed ^ mixed >> 32) as usize % PLACES
+        (mixed ^ mixed >> 32) as usize
     }
 }
 
@@ -177,7 +204,7 @@ mod tests {
     fn values_that_share_a_place_are_never_mixed_up() {
         let mut cache = Cache::default();
         for round in 0..2 {
-            for number in 0..3 * PLACES {
+            for number in 0..3 * places(Field::City) {
                 let text = format!("{}{number}", "x".repeat(number % 21));
                 let got = cache
                     .entry(Field::City, None, &text)
@@ -186,6 +213,8 @@ mod tests {
                 assert_eq!(*got, outcome(&text), "{round}");
             }
         }
-        assert_eq!(cache.places.len(), PLACES);
+        let size = |field| cache.tables[table(field).unwrap()].len();
+        assert_eq!(size(Field::City), places(Field::City));
+        assert_eq!(size(Field::State), 0);
     }
 }

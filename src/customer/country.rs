@@ -19,7 +19,7 @@ pub(crate) struct Country([u8; 2]);
 
 impl Country {
     /// The United States.
-    pub(super) const US: Country = Country(*b"us");
+    pub(crate) const US: Country = Country(*b"us");
     /// Canada.
     pub(super) const CA: Country = Country(*b"ca");
 

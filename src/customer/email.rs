@@ -63,21 +63,34 @@ fn is_named(rest: &str) -> bool {
 /// Appends the normalised address to `out`.
 pub(super) fn normalize(text: &str, out: &mut String) -> Result<(), Code> {
     let start = out.len();
-    if text::all(text, needs_nothing) {
-        text::push_all_lowercase(text, out);
+    let is_sound = if text::all(text, needs_nothing) {
+        out.push_str(text);
+        out[start..].make_ascii_lowercase();
+        parts(&out[start..]).is_some_and(|(local, domain)| !local.is_empty() && is_domain(domain))
     } else {
         text::push_all_lowercase(unwrap(&text::plain(text)), out);
-    }
-    if is_address(&out[start..]) {
+        is_address(&out[start..])
+    };
+    if is_sound {
         return Ok(());
     }
     out.truncate(start);
     Err(Code::EmailInvalid)
 }
 
-/// Whether a byte is of those that nearly all addresses are made of, and of which none is ever taken off.
+/// Whether a byte is of those that nearly all addresses are made of, and of which none is ever taken off or refused.
 fn needs_nothing(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() | matches!(byte, b'.' | b'@' | b'_' | b'-' | b'+')
+    const KNOWN: [bool; 256] = {
+        let mut known = [false; 256];
+        let mut byte = 0;
+        while byte < 128 {
+            known[byte] = (byte as u8).is_ascii_alphanumeric()
+                || matches!(byte as u8, b'.' | b'@' | b'_' | b'-' | b'+');
+            byte += 1;
+        }
+        known
+    };
+    KNOWN[usize::from(byte)]
 }
 
 /// The address without display name, brackets, quotation marks and `mailto:`.
@@ -311,6 +324,7 @@ mod tests {
             prop_assert!(text::all(&text, needs_nothing));
             let plain = text::plain(&text);
             prop_assert_eq!(unwrap(&plain), text.as_str());
+            prop_assert_eq!(email(&text).is_ok(), is_address(&text.to_lowercase()));
         }
     }
 }

@@ -28,12 +28,14 @@ pub(super) fn lead_id(text: &str) -> Result<Option<u64>, Code> {
 
 /// The number that 15 to 17 digits make, of which the first is not zero.
 fn whole_id(digits: &str) -> Option<u64> {
-    let is_id =
-        (15..=17).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits
-        .parse()
-        .ok()
-        .filter(|_| is_id && !digits.starts_with('0'))
+    if !(15..=17).contains(&digits.len()) || digits.starts_with('0') {
+        return None;
+    }
+    // So few digits fit.
+    digits.bytes().try_fold(0, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then_some(number * 10 + u64::from(digit))
+    })
 }
 
 /// Whether the id went through a column of numbers, as `556677889900112.0` did.

@@ -33,6 +33,7 @@ pub(crate) use hash::Hash;
 pub(crate) use hash::{lowercase_hex, sha256};
 pub(crate) use key::{Key, KeySet};
 pub(crate) use normalizer::Normalizer;
+pub(crate) use state::us_state;
 pub(crate) use user_data::UserData;
 
 use std::fmt;
@@ -50,6 +51,15 @@ pub(crate) struct Cell<'a> {
     pub column: u32,
     /// The text as the export has it.
     pub text: &'a str,
+}
+
+impl Cell<'_> {
+    /// Whether it belongs to one of the leads that Meta's own test tool makes.
+    pub(crate) fn is_of_test_lead(&self) -> bool {
+        let is_marked = || text::is_dummy(self.text.strip_prefix("p:").unwrap_or(self.text));
+        self.text.ends_with('>') && is_marked()
+            || self.field == Field::Email && self.text.eq_ignore_ascii_case("test@meta.com")
+    }
 }
 
 impl fmt::Debug for Cell<'_> {

@@ -12,16 +12,21 @@ pub(super) fn normalize(name: &str, out: &mut String) {
         true => c.is_ascii_alphanumeric(),
         false => !text::is_blank(c),
     });
-    if !out[start..].contains(char::is_alphanumeric) {
+    let says_something = |c: char| text::is_common_letter(c) || c.is_alphanumeric();
+    if !out[start..].contains(says_something) {
         out.truncate(start);
     }
 }
 
 /// Forms of address and degrees in front of a name, without their dots. Those that are names too (`Don`, `Ing`, `Mag`)
 /// are recognised by their dot alone.
-const TITLES: &str = " dr dra prof profa professor mr mrs ms miss mx sir rev herr herrn frau hr sr sra srta mme mlle monsieur madame \
-    dott dottssa sig signor signora señor señora senhor senhora univprof dipling dhr mevr ";
-const TITLES_WITH_DOT: &str = " ing mag fr eng avv arq lic don dña ";
+#[rustfmt::skip]
+const TITLES: [&str; 36] = [
+    "dr", "dra", "prof", "profa", "professor", "mr", "mrs", "ms", "miss", "mx", "sir", "rev", "herr", "herrn", "frau", "hr", "sr",
+    "sra", "srta", "mme", "mlle", "monsieur", "madame", "dott", "dottssa", "sig", "signor", "signora", "señor", "señora", "senhor",
+    "senhora", "univprof", "dipling", "dhr", "mevr",
+];
+const TITLES_WITH_DOT: [&str; 9] = ["ing", "mag", "fr", "eng", "avv", "arq", "lic", "don", "dña"];
 
 /// A first name without the titles in front of it, and whether there were any.
 pub(super) fn without_titles(name: &str) -> (&str, bool) {
@@ -29,13 +34,7 @@ pub(super) fn without_titles(name: &str) -> (&str, bool) {
     let mut rest = name;
     loop {
         let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-        let word = &rest[..end];
-        let mut folded = String::from(" ");
-        folded.extend((word.chars().filter(|c| c.is_alphabetic())).flat_map(char::to_lowercase));
-        folded.push(' ');
-        let is_title =
-            TITLES.contains(&folded) || word.ends_with('.') && TITLES_WITH_DOT.contains(&folded);
-        if folded.len() <= 2 || !is_title {
+        if !is_title(&rest[..end]) {
             return (rest, rest.len() < name.len());
         }
         rest = text::trim(&rest[end..]);
@@ -43,6 +42,22 @@ pub(super) fn without_titles(name: &str) -> (&str, bool) {
             return (rest, true);
         }
     }
+}
+
+/// Whether a word is a title, whatever stands between its letters.
+fn is_title(word: &str) -> bool {
+    let is_one = |word: &str| TITLES.iter().any(|title| word.eq_ignore_ascii_case(title));
+    if word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return is_one(word);
+    }
+    // Titles begin with a letter of ASCII.
+    if word.starts_with(|c: char| !c.is_ascii() && text::is_common_letter(c)) {
+        return false;
+    }
+    let letters: String = (word.chars().filter(|c| c.is_alphabetic()))
+        .flat_map(char::to_lowercase)
+        .collect();
+    is_one(&letters) || word.ends_with('.') && TITLES_WITH_DOT.contains(&letters.as_str())
 }
 
 /// Splits a full name into first and last: at the first comma of "Last, First", else at the last white space.

@@ -274,7 +274,7 @@ impl Normalizer {
     fn outcome(&mut self, field: Field, text: &str, country: Option<Country>) -> &Outcome {
         // Of the fields that repeat, these alone depend on the country.
         let kept = match field {
-            Field::State | Field::Zip => Some(country),
+            Field::State => Some(country),
             Field::FirstName | Field::LastName | Field::Gender | Field::City | Field::Country => {
                 Some(None)
             }

@@ -214,8 +214,16 @@ fn assigned(text: &str) -> Option<PhoneNumber> {
 
 fn valid(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
     let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
-    (PHONE_NUMBER_UTIL.is_valid_number(&number) && !has_stray_letters(text, &number))
-        .then_some(number)
+    (is_valid(&number) && !has_stray_letters(text, &number)).then_some(number)
+}
+
+/// Whether a number is in use, as the library judges it: there it asks a dozen expressions, each compiled when it is first
+/// asked.
+fn is_valid(number: &PhoneNumber) -> bool {
+    let mut national = String::new();
+    push_national(number, &mut national);
+    CallingCode::of(itoa::Buffer::new().format(number.country_code))
+        .is_some_and(|plans| plans.is_valid(&national))
 }
 
 /// Whether letters were dropped in reading: a typing error, as in `65O 555 1212`. Three letters and more are a vanity

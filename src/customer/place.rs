@@ -11,10 +11,14 @@ pub(super) fn push_letters(text: &str, out: &mut String) {
     let start = out.len();
     text::push_lowercase(text, out, |c| match c.is_ascii() {
         true => c.is_ascii_alphabetic(),
-        false => (c.is_alphabetic() || is_combining_mark(c)) && !text::is_blank(c),
+        false => {
+            text::is_common_letter(c)
+                || (c.is_alphabetic() || is_combining_mark(c)) && !text::is_blank(c)
+        }
     });
     // Marks alone are no name.
-    if !out[start..].contains(char::is_alphabetic) {
+    let is_letter = |c: char| text::is_common_letter(c) || c.is_alphabetic();
+    if !out[start..].contains(is_letter) {
         out.truncate(start);
     }
 }

@@ -33,6 +33,14 @@ pub(super) fn normalize(
     Ok(())
 }
 
+/// The two lowercase letters of a state of the United States, by its code, ISO code (`US-CA`) or name.
+pub(crate) fn us_state(text: &str) -> Option<&'static str> {
+    let mut letters = String::new();
+    place::push_letters(text, &mut letters);
+    let country = Some(Country::US);
+    code(text, country).or_else(|| code(&letters, country))
+}
+
 /// The code of a state of the United States or a province of Canada, by its code, ISO code (`US-CA`) or name.
 fn code(text: &str, country: Option<Country>) -> Option<&'static str> {
     let mut name = String::with_capacity(text.len());

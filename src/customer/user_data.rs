@@ -86,6 +86,21 @@ impl UserData {
         }
     }
 
+    /// The hashes of a key.
+    pub(crate) fn hashes(&self, key: Key) -> &[Hash] {
+        &self.hashes[key as usize]
+    }
+
+    /// The lead's id.
+    pub(crate) fn lead_id(&self) -> Option<u64> {
+        self.lead_id
+    }
+
+    /// Gives a lead the id that Meta's own leads have it under.
+    pub(crate) fn set_joined_lead_id(&mut self, lead_id: u64) {
+        self.lead_id = Some(lead_id);
+    }
+
     /// Whether a key has a hash.
     pub(super) fn has(&self, key: Key) -> bool {
         self.hashed.contains(key)

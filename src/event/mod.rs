@@ -4,6 +4,7 @@
 //! An event cannot be built from anything that is not hashed: [`UserData`] is the only way in.
 //! <https://developers.facebook.com/docs/marketing-api/conversions-api/conversion-leads-integration/payload-specification>
 
+pub(crate) mod ldu;
 pub(crate) mod schema;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use bytes::Bytes;
 
+use self::ldu::Region;
 use crate::customer::{UserData, lowercase_hex, sha256};
 use crate::json::{Object, member, write_integer, write_text};
 
@@ -172,6 +174,8 @@ pub(crate) struct DataProcessing {
 pub(crate) struct Constants {
     /// The `data_processing_options…` members, each with its comma.
     data_processing: Vec<u8>,
+    /// Whether the row says where its lead is, for limited data use.
+    is_limited_by_row: bool,
 }
 
 impl Constants {
@@ -184,6 +188,12 @@ impl Constants {
         if let Some(options) = &said.options {
             if options.iter().any(|option| option != "LDU") {
                 bail!("data_processing_options under [event] may be [] or [\"LDU\"]");
+            }
+            if options.iter().any(|option| option == "LDU") && said.country.is_none() {
+                bail!(
+                    "data_processing_options = [\"LDU\"] under [event] needs data_processing_options_country, without which \
+                     Meta takes no such event: 1 for the USA, or 0 where rows have an IP address that tells"
+                );
             }
             data_processing.extend_from_slice(member!("data_processing_options"));
             serde_json::to_writer(&mut data_processing, options)?;
@@ -208,7 +218,16 @@ impl Constants {
             data_processing.extend_from_slice(member!("data_processing_options_state"));
             write_integer(&mut data_processing, state);
         }
-        Ok(Self { data_processing })
+        let is_limited = said.options.as_ref().is_some_and(|said| !said.is_empty());
+        Ok(Self {
+            data_processing,
+            is_limited_by_row: is_limited && said.state.unwrap_or(0) == 0,
+        })
+    }
+
+    /// Whether limited data use is asked for, and each row has to say where its lead is.
+    pub(crate) fn is_limited_by_row(&self) -> bool {
+        self.is_limited_by_row
     }
 }
 
@@ -223,6 +242,8 @@ pub(crate) struct Facts<'a> {
     pub id: EventId<'a>,
     /// Whether it may not be used for ad delivery.
     pub opt_out: Option<bool>,
+    /// Where the lead is, as limited data use goes by it; none where the constants say all.
+    pub region: Option<Region>,
     /// What the lead is matched by.
     pub user_data: &'a UserData,
     /// The `custom_data` object, as JSON.
@@ -232,11 +253,14 @@ pub(crate) struct Facts<'a> {
 /// Appends the event as one JSON object, keys sorted, no white space.
 pub(crate) fn write_event(out: &mut Vec<u8>, facts: &Facts<'_>, constants: &Constants) {
     let mut object = Object::begin(out);
-    write_text(object.member(member!("action_source")), "system_generated");
+    object.member(b",\"action_source\":\"system_generated\"");
     object
         .member(member!("custom_data"))
         .extend_from_slice(facts.custom_data);
-    object.member(&constants.data_processing);
+    match facts.region {
+        None => object.member(&constants.data_processing),
+        Some(region) => object.member(&region.members()),
+    };
     let out = object.member(member!("event_id"));
     match facts.id {
         EventId::Given(id) => write_text(out, id),
@@ -291,6 +315,7 @@ mod tests {
             time: 1_673_035_686,
             id: EventId::Given("id-1"),
             opt_out: Some(true),
+            region: None,
             user_data: &lead(),
             custom_data: br#"{"event_source":"crm"}"#,
         };

@@ -7,6 +7,7 @@ use super::search::Search;
 use super::words::{Heading, TimeKind, stage_in_heading};
 use crate::field::Field;
 use crate::mapping::{History, OneOrMany, Ordered, Target};
+use crate::report::names_raw_lead;
 
 impl Search<'_> {
     /// Where events come from: date columns of stages, a stage and its time, or the making of the lead.
@@ -34,6 +35,7 @@ impl Search<'_> {
             // Dates of two stages tell more than the stage of today.
             if !self.is_of_other_things() && (wide.len() >= 2 || !has_stage && !wide.is_empty()) {
                 self.take_stage_columns(wide);
+                self.add_raw_lead();
                 return;
             }
             if let Some((column, confidence)) = stage {
@@ -99,21 +101,36 @@ impl Search<'_> {
 
     /// Where nothing tells of stages, the making of the record is that of the raw lead.
     fn find_raw_lead(&mut self) {
+        if let Some(raw_lead) = self.raw_lead().filter(|_| !self.is_of_other_things()) {
+            self.take_stage_columns(vec![raw_lead]);
+        }
+    }
+
+    /// The making of the record as the date of the raw lead.
+    fn raw_lead(&self) -> Option<StageColumn> {
         let created = self
             .times(None)
             .into_iter()
             .filter(|(kind, ..)| *kind == TimeKind::Created)
             .max();
-        if let Some((_, _, _, std::cmp::Reverse(column))) = created
-            && !self.is_of_other_things()
-            && let Some(name) = self.columns.name_of(column)
-        {
-            self.take_stage_columns(vec![StageColumn {
-                name,
-                column: Some(column),
-                event_name: "Lead".to_owned(),
-                confidence: Certain,
-            }]);
+        let (.., std::cmp::Reverse(column)) = created?;
+        Some(StageColumn {
+            name: self.columns.name_of(column)?,
+            column: Some(column),
+            event_name: "Lead".to_owned(),
+            confidence: Certain,
+        })
+    }
+
+    /// Where each stage has its date and none is that of the raw lead, the making of the record is.
+    fn add_raw_lead(&mut self) {
+        let stages = &self.found.stage_columns;
+        if stages.iter().any(|stage| names_raw_lead(&stage.event_name)) {
+            return;
+        }
+        if let Some(raw_lead) = self.raw_lead() {
+            self.used.extend(raw_lead.column);
+            self.found.stage_columns.insert(0, raw_lead);
         }
     }
 

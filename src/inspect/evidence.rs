@@ -15,6 +15,7 @@ use crate::cell::is_nothing;
 use crate::custom_data::{currency, money};
 use crate::customer::{Country, Normalizer, Settings};
 use crate::field::Field;
+use crate::mapping::consents;
 use crate::problem::Code;
 use crate::report::names::Names;
 use crate::source::{Chunk, Header};
@@ -62,6 +63,8 @@ pub(super) enum Kind {
     Number,
     /// A date that may lie long ago.
     Birth,
+    /// An answer to whether a lead agrees.
+    Consent,
     /// Meta's lead id in the form of its own download: `l:1234567890123456`.
     MarkedLeadId,
 }
@@ -142,9 +145,10 @@ impl Evidence {
                 && !matches!(self.heading.time_kind(None), None | Some(TimeKind::Unknown))
     }
 
-    /// Whether the column holds times.
+    /// Whether the column holds times. Among dates, seconds since 1970 are times too.
     pub(super) fn holds_times(&self) -> bool {
-        self.filled > 0 && self.share(Kind::Time) >= 0.8
+        let dates = self.share(Kind::Time);
+        self.filled > 0 && (dates >= 0.8 || dates >= 0.3 && dates + self.share(Kind::Epoch) >= 0.8)
     }
 
     /// Whether the column could hold stages: a few texts that come again and again, and are nothing else.
@@ -198,6 +202,7 @@ impl Evidence {
             Field::ClientUserAgent => Kind::UserAgent,
             Field::FirstName | Field::LastName | Field::FullName | Field::City => Kind::Letters,
             Field::Zip => Kind::Postcode,
+            Field::Consent => Kind::Consent,
             _ => return None,
         };
         Some(self.count(kind))
@@ -263,6 +268,7 @@ impl Judge {
             );
         }
         judge_words(text, digits, letters, note);
+        note(Kind::Consent, text.len() <= 60 && consents(text).is_some());
     }
 
     fn reads(&self, field: Field, text: &str) -> bool {

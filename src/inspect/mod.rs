@@ -10,14 +10,17 @@ mod events;
 mod evidence;
 mod fold;
 mod mask;
+mod origin;
 mod page;
 mod proposal;
 mod request;
 mod search;
+mod sent;
 mod settings;
 mod stages;
 mod trial;
 mod understanding;
+mod unused;
 mod vocabulary;
 mod words;
 
@@ -169,9 +172,7 @@ fn look_at(input: &Input, reading: &ReadSettings, name: &str) -> Result<(Arc<Hea
     let mut source = Source::open(input, &reading.source)?;
     let header = source.header.clone();
     let now = reading.clock.now();
-    let this_year = jiff::Timestamp::from_second(now)?
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .year();
+    let this_year = reading.clock.this_year();
     let customer = crate::customer::Settings {
         default_country: reading.default_country,
         date_order: reading.date_order,

@@ -7,13 +7,14 @@ use super::proposal::{Confidence, Proposal, Taken};
 use super::request::{Decided, Request};
 use super::stages::Story;
 use super::understanding::Understanding;
+use super::unused;
 use super::words::sounds_negative;
 use crate::field::Field;
-use crate::mapping::{Columns, Shape, Target};
+use crate::mapping::{Shape, Target};
 use crate::problem::{Code, Finding};
 use crate::source::{About, EncodingEvidence, Header};
 
-/// So many unused columns are named.
+/// So many columns unused for one reason are named.
 const MAX_NAMED: usize = 40;
 
 /// Prints everything that was understood.
@@ -247,7 +248,7 @@ fn columns_in_words(
         };
         table(out, &proposal.guesses.iter().map(line).collect::<Vec<_>>())?;
     }
-    unused_columns(out, proposal, header)
+    unused_columns(out, proposal, header, evidence)
 }
 
 /// What a line of the page says of a column.
@@ -317,28 +318,29 @@ fn used_columns(out: &mut dyn Write, proposal: &Proposal, cells: &Cells<'_>) -> 
     Ok(())
 }
 
-fn unused_columns(out: &mut dyn Write, proposal: &Proposal, header: &Header) -> io::Result<()> {
-    let used = proposal.used(&Columns::new(header));
-    let is_unused = |column: &usize| {
-        let guessed = proposal
-            .guesses
-            .iter()
-            .any(|guess| guess.column as usize == *column);
-        !used.contains(&(*column as u32)) && !guessed && !header.columns[*column].is_empty()
-    };
-    let unused: Vec<String> = (0..header.columns.len())
-        .filter(is_unused)
-        .map(|column| heading(&header.columns[column]))
-        .collect();
-    if unused.is_empty() {
+fn unused_columns(
+    out: &mut dyn Write,
+    proposal: &Proposal,
+    header: &Header,
+    evidence: &[Evidence],
+) -> io::Result<()> {
+    let reasons = unused::by_reason(proposal, header, evidence);
+    if reasons.is_empty() {
         return Ok(());
     }
-    let more = match unused.len().saturating_sub(MAX_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let shown = unused[..unused.len().min(MAX_NAMED)].join(", ");
-    writeln!(out, "\nnot used: {shown}{more}")
+    writeln!(out, "\nnot used")?;
+    for (reason, columns) in reasons {
+        let shown = columns.iter().take(MAX_NAMED);
+        let shown: Vec<String> = shown
+            .map(|&column| heading(&header.columns[column]))
+            .collect();
+        let more = match columns.len().saturating_sub(MAX_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        writeln!(out, "  {}{more}: {reason}", shown.join(", "))?;
+    }
+    Ok(())
 }
 
 /// Prints columns of text side by side.
@@ -366,15 +368,20 @@ fn stages(out: &mut dyn Write, found: &Understanding<'_>) -> io::Result<()> {
     if story.stages.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\nstages")?;
+    let order = match story.is_order_known || story.stages.len() < 2 {
+        true => "",
+        false => ", in no known order: nothing here tells how long after the lead each was reached",
+    };
+    writeln!(out, "\nstages{order}")?;
     let line = |(stage, count): &(String, u64)| {
-        let event_name = found.event_name(stage);
-        let renamed = if event_name == *stage {
-            String::new()
-        } else {
-            format!("sent as {event_name}")
+        let sent = found.sent_as(stage);
+        let renamed = match sent.event_name.as_str() {
+            "" => "not sent".to_owned(),
+            name if name == stage => String::new(),
+            name => format!("sent as {name}"),
         };
-        [heading(stage), count.to_string(), renamed]
+        let why = sent.why.map(|why| format!(": {why}")).unwrap_or_default();
+        [heading(stage), count.to_string(), renamed + &why]
     };
     table(out, &story.stages.iter().map(line).collect::<Vec<_>>())
 }
@@ -410,10 +417,41 @@ fn negative_stages(found: &Understanding<'_>) -> Option<String> {
     };
     (!negative.is_empty()).then(|| {
         format!(
-            "{} {sound} as if the lead came to nothing; Meta learns to find more such people from what is sent, so give such a \
-             stage a name of its own that no campaign is optimised for, or \"\" to send it never",
+            "{} {sound} as if the lead came to nothing and is left out where it is named above as \"not sent\"; Meta learns to \
+             find more such people from what is sent, so give such a stage only a name of its own that no campaign is \
+             optimised for",
             negative.join(", ")
         )
+    })
+}
+
+/// How the raw lead can be sent, where no stage stands for it.
+fn raw_lead(found: &Understanding<'_>) -> Option<String> {
+    let created = found.proposal.column_of(Field::CreatedTime)?;
+    let is_new = found.proposal.column_of(Field::EventTime) != Some(created);
+    let name = found.columns.name_of(created)?;
+    (is_new && found.lacks_raw_lead()).then(|| {
+        format!(
+            "no stage stands for the raw lead, which Meta measures the others by; its date does: add {:?} = \"Lead\" under \
+             [stage_columns]",
+            heading(&name)
+        )
+    })
+}
+
+/// Rows that did not come from Meta, which do not belong into this payload.
+fn other_origins(found: &Understanding<'_>) -> Option<String> {
+    let origin = found.origin()?;
+    let name = heading(&found.header.columns[origin.column as usize]);
+    let (others, all) = origin.others;
+    Some(match origin.of_meta.is_empty() {
+        true => format!(
+            "no text in {name:?} names Meta, Facebook or Instagram: only leads that came from Meta's ads belong into what is sent"
+        ),
+        false => format!(
+            "{others} of {all} rows looked at did not come from Meta by {name:?}, and only leads from Meta's ads belong into what \
+             is sent; [only] in the settings keeps to those"
+        ),
     })
 }
 
@@ -483,7 +521,9 @@ fn notes(found: &Understanding<'_>) -> Vec<String> {
         );
     }
     notes.extend(time_of_the_record(found));
+    notes.extend(raw_lead(found));
     notes.extend(negative_stages(found));
+    notes.extend(other_origins(found));
     notes.extend(withheld(story));
     if found.order_is_open() {
         notes.push(format!(

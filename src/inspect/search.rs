@@ -33,6 +33,7 @@ pub(super) fn propose(
     search.known = search.found.taken.len();
     search.find_people();
     search.find_events();
+    search.find_consent();
     if !is_complete {
         search.find_context();
     }
@@ -266,6 +267,18 @@ impl Search<'_> {
                 false => self.found.taken.push(taken),
             }
         }
+    }
+
+    /// Whether the lead agrees, whoever asked: products leave it to a column of one's own.
+    fn find_consent(&mut self) {
+        self.find(Field::Consent, |column| {
+            let answers = column.share(Kind::Consent) >= 0.9;
+            let says = column.heading.says_consent().filter(|_| answers)?;
+            Some(match says {
+                Says::Exactly => Certain,
+                Says::InPart => Guess,
+            })
+        });
     }
 
     /// What else is known of the lead: only where the heading says so, as the cells alone tell little.

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::proposal::{Confidence, Taken};
 use super::request::Decided;
 use super::understanding::Understanding;
+use super::words::sounds_negative;
 use crate::mapping::{OneOrMany, Ordered, Target};
 use crate::report::names::MAX_NAMES;
 use crate::time::Settled;
@@ -28,6 +29,7 @@ pub(super) fn text(found: &Understanding<'_>, decided: &Decided) -> String {
     page.stages();
     page.stage_columns();
     page.history();
+    page.origin();
     page.input();
     page.text
 }
@@ -286,7 +288,13 @@ impl Page<'_> {
         if story.stages.is_empty() {
             return;
         }
-        self.line("\n# CRM stage = event name, in the order leads seem to pass them. An empty event name never sends the stage.");
+        let order = match story.is_order_known {
+            true => "in the order leads seem to pass them",
+            false => "in no known order",
+        };
+        self.line(&format!(
+            "\n# CRM stage = event name, {order}. An empty event name never sends the stage."
+        ));
         self.line("[stages]");
         if story.withheld > 0 {
             self.line(
@@ -299,11 +307,12 @@ impl Page<'_> {
                 continue;
             }
             done.push(stage.clone());
-            let event_name = found.event_name(stage);
+            let sent = found.sent_as(stage);
+            let why = sent.why.map(|why| format!(", {why}")).unwrap_or_default();
             self.line(&format!(
-                "{} = {}  # {count}",
+                "{} = {}  # {count}{why}",
                 quoted(stage),
-                quoted(&event_name)
+                quoted(&sent.event_name)
             ));
         }
     }
@@ -315,10 +324,17 @@ impl Page<'_> {
         }
         self.line("\n# Column = event name: a date in the column is one event.");
         self.line("[stage_columns]");
+        let is_only_negative = stages
+            .iter()
+            .all(|stage| sounds_negative(&stage.event_name));
         for stage in stages {
-            let why = stage.confidence.name();
+            let is_left_out = sounds_negative(&stage.event_name) && !is_only_negative;
+            let (sign, why) = match is_left_out && self.found.product.is_none() {
+                true => ("# ", "not sent: sounds as if the lead came to nothing"),
+                false => ("", stage.confidence.name()),
+            };
             self.line(&format!(
-                "{} = {}  # {why}",
+                "{sign}{} = {}  # {why}",
                 quoted(&stage.name),
                 quoted(&stage.event_name)
             ));
@@ -344,6 +360,31 @@ impl Page<'_> {
                 .map(|(column, texts)| (column.clone(), OneOrMany::Many(texts.clone())));
             self.conditions("only", &Ordered(only.collect()));
         }
+    }
+
+    /// Rows that did not come from Meta: the condition that leaves them out, for a person to switch on.
+    fn origin(&mut self) {
+        let Some(origin) = self.found.origin() else {
+            return;
+        };
+        if origin.of_meta.is_empty() || !self.found.proposal.rest.only.is_empty() {
+            return;
+        }
+        let Some(name) = self.found.columns.name_of(origin.column) else {
+            return;
+        };
+        self.line("\n# Only leads that came from Meta belong into what is sent: take both # away where this is right.");
+        self.line("# [only]");
+        self.line(&format!(
+            "# {} = [{}]",
+            quoted(&name),
+            origin
+                .of_meta
+                .iter()
+                .map(|text| quoted(text))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
     }
 
     fn conditions(&mut self, table: &str, only: &Ordered<OneOrMany>) {

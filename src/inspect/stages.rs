@@ -7,7 +7,9 @@ use std::hash::{BuildHasher, RandomState};
 use anyhow::{Context, Result};
 
 use crate::field::Field;
-use crate::mapping::{Columns, Layout, Notice, Plan, Preset, Record, Unlisted, is_pattern};
+use crate::mapping::{
+    Columns, Layout, Mapped, Notice, Plan, Preset, Record, Target, Unlisted, is_pattern,
+};
 use crate::problem::Code;
 use crate::report::names::Names;
 use crate::run::Feed;
@@ -22,8 +24,10 @@ const MAX_LEADS: usize = 200_000;
 pub(super) struct Story {
     /// Data records.
     pub rows: u64,
-    /// Stages as the CRM calls them, with how often they stand there, in the order leads pass them.
+    /// Stages as the CRM calls them, with how often they stand there, in the order leads pass them where that is known.
     pub stages: Vec<(String, u64)>,
+    /// Whether the export tells in which order leads pass the stages.
+    pub is_order_known: bool,
     /// Stages that are not among them: too many, or no names of stages by the look of them.
     pub withheld: u64,
     /// Times of stages that name their zone, or whose column does.
@@ -44,7 +48,6 @@ pub(super) struct Story {
 #[derive(Clone, Debug, Default)]
 struct Passage {
     since_lead: Mean,
-    at: Mean,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -76,8 +79,13 @@ pub(super) fn read(
 ) -> Result<Story> {
     let place = || feed.input.to_string();
     let mut source = Source::open(&feed.input, settings).with_context(place)?;
-    // With no stage listed and none let through, every stage is noticed as the export spells it.
+    // With no stage listed and none let through, every stage is noticed as the export spells it; so are those of leads
+    // that do not agree.
+    let is_consent = |mapped: &&Mapped| mapped.target == Target::Field(Field::Consent);
     let bare = Layout {
+        columns: (layout.columns.iter().filter(|mapped| !is_consent(mapped)))
+            .cloned()
+            .collect(),
         stages: Vec::new(),
         unlisted: Some(Unlisted::Error),
         ..layout.clone()
@@ -206,7 +214,6 @@ impl Reader {
         let start = record.created.map(|created| created.seconds).or(first);
         for (stage, at) in reached {
             let passage = self.passages.counter(stage);
-            passage.at.add(at);
             if let Some(start) = start {
                 passage.since_lead.add(at - start);
             }
@@ -239,18 +246,15 @@ impl Reader {
         let is_known = stages
             .iter()
             .all(|(_, count, passage)| *count == 0 || passage.since_lead.get().is_some());
-        let when = |passage: &Passage| {
-            if is_known {
-                passage.since_lead.get()
-            } else {
-                passage.at.get()
-            }
-        };
-        stages.sort_by(|(.., a), (.., b)| {
-            when(a)
-                .unwrap_or(f64::MAX)
-                .total_cmp(&when(b).unwrap_or(f64::MAX))
-        });
+        let when = |passage: &Passage| passage.since_lead.get().unwrap_or(f64::MAX);
+        let differ = stages
+            .windows(2)
+            .any(|pair| when(&pair[0].2) != when(&pair[1].2));
+        story.is_order_known = is_known && differ;
+        // When stages were reached by the calendar says nothing of their order: leads come at different times.
+        if story.is_order_known {
+            stages.sort_by(|(.., a), (.., b)| when(a).total_cmp(&when(b)));
+        }
         story.stages = stages
             .into_iter()
             .map(|(name, count, _)| (name, count))

@@ -1,5 +1,6 @@
 //! The words that headings and stages are made of: English, Spanish, Portuguese, French, German, Italian, Dutch,
-//! Polish, Russian, Turkish, Arabic, Hindi, Indonesian, Vietnamese, Thai, Japanese and Chinese.
+//! Polish, Russian, Turkish, Arabic, Hindi, Indonesian, Vietnamese, Thai, Japanese and Chinese; the most common ones also
+//! in Czech, Danish, Norwegian, Swedish, Finnish, Hungarian, Romanian, Greek, Hebrew, Korean and Ukrainian.
 //!
 //! All of them are folded: lower case, without accents, headings run together. Names of products' fields are those of
 //! their public documentation, which the presets name.
@@ -29,24 +30,30 @@ const FIELDS: &[(Field, &str, &str)] = &[
     (
         Field::Email,
         "email emails mail emailaddress emailaddresses emailadresse mailadresse correo courriel emailid \
-        emailaddress1 emailfrom personemail emailwork posta postaelettronica eposta epost epostadress emel email1",
-        "email mail correo courriel eposta epost emel почта",
+        emailaddress1 emailfrom personemail emailwork posta postaelettronica eposta epost epostadress emel email1 \
+        sahkoposti sahkopostiosoite elposta elpost emailcim emailovaadresa ηλεκτρονικοταχυδρομειο אימייל מייל דואראלקטרוני דואל 이메일 이메일주소 елпошта електроннапошта пошта",
+        "email mail correo courriel eposta epost emel почта \
+        sahkoposti אימייל 이메일 пошта",
     ),
     (
         Field::Phone,
         "phone phones telephone tel mobile cell telefon handy mobil portable celular movil telefone telefono gsm \
-        mobilephone cellphone mobiletel hometel worktel telefonmobil telmobil recapitotelefonico phonemobile phonework phonehome telmobile telportable whatsapp hp nohp wa",
+        mobilephone cellphone mobiletel hometel worktel telefonmobil telmobil recapitotelefonico phonemobile phonework phonehome telmobile telportable whatsapp hp nohp wa \
+        puhelin puhelinnumero matkapuhelin telefonszam telefonszama mobiltelefon τηλεφωνο κινητο κινητοτηλεφωνο טלפון נייד מספרטלפון 휴대폰 휴대폰번호 전화 전화번호 연락처 핸드폰 phonenumber mobilenumber mobiltlf tlf",
         "phone tel telefon telephone telefono telefone handy mobil mobile mobilnummer rufnummer movil celular portable \
-        whatsapp телефон",
+        whatsapp телефон \
+        puhelin telefonszam τηλεφωνο κινητο טלפון 휴대폰 전화",
     ),
     (
         Field::FirstName,
-        "ad isim имя ชอ nombre nome",
+        "ad isim имя ชอ nombre nome \
+        jmeno krestnijmeno fornavn fornamn etunimi keresztnev prenume ονομα שםפרטי імя",
         "firstname givenname vorname prenom voornaam",
     ),
     (
         Field::LastName,
-        "nom soyad",
+        "nom soyad \
+        prijmeni efternavn etternavn efternamn sukunimi vezeteknev nume numedefamilie επωνυμο שםמשפחה прізвище",
         "lastname surname nachname familienname apellido apellidos sobrenome achternaam",
     ),
     (
@@ -55,7 +62,8 @@ const FIELDS: &[(Field, &str, &str)] = &[
         ansprechpartner customername clientname personname customer client person nama isim имя имяклиента клиент nazwa \
         नाम ชอ 名前 お名前 姓名 naam الاسم اسم hovaten hoten ten kontaktperson cliente nomedocliente nomecliente nombredelcliente kunde applicant borrower student \
         studentname patient patientname applicantname borrowername invitee inviteename guestname member membername prospect \
-        prospectname buyer buyername nomduclient yourname 学员姓名 客户姓名 фиопациента фиоклиента musteriadi primarycontact maincontact homeowner homeownername interessent nominativo alumno alumnoname namn navn emel",
+        prospectname buyer buyername nomduclient yourname 学员姓名 客户姓名 фиопациента фиоклиента musteriadi primarycontact maincontact homeowner homeownername interessent nominativo alumno alumnoname namn navn emel \
+        nev teljesnev nume numecomplet ονοματεπωνυμο ονομα שםמלא שם 이름 성명 고객명 성함 nimi kokonimi celejmeno jmenoaprijmeni jmeno піб імя fuldenavn fulltnavn",
         "fullname nomcomplet nombrecompleto nomecompleto vollstandigername",
     ),
     (
@@ -71,17 +79,20 @@ const FIELDS: &[(Field, &str, &str)] = &[
     ),
     (
         Field::City,
-        "ort kota poblacion thanhpho",
+        "ort kota poblacion thanhpho \
+        by mesto varos oras orasul πολη עיר 도시 kaupunki місто postort paikkakunta",
         "city ciudad cidade citta",
     ),
     (
         Field::State,
-        "stateorprovince region departement provincia uf estado stan il stato",
+        "stateorprovince region departement provincia uf estado stan il stato \
+        judet judetul область",
         "bundesland provincia province",
     ),
     (
         Field::Zip,
-        "cp cap zp",
+        "cp cap zp \
+        psc postnr postnummer postinumero iranyitoszam codpostal ταχυδρομικοςκωδικας τκ מיקוד 우편번호 поштовийіндекс індекс",
         "zip postalcode postcode postleitzahl codepostal codigopostal",
     ),
     (Field::Country, "land staat", "country pais"),
@@ -95,7 +106,8 @@ const FIELDS: &[(Field, &str, &str)] = &[
         Field::Value,
         "value amount dealvalue leadvalue revenue betrag wert umsatz auftragswert montant valeur importe importo valor \
         opportunity opportunityamount opportunityvalue monetaryvalue expectedrevenue price precio preco сумма бюджет \
-        wartosc kwota tutar deger 金額 金额 amountusd dealamount",
+        wartosc kwota tutar deger 金額 金额 amountusd dealamount \
+        castka belob belopp summa osszeg suma ποσο סכום 금액 сума",
         "amount betrag montant importe importo",
     ),
     (Field::Fbclid, "facebookclickid metaclickid", "fbclid"),
@@ -145,7 +157,8 @@ pub(super) static STAGE: Words = LazyLock::new(|| {
     contactstage prospectstage currentstage stageactuel salesphase dealphase statusprospek statuslead etap etapsprzedazy asama \
     satisasamasi стадия этап этапсделки стадиялида статуслида стадиясделки etapadenegocio faseventa estagionofunil \
     leadstadium verkoopfase etapu statusu trangthailead giaidoan المرحلة مرحلة มขนตอน ขนตอน フェーズ 商談フェーズ 線索状态 线索状态 线索阶段 阶段 销售阶段 \
-    客户状态 跟进状态 चरण newvalue neuerwert nouvellevaleur nuevovalor valornuevo novovalor",
+    客户状态 跟进状态 चरण newvalue neuerwert nouvellevaleur nuevovalor valornuevo novovalor \
+    vaihe myyntivaihe stadiu etapa stadiul 상담단계 영업단계 단계 fazeobchodu faze szakasz",
     )
 });
 /// Headings that often mean the stage, and as often something else.
@@ -153,20 +166,23 @@ pub(super) static STATUS: Words = LazyLock::new(|| {
     set(
         "status statut estado situacao situacion bearbeitungsstatus bearbeitungsstand stand esito avancement 対応状況 跟进状态 loanstatus \
     applicationstatus stato stan durum статус состояние \
-    الحالة حالة स्थिति सथत trangthai tinhtrang สถานะ สถานะลกคา สถานะ ステータス 状態 状态 状況 情况 disposition outcome leadresult",
+    الحالة حالة स्थिति सथत trangthai tinhtrang สถานะ สถานะลกคา สถานะ ステータス 状態 状态 状況 情况 disposition outcome leadresult \
+    stav statusz status tila κατασταση סטטוס 상태 상담상태 진행상태 stare starea статусу",
     )
 });
 pub(super) static STAGE_WORDS: Words = LazyLock::new(|| {
     set(
         "stage phase stufe etapa etape fase estagio status statut estado situacao stato etap \
-    durum asama etapu statusu statu stand стадия стадии этап этапа статус статуса الحالة حالة المرحلة trangthai stan funnel pipeline สถานะ ステータス 状態 状态 阶段",
+    durum asama etapu statusu statu stand стадия стадии этап этапа статус статуса الحالة حالة المرحلة trangthai stan funnel pipeline สถานะ ステータス 状態 状态 阶段 \
+    stav stavu statusz status tila vaihe vaiheen stadiu stadiului κατασταση καταστασης סטטוס 상태 етап етапу статусу faze fazis szakasz",
     )
 });
 /// Words that only a stage's heading has, in whatever company.
 pub(super) static STRONG: Words = LazyLock::new(|| {
     set(
         "stage phase stufe etapa etape fase estagio etap etapu asama стадия стадии этап этапа المرحلة مرحلة giaidoan ขนตอน フェーズ 阶段 \
-        चरण funnel",
+        चरण funnel \
+    vaihe stadiu etapu етап етапу 단계 faze",
     )
 });
 /// Texts of a status that systems keep for themselves.
@@ -190,7 +206,8 @@ pub(super) static CHANGE: Words = LazyLock::new(|| {
     set(
         "changed change changes since entered entry moved moving move geandert anderung seit \
     gewechselt wechsel modifie changement depuis cambio cambiado desde mudanca alterado alteracao variazione gewijzigd \
-    wijziging zmiany zmiana изменения смены degisim degistirme تغيير perubahan thaydoi transition",
+    wijziging zmiany zmiana изменения смены degisim degistirme تغيير perubahan thaydoi transition \
+    zmenen zmeneno zmeny zmena aendret andret endret muuttunut muutettu muutos modositva modositas modosulas schimbarii schimbare schimbat αλλαγης αλλαγη שינוי 변경 변경일 변경일시 зміни змінено lastmodified",
     )
 });
 /// Headings of a row's own time.
@@ -198,7 +215,8 @@ pub(super) static WHEN: Words = LazyLock::new(|| {
     set(
         "date time datetime timestamp datum zeit zeitpunkt zeitstempel uhrzeit fecha hora fechayhora data \
     dataora datahora horodatage dateheure eventtime eventdate editdate when ts at tarih дата время датаивремя تاريخ التاريخ \
-    tanggal ngay thoigian วนท 日付 日時 日期 时间 दिनांक दनक तारीख तरख tijd tijdstip tarikh dato activityat occurredat",
+    tanggal ngay thoigian วนท 日付 日時 日期 时间 दिनांक दनक तारीख तरख tijd tijdstip tarikh dato activityat occurredat \
+    dato datum data paivamaara paiva datuma ημερομηνια תאריך 날짜 일시 idopont",
     )
 });
 /// Words of the time of any edit, which is not that of the stage.
@@ -209,7 +227,8 @@ pub(super) static EDITED: Words = LazyLock::new(|| {
     actualizacion atualizado atualizada atualizacao modificacao modifica modificato aggiornato aggiornamento bijgewerkt \
     gewijzigd aktualizacji modyfikacji изменения изменен обновления обновлен редактирования guncelleme guncellenme degistirme \
     تحديث التحديث تعديل diperbarui diupdate capnhat cậpnhật 更新日 更新日時 最終更新日 更新时间 修改时间 อปเดต แกไข andrad uppdaterad aendret opdateret endret oppdatert kemaskini lastmodified \
-    lastmodifieddate modifiedon modifieddate updatedat datemodified datemodify udate lastupdated lastupdate systemmodstamp",
+    lastmodifieddate modifiedon modifieddate updatedat datemodified datemodify udate lastupdated lastupdate systemmodstamp \
+    upraveno aktualizovano opdateret paivitetty frissitve actualizat actualizarii ενημερωσης עדכון 수정일 оновлено оновлення",
     )
 });
 /// Words of the time a record was made.
@@ -221,7 +240,8 @@ pub(super) static CREATED: Words = LazyLock::new(|| {
     creata inserimento aangemaakt aanmaakdatum utworzenia dodania zgloszenia создания создан поступления регистрации заявки \
     olusturulma olusturma kayit basvuru الإنشاء الانشاء التسجيل الاضافة الإضافة dibuat masuk daftar tao dangky 作成日 登録日 \
     作成日時 登録日時 受付日 创建时间 创建日期 录入时间 提交时间 สราง ลงทะเบยน skapad skapat oprettet opprettet createdate createdon createdat createddate datecreated \
-    datecreate dateadded submit submitdate application applied join joined cdate addtime dateentered leadtime leaddate leadcreated submittime leadsubmittime marcatemporal",
+    datecreate dateadded submit submitdate application applied join joined cdate addtime dateentered leadtime leaddate leadcreated submittime leadsubmittime marcatemporal \
+    vytvoreno vytvoren zalozeno oprettet luotu letrehozva letrehozas crearii creat creata adaugat δημιουργιας δημιουργια יצירה נוצר 등록일 생성일 신청일 접수일 등록일시 створення створено enquired inquired",
     )
 });
 /// Words of times that are no stage's: what is planned, or happened for other reasons.
@@ -236,7 +256,8 @@ pub(super) static OTHER_TIMES: Words = LazyLock::new(|| {
     appuntamento scadenza chiusura nascita prossimo geboortedatum afspraak verval volgende termin spotkania urodzenia randevu \
     dogum vade паспорта выдачи рождения встречи закрытия напоминания موعد الميلاد الانتهاء janji lahir jatuhtempo hen henlich \
     sinh 生年月日 予定日 期日 次回 预约 生日 到期 นดหมาย วนเกด birthtime lahir lastlogin email answered rating tstamp adate edate \
-    reviewed start end begin von bis ende beginn",
+    reviewed start end begin von bis ende beginn \
+    fitting",
     )
 });
 /// Words of times of a last contact, which may be any.
@@ -255,7 +276,8 @@ pub(super) static OTHER_PEOPLE: Words = LazyLock::new(|| {
     nhanvien phutrach congty 担当者 担当 会社名 会社 负责人 销售 公司 ผรบผดชอบ บรษท parent employer institution broker \
     dealer staff employee officer counsellor counselor negotiator advisor adviser consultant consultor corretor makelaar \
     adviseur danisman sachbearbeiter berater doctor teacher father mother guardian emergency admin administrator администратор \
-    врач asesor gestor setter closer sdr bdr processor coordinator coordinador trainer host 顾问 executive telecaller",
+    врач asesor gestor setter closer sdr bdr processor coordinator coordinador trainer host 顾问 executive telecaller \
+    vlastnik obchodnik ansvarlig ejer ansvarig myyja vastuuhenkilo felelos ertekesito responsabilul υπευθυνος נציג 담당자 менеджера відповідальний",
     )
 });
 /// Words of ids that are Meta's, and not the lead's.
@@ -299,14 +321,16 @@ pub(super) static FUNNEL: Words = LazyLock::new(|| {
     جديد التواصل مهتم البيع بيع عميل مؤهل خسارة \
     नया सपरक रच बकर नय \
     baru dihubungi berminat closing tertarik pelanggan penawaran survei \
-    moi lien he quan tam chot don khach hang bao gia",
+    moi lien he quan tam chot don khach hang bao gia \
+    novy nova kontaktovan nabidka vyhrano prohrano kontaktet tilbud vundet tabt uusi kontaktoitu tarjous voitettu havitty uj felhivva ajanlat nyert elveszett nou contactat oferta castigat pierdut νεο επικοινωνια προσφορα κερδισμενο χαμενο חדש קשר הצעת נסגר новии лід робот роботі пропозиція успішно відмова booked reserved reservation kontaktad offert vunnen forlorad",
     )
 });
 /// The same for scripts that do not part words: anywhere in the text.
 pub(super) static FUNNEL_PARTS: Words = LazyLock::new(|| {
     set(
         "新規 連絡 商談 受注 失注 見積 成約 契約 アポ 新线索 跟进 成交 流失 意向 签约 报价 未联系 已联系 ใหม ตดตอ สนใจ ปดการขาย \
-    เสนอราคา ลกคา संपर्क संपरक संपरकक",
+    เสนอราคา ลกคา संपर्क संपरक संपरकक \
+    신규 상담 견적 계약 성공 실패 연락",
     )
 });
 /// Words of stages that say a lead came to nothing.
@@ -316,7 +340,8 @@ pub(super) static NEGATIVE: Words = LazyLock::new(|| {
     uninterested unreachable bad fake wrong bounced absage verloren abgelehnt ungultig unqualifiziert disqualifiziert perdu \
     perdue refuse injoignable annule perdido perdida descartado descalificado rechazado cancelado desqualificado perso rifiutato \
     annullato afgewezen przegrany przegrana odrzucony отказ некачественный мусор спам дубль kaybedildi olumsuz iptal gecersiz \
-    خسارة ملغي ملغى batal gagal huy 失注 流失 无效 無効 ยกเลก",
+    خسارة ملغي ملغى batal gagal huy 失注 流失 无效 無効 ยกเลก \
+    prohrano ztraceno tabt forlorad tapt havitty elveszett pierdut respins χαμενο ακυρωθηκε відмова 실패 취소",
     )
 });
 /// Words around the name of a stage in the heading of its date.
@@ -325,5 +350,43 @@ pub(super) static AROUND_STAGE: Words = LazyLock::new(|| {
         "became became a an the date time at on since entered reached datum am seit wurde zum \
     erreicht le du de la del el fecha data em do da dem der die das en desde depuis passe devenu stage status phase etapa etape \
     in into when is timestamp moved to дата op",
+    )
+});
+/// Words of headings of consent.
+pub(super) static CONSENT: Words = LazyLock::new(|| {
+    set(
+        "consent consents consented gdpr dsgvo lgpd rgpd einwilligung werbeeinwilligung zustimmung consentement consentimiento \
+    consentimento autorizacion autorizacao consenso toestemming zgoda zgody согласие onay izni riza موافقة सहमति persetujuan dongy \
+    ยนยอม 同意 동의 souhlas samtykke samtycke suostumus hozzajarulas consimtamant συγκαταθεση הסכמה згода optin",
+    )
+});
+/// Words of headings that tell where a lead comes from.
+pub(super) static SOURCE: Words = LazyLock::new(|| {
+    set(
+        "source leadsource utmsource platform quelle leadquelle origen origem origine fuente bron fonte zrodlo источник kaynak المصدر \
+    स्रोत sumber nguon แหลงทมา 流入元 来源 渠道 zdroj kilde kalla lahde forras sursa πηγη מקור 유입경로 джерело canal kanal channel",
+    )
+});
+/// Words of a source that is Meta's.
+pub(super) static META: Words = LazyLock::new(|| {
+    set("facebook fb instagram insta ig meta messenger social facebookads facebooklead leadads")
+});
+/// Names of the stage that leads begin in, run together.
+pub(super) static RAW_LEAD: Words = LazyLock::new(|| {
+    set(
+        "neu neuerlead neuelead neueanfrage neuanfrage nuevo nuevolead nuevoprospecto leadnuevo novo novolead leadnovo nouveau \
+    nouveaulead nouveaucontact nuovo nuovolead nieuw nieuwelead nowy nowylead новый новыйлид новаязаявка новая yeni yenilead \
+    yenimusteri جديد عميلجديد नया नयालीड baru leadbaru prospekbaru moi leadmoi khachmoi ใหม ลดใหม 新規 新規リード 新線索 新线索 新客户 \
+    novy novylead novapoptavka ny nylead nytlead nyttlead uusi uusiliidi uj ujlead nou leadnou νεο νεοlead νεος חדש לידחדש 신규 \
+    신규리드 новий новийлід newinquiry newenquiry newprospect newcontact uncontacted notcontacted notyetcontacted \
+    nichtkontaktiert nochnichtkontaktiert 未联系",
+    )
+});
+/// Words of what is done to every lead sooner or later: a stage that denies it is no failure.
+pub(super) static ANSWERED: Words = LazyLock::new(|| {
+    set(
+        "contacted yet started assigned attempted processed called reviewed opened kontaktiert bearbeitet zugewiesen noch contacte \
+    traite appele contactado contactada asignado iniciado contatado atendido contattato lavorato gebeld benaderd обработан \
+    обработана связались",
     )
 });

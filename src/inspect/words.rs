@@ -10,9 +10,10 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::fold::fold;
 use super::vocabulary::{
-    AROUND_STAGE, CHANGE, CREATED, DEALS, EDITED, FUNNEL, FUNNEL_PARTS, HEADINGS, LAST_CONTACT,
-    NEGATIVE, NO_STAGE, OTHER_IDS, OTHER_PEOPLE, OTHER_THINGS, OTHER_TIMES, QUALIFIERS, STAGE,
-    STAGE_WORDS, STATUS, STRONG, TECHNICAL, WHEN, Words,
+    ANSWERED, AROUND_STAGE, CHANGE, CONSENT, CREATED, DEALS, EDITED, FUNNEL, FUNNEL_PARTS,
+    HEADINGS, LAST_CONTACT, META, NEGATIVE, NO_STAGE, OTHER_IDS, OTHER_PEOPLE, OTHER_THINGS,
+    OTHER_TIMES, QUALIFIERS, RAW_LEAD, SOURCE, STAGE, STAGE_WORDS, STATUS, STRONG, TECHNICAL, WHEN,
+    Words,
 };
 use crate::field::Field;
 use crate::mapping::{Preset, Target};
@@ -356,7 +357,9 @@ impl Heading {
     pub(super) fn is_other_person(&self) -> bool {
         let is_of_user = ["user", "creator"].iter().any(|word| self.has_word(word))
             && !["column", "agent"].iter().any(|word| self.has_word(word));
-        self.has_any(&OTHER_PEOPLE) || self.joined == "sales" || is_of_user
+        // On its own it is a Danish town.
+        let is_a_town = self.joined == "by";
+        self.has_any(&OTHER_PEOPLE) && !is_a_town || self.joined == "sales" || is_of_user
     }
 
     /// Whether an id under this heading is another of Meta's.
@@ -442,6 +445,38 @@ impl Heading {
         })
     }
 
+    /// Whether the column tells if the lead agrees; a consent to one kind of message only does so in part.
+    pub(super) fn says_consent(&self) -> Option<Says> {
+        let is_opt_out = self.joined.contains("optout") || self.joined.contains("unsubscribe");
+        if is_opt_out || !self.has_any(&CONSENT) {
+            return None;
+        }
+        let of_messages = [
+            "email",
+            "mail",
+            "sms",
+            "call",
+            "newsletter",
+            "whatsapp",
+            "opt",
+            "optin",
+        ];
+        let is_in_part = of_messages.iter().any(|word| self.has_word(word));
+        Some(if is_in_part {
+            Says::InPart
+        } else {
+            Says::Exactly
+        })
+    }
+
+    /// Whether the column tells where a lead comes from.
+    pub(super) fn is_source(&self) -> bool {
+        self.has_any(&SOURCE)
+            && !["id", "campaign", "url", "date"]
+                .iter()
+                .any(|word| self.has_word(word))
+    }
+
     /// Whether an address is a second one: billing, shipping, alternate.
     pub(super) fn is_second(&self) -> bool {
         let others = [
@@ -497,6 +532,16 @@ pub(super) fn sounds_technical(text: &str) -> bool {
     words_of(text).iter().any(|word| TECHNICAL.contains(word))
 }
 
+/// Whether a text about a lead's source names one of Meta's.
+pub(super) fn names_meta(source: &str) -> bool {
+    words_of(source).iter().any(|word| META.contains(word))
+}
+
+/// Whether a stage is the one that leads begin in.
+pub(super) fn sounds_like_the_raw_lead(stage: &str) -> bool {
+    RAW_LEAD.contains(&run_together(stage))
+}
+
 /// Whether a stage says that a lead came to nothing.
 pub(super) fn sounds_negative(stage: &str) -> bool {
     let words = words_of(stage);
@@ -504,7 +549,11 @@ pub(super) fn sounds_negative(stage: &str) -> bool {
         "not", "no", "nicht", "kein", "pas", "non", "nao", "не", "niet", "nie", "tidak", "khong",
         "غير",
     ];
-    let is_denied = words.len() > 1 && words.iter().any(|word| denied.contains(&word.as_str()));
+    // `Not contacted yet` is where leads begin.
+    let is_yet_to_come = words.iter().any(|word| ANSWERED.contains(word));
+    let is_denied = words.len() > 1
+        && words.iter().any(|word| denied.contains(&word.as_str()))
+        && !is_yet_to_come;
     is_denied
         || words.iter().any(|word| NEGATIVE.contains(word))
         || contains_any(&NEGATIVE, &fold(stage))

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::answers::{MEMBERS, Record};
 use super::places::id_text;
+use crate::files::folder_of;
 use crate::ledger::open_private;
 
 /// How a file of leads is written.
@@ -257,11 +258,7 @@ fn value_of<'a>(record: &'a Record, column: &str) -> &'a str {
 
 /// A file that takes the place of another at once, and is its owner's only.
 fn replace(path: &Path, write: impl FnOnce(&mut File) -> anyhow::Result<()>) -> io::Result<File> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
     write(file.as_file_mut()).map_err(io::Error::other)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)

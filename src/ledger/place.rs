@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::LedgerError;
+use crate::files::folder_of;
 
 /// The real path of the ledger at `path`, whether it exists already or not, so that two runs that use different names
 /// for it still meet.
@@ -46,12 +47,6 @@ pub(super) fn refuse_schemes(path: &Path) -> Result<(), LedgerError> {
         return Err(LedgerError::NotAFileName(path.to_owned()));
     }
     Ok(())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
 }
 
 /// Makes the folder of a ledger, for its owner only.

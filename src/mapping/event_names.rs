@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::columns::canonical;
 use super::layout::Unlisted;
+use super::worth::WorthId;
 
 /// An event name, as an index into the names of its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,8 @@ pub(super) struct EventNames {
     listed: HashMap<String, Option<NameId>>,
     unlisted: Unlisted,
     /// Stages as cells have them. There are few, and to compare with each is quicker than hashing.
-    seen: Vec<(String, NameId)>,
+    seen: Vec<(String, NameId, Option<WorthId>)>,
+    worths: Vec<(String, WorthId)>,
     names: Vec<Arc<str>>,
     kept: usize,
 }
@@ -30,7 +32,7 @@ pub(super) struct EventNames {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StageName {
     /// It is sent under this name.
-    Send(NameId),
+    Send(NameId, Option<WorthId>),
     /// The settings skip it.
     Skip,
     /// The settings do not know it.
@@ -48,6 +50,7 @@ impl EventNames {
             listed: HashMap::new(),
             unlisted,
             seen: Vec::new(),
+            worths: Vec::new(),
             names: Vec::new(),
             kept: 0,
         };
@@ -61,6 +64,27 @@ impl EventNames {
             names.listed.insert(canonical_stage(stage), id);
         }
         names
+    }
+
+    /// Says what a stage is worth.
+    pub(super) fn add_worth(&mut self, stage: &str, worth: WorthId) {
+        self.worths.push((canonical_stage(stage), worth));
+    }
+
+    fn worth_of(&self, stage: &str) -> Option<WorthId> {
+        if self.worths.is_empty() {
+            return None;
+        }
+        let stage = canonical_stage(stage);
+        let found = self.worths.iter().find(|(known, _)| *known == stage);
+        found.map(|(_, worth)| *worth)
+    }
+
+    /// What an event is worth that a column of dates names: what a stage is worth that goes under this name.
+    pub(super) fn worth_of_event(&self, name: NameId) -> Option<WorthId> {
+        let of_name = |stage: &String| self.listed.get(stage) == Some(&Some(name));
+        let found = self.worths.iter().find(|(stage, _)| of_name(stage));
+        found.map(|(_, worth)| *worth)
     }
 
     /// A number for a name that lasts.
@@ -100,8 +124,8 @@ impl EventNames {
     }
 
     pub(super) fn resolve(&mut self, stage: &str) -> StageName {
-        if let Some((_, id)) = self.seen.iter().find(|(seen, _)| seen == stage) {
-            return StageName::Send(*id);
+        if let Some((_, id, worth)) = self.seen.iter().find(|(seen, ..)| seen == stage) {
+            return StageName::Send(*id, *worth);
         }
         let id = match self.listed.get(&canonical_stage(stage)) {
             Some(Some(id)) => *id,
@@ -114,14 +138,15 @@ impl EventNames {
                 }
                 Unlisted::Send => {
                     self.names.push(Arc::from(stage));
-                    return StageName::Send(NameId((self.names.len() - 1) as u32));
+                    return StageName::Send(NameId((self.names.len() - 1) as u32), None);
                 }
             },
         };
+        let worth = self.worth_of(stage);
         if self.seen.len() < MAX_KEPT {
-            self.seen.push((stage.to_owned(), id));
+            self.seen.push((stage.to_owned(), id, worth));
         }
-        StageName::Send(id)
+        StageName::Send(id, worth)
     }
 }
 
@@ -146,7 +171,7 @@ mod tests {
         let mut names = EventNames::new(&stages, None);
         assert_eq!(
             names.resolve("marketing-qualified"),
-            StageName::Send(NameId(0))
+            StageName::Send(NameId(0), None)
         );
         assert_eq!(&*names.as_slice()[0], "MQL");
         assert_eq!(names.resolve("JUNK"), StageName::Skip);
@@ -160,7 +185,7 @@ mod tests {
             names.begin_chunk();
             for row in 0..500 {
                 let stage = format!("stage {chunk} {row}");
-                let StageName::Send(NameId(id)) = names.resolve(&stage) else {
+                let StageName::Send(NameId(id), None) = names.resolve(&stage) else {
                     panic!("not sent")
                 };
                 assert_eq!(*names.as_slice()[id as usize], *stage);

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
+use super::worth::{Sum, Worth};
 use crate::custom_data::CustomKey;
 use crate::field::{Field, UnknownField};
 
@@ -144,6 +145,8 @@ pub(crate) struct Layout {
     pub columns: Vec<Mapped>,
     /// CRM stage to event name; an empty event name skips the stage.
     pub stages: Vec<(String, String)>,
+    /// CRM stage to what it is worth, where it is worth something of its own.
+    pub worths: Vec<(String, Worth)>,
     /// What happens to a stage not listed.
     pub unlisted: Option<Unlisted>,
     /// A date in this column is one event of this name.
@@ -188,6 +191,7 @@ impl Layout {
         }
         overlay(&mut self.stages, over.stages);
         overlay(&mut self.stage_columns, over.stage_columns);
+        self.worths.extend(over.worths);
         self.unlisted = over.unlisted.or(self.unlisted);
         self.history = over.history.or(self.history);
         self.allow_personal.extend(over.allow_personal);
@@ -209,7 +213,15 @@ impl Layout {
         let mapped = self.columns.iter().flat_map(|mapped| &mapped.columns);
         let stage_columns = self.stage_columns.iter().map(|(column, _)| column);
         let only = self.only.iter().map(|(column, _)| column);
+        let worths = self
+            .worths
+            .iter()
+            .filter_map(|(_, worth)| match &worth.amount {
+                Sum::Column(column) => Some(column),
+                Sum::Fixed(_) => None,
+            });
         let all = mapped.chain(stage_columns).chain(history).chain(only);
+        let all = all.chain(worths);
         all.map(String::as_str)
     }
 

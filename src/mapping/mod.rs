@@ -12,6 +12,7 @@ mod personal;
 mod plan;
 mod preset;
 mod record;
+mod worth;
 
 pub(crate) use answers::{consents, yes_or_no};
 pub(crate) use columns::Wanted;
@@ -23,4 +24,5 @@ pub(crate) use layout::{
 pub(crate) use pattern::is_pattern;
 pub(crate) use plan::{MappingError, Plan};
 pub(crate) use preset::{Preset, Shape, holds_several};
-pub(crate) use record::{LeftOut, Notice, Record, Times};
+pub(crate) use record::{LeftOut, Notice, Record, Stage, Times};
+pub(crate) use worth::{Sum, Worth, WorthId};

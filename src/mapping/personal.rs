@@ -15,9 +15,14 @@ pub(super) fn is_of_the_lead(stage: &str, customer: &[Cell<'_>]) -> bool {
     if memchr(b'@', stage.as_bytes()).is_some() && holds_an_address(stage) {
         return true;
     }
-    let is_same =
-        |cell: &&Cell<'_>| identifies(cell.field) && cell.text.trim().eq_ignore_ascii_case(stage);
-    customer.iter().any(|cell| is_same(&cell)) || is_own_phone(stage, customer)
+    let is_same = |cell: &Cell<'_>| {
+        // Trimming is worth it only where it could make the lengths the same.
+        cell.text.len() >= stage.len()
+            && identifies(cell.field)
+            && (cell.text.eq_ignore_ascii_case(stage)
+                || !is_bare(cell.text) && cell.text.trim().eq_ignore_ascii_case(stage))
+    };
+    customer.iter().any(is_same) || is_own_phone(stage, customer)
 }
 
 /// Whether a value looks like an email address or a telephone number, or is the lead's own.
@@ -26,6 +31,11 @@ pub(super) fn looks_personal(text: &str, customer: &[Cell<'_>]) -> bool {
     memchr(b'@', text.as_bytes()).is_some() && holds_an_address(text)
         || is_written_as_phone(text)
         || is_own_phone(text, customer)
+}
+
+/// Whether there is no white space around the text for certain.
+fn is_bare(text: &str) -> bool {
+    matches!(text.as_bytes(), [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic())
 }
 
 /// Fields that say who somebody is. A city or a country may be called like a stage.

@@ -10,6 +10,7 @@ use super::event_names::{EventNames, NameId, canonical_stage};
 use super::layout::{History, Layout, Mapped, OneOrMany, Target};
 use super::pattern::{Captured, is_pattern};
 use super::preset::Preset;
+use super::worth::{Sum, Worth, WorthId};
 use crate::custom_data::CustomKey;
 use crate::field::Field;
 use crate::source::Header;
@@ -73,7 +74,11 @@ pub(super) enum EventSource {
         only: Vec<(u32, Vec<String>)>,
     },
     /// The time stands in the stage's own column.
-    Column { time: u32, name: NameId },
+    Column {
+        time: u32,
+        name: NameId,
+        worth: Option<WorthId>,
+    },
     /// The time stands in a column whose heading names the CRM's stage.
     Heading { time: u32, stage: String },
 }
@@ -86,6 +91,8 @@ pub(crate) struct Plan {
     /// Fields about the event, by their columns.
     pub(super) event_fields: Vec<(Field, Vec<u32>)>,
     pub(super) custom: Vec<Custom>,
+    /// What stages are worth that are worth something of their own.
+    pub(super) worths: Vec<Worth<u32>>,
     /// Whether an order id that looks like an address or a phone number is sent.
     pub(super) allows_personal_order_id: bool,
     pub(super) sources: Vec<EventSource>,
@@ -177,6 +184,16 @@ impl Plan {
     /// Forgets the event names that only the last chunk had.
     pub(crate) fn begin_chunk(&mut self) {
         self.names.begin_chunk();
+    }
+
+    /// The id of an event name that no column and no cell names.
+    pub(crate) fn keep_event_name(&mut self, name: &str) -> NameId {
+        self.names.keep(name)
+    }
+
+    /// What an event of this name is worth, where the settings give its stage a value.
+    pub(crate) fn worth_of_event(&self, name: NameId) -> Option<WorthId> {
+        self.names.worth_of_event(name)
     }
 
     /// The event names so far, by their ids.
@@ -293,6 +310,7 @@ impl Compiler<'_> {
             customer: Vec::new(),
             event_fields: Vec::new(),
             custom: Vec::new(),
+            worths: Vec::new(),
             allows_personal_order_id: self.allows_personal(&Target::Field(Field::OrderId)),
             sources: Vec::new(),
             only: self.conditions(&self.layout.only)?,
@@ -332,6 +350,7 @@ impl Compiler<'_> {
         }
         plan.customer.sort_by_key(|(field, _)| *field);
 
+        self.add_worths(&mut plan, header)?;
         self.add_stage_columns(&mut plan, header)?;
         if let Some(history) = &self.layout.history {
             plan.sources.extend(self.history(history)?);
@@ -349,6 +368,30 @@ impl Compiler<'_> {
                 .extend(zone.map(|zone| (column, zone.to_owned())));
         }
         Ok(plan)
+    }
+
+    /// Adds what stages are worth.
+    fn add_worths(&self, plan: &mut Plan, header: &Header) -> Result<(), MappingError> {
+        // A later layer comes later and counts.
+        for (stage, Worth { amount, currency }) in self.layout.worths.iter().rev() {
+            let amount = match amount {
+                Sum::Fixed(amount) => Sum::Fixed(*amount),
+                Sum::Column(name) => {
+                    let wanted_for = format!("the value of the stage {stage:?}");
+                    let column = self.find(name, &wanted_for)?;
+                    let heading = header.columns[column as usize].clone();
+                    plan.used.push((format!("value of {stage}"), vec![heading]));
+                    Sum::Column(column)
+                }
+            };
+            let id = WorthId(plan.worths.len() as u16);
+            plan.names.add_worth(stage, id);
+            plan.worths.push(Worth {
+                amount,
+                currency: *currency,
+            });
+        }
+        Ok(())
     }
 
     /// Adds the columns whose dates are a stage each.
@@ -374,7 +417,11 @@ impl Compiler<'_> {
             ));
             if !event_name.is_empty() {
                 let name = plan.names.keep(event_name);
-                plan.sources.push(EventSource::Column { time: found, name });
+                plan.sources.push(EventSource::Column {
+                    time: found,
+                    name,
+                    worth: plan.names.worth_of_event(name),
+                });
             }
         }
         Ok(())

@@ -175,6 +175,7 @@ impl Preset {
             layout: Layout {
                 columns: columns.collect(),
                 stages: file.stages.0,
+                worths: Vec::new(),
                 unlisted: file.preset.unlisted_stages,
                 stage_columns: file.stage_columns.0,
                 history: file.history,
@@ -189,6 +190,19 @@ impl Preset {
                 sends_again: Vec::new(),
             },
         })
+    }
+
+    /// The columns of a header that hold a field.
+    pub(crate) fn columns_of(&self, field: Field, columns: &Columns<'_>) -> Vec<u32> {
+        let layout = self.present_in(columns);
+        let mapped = layout
+            .columns
+            .iter()
+            .filter(|mapped| mapped.target == Target::Field(field));
+        mapped
+            .flat_map(|mapped| &mapped.columns)
+            .filter_map(|name| columns.find(name))
+            .collect()
     }
 
     /// Every heading it knows, by what stands under it.

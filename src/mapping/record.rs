@@ -5,9 +5,10 @@ use super::event_names::{EventNames, NameId, StageName};
 use super::layout::Target;
 use super::plan::{Custom, EventSource, Plan};
 use super::preset::holds_several;
+use super::worth::{Sum, Worth, WorthId};
 use super::{answers, personal};
 use crate::cell::{is_lost, is_nothing, is_scientific};
-use crate::custom_data::{Currency, CustomData, CustomValue, currency, money};
+use crate::custom_data::{Amount, Currency, CustomData, CustomValue, currency, money};
 use crate::customer::Cell;
 use crate::field::Field;
 use crate::problem::Code;
@@ -27,6 +28,8 @@ pub(crate) struct Stage {
     pub column: u32,
     /// Whether it is the stage the lead is in, of which only the time of the export is known.
     pub is_current: bool,
+    /// What it is worth, where it is worth something of its own.
+    pub worth: Option<WorthId>,
 }
 
 /// What a row says of a lead. Cells are borrowed from the row.
@@ -336,7 +339,7 @@ impl Plan {
             if is_nothing(text) && !found.needs_time {
                 continue;
             }
-            let Some(name) = named(found.name, column, names, record, notice) else {
+            let Some((name, worth)) = named(found.name, column, names, record, notice) else {
                 record.is_elsewhere |= is_current;
                 continue;
             };
@@ -351,6 +354,7 @@ impl Plan {
                     id_time: 0,
                     column: found.stage,
                     is_current,
+                    worth,
                 });
                 continue;
             }
@@ -364,6 +368,7 @@ impl Plan {
                         id_time: reading.uncapped,
                         column,
                         is_current,
+                        worth,
                     });
                 }
                 Ok(None) => note(Code::TimeMissing),
@@ -397,7 +402,9 @@ impl EventSource {
             needs_time,
         };
         Some(match self {
-            EventSource::Column { time, name } => dated(Named::Event(*name), *time, *time, false),
+            EventSource::Column { time, name, worth } => {
+                dated(Named::Event(*name, *worth), *time, *time, false)
+            }
             EventSource::Heading { time, stage } => {
                 dated(Named::Heading(stage), *time, *time, false)
             }
@@ -446,9 +453,9 @@ fn named(
     names: &mut EventNames,
     record: &mut Record<'_>,
     notice: &mut dyn FnMut(Notice<'_>),
-) -> Option<NameId> {
+) -> Option<(NameId, Option<WorthId>)> {
     let stage = match name {
-        Named::Event(name) => return Some(name),
+        Named::Event(name, worth) => return Some((name, worth)),
         Named::Heading(stage) => stage,
         Named::Cell(stage, column) => {
             if personal::is_of_the_lead(stage, &record.customer) && !names.lists(stage) {
@@ -463,7 +470,7 @@ fn named(
         }
     };
     match names.resolve(stage) {
-        StageName::Send(name) => Some(name),
+        StageName::Send(name, worth) => Some((name, worth)),
         StageName::Skip => {
             record.skipped_stages += 1;
             None
@@ -481,7 +488,7 @@ fn named(
 /// How a source names what happened.
 enum Named<'a> {
     /// By the event's own name.
-    Event(NameId),
+    Event(NameId, Option<WorthId>),
     /// By the CRM's stage, in a heading.
     Heading(&'a str),
     /// By the CRM's stage, in a cell of this column.
@@ -522,27 +529,71 @@ impl Plan {
             }
         }
         if let Some((text, column)) = record.value {
-            let of_row = match record
-                .currency
-                .map(|(text, column)| (currency(text), column))
-            {
-                Some((Ok(found), _)) => found,
-                Some((Err(code), column)) => {
-                    notice(code, Some(Field::Currency), column);
-                    return data;
-                }
-                None => None,
-            };
-            let of_row = of_row.or(constant);
-            match money(text, of_row)
-                .and_then(|money| money.map(|money| money.in_currency(of_row)).transpose())
-            {
-                Ok(value) => data.value = value,
-                Err(code) => notice(code, Some(Field::Value), column),
-            }
+            data.value = currency_of_row(record, notice)
+                .ok()
+                .and_then(|of_row| value(text, column, of_row.or(constant), notice));
         }
         data
     }
+
+    /// What a stage of the row is worth that is worth something of its own. The stage's currency goes before the row's,
+    /// and that before the one of the settings.
+    pub(crate) fn worth(
+        &self,
+        id: WorthId,
+        row: Row<'_>,
+        record: &Record<'_>,
+        constant: Option<Currency>,
+        notice: &mut dyn FnMut(Code, Option<Field>, u32),
+    ) -> Option<(Amount, Currency)> {
+        let Worth { amount, currency } = &self.worths[id.0 as usize];
+        let column = match amount {
+            Sum::Fixed(amount) => return Some((*amount, currency.or(constant)?)),
+            Sum::Column(column) => *column,
+        };
+        let text = row.cell(column);
+        if is_lost(text) {
+            notice(Code::CellLost, Some(Field::Value), column);
+            return None;
+        }
+        if is_nothing(text) {
+            return None;
+        }
+        let currency = match currency {
+            Some(currency) => Some(*currency),
+            None => currency_of_row(record, notice).ok()?.or(constant),
+        };
+        value(text, column, currency, notice)
+    }
+}
+
+/// The currency a row names in a column of its own.
+///
+/// # Errors
+/// It cannot be read, which is noticed.
+fn currency_of_row(
+    record: &Record<'_>,
+    notice: &mut dyn FnMut(Code, Option<Field>, u32),
+) -> Result<Option<Currency>, ()> {
+    let Some((text, column)) = record.currency else {
+        return Ok(None);
+    };
+    currency(text).map_err(|code| notice(code, Some(Field::Currency), column))
+}
+
+/// An amount with its currency: its own, or the one given.
+fn value(
+    text: &str,
+    column: u32,
+    other: Option<Currency>,
+    notice: &mut dyn FnMut(Code, Option<Field>, u32),
+) -> Option<(Amount, Currency)> {
+    let joined = money(text, other)
+        .and_then(|money| money.map(|money| money.in_currency(other)).transpose());
+    joined.unwrap_or_else(|code| {
+        notice(code, Some(Field::Value), column);
+        None
+    })
 }
 
 /// The first of a field's columns that says something. A value that is lost is noticed, and passed over.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::{json, junit, markdown, sarif};
+use crate::files::folder_of;
 use crate::report::summary::Summary;
 
 /// The form of a report in a file.
@@ -68,10 +69,6 @@ pub(super) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
             .open(path)?
             .write_all(content);
     }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
@@ -79,7 +76,7 @@ pub(super) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.prefix(".crm2capi-").tempfile_in(folder)?;
+    let mut file = builder.prefix(".crm2capi-").tempfile_in(folder_of(path))?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;

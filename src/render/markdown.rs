@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::phrases::{extent, names, rows, sentence};
+use super::phrases::{extent, joined_rows, names, rows, sentence};
 use super::verdict::verdict;
+use crate::report::coverage::{Covered, LeadCoverage};
 use crate::report::exit::ExitStatus;
 use crate::report::funnel::Funnel;
 use crate::report::match_keys::field_name;
@@ -34,6 +35,9 @@ pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     stages(summary, out)?;
     problems(summary, out)?;
     match_keys(summary, out)?;
+    if let Some(coverage) = &summary.lead_coverage {
+        lead_coverage(coverage, out)?;
+    }
     summary
         .funnel
         .as_ref()
@@ -168,6 +172,44 @@ fn match_keys(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     Ok(())
+}
+
+fn lead_coverage(coverage: &LeadCoverage, out: &mut dyn Write) -> io::Result<()> {
+    table(
+        out,
+        "Meta's leads",
+        &["", "Leads", "With an event", "Coverage"],
+        "lrrr",
+    )?;
+    let mut line = |name: String, leads: &Covered| {
+        let cells = [
+            name,
+            thousands(leads.in_window),
+            thousands(leads.covered),
+            percent(leads.share),
+        ];
+        row(out, &cells)
+    };
+    for form in &coverage.forms {
+        let name = if form.name.is_empty() {
+            &form.form_id
+        } else {
+            &form.name
+        };
+        line(format!("form {}", text(name)), &form.leads)?;
+    }
+    for week in &coverage.weeks {
+        line(format!("week of {}", week.week), &week.leads)?;
+    }
+    line("**all**".to_owned(), &coverage.all)?;
+    writeln!(
+        out,
+        "\n{}. Events with a lead id: {} without the join, {} with it. Meta asks for a coverage of {}.",
+        text(&joined_rows(coverage)),
+        thousands(coverage.lead_id_without_join),
+        thousands(coverage.lead_id_with_join),
+        percent(coverage.goal)
+    )
 }
 
 fn funnel(funnel: &Funnel, out: &mut dyn Write) -> io::Result<()> {

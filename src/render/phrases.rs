@@ -1,5 +1,6 @@
 //! A problem in words, for every report meant to be read: how often, what, about which stages, in which rows.
 
+use crate::report::coverage::LeadCoverage;
 use crate::report::tally::{Named, Problem};
 use crate::text::{counted, harmless, list, quoted, source, thousands};
 
@@ -29,6 +30,27 @@ pub(super) fn sentence(problem: &Problem) -> String {
     });
     let about = column.or_else(field).or(meta).unwrap_or_default();
     format!("{}{about}", harmless(&problem.message))
+}
+
+/// How rows came to their lead ids.
+pub(super) fn joined_rows(coverage: &LeadCoverage) -> String {
+    let rows = &coverage.rows;
+    let parts = [
+        (rows.by_email, "got a lead id by email"),
+        (rows.by_phone, "got a lead id by phone"),
+        (rows.own, "had one of these leads' ids"),
+        (rows.own_elsewhere, "had another lead id"),
+        (rows.ambiguous, "fit two leads equally"),
+        (rows.none, "fit none of Meta's leads"),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts
+        .map(|(count, what)| format!("{} {what}", counted(count, "row")))
+        .collect();
+    match parts.is_empty() {
+        true => "no row has an event".to_owned(),
+        false => parts.join(" · "),
+    }
 }
 
 /// The stages it is about.

@@ -39,6 +39,8 @@ pub(crate) enum End {
     InputChanged(String),
     /// The refused rows could not be written to their file.
     RejectsLost(String),
+    /// Meta's leads that no row is could not be written to their file.
+    MissingLost(String),
     /// Meta refused so many events for one reason that the fault is hardly theirs.
     TooManyRefused(String),
     /// Meta refused the token, the permission or the dataset.
@@ -76,7 +78,8 @@ impl End {
             Self::LedgerLost { error, .. }
             | Self::InputLost { error, .. }
             | Self::InputChanged(error)
-            | Self::RejectsLost(error) => error.clone(),
+            | Self::RejectsLost(error)
+            | Self::MissingLost(error) => error.clone(),
             Self::TooManyRefused(fault) => {
                 format!("Meta refused too many events for the same reason: {fault}")
             }
@@ -110,6 +113,9 @@ impl End {
             }
             Self::RejectsLost(_) => {
                 "run again with another --rejects file: it will hold the same rows, and nothing is sent twice"
+            }
+            Self::MissingLost(_) => {
+                "run again with another --leads-missing file: it will hold the same leads, and nothing is sent twice"
             }
             Self::TooManyRefused(_) => {
                 "correct the cause, then run again: what was not sent goes then, and what was refused goes with --retry-rejected"
@@ -166,7 +172,7 @@ pub(crate) fn decide(end: &End, facts: &Facts) -> ExitStatus {
             }
         }
         _ if facts.unsettled > 0 => ExitStatus::Unreachable,
-        End::RejectsLost(_) => ExitStatus::Problems,
+        End::RejectsLost(_) | End::MissingLost(_) => ExitStatus::Problems,
         End::Complete if facts.errors > 0 => ExitStatus::Problems,
         End::Complete if facts.warnings > 0 && facts.strictness == Strictness::Strict => {
             ExitStatus::Problems

@@ -4,6 +4,7 @@
 //! memory. Out: one [`Summary`] and the exit status it stands for. Draws nothing; holds codes, columns, rows and
 //! counts, and a person's value never gets here.
 
+pub(crate) mod coverage;
 pub(crate) mod end;
 pub(crate) mod exit;
 pub(crate) mod funnel;
@@ -19,5 +20,6 @@ pub(crate) mod tally;
 
 pub(crate) use end::End;
 pub(crate) use exit::ExitStatus;
+pub(crate) use funnel::names_raw_lead;
 pub use summary::Summary;
 pub(crate) use tally::Problems;

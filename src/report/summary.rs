@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::coverage::LeadCoverage;
 use super::exit::ExitStatus;
 use super::funnel::Funnel;
 use super::match_keys::MatchKeys;
@@ -61,6 +62,9 @@ pub struct Summary {
     pub retries: u64,
     /// How many events carry each customer parameter.
     pub match_keys: MatchKeys,
+    /// What the join with Meta's own leads came to; absent without `--leads`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead_coverage: Option<LeadCoverage>,
     /// Everything found wrong, grouped, errors first.
     pub problems: Vec<Problem>,
     /// Meta's trace ids, the last ones of the run.

@@ -21,6 +21,7 @@ use crate::report::stages::{Fate, Plan, Stages};
 use crate::report::summary::{self, Destination, Guess, Input, MappedColumn};
 use crate::report::tally::Place;
 use crate::report::{ExitStatus, Problems, Summary};
+use crate::run::coverage::Coverage;
 use crate::run::rejects::Reason;
 use crate::run::{Feed, GivenIds, Prepared, ReadSettings, Seen};
 use crate::source::{self, Header, Row};
@@ -55,6 +56,8 @@ pub(crate) struct Account {
     /// What a snapshot's stages came to that are no events.
     pub snapshot: Option<Snapshot>,
     match_keys: MatchKeys,
+    /// Meta's leads, where rows are joined with them.
+    coverage: Option<Coverage>,
     /// The funnel's leads, where it is judged.
     sample: Option<Sample>,
     seen: Seen,
@@ -103,6 +106,7 @@ impl Account {
             skipped_consent: 0,
             snapshot: None,
             match_keys: MatchKeys::default(),
+            coverage: coverage(feeds, reading),
             sample: (command == "validate").then(Sample::default),
             seen: Seen::default(),
             given_ids: GivenIds::default(),
@@ -130,6 +134,9 @@ impl Account {
         let mut picked = Vec::with_capacity(prepared.events.len());
         let mut old = vec![0; prepared.names.len()];
         for (index, event) in prepared.events.iter().enumerate() {
+            if let Some(coverage) = &mut self.coverage {
+                coverage.add(prepared.input, event);
+            }
             let is_shared = event
                 .of_given_id
                 .is_some_and(|content| self.given_ids.is_shared(event.fingerprint, content));
@@ -150,6 +157,9 @@ impl Account {
                 continue;
             }
             self.match_keys.add(event.keys);
+            if let Some(coverage) = &mut self.coverage {
+                coverage.add_keys(event);
+            }
             if let Some(sample) = &mut self.sample {
                 sample.add(Reached {
                     lead: event.lead,
@@ -331,6 +341,15 @@ impl Account {
         }
     }
 
+    /// Writes Meta's leads that no row is to their file, if there is to be one. A report is not lost over it.
+    pub(crate) fn write_missing_leads(&mut self, reading: &ReadSettings) {
+        let written = self.coverage.as_ref().zip(reading.join.missing.as_ref());
+        let written = written.map(|(coverage, path)| coverage.write_missing(path));
+        if let Some(Err(error)) = written {
+            self.end_early(End::MissingLost(format!("{error:#}")));
+        }
+    }
+
     /// Closes the account.
     pub(crate) fn close(mut self, elapsed: Duration) -> Summary {
         if self.rows > 0 && self.skipped_only == self.rows {
@@ -367,6 +386,7 @@ impl Account {
             requests: self.requests,
             retries: self.retries,
             match_keys: self.match_keys,
+            lead_coverage: self.coverage.map(|coverage| coverage.finish()),
             problems,
             fbtrace_ids: self.fbtrace_ids,
             messages: self.messages,
@@ -446,6 +466,13 @@ pub(crate) fn place(origin: Origin) -> Place {
         row: origin.row,
         line: None,
     }
+}
+
+/// Meta's leads of a run, before any row is known.
+fn coverage(feeds: &[Feed], reading: &ReadSettings) -> Option<Coverage> {
+    let leads = feeds.first()?.leads()?;
+    let files = reading.join.inputs.iter().map(source::Input::to_string);
+    Some(Coverage::new(leads.clone(), files.collect()))
 }
 
 /// What an input was taken for.

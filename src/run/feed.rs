@@ -7,13 +7,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 
 use super::recipe::{Pass, Recipe};
 use super::rows::RowProcessor;
 use super::{PresetChoice, ReadSettings};
 use crate::customer::GenderEvidence;
 use crate::field::Field;
+use crate::join::{self, Join, Leads};
 use crate::mapping::{Plan, Preset, Shape, Times, canonical};
 use crate::problem::{Code, Finding};
 use crate::source::{About, Again, Chunk, Header, Input, OpenError, ReadError, Source};
@@ -61,11 +62,14 @@ impl Feed {
     /// # Errors
     /// As [`Feed::open`].
     pub(crate) fn open_all(reading: &ReadSettings) -> Result<Vec<Self>> {
-        reading
-            .inputs
-            .iter()
-            .map(|input| Self::open(input, reading))
-            .collect()
+        let join = read_leads(reading)?;
+        let open = |input| Self::open_with(input, reading, join.clone());
+        reading.inputs.iter().map(open).collect()
+    }
+
+    /// Meta's leads that its rows are joined with.
+    pub(super) fn leads(&self) -> Option<&Arc<Leads>> {
+        self.recipe.join.as_ref().map(|join| &join.leads)
     }
 
     /// Opens an input and settles what the settings leave to it: preset, columns, order of day and month.
@@ -73,19 +77,33 @@ impl Feed {
     /// # Errors
     /// The input cannot be opened, or its columns do not fit the settings; the message names the file.
     pub(crate) fn open(input: &Input, reading: &ReadSettings) -> Result<Self> {
+        Self::open_with(input, reading, None)
+    }
+
+    fn open_with(input: &Input, reading: &ReadSettings, join: Option<Join>) -> Result<Self> {
         let names_its_file =
             |error: &anyhow::Error| error.is::<OpenError>() || error.is::<ReadError>();
-        Self::open_named(input, reading).map_err(|error| match names_its_file(&error) {
+        Self::open_named(input, reading, join).map_err(|error| match names_its_file(&error) {
             true => error,
             false => error.context(input.to_string()),
         })
     }
 
-    fn open_named(input: &Input, reading: &ReadSettings) -> Result<Self> {
+    fn open_named(input: &Input, reading: &ReadSettings, join: Option<Join>) -> Result<Self> {
         let mut source = Source::open(input, &reading.source)?;
         let header = source.header.clone();
         let (preset, guessed) = preset_of(reading, &header)?;
         let plan = Plan::compile(&reading.given, preset.as_ref(), &header)?;
+        if reading.constants.is_limited_by_row()
+            && plan.columns_of(Field::State).is_empty()
+            && plan.columns_of(Field::ClientIpAddress).is_empty()
+        {
+            bail!(
+                "data_processing_options = [\"LDU\"] under [event] needs the lead's state, as no IP address tells it: give \
+                 data_processing_options_state (1000 California, 1001 Colorado, 1002 Connecticut, 1003 Florida, …), or map \
+                 the column that holds each lead's US state with state under [columns]"
+            );
+        }
         let again = source.again(&reading.source);
         let mut held = Held::default();
         if again.is_none() {
@@ -97,8 +115,7 @@ impl Feed {
         let exported = exported(input, reading.clock);
         let order = survey.times_order();
         let times = times_of(reading, preset.as_ref(), &plan, order, exported)?;
-        let this_year = jiff::Timestamp::from_second(reading.clock.now())
-            .map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).year());
+        let this_year = reading.clock.this_year();
         let crm = reading.crm.clone();
         let crm = crm.or_else(|| preset.as_ref().and_then(|preset| preset.crm.clone()));
         let lead_event_source = crm.unwrap_or_else(|| "CRM".to_owned());
@@ -123,13 +140,14 @@ impl Feed {
                 customer: crate::customer::Settings {
                     default_country: reading.default_country,
                     date_order: survey.births_order(),
-                    this_year: this_year.context("--now lies outside of all years")?,
+                    this_year,
                     letter_m: survey.genders.letter_m(),
                 },
                 unusable: reading.unusable.clone(),
                 constants: reading.constants.clone(),
                 currency: reading.currency,
                 lead_event_source,
+                join,
             }),
             source: (!survey.read_on).then_some(source),
             again,
@@ -217,6 +235,24 @@ impl Feed {
             next_held: 0,
         })
     }
+}
+
+/// Meta's leads, where the settings name files of them.
+fn read_leads(reading: &ReadSettings) -> Result<Option<Join>> {
+    if reading.join.inputs.is_empty() {
+        return Ok(None);
+    }
+    let how = join::Reading {
+        zone: reading.zone.clone(),
+        date_order: reading.date_order,
+        default_country: reading.default_country,
+        now: reading.clock.now(),
+    };
+    let raw_lead = reading.join.raw_lead.as_deref();
+    Ok(Some(Join {
+        leads: Arc::new(Leads::read(&reading.join.inputs, &how)?),
+        raw_lead: raw_lead.map(Arc::from),
+    }))
 }
 
 /// The preset taken, and whether it was guessed.
@@ -332,6 +368,11 @@ impl Held {
     fn push(&mut self, mut chunk: Chunk) {
         self.rows += chunk.len();
         self.bytes += chunk.weight();
+        // A chunk that brings new columns has a header of its own.
+        let before = self.chunks.back().map(|before| &before.header);
+        if before.is_none_or(|before| !Arc::ptr_eq(before, &chunk.header)) {
+            self.bytes += chunk.header.weight();
+        }
         chunk.shrink();
         self.chunks.push_back(chunk);
     }

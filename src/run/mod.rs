@@ -6,7 +6,9 @@
 //! whoever calls. Output: a [`crate::report::Summary`].
 
 pub(crate) mod account;
+mod coverage;
 pub(crate) mod feed;
+mod joining;
 mod observer;
 mod recipe;
 pub(crate) mod rejects;
@@ -26,8 +28,8 @@ pub(crate) use rows::Prepared;
 pub(crate) use seen::GivenIds;
 pub(crate) use seen::Seen;
 pub(crate) use settings::{
-    Earlier, LedgerTarget, OnUnusable, PresetChoice, ReadSettings, SendSettings, Signals, Unusable,
-    UploadSettings,
+    Earlier, JoinSettings, LedgerTarget, OnUnusable, PresetChoice, ReadSettings, SendSettings,
+    Signals, Unusable, UploadSettings,
 };
 pub(crate) use upload::{rehearse_upload, upload};
 pub(crate) use validate::{build, validate};

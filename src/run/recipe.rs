@@ -28,4 +28,6 @@ pub(super) struct Recipe {
     pub(super) constants: crate::event::Constants,
     pub(super) currency: Option<crate::custom_data::Currency>,
     pub(super) lead_event_source: String,
+    /// Meta's leads, where rows are joined with them.
+    pub(super) join: Option<crate::join::Join>,
 }

@@ -6,16 +6,50 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::joining::{self, RawLead};
 use super::recipe::{Pass, Recipe};
-use crate::cell::is_dummy;
-use crate::customer::{Cell, KeySet, Normalizer, UserData};
+use crate::customer::{Country, Key, KeySet, Normalizer, UserData, us_state};
+use crate::event::ldu::Region;
 use crate::event::{EventId, Facts, Fingerprint, LeadKey, write_event};
 use crate::field::Field;
+use crate::join::LeadNumber;
 use crate::ledger::{Sighting, Timing};
-use crate::mapping::{LeftOut, NameId, Notice, Plan, Record, Times};
+use crate::mapping::{LeftOut, NameId, Notice, Plan, Record, Stage, Times, WorthId};
 use crate::problem::{Code, Finding, Severity};
 use crate::rules;
 use crate::source::{Chunk, Header, Row};
+
+/// What is made of a chunk is handed over in parts when it comes to more than this: many stages of leads with much to say
+/// of them make a hundred times as much as they take.
+const MAX_MADE_BYTES: usize = 1 << 20;
+const MAX_MADE_EVENTS: usize = 1 << 12;
+
+/// How a row came to its lead id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// It has none.
+    #[default]
+    None,
+    /// It has none, since two of Meta's leads fit equally.
+    Ambiguous,
+    /// It came with one, which is this one of Meta's leads, or none of them.
+    Own(Option<LeadNumber>),
+    /// By its email.
+    ByEmail(LeadNumber),
+    /// By its phone.
+    ByPhone(LeadNumber),
+}
+
+impl Link {
+    /// Which of Meta's leads it is.
+    pub(crate) fn lead(self) -> Option<LeadNumber> {
+        match self {
+            Self::None | Self::Ambiguous => None,
+            Self::Own(lead) => lead,
+            Self::ByEmail(lead) | Self::ByPhone(lead) => Some(lead),
+        }
+    }
+}
 
 /// An event as a chunk's preparation leaves it.
 #[derive(Clone, Debug)]
@@ -40,6 +74,8 @@ pub(crate) struct PreparedEvent {
     pub is_old: bool,
     /// The customer parameters it carries.
     pub keys: KeySet,
+    /// How its row came to its lead id.
+    pub link: Link,
     /// What a snapshot shows of the lead, where the export is one: it decides whether this is an event at all.
     pub sighting: Option<Sighting>,
 }
@@ -49,6 +85,8 @@ pub(crate) struct PreparedEvent {
 pub(crate) struct Prepared {
     /// Index of the input.
     pub input: u32,
+    /// Whether nothing more is made of its chunk.
+    pub is_last: bool,
     /// The events' JSON, one behind the other, each ended by a line feed.
     pub json: Vec<u8>,
     /// The events, in the order of rows and times.
@@ -113,7 +151,13 @@ impl Prepared {
         self.rows_invalid = invalid.len() as u64;
     }
 
+    /// Whether it is to be handed over before another row is added.
+    fn is_full(&self) -> bool {
+        self.json.len() >= MAX_MADE_BYTES || self.events.len() >= MAX_MADE_EVENTS
+    }
+
     fn clear(&mut self) {
+        self.is_last = true;
         self.json.clear();
         self.events.clear();
         self.names.clear();
@@ -134,36 +178,54 @@ pub(crate) struct RowProcessor {
     normalizer: Normalizer,
     user_data: UserData,
     custom_json: Vec<u8>,
+    /// The same for stages of the row that are worth something of their own.
+    worth_json: Vec<(WorthId, Vec<u8>)>,
+    /// What stands for the lead in ids: what the row has without a join, so that an id that is joined later changes none.
     identity: Vec<u8>,
+    link: Link,
+    /// The event of a raw lead that only Meta's leads tell of.
+    raw_lead: Option<RawLead>,
+    /// Where the lead of the row is, where limited data use goes by the row.
+    region: Option<Region>,
     /// Whether events are serialised.
     serialises: bool,
 }
 
 impl RowProcessor {
-    pub(super) fn new(recipe: Arc<Recipe>, header: Arc<Header>, plan: Plan, pass: Pass) -> Self {
+    pub(super) fn new(
+        recipe: Arc<Recipe>,
+        header: Arc<Header>,
+        mut plan: Plan,
+        pass: Pass,
+    ) -> Self {
         Self {
+            link: Link::None,
+            raw_lead: raw_lead(&recipe, &mut plan),
             header,
             plan,
             times: recipe.times.clone(),
             normalizer: Normalizer::new(&recipe.customer),
             user_data: UserData::default(),
             custom_json: Vec::new(),
+            worth_json: Vec::new(),
             identity: Vec::new(),
+            region: None,
             serialises: pass == Pass::Last,
             recipe,
         }
     }
 
-    /// Takes a chunk's rows through the stages.
-    pub(crate) fn prepare(&mut self, chunk: Chunk, prepared: &mut Prepared) {
+    /// Takes a chunk's rows through the stages, beginning with the row of this index, and gives the index of the row to go
+    /// on with: what is made of a chunk may be too much to be handed over at once.
+    pub(crate) fn prepare(&mut self, chunk: &Chunk, from: usize, prepared: &mut Prepared) -> usize {
         let recipe = self.recipe.clone();
         self.follow_header(&chunk.header);
         self.times.set_now(self.recipe.clock.now());
         prepared.clear();
         self.plan.begin_chunk();
-        prepared.findings.extend_from_slice(&chunk.findings);
+        let mut rows = chunk.rows().skip(from);
         let mut record = Record::default();
-        for row in chunk.rows() {
+        for row in rows.by_ref() {
             let first = prepared.findings.len();
             if row.refused().is_none() {
                 self.prepare_row(&recipe, row, &mut record, prepared);
@@ -173,12 +235,22 @@ impl RowProcessor {
                 .any(|found| found.severity == Severity::Error);
             prepared.rows += 1;
             prepared.rows_invalid += u64::from(has_error || row.refused().is_some());
+            if prepared.is_full() {
+                break;
+            }
         }
         drop(record);
         prepared.names.extend_from_slice(self.plan.event_names());
+        let first = chunk.rows().nth(from).filter(|_| from > 0);
+        let (first, next) = (first.map(Row::number), rows.next().map(Row::number));
+        let of_these = chunk.findings.iter().filter(|finding| {
+            first.is_none_or(|first| first <= finding.row)
+                && next.is_none_or(|next| finding.row < next)
+        });
+        prepared.findings.extend(of_these.cloned());
         // What the reader noticed comes first, and belongs between the others.
         prepared.findings.sort_by_key(|finding| finding.row);
-        prepared.chunk = chunk;
+        from + prepared.rows as usize
     }
 
     /// JSON records may bring new columns in mid-file.
@@ -192,7 +264,9 @@ impl RowProcessor {
             self.header = header.clone();
             return;
         }
-        if let Ok(plan) = Plan::compile(&self.recipe.given, self.recipe.preset.as_ref(), header) {
+        if let Ok(mut plan) = Plan::compile(&self.recipe.given, self.recipe.preset.as_ref(), header)
+        {
+            self.raw_lead = raw_lead(&self.recipe, &mut plan);
             self.plan = plan;
         }
         self.header = header.clone();
@@ -219,7 +293,7 @@ impl RowProcessor {
             self.note_elsewhere(recipe, row, record, prepared);
             return;
         }
-        if let Some(cell) = record.customer.iter().find(|cell| is_test_lead(cell)) {
+        if let Some(cell) = record.customer.iter().find(|cell| cell.is_of_test_lead()) {
             notes.add(Code::MetaTestLead, cell.field, cell.column);
             return;
         }
@@ -228,15 +302,18 @@ impl RowProcessor {
         }
     }
 
-    /// Notes that a lead left the stages that are events, so that it can come back to them.
+    /// Notes that a lead left the stages that are events, so that it can come back to them; and makes the event of a raw
+    /// lead that only Meta's leads tell of.
     fn note_elsewhere(
         &mut self,
         recipe: &Recipe,
         row: Row<'_>,
-        record: &Record<'_>,
+        record: &mut Record<'_>,
         prepared: &mut Prepared,
     ) {
-        if !record.is_elsewhere || !self.plan.tells_visits_apart() {
+        let is_missed = record.is_elsewhere && self.plan.tells_visits_apart();
+        let may_be_raw = self.raw_lead.is_some() && record.left_out.is_none();
+        if !is_missed && !may_be_raw {
             return;
         }
         // The row gives no events, so what is wrong with it does not matter.
@@ -247,9 +324,11 @@ impl RowProcessor {
             record,
             &mut Notes::of(row, recipe, &mut ignored),
         ) {
-            self.identity.clear();
-            self.user_data.write_identity(&mut self.identity);
-            prepared.elsewhere.extend(self.elsewhere(row, record));
+            match record.stages.is_empty() {
+                true => prepared.elsewhere.extend(self.elsewhere(row, record)),
+                // Only the join knows when the lead was created.
+                false => self.write_events(recipe, row, record, prepared),
+            }
         }
     }
 
@@ -280,16 +359,34 @@ impl RowProcessor {
         &mut self,
         recipe: &Recipe,
         row: Row<'_>,
-        record: &Record<'_>,
+        record: &mut Record<'_>,
         notes: &mut Notes<'_>,
     ) -> bool {
+        let mut lead_id_problem = None;
         self.normalizer.read(
             &record.customer,
             record.first_seen_ms,
             &mut self.user_data,
-            &mut |code, field, column| notes.add(code, field, column),
+            &mut |code, field, column| match field {
+                Field::LeadId => lead_id_problem = Some((code, column)),
+                _ => notes.add(code, field, column),
+            },
         );
-        let custom_data =
+        self.identity.clear();
+        self.user_data.write_identity(&mut self.identity);
+        self.join(recipe, record, notes);
+        match lead_id_problem {
+            // The id that a spreadsheet destroyed is back.
+            Some((code, column)) if self.link.lead().is_some() => {
+                notes.remark(code, Field::LeadId, Some(column));
+            }
+            Some((code, column)) => notes.add(code, Field::LeadId, column),
+            None => {}
+        }
+        let record = &*record;
+        let region = region_of(recipe, record, self.user_data.keys());
+        self.region = region.unwrap_or_default();
+        let mut custom_data =
             self.plan
                 .custom_data(row, record, recipe.currency, &mut |code, field, column| {
                     notes.add(code, field, column);
@@ -304,6 +401,7 @@ impl RowProcessor {
             + name_lengths.max().unwrap_or_default()
             + record.event_id.map_or(0, str::len);
         if let Err(code) = rules::check_customer(self.user_data.keys())
+            .and_then(|()| region.map(drop))
             .and_then(|()| rules::check_size(event_bytes, record.stages.len()))
         {
             notes.refuse(code);
@@ -312,7 +410,46 @@ impl RowProcessor {
             self.custom_json.clear();
             custom_data.write_json(&mut self.custom_json, &recipe.lead_event_source);
         }
+        self.worth_json.clear();
+        for id in record.stages.iter().filter_map(|stage| stage.worth) {
+            if self.worth_json.iter().any(|(known, _)| *known == id) {
+                continue;
+            }
+            let mut note = |code, field, column| notes.add(code, field, column);
+            custom_data.value = self.plan.worth(id, row, record, recipe.currency, &mut note);
+            let mut json = Vec::new();
+            if self.serialises && !notes.refuses {
+                custom_data.write_json(&mut json, &recipe.lead_event_source);
+            }
+            self.worth_json.push((id, json));
+        }
         !notes.refuses
+    }
+
+    /// Gives the row its lead id by Meta's own leads, where there are some.
+    fn join(&mut self, recipe: &Recipe, record: &mut Record<'_>, notes: &mut Notes<'_>) {
+        self.link = match self.user_data.lead_id() {
+            Some(_) => Link::Own(None),
+            None => Link::None,
+        };
+        if let Some(join) = &recipe.join {
+            let now = self.times.default.now();
+            let (user_data, raw_lead) = (&mut self.user_data, self.raw_lead);
+            let (link, code) = joining::join(join, user_data, record, raw_lead, now);
+            self.link = link;
+            if let Some(code) = code {
+                notes.remark(code, Field::LeadId, None);
+            }
+        }
+    }
+
+    /// The `custom_data` of a stage.
+    fn custom_json_of(&self, stage: &Stage) -> &[u8] {
+        let own = self
+            .worth_json
+            .iter()
+            .find(|(id, _)| stage.worth == Some(*id));
+        own.map_or(&self.custom_json, |(_, json)| json)
     }
 
     /// Makes an event of each stage whose time Meta takes.
@@ -323,8 +460,6 @@ impl RowProcessor {
         record: &Record<'_>,
         prepared: &mut Prepared,
     ) {
-        self.identity.clear();
-        self.user_data.write_identity(&mut self.identity);
         let lead = hash_of(&self.identity);
         let snapshot = self.plan.is_snapshot().then(|| Snapshot {
             lead: LeadKey::of_identity(&self.identity),
@@ -355,8 +490,9 @@ impl RowProcessor {
                     time: stage.at.seconds,
                     id,
                     opt_out: record.opt_out,
+                    region: self.region,
                     user_data: &self.user_data,
-                    custom_data: &self.custom_json,
+                    custom_data: self.custom_json_of(stage),
                 };
                 write_event(&mut prepared.json, &facts, &recipe.constants);
                 prepared.json.push(b'\n');
@@ -373,6 +509,7 @@ impl RowProcessor {
                 of_given_id: record.event_id.map(|_| content_of(lead, stage.id_time)),
                 is_old,
                 keys: self.user_data.keys(),
+                link: self.link,
                 sighting: snapshot.as_ref().map(|snapshot| Sighting {
                     lead: snapshot.lead,
                     stage: fingerprint,
@@ -386,6 +523,22 @@ impl RowProcessor {
                 }),
             });
         }
+    }
+}
+
+/// Where the lead is, where limited data use goes by the row.
+fn region_of(recipe: &Recipe, record: &Record<'_>, keys: KeySet) -> Result<Option<Region>, Code> {
+    if !recipe.constants.is_limited_by_row() {
+        return Ok(None);
+    }
+    let cell = |field| record.customer.iter().find(|cell| cell.field == field);
+    let country = cell(Field::Country).and_then(|cell| Country::parse(cell.text));
+    let country = country.or(recipe.customer.default_country);
+    match cell(Field::State).and_then(|cell| us_state(cell.text)) {
+        _ if country.is_some_and(|country| country != Country::US) => Ok(Some(Region::Elsewhere)),
+        Some(code) => Ok(Some(Region::of_state(code))),
+        None if keys.contains(Key::ClientIpAddress) => Ok(Some(Region::ByAddress)),
+        None => Err(Code::LduStateMissing),
     }
 }
 
@@ -447,6 +600,17 @@ impl<'a> Notes<'a> {
         });
     }
 
+    /// Notes what costs neither the row nor a value.
+    fn remark(&mut self, code: Code, field: Field, column: Option<u32>) {
+        self.findings.push(Finding {
+            code,
+            severity: Severity::Warning,
+            row: self.row,
+            field: Some(field),
+            column,
+        });
+    }
+
     fn refuse(&mut self, code: Code) {
         self.refuses = true;
         self.findings.push(Finding {
@@ -459,11 +623,11 @@ impl<'a> Notes<'a> {
     }
 }
 
-/// Whether a cell belongs to one of the leads that Meta's own test tool makes.
-fn is_test_lead(cell: &Cell<'_>) -> bool {
-    let is_marked = || is_dummy(cell.text.strip_prefix("p:").unwrap_or(cell.text));
-    cell.text.ends_with('>') && is_marked()
-        || cell.field == Field::Email && cell.text.eq_ignore_ascii_case("test@meta.com")
+/// The event of a raw lead, if rows are to get one by a join.
+fn raw_lead(recipe: &Recipe, plan: &mut Plan) -> Option<RawLead> {
+    let name = plan.keep_event_name(recipe.join.as_ref()?.raw_lead.as_ref()?);
+    let worth = plan.worth_of_event(name);
+    Some(RawLead { name, worth })
 }
 
 /// Tells events of one id apart.

@@ -59,6 +59,8 @@ pub(crate) struct ReadSettings {
     pub constants: Constants,
     /// The currency of values that come without one.
     pub currency: Option<Currency>,
+    /// What rows are joined with.
+    pub join: JoinSettings,
     /// Where refused rows go.
     pub rejects: Option<PathBuf>,
     /// The share of rows that may be unusable before nothing is sent, in percent.
@@ -69,6 +71,17 @@ pub(crate) struct ReadSettings {
     pub threads: usize,
     /// The settings file these came from, for the report.
     pub settings_file: Option<PathBuf>,
+}
+
+/// Meta's own leads, and what is made of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct JoinSettings {
+    /// The files they are in; none, and no row is joined.
+    pub inputs: Vec<Input>,
+    /// The event that a row without a raw lead gets at the time of Meta's clock.
+    pub raw_lead: Option<String>,
+    /// Where those go that no row is.
+    pub missing: Option<PathBuf>,
 }
 
 /// What a value that cannot be used does to its row.

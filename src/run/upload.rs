@@ -86,6 +86,7 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
 
     let now = now + started.elapsed().as_secs() as i64;
     note_end(&ledger, &mut account, &delivery, now);
+    account.write_missing_leads(&settings.read);
     Ok(account.close(started.elapsed()))
 }
 
@@ -164,6 +165,7 @@ pub(crate) fn rehearse_upload(settings: &UploadSettings) -> Result<Summary> {
         rejects.finish()?;
     }
     account.has_too_many_invalid_rows();
+    account.write_missing_leads(&settings.read);
     Ok(account.close(started.elapsed()))
 }
 

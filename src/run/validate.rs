@@ -43,6 +43,7 @@ pub(crate) fn validate(settings: &ReadSettings, earlier: &Earlier) -> Result<Sum
         rejects.finish()?;
     }
     account.has_too_many_invalid_rows();
+    account.write_missing_leads(settings);
     Ok(account.close(started.elapsed()))
 }
 
@@ -91,5 +92,6 @@ pub(crate) fn build(
         rejects.finish()?;
     }
     account.has_too_many_invalid_rows();
+    account.write_missing_leads(settings);
     Ok(account.close(started.elapsed()))
 }

@@ -2,7 +2,7 @@
 //!
 //! The workers take turns at reading: whoever is done with a chunk reads the next one itself, so that its text is in the
 //! caches of the core that works on it. The calling thread collects in the order of reading. Every worker has a few
-//! buffers of its own and gets them back, which bounds memory.
+//! buffers of its own and gets them back, and hands over in parts what would fill them too far, which bounds memory.
 
 use std::iter::Enumerate;
 use std::ops::ControlFlow;
@@ -138,12 +138,42 @@ impl Worker {
                 return;
             }
             drop(reading);
-            prepared.input = input as u32;
-            processors[input].prepare(chunk, &mut prepared);
-            if self.done.send(prepared).is_err() {
+            if self
+                .hand_over(&mut processors[input], input as u32, chunk, prepared)
+                .is_none()
+            {
                 return;
             }
         }
+    }
+
+    /// Makes of a chunk what there is to make, and hands it over, in as many parts as it takes; none when nobody takes it.
+    fn hand_over(
+        &self,
+        processor: &mut RowProcessor,
+        input: u32,
+        chunk: Chunk,
+        mut prepared: Prepared,
+    ) -> Option<()> {
+        let mut from = processor.prepare(&chunk, 0, &mut prepared);
+        prepared.input = input;
+        if from == chunk.len() {
+            prepared.chunk = chunk;
+            return self.done.send(prepared).ok();
+        }
+        prepared.is_last = false;
+        prepared.chunk = chunk.part(0..from);
+        self.done.send(prepared).ok()?;
+        while from < chunk.len() {
+            let mut prepared = self.spares.recv().ok()?;
+            let next = processor.prepare(&chunk, from, &mut prepared);
+            prepared.input = input;
+            prepared.is_last = next == chunk.len();
+            prepared.chunk = chunk.part(from..next);
+            self.done.send(prepared).ok()?;
+            from = next;
+        }
+        Some(())
     }
 }
 
@@ -154,14 +184,18 @@ fn gather(
     mut collect: impl FnMut(&mut Prepared) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     for worker in turns {
-        let Ok(mut prepared) = posts[worker].done.recv() else {
-            return Ok(());
-        };
-        if collect(&mut prepared)?.is_break() {
-            return Ok(());
+        let mut is_last = false;
+        while !is_last {
+            let Ok(mut prepared) = posts[worker].done.recv() else {
+                return Ok(());
+            };
+            is_last = prepared.is_last;
+            if collect(&mut prepared)?.is_break() {
+                return Ok(());
+            }
+            // The worker may have nothing left to do.
+            let _ = posts[worker].spares.send(prepared);
         }
-        // The worker may have nothing left to do.
-        let _ = posts[worker].spares.send(prepared);
     }
     Ok(())
 }

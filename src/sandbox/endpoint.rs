@@ -259,8 +259,8 @@ enum Done {
 /// The headers by which Graph says which version answered, and that one is called deprecated.
 fn served(path: &str) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
     let asked = path.trim_start_matches('/').split('/').next();
-    let version = VERSIONS.into_iter().map(|(version, _)| version);
-    let version = version.filter(move |version| asked == Some(version)).next();
+    let mut versions = VERSIONS.into_iter().map(|(version, _)| version);
+    let version = versions.find(move |version| asked == Some(version));
     let header = |name, value| {
         (
             HeaderName::from_static(name),

@@ -3,7 +3,10 @@
 //! The readers of this folder fill a chunk; the stages after them only look at its rows. A reader may append a whole
 //! record as it stands in the file and point its cells into it, which is what makes delimited text cheap.
 
+use std::ops::Range;
 use std::sync::Arc;
+
+use memchr::{memchr, memmem};
 
 use crate::problem::{Code, Finding};
 
@@ -13,6 +16,8 @@ const MAX_ROWS: usize = 300;
 const MAX_TEXT_BYTES: usize = 1 << 20;
 /// A chunk is full at this many cells, which bounds wide and mostly empty JSON records.
 const MAX_CELLS: usize = 1 << 18;
+/// A row this wide is kept with the columns of its cells when few of them are filled.
+const MIN_SPARSE_WIDTH: usize = 64;
 /// As many columns as a spreadsheet has; no row and no header keeps more.
 pub(super) const MAX_COLUMNS: usize = 16_384;
 
@@ -39,16 +44,36 @@ impl Header {
         Header { columns }
     }
 
+    /// About as many bytes as the names take in memory.
+    pub(crate) fn weight(&self) -> usize {
+        let of = |name: &String| name.len() + size_of::<String>();
+        self.columns.iter().map(of).sum()
+    }
+
     /// Whether a row is the header again, as when files were joined end to end.
     pub(super) fn is_repeated_by<'a>(&self, cells: impl Iterator<Item = &'a str>) -> bool {
-        cells
-            .take(self.columns.len())
-            .map(clean_name)
-            .eq(self.columns.iter())
+        let mut cells = cells.take(self.columns.len()).map(clean_name);
+        // Nearly every row is told from the header by its first cell.
+        match self.columns.split_first() {
+            Some((first, others)) => cells.next() == Some(first) && cells.eq(others.iter()),
+            None => cells.next().is_none(),
+        }
     }
 }
 
+/// Whether so few cells of a wide row are there that their columns take less than the cells that are not.
+pub(super) fn is_sparse(cells: &[(u32, Span)]) -> bool {
+    let width = cells.last().map_or(0, |(column, _)| *column as usize + 1);
+    width > MIN_SPARSE_WIDTH && cells.len() * 4 < width
+}
+
 fn clean_name(cell: &str) -> &str {
+    if let [first, .., last] = cell.as_bytes()
+        && first.is_ascii_graphic()
+        && last.is_ascii_graphic()
+    {
+        return cell;
+    }
     cell.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}')
 }
 
@@ -128,6 +153,52 @@ impl Chunk {
         self.rows.shrink_to_fit();
     }
 
+    /// Some of its rows as a chunk of their own, without what the reader noticed. The ignored rows come with the first.
+    pub(crate) fn part(&self, rows: Range<usize>) -> Chunk {
+        let mut part = Chunk {
+            header: Arc::clone(&self.header),
+            rows_ignored: if rows.start == 0 {
+                self.rows_ignored
+            } else {
+                0
+            },
+            ..Chunk::default()
+        };
+        for row in &self.rows[rows] {
+            part.add_copy(self, row);
+        }
+        part
+    }
+
+    fn add_copy(&mut self, from: &Chunk, row: &RowEntry) {
+        let copied = |span: &Span, text: &mut String| {
+            let start = text.len() as u32;
+            text.push_str(&from.text[span.start as usize..span.end as usize]);
+            Span {
+                start,
+                end: text.len() as u32,
+            }
+        };
+        let slice = |first: u32, count: u32| first as usize..(first + count) as usize;
+        let there = if row.filled > 0 {
+            row.filled
+        } else {
+            row.cells
+        };
+        let record = copied(&row.record, &mut self.text);
+        self.rows.push(RowEntry {
+            first_cell: self.cells.len() as u32,
+            first_column: self.columns.len() as u32,
+            record,
+            ..row.clone()
+        });
+        for span in &from.cells[slice(row.first_cell, there)] {
+            self.cells.push(copied(span, &mut self.text));
+        }
+        let columns = &from.columns[slice(row.first_column, row.filled)];
+        self.columns.extend_from_slice(columns);
+    }
+
     /// Drops all but the first so many rows.
     pub(crate) fn truncate(&mut self, rows: usize) {
         self.rows.truncate(rows);
@@ -195,13 +266,29 @@ impl Chunk {
         }
     }
 
-    /// Closes the row that was opened last, which has cells in few of so many columns: those pushed, in these columns.
-    pub(super) fn end_sparse_row(&mut self, width: u32, columns: impl Iterator<Item = u32>) {
+    /// Gives the row that was opened last its cells, and closes it: the filled ones, in the order of their columns, their
+    /// text counted from `base`.
+    pub(super) fn push_filled(&mut self, base: u32, cells: &[(u32, Span)]) {
+        let is_sparse = is_sparse(cells);
+        let mut width = 0;
+        for (column, span) in cells {
+            if !is_sparse {
+                self.cells.extend((width..*column).map(|_| Span::default()));
+            }
+            width = column + 1;
+            self.push_span(Span {
+                start: base + span.start,
+                end: base + span.end,
+            });
+        }
+        if !is_sparse {
+            return self.end_row();
+        }
         if let Some(row) = self.rows.last_mut() {
             row.first_column = self.columns.len() as u32;
             row.filled = self.cells.len() as u32 - row.first_cell;
             row.cells = width;
-            self.columns.extend(columns);
+            self.columns.extend(cells.iter().map(|(column, _)| *column));
         }
     }
 
@@ -321,8 +408,8 @@ impl Chunk {
     /// Takes NUL characters out of the cells, and notes them and the letters that were lost before the file got here.
     pub(super) fn clean(&mut self) {
         let (has_nul, has_lost) = (
-            self.text.contains('\0'),
-            self.text.contains(char::REPLACEMENT_CHARACTER),
+            memchr(0, self.text.as_bytes()).is_some(),
+            memmem::find(self.text.as_bytes(), "\u{fffd}".as_bytes()).is_some(),
         );
         if !has_nul && !has_lost {
             return;
@@ -474,10 +561,10 @@ mod tests {
         let mut chunk = Chunk::default();
         chunk.push(2, None, ["dense", "b"]);
         chunk.begin_row(3, 3);
-        chunk.push_cell("first");
-        chunk.push_cell("middle");
-        chunk.push_cell("l\0ast");
-        chunk.end_sparse_row(16_384, [0, 700, 16_383].into_iter());
+        let base = chunk.push_text("firstmiddlel\0ast");
+        let cell = |column, start, end| (column, Span { start, end });
+        let cells = [cell(0, 0, 5), cell(700, 5, 11), cell(16_383, 11, 16)];
+        chunk.push_filled(base, &cells);
         chunk.push(4, None, ["dense", "d"]);
         chunk.clean();
         let rows: Vec<_> = chunk.rows().collect();

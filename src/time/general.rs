@@ -188,15 +188,19 @@ fn year_first(cursor: &mut Cursor<'_>) -> Result<Day, Code> {
     if separator == b'-' && cursor.count_digits() == 3 {
         return ordinal(year.ok_or(MALFORMED)?, cursor.number(3, 3));
     }
-    let month = match cursor.count_digits() {
+    let month = match spaced(cursor).count_digits() {
         0 => month_name(cursor),
-        _ if separator == b' ' => None,
         _ => cursor.number(1, 2),
     };
     if !cursor.eat(separator) {
         return Err(MALFORMED);
     }
-    calendar_day(year, month, cursor.number(1, 2))
+    let day = spaced(cursor).number(1, 2);
+    if separator == b'.' {
+        // `2026. 11. 20.`, as Hungarian has it.
+        cursor.eat(b'.');
+    }
+    calendar_day(year, month, day)
 }
 
 fn week_day(year: i16, week: i16, day: i16) -> Result<Day, Code> {
@@ -210,14 +214,16 @@ fn week_day(year: i16, week: i16, day: i16) -> Result<Day, Code> {
 fn day_or_month_first(cursor: &mut Cursor<'_>) -> Result<Day, Code> {
     let first = cursor.number(1, 2).ok_or(MALFORMED)?;
     let mut ahead = *cursor;
-    if let Some(separator) = ahead.eat_any(b"-/.")
-        && let Some(second) = ahead.number(1, 2)
+    if let Some(separator) = ahead.eat_any(b"-/. ")
+        && let Some(second) = spaced(&mut ahead).number(1, 2)
+        && ahead.eat(separator)
     {
-        *cursor = ahead;
-        if !cursor.eat(separator) {
-            return Err(MALFORMED);
+        let year = year(spaced(&mut ahead))?;
+        // `14 03 26` could be a time of day as well.
+        if separator != b' ' || year >= SHORT_YEARS {
+            *cursor = ahead;
+            return numbers(first, second, year);
         }
-        return numbers(first, second, year(cursor)?);
     }
     cursor.word_if(words::is_ordinal_suffix);
     fill(cursor);
@@ -226,11 +232,24 @@ fn day_or_month_first(cursor: &mut Cursor<'_>) -> Result<Day, Code> {
     calendar_day(Some(year(cursor)?), month, Some(first))
 }
 
+/// Past the spaces that some languages set behind a separator: `20. 11. 2026`.
+fn spaced<'a, 'b>(cursor: &'b mut Cursor<'a>) -> &'b mut Cursor<'a> {
+    cursor.skip_spaces();
+    cursor
+}
+
 /// Keeps both readings of a pair of numbers, or the only one the calendar allows.
-fn numbers(first: i16, second: i16, year: i16) -> Result<Day, Code> {
+pub(super) fn numbers(first: i16, second: i16, year: i16) -> Result<Day, Code> {
     // Either order will do to learn whether the two can be a day of a month at all.
     calendar_day(Some(year), Some(second), Some(first))
-        .or_else(|_| calendar_day(Some(year), Some(first), Some(second)))?;
+        .or_else(|_| calendar_day(Some(year), Some(first), Some(second)))
+        .map_err(
+            |code| match calendar_day(Some(2000 + first), Some(second), Some(year)) {
+                // `97-02-16`
+                Ok(_) => Code::TimeTwoDigitYear,
+                Err(_) => code,
+            },
+        )?;
     Ok(Day::Numbers {
         first: first as i8,
         second: second as i8,

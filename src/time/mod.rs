@@ -25,4 +25,5 @@ pub(crate) use moment::{Moment, Notes, Precision, Reading};
 pub(crate) use now::{Clock, utc};
 pub(crate) use order::{DateOrder, OrderEvidence, Settled};
 pub(crate) use reader::TimeReader;
+pub(crate) use written::Day;
 pub(crate) use zone::{UnknownZone, parse_zone};

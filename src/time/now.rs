@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::tz::Offset;
+
 /// Tells the time whenever it is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Clock {
@@ -31,6 +33,12 @@ impl Clock {
             #[cfg(test)]
             Clock::Virtual { start, since } => start + since.elapsed().as_secs() as i64,
         }
+    }
+
+    /// The year it is in UTC.
+    pub(crate) fn this_year(self) -> i16 {
+        jiff::Timestamp::from_second(self.now())
+            .map_or(i16::MAX, |now| Offset::UTC.to_datetime(now).year())
     }
 }
 

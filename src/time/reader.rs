@@ -122,31 +122,21 @@ impl TimeReader {
     }
 
     fn date_as_written(&self, day: Day) -> Result<Date, Code> {
-        match day {
-            Day::Known(date) => Ok(date),
-            Day::Numbers {
-                first,
-                second,
-                year,
-            } => {
-                let (month, day) = match (self.order, DateOrder::only_reading(first, second)) {
-                    (Some(DateOrder::Mdy), None | Some(DateOrder::Mdy)) => (first, second),
-                    (Some(DateOrder::Dmy), None | Some(DateOrder::Dmy)) => (second, first),
-                    (Some(DateOrder::Mdy | DateOrder::Dmy), Some(_)) => {
-                        return Err(Code::TimeOrderContradicted);
-                    }
-                    // A year in front says nothing about dates that have it at the end.
-                    (None | Some(DateOrder::Ymd), Some(DateOrder::Mdy)) => (first, second),
-                    (None | Some(DateOrder::Ymd), Some(_)) => (second, first),
-                    (None | Some(DateOrder::Ymd), None) if first == second => (first, second),
-                    (None | Some(DateOrder::Ymd), None) if year < SHORT_YEARS => {
-                        return Err(Code::TimeTwoDigitYear);
-                    }
-                    (None | Some(DateOrder::Ymd), None) => return Err(Code::TimeOrderAmbiguous),
-                };
-                Date::new(year, month, day).map_err(|_| Code::TimeMalformed)
+        let order = match (day, self.order, day.only_order()) {
+            (Day::Numbers { first, second, .. }, Some(order), Some(only))
+                if order != DateOrder::Ymd && only != order && first != second =>
+            {
+                return Err(Code::TimeOrderContradicted);
             }
-        }
+            // A year in front says nothing about dates that have it at the end.
+            (_, _, Some(only)) => only,
+            (_, Some(order), None) if order != DateOrder::Ymd => order,
+            (Day::Numbers { year, .. }, ..) if year < SHORT_YEARS => {
+                return Err(Code::TimeTwoDigitYear);
+            }
+            _ => return Err(Code::TimeOrderAmbiguous),
+        };
+        day.in_order(order).ok_or(Code::TimeMalformed)
     }
 
     /// A date alone: its noon, or a minute ago where it is today and noon is yet to come.

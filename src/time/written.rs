@@ -2,7 +2,11 @@
 
 use jiff::civil::Date;
 
-use super::Precision;
+use super::general;
+use super::iso;
+use super::text::Folded;
+use super::{DateOrder, Precision};
+use crate::problem::Code;
 
 /// What a cell spells.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,9 +28,69 @@ pub(super) const SHORT_YEARS: i16 = 100;
 
 /// A calendar day, or a pair of numbers of which one is the day and one the month.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Day {
+pub(crate) enum Day {
     Known(Date),
     Numbers { first: i8, second: i8, year: i16 },
+}
+
+impl Day {
+    /// The day that a cell spells, whatever time of day follows.
+    ///
+    /// Errors: the text is no date, or the year of two digits stands where none can be told from a day.
+    pub(crate) fn read(text: &str) -> Result<Self, Code> {
+        if let Some(Written::Civil { day, .. }) = iso::read(text.as_bytes()) {
+            return Ok(day);
+        }
+        let folded = Folded::of(text).ok_or(Code::TimeMalformed)?;
+        match general::read(folded.as_str())? {
+            Written::Civil {
+                clock: None,
+                zone: Some(_),
+                ..
+            }
+            | Written::Instant { .. } => Err(Code::TimeMalformed),
+            Written::Civil { day, .. } => Ok(day),
+        }
+    }
+
+    /// Two numbers of which one is the month; None where no month has such a day.
+    pub(crate) fn of_numbers(first: i16, second: i16, year: i16) -> Option<Self> {
+        general::numbers(first, second, year).ok()
+    }
+
+    /// Whether the year was written with two digits.
+    pub(crate) fn has_short_year(self) -> bool {
+        let year = match self {
+            Day::Known(date) => date.year(),
+            Day::Numbers { year, .. } => year,
+        };
+        year < SHORT_YEARS
+    }
+
+    /// The order of its numbers, where they can be read in one way only.
+    pub(crate) fn only_order(self) -> Option<DateOrder> {
+        match self {
+            Day::Known(_) => Some(DateOrder::Ymd),
+            Day::Numbers { first, second, .. } => DateOrder::only_reading(first, second)
+                .or((first == second).then_some(DateOrder::Mdy)),
+        }
+    }
+
+    /// The date by this order; None where the calendar has no such day.
+    pub(crate) fn in_order(self, order: DateOrder) -> Option<Date> {
+        match self {
+            Day::Known(date) => Some(date),
+            Day::Numbers {
+                first,
+                second,
+                year,
+            } => match order {
+                DateOrder::Mdy => Date::new(year, first, second).ok(),
+                DateOrder::Dmy => Date::new(year, second, first).ok(),
+                DateOrder::Ymd => None,
+            },
+        }
+    }
 }
 
 /// A time of day; hour 24 is the midnight that ends the day.

@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::support::repository;
 
 /// The rooms from the ground up: each may use those above it in this list, and no other.
-const ROOMS: [&str; 28] = [
+const ROOMS: [&str; 30] = [
     "text",
+    "files",
     "field",
     "problem",
     "json",
@@ -19,6 +20,7 @@ const ROOMS: [&str; 28] = [
     "mapping",
     "event",
     "rules",
+    "join",
     "ledger",
     "batch",
     "graph",

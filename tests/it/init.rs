@@ -268,7 +268,7 @@ fn stages_stand_in_the_settings_in_the_order_of_the_funnel_with_their_counts() {
         "{shown}"
     );
     let text = std::fs::read_to_string(desk.path().join("crm2capi.toml")).unwrap();
-    let stages = "[stages]\n\"Neu\" = \"Neu\"  # 1\n\"Qualifiziert\" = \"Qualifiziert\"  # 1\n\"Gewonnen\" = \"Gewonnen\"  # 1\n";
+    let stages = "[stages]\n\"Neu\" = \"Lead\"  # 1, sounds like the stage that leads begin in\n\"Qualifiziert\" = \"Qualifiziert\"  # 1\n\"Gewonnen\" = \"Gewonnen\"  # 1\n";
     assert!(text.contains(stages), "{text}");
     assert!(
         text.contains("date_order = \"dmy\"") && text.contains("\n# timezone ="),
@@ -642,4 +642,92 @@ fn headings_of_any_kind_read_back() {
         "Line\nbreak"
     );
     assert_eq!(validate(&desk, &["leads.csv"])["would_send"], 1);
+}
+
+/// What `init --yes` says of a layout, and the settings it writes.
+fn of_layout(name: &str, flags: &[&str]) -> (String, String) {
+    let desk = Desk::new();
+    let path = repository(&format!("tests/layouts/{name}"));
+    let shown = desk
+        .run(&[&["init", "--yes", path.as_str()], flags].concat())
+        .ended(0)
+        .stdout;
+    let text = std::fs::read_to_string(desk.path().join("crm2capi.toml")).unwrap();
+    (shown, text)
+}
+
+#[test]
+fn stages_that_came_to_nothing_are_left_out_and_the_first_one_is_the_raw_lead() {
+    let (shown, text) = of_layout("german-consent.csv", &[]);
+    let lines = [
+        "\"Neu\" = \"Lead\"  # 2, sounds like the stage that leads begin in",
+        "\"Kein Interesse\" = \"\"  # 2, sounds as if the lead came to nothing, so it is not sent",
+        "\"Gewonnen\" = \"Gewonnen\"  # 2",
+    ];
+    for line in lines {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(shown.contains("not sent: sounds as if"), "{shown}");
+    let (_, text) = of_layout("wide-kitchens-tbc.csv", &["--date-order", "dmy"]);
+    assert!(
+        text.contains("\"Date Enquired\" = \"Lead\"  # certain"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_stage_that_is_still_to_come_is_no_failure() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Email,Stage,Stage date\na@example.com,Not contacted,2026-11-19\nb@example.com,Not interested,2026-11-20\n",
+    );
+    desk.run(&["init", "--yes", "leads.csv"]).ended(0);
+    let text = std::fs::read_to_string(desk.path().join("crm2capi.toml")).unwrap();
+    assert!(text.contains("\"Not contacted\" = \"Lead\""), "{text}");
+    assert!(text.contains("\"Not interested\" = \"\""), "{text}");
+}
+
+#[test]
+fn the_order_of_stages_is_said_to_be_unknown_where_it_is() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Email,Stage,Stage date\na@example.com,Won,2026-11-19\nb@example.com,Qualified,2026-11-20\n",
+    );
+    let shown = desk.run(&["init", "--yes", "leads.csv"]).ended(0).stdout;
+    assert!(shown.contains("stages, in no known order"), "{shown}");
+    let text = std::fs::read_to_string(desk.path().join("crm2capi.toml")).unwrap();
+    assert!(
+        text.contains("# CRM stage = event name, in no known order."),
+        "{text}"
+    );
+}
+
+#[test]
+fn rows_that_did_not_come_from_meta_are_pointed_out() {
+    let (shown, text) = of_layout("german-consent.csv", &[]);
+    assert!(
+        shown.contains("3 of 10 rows looked at did not come from Meta by \"Quelle\""),
+        "{shown}"
+    );
+    assert!(
+        text.contains("# [only]\n# \"Quelle\" = [\"Facebook\"]\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn each_unused_column_has_a_reason() {
+    let (shown, _) = of_layout("czech-raynet.csv", &[]);
+    assert!(
+        shown.contains("not used\n  Vlastník: about somebody or something else than the lead\n"),
+        "{shown}"
+    );
+    let flags = ["--date-order", "dmy"];
+    let (shown, _) = of_layout("wide-kitchens-tbc.csv", &flags);
+    assert!(
+        shown.contains("Fitting Date: empty in the rows looked at"),
+        "{shown}"
+    );
 }

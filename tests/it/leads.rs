@@ -50,7 +50,7 @@ fn the_sandboxs_leads_come_with_the_types_of_their_questions_and_without_tests_a
         "{}",
         ran.stderr
     );
-    assert!(ran.stdout.contains("Autumn test drive (780000000000001): 10 read, 10 new, 1 gone at Meta after 90 days, 1 test leads passed over (Meta counts 12)"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Autumn test drive (780000000000001): 10 read, 10 new, 1 gone at Meta after 90 days, 1 for tests, passed over (Meta counts 12)"), "{}", ran.stdout);
     assert!(
         ran.stdout
             .contains("leads.ndjson: 12 leads, 12 of them new"),

@@ -6,6 +6,7 @@ mod support;
 
 mod architecture;
 mod bad_input;
+mod bombs;
 mod book;
 mod build;
 mod contract;
@@ -16,6 +17,7 @@ mod files;
 mod help;
 mod init;
 mod inputs;
+mod join;
 mod layouts;
 mod leads;
 mod normalize;

@@ -131,7 +131,63 @@ fn only_rows_whose_consent_says_yes_are_sent() {
         [("consent-unclear".to_owned(), vec![5])]
     );
     assert_eq!(report["would_send"], 1);
+    assert_eq!(report["skipped_consent"], 3);
+    assert_eq!(
+        (&report["rows"], &report["rows_invalid"]),
+        (&4.into(), &0.into())
+    );
     assert_eq!(built(export, settings).ended(0).ndjson().len(), 1);
+}
+
+#[test]
+fn an_upload_sends_only_rows_with_consent_and_says_how_many_it_passed_over() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "email,stage,stage_date,Agreed\n\
+         a@example.com,Lead,2026-11-20T10:00:00Z,yes\n\
+         b@example.com,Lead,2026-11-20T10:00:00Z,no\n\
+         not an address,Lead,2026-11-20T10:00:00Z,\n",
+    );
+    let upload = |more: &[&str]| {
+        let mut args = vec![
+            "upload",
+            "leads.csv",
+            "--now",
+            NOW,
+            "--sandbox",
+            "--map",
+            "consent=Agreed",
+        ];
+        args.extend(more);
+        desk.run(&args).ended(0)
+    };
+    let report = upload(&["--format", "json", "--rejects", "rejects.csv"]).json();
+    assert_eq!(
+        (&report["accepted"], &report["skipped_consent"]),
+        (&1.into(), &2.into())
+    );
+    // A row without consent is sound: it is neither judged nor kept.
+    let rejects = std::fs::read_to_string(desk.path().join("rejects.csv")).unwrap();
+    assert_eq!(rejects.lines().count(), 1, "{rejects}");
+    let page = upload(&["--report", "report.md"]).stdout;
+    assert!(
+        page.contains("2 rows passed over without consent"),
+        "{page}"
+    );
+    let said = desk.run(&[
+        "validate",
+        "leads.csv",
+        "--now",
+        NOW,
+        "--map",
+        "consent=Consent",
+    ]);
+    assert!(
+        said.ended(2)
+            .stderr
+            .contains("no column \"Consent\" (for consent)")
+    );
 }
 
 #[test]
@@ -276,4 +332,189 @@ fn a_small_file_makes_neither_much_work_nor_large_events() {
     // What took hours: an opened bracket before each of many separators.
     let report = validated(&export("x", &"<;".repeat(400_000)), settings, 1);
     assert_eq!(rows_of(problem(&report, "cell-overfull")), [2]);
+}
+
+/// Event name, value and currency of what is built.
+fn values(export: &str, settings: &str) -> Vec<(String, Value, Value)> {
+    let events = built(export, settings).ended(0).ndjson();
+    let value = |event: &Value| {
+        let data = &event["custom_data"];
+        (
+            text(&event["event_name"]),
+            data["value"].clone(),
+            data["currency"].clone(),
+        )
+    };
+    events.iter().map(value).collect()
+}
+
+#[test]
+fn a_stage_may_have_a_value_of_its_own_or_a_column_of_its_own() {
+    let export = "email,stage,stage_date,amount,currency,deal\n\
+         a@example.com,New,2026-11-20T10:00:00Z,10,EUR,\n\
+         b@example.com,Won,2026-11-20T10:00:00Z,10,EUR,900\n\
+         c@example.com,Signed,2026-11-20T10:00:00Z,10,EUR,\"1,200.50\"\n\
+         d@example.com,Signed,2026-11-20T10:00:00Z,10,EUR,\n\
+         e@example.com,Paid,2026-11-20T10:00:00Z,10,EUR,77.50\n\
+         f@example.com,Lost,2026-11-20T10:00:00Z,10,EUR,\n";
+    let settings = "[columns]\nvalue = \"amount\"\ncurrency = \"currency\"\n\
+         [stages]\nNew = \"Lead\"\nLost = { event = \"\", value = 1, currency = \"USD\" }\n\
+         [stages.Won]\nevent = \"Closed Won\"\nvalue = 499.90\ncurrency = \"USD\"\n\
+         [stages.Signed]\nevent = \"Closed Won\"\nvalue_column = \"Deal\"\ncurrency = \"USD\"\n\
+         [stages.Paid]\nvalue_column = \"Deal\"\n";
+    let expected = [
+        ("Lead", 10.into(), "EUR".into()),
+        ("Closed Won", serde_json::json!(499.9), "USD".into()),
+        ("Closed Won", serde_json::json!(1200.5), "USD".into()),
+        // Its own column says nothing, and what another column says is about something else.
+        ("Closed Won", Value::Null, Value::Null),
+        ("Paid", serde_json::json!(77.5), "EUR".into()),
+    ];
+    let expected = expected.map(|(name, value, currency)| (name.to_owned(), value, currency));
+    assert_eq!(values(export, settings), expected);
+}
+
+#[test]
+fn a_date_column_of_a_stage_carries_the_stages_value_and_others_do_not() {
+    let export = "email,lead since,won on\n\
+         a@example.com,2026-11-19T10:00:00Z,2026-11-20T10:00:00Z\n";
+    let settings = "[stage_columns]\n\"lead since\" = \"Lead\"\n\"won on\" = \"Customer\"\n\
+         [stages.Won]\nevent = \"Customer\"\nvalue = 500\n[event]\ncurrency = \"USD\"\n";
+    let expected = [
+        ("Lead".to_owned(), Value::Null, Value::Null),
+        ("Customer".to_owned(), 500.into(), "USD".into()),
+    ];
+    assert_eq!(values(export, settings), expected);
+    // Naming the event anew on the command line leaves the value where it is.
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "email,stage,stage_date\na@example.com,Won,2026-11-20T10:00:00Z\n",
+    );
+    desk.file(
+        "crm2capi.toml",
+        settings.split_once("[stages.Won]").unwrap().1.replacen(
+            "\nevent",
+            "[stages.Won]\nevent",
+            1,
+        ),
+    );
+    let args = [
+        "build",
+        "leads.csv",
+        "--now",
+        NOW,
+        "--quiet",
+        "--stage",
+        "Won=Buyer",
+    ];
+    let event = desk.run(&args).ended(0).ndjson().remove(0);
+    assert_eq!(event["event_name"], "Buyer");
+    assert_eq!(event["custom_data"]["value"], 500);
+}
+
+#[test]
+fn a_value_of_a_stage_that_cannot_be_read_is_left_out_and_its_column_must_be_there() {
+    let export = "email,stage,stage_date,deal\na@example.com,Won,2026-11-20T10:00:00Z,much\n";
+    let settings = "[stages.Won]\nvalue_column = \"deal\"\ncurrency = \"USD\"\n";
+    let report = validated(export, settings, 0);
+    assert_eq!(
+        complaints(&report),
+        [("value-malformed".to_owned(), vec![2])]
+    );
+    assert_eq!(report["would_send"], 1);
+    let desk = Desk::new();
+    desk.file("leads.csv", export);
+    desk.file("crm2capi.toml", settings.replace("deal", "deals"));
+    let said = desk
+        .run(&["build", "leads.csv", "--now", NOW])
+        .ended(2)
+        .stderr;
+    assert!(
+        said.contains(
+            "no column \"deals\" (for the value of the stage \"Won\"); the nearest is \"deal\""
+        ),
+        "{said}"
+    );
+}
+
+/// The options of each built event: what is asked for, country and state.
+fn processing(export: &str, settings: &str) -> Vec<(Value, Value, Value)> {
+    let events = built(export, settings).ndjson();
+    let option =
+        |event: &Value, name: &str| event[format!("data_processing_options{name}")].clone();
+    let options = |event: &Value| {
+        (
+            option(event, ""),
+            option(event, "_country"),
+            option(event, "_state"),
+        )
+    };
+    events.iter().map(options).collect()
+}
+
+#[test]
+fn limited_data_use_goes_by_the_state_of_the_row() {
+    let export = "email,stage,stage_date,state,country,ip\n\
+         a@example.com,Lead,2026-11-20T10:00:00Z,California,US,\n\
+         b@example.com,Lead,2026-11-20T10:00:00Z,TX,,\n\
+         c@example.com,Lead,2026-11-20T10:00:00Z,NY,US,\n\
+         d@example.com,Lead,2026-11-20T10:00:00Z,Bayern,Germany,\n\
+         e@example.com,Lead,2026-11-20T10:00:00Z,,US,203.0.113.7\n\
+         f@example.com,Lead,2026-11-20T10:00:00Z,,US,\n";
+    let settings = "[columns]\nstate = \"state\"\ncountry = \"country\"\nclient_ip_address = \"ip\"\n\
+         [event]\ndata_processing_options = [\"LDU\"]\ndata_processing_options_country = 1\n";
+    let ldu = |country: u32, state: u32| {
+        let options = serde_json::json!(["LDU"]);
+        (options, country.into(), state.into())
+    };
+    let elsewhere = || (serde_json::json!([]), Value::Null, Value::Null);
+    let expected = [
+        ldu(1, 1000),
+        ldu(1, 1005),
+        elsewhere(),
+        elsewhere(),
+        ldu(0, 0),
+    ];
+    assert_eq!(processing(export, settings), expected);
+    let report = validated(export, settings, 1);
+    assert_eq!(
+        complaints(&report),
+        [("ldu-state-missing".to_owned(), vec![7])]
+    );
+    // A state of the settings holds for every row.
+    let settings = format!("{settings}data_processing_options_state = 1003\n");
+    assert_eq!(processing(export, &settings), vec![ldu(1, 1003); 6]);
+}
+
+#[test]
+fn limited_data_use_without_a_place_is_refused_in_the_settings() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "email,stage,stage_date\na@example.com,Lead,2026-11-20T10:00:00Z\n",
+    );
+    let said = |keys: &str| {
+        desk.file(
+            "crm2capi.toml",
+            format!("[event]\ndata_processing_options = [\"LDU\"]\n{keys}"),
+        );
+        desk.run(&["validate", "leads.csv", "--now", NOW])
+            .ended(2)
+            .stderr
+    };
+    let text = said("");
+    assert!(
+        text.contains("needs data_processing_options_country"),
+        "{text}"
+    );
+    for country in [0, 1] {
+        let text = said(&format!("data_processing_options_country = {country}\n"));
+        assert!(
+            text.contains("needs the lead's state, as no IP address tells it"),
+            "{text}"
+        );
+    }
+    let text = said("data_processing_options_country = 1\ndata_processing_options_state = 0\n");
+    assert!(text.contains("needs the lead's state"), "{text}");
 }

@@ -3,6 +3,7 @@
 //! A section with nothing to say is not printed. Styles are always written; the stream they go to strips them where
 //! they cannot be shown.
 
+mod coverage;
 mod funnel;
 mod layout;
 mod problems;
@@ -28,6 +29,9 @@ pub(super) fn write(summary: &Summary, out: &mut dyn Write, width: usize) -> io:
     read(summary, out, width)?;
     events(summary, out)?;
     match_keys(summary, out)?;
+    if let Some(coverage) = &summary.lead_coverage {
+        coverage::write(coverage, out, width)?;
+    }
     if let Some(funnel) = &summary.funnel {
         funnel::write(funnel, out, width)?;
     }

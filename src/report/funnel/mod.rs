@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::names::{WITHHELD, looks_personal};
 use sample::{CREATED, Touch};
 pub(crate) use sample::{Reached, Sample};
-pub(crate) use warning::{Kind, Warning};
+pub(crate) use warning::{Kind, Warning, names_raw_lead};
 
 const SECONDS_A_DAY: f64 = 86_400.0;
 const DAYS_A_MONTH: f64 = 30.44;

@@ -166,8 +166,12 @@ fn check(kind: Kind, funnel: &Funnel, is_snapshot: bool) -> Option<Warning> {
 
 /// Whether a stage is the lead as it came in: named so, whatever the CRM calls the rest.
 fn is_raw_lead(stage: &Stage) -> bool {
-    let name: String = stage
-        .event_name
+    names_raw_lead(&stage.event_name)
+}
+
+/// Whether events of this name stand for the lead as it came in.
+pub(crate) fn names_raw_lead(event_name: &str) -> bool {
+    let name: String = event_name
         .to_lowercase()
         .chars()
         .filter(|c| c.is_alphanumeric())

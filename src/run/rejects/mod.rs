@@ -17,6 +17,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{Feed, Prepared, ReadSettings};
 use crate::event::Origin;
+use crate::files::folder_of;
 use crate::problem::{Code, Severity};
 use crate::source::Row;
 use form::{Form, KeptRow, Refused};
@@ -300,10 +301,4 @@ fn is_pipe(path: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_pipe(_: &Path) -> bool {
     false
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
 }

@@ -19,15 +19,19 @@ use super::super::chunk::{Chunk, Header, MAX_COLUMNS, Span};
 const MAX_DEPTH: usize = 32;
 /// A longer name is no column's: nested keys must not fill the memory either.
 const MAX_NAME_BYTES: usize = 1024;
+/// What all names come to at most. Each chunk that brings a new one has a header of its own.
+const MAX_NAMES_BYTES: usize = 1 << 20;
 
 /// The columns met so far, and what is needed to add a record's cells.
 #[derive(Debug, Default)]
 pub(super) struct Flattener {
     header: Arc<Header>,
     names: Vec<String>,
+    names_bytes: usize,
     indexes: HashMap<String, u32>,
     path: String,
-    cells: Vec<Span>,
+    /// Columns and texts of the record that is read.
+    cells: Vec<(u32, Span)>,
     has_too_many: bool,
     /// A member of the record that is left out.
     left_out: Option<&'static str>,
@@ -55,14 +59,14 @@ impl Flattener {
     }
 
     fn push_cells(&mut self, chunk: &mut Chunk) {
-        let filled = self
-            .cells
-            .iter()
-            .rposition(|span| span.start < span.end)
-            .map_or(0, |last| last + 1);
-        for span in &self.cells[..filled] {
-            chunk.push_span(*span);
+        // Most records have their columns in the order of the first one; of one column named twice the last counts.
+        if !self.cells.is_sorted_by(|left, right| left.0 < right.0) {
+            self.cells.sort_by_key(|(column, _)| *column);
+            self.cells.reverse();
+            self.cells.dedup_by_key(|(column, _)| *column);
+            self.cells.reverse();
         }
+        chunk.push_filled(0, &self.cells);
     }
 
     /// Adds one of the leads listed in a record as a row, with what the record says of all of them. The row must have been
@@ -173,31 +177,35 @@ impl Flattener {
     }
 
     fn cell(&mut self, text: &str, chunk: &mut Chunk) {
-        let index = match self.indexes.get(self.path.as_str()) {
-            Some(index) => *index,
-            None if self.names.len() == MAX_COLUMNS || self.path.len() > MAX_NAME_BYTES => {
-                self.has_too_many = true;
-                return;
-            }
-            None => {
-                let index = self.names.len() as u32;
-                self.names.push(self.path.clone());
-                self.indexes.insert(self.path.clone(), index);
-                index
-            }
+        let Some(index) = self.index() else {
+            self.has_too_many = true;
+            return;
         };
         if text.is_empty() {
             return;
         }
         let start = chunk.push_text(text);
-        let position = index as usize;
-        if self.cells.len() <= position {
-            self.cells.resize(position + 1, Span::default());
+        let end = start + text.len() as u32;
+        self.cells.push((index, Span { start, end }));
+    }
+
+    /// The column that the path names; none where there are too many, or the name is too long to be looked for.
+    fn index(&mut self) -> Option<u32> {
+        let bytes = self.path.len();
+        if bytes > MAX_NAME_BYTES {
+            return None;
         }
-        self.cells[position] = Span {
-            start,
-            end: start + text.len() as u32,
-        };
+        if let Some(index) = self.indexes.get(self.path.as_str()) {
+            return Some(*index);
+        }
+        if self.names.len() == MAX_COLUMNS || self.names_bytes + bytes > MAX_NAMES_BYTES {
+            return None;
+        }
+        let index = self.names.len() as u32;
+        self.names_bytes += bytes;
+        self.names.push(self.path.clone());
+        self.indexes.insert(self.path.clone(), index);
+        Some(index)
     }
 }
 

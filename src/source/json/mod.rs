@@ -8,6 +8,7 @@ mod flatten;
 mod scan;
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter};
@@ -16,10 +17,12 @@ use super::chunk::{Chunk, Header};
 use super::text::{MAX_RECORD_BYTES, Text};
 use crate::problem::Code;
 use flatten::Flattener;
-use scan::{End, Lead, Nesting};
+use scan::{End, Nesting};
 
 /// A page must show its list of records within so many bytes.
 const PAGE_BEGINNING_BYTES: usize = 1 << 20;
+/// What a record says besides the leads it lists is repeated in each of their rows, up to so many bytes in all.
+const MAX_REPEATED_BYTES: usize = 64 << 20;
 /// How many lines are looked at to tell NDJSON from JSON.
 const SAMPLE_LINES: usize = 10;
 /// What may stand between two values: white space, a comma, the record separator of JSON text sequences.
@@ -34,6 +37,17 @@ pub(super) enum Layout {
     Values,
 }
 
+/// The leads of a record that lists them.
+struct Listed {
+    /// The record without them.
+    shared: String,
+    path: &'static str,
+    at: std::vec::IntoIter<Range<usize>>,
+    /// How much of the text the record takes.
+    length: usize,
+    is_cut: bool,
+}
+
 /// A stream of records.
 pub(super) struct Json {
     text: Text,
@@ -41,6 +55,8 @@ pub(super) struct Json {
     flattener: Flattener,
     keep_records: bool,
     place: Place,
+    /// The record whose leads are being added, which the text still begins with.
+    listed: Option<Listed>,
     /// Brackets to be left before going on.
     leaving: Option<Nesting>,
     /// The number of the record read last, and the line of the text that is read next.
@@ -108,6 +124,7 @@ impl Json {
             flattener: Flattener::default(),
             keep_records,
             place: Place::Between,
+            listed: None,
             leaving: None,
             row: 0,
             line: 1,
@@ -132,11 +149,12 @@ impl Json {
 
     /// Adds records until the chunk is full or the text ends.
     pub(super) fn fill(&mut self, chunk: &mut Chunk) -> io::Result<()> {
-        while !chunk.is_full() && self.place != Place::Ended {
-            match (self.layout, self.leaving.is_some()) {
-                (_, true) => self.leave()?,
-                (Layout::Lines, false) => self.take_line(chunk)?,
-                (Layout::Values, false) => self.take_value(chunk)?,
+        while !chunk.is_full() && (self.place != Place::Ended || self.listed.is_some()) {
+            match self.layout {
+                _ if self.listed.is_some() => self.take_listed(chunk),
+                _ if self.leaving.is_some() => self.leave()?,
+                Layout::Lines => self.take_line(chunk)?,
+                Layout::Values => self.take_value(chunk)?,
             }
         }
         self.text.note_assumed(chunk);
@@ -165,12 +183,13 @@ impl Json {
         let (length, is_cut) = (end.unwrap_or(rest.len()), end.is_none());
         if length > MAX_RECORD_BYTES {
             self.refuse(Code::RowTooLarge, chunk);
+            self.advance(length);
         } else if clean_line(&rest[..length]).is_empty() {
             chunk.rows_ignored += 1;
+            self.advance(length);
         } else {
             self.add(length, is_cut, chunk);
         }
-        self.advance(length);
         Ok(())
     }
 
@@ -235,7 +254,6 @@ impl Json {
             Some((path, range)) if range.len() <= MAX_RECORD_BYTES => {
                 self.advance(range.start);
                 self.add(range.len(), false, chunk);
-                self.advance(range.len());
                 self.leaving = Some(Nesting::inside(1));
                 self.records_at.get_or_insert(path);
                 Ok(())
@@ -269,11 +287,9 @@ impl Json {
             }
             End::At(end) => {
                 self.add(end, false, chunk);
-                self.advance(end);
             }
             End::Missing if self.text.has_ended() => {
                 self.add(rest.len(), true, chunk);
-                self.advance(self.text.rest().len());
                 self.place = Place::Ended;
             }
             End::Missing if rest.len() <= MAX_RECORD_BYTES => return self.text.more(),
@@ -290,30 +306,64 @@ impl Json {
         Ok(())
     }
 
-    /// Adds the record that the next bytes are; `is_cut` says that the text ends with them. A record that leads are
-    /// listed in, as in the pages of Meta's forms, is as many rows as it has leads.
+    /// Takes the record that the next bytes are; `is_cut` says that the text ends with them. A record that leads are
+    /// listed in, as in the pages of Meta's forms, is as many rows as it has leads, each with what the record says of all
+    /// of them.
     fn add(&mut self, length: usize, is_cut: bool, chunk: &mut Chunk) {
         let record = clean_line(&self.text.rest()[..length]);
         let Some(leads) = scan::leads_inside(record.as_bytes()) else {
-            return self.add_row(length, is_cut, None, chunk);
+            self.add_row(length, is_cut, None, chunk);
+            return self.advance(length);
         };
-        for lead in leads {
-            self.add_row(length, is_cut, Some(lead), chunk);
+        let Range { start, end } = leads.member;
+        let shared = [&record[..start], "null", &record[end..]].concat();
+        if shared.len() * leads.at.len() > MAX_REPEATED_BYTES {
+            self.refuse(Code::RowTooLarge, chunk);
+            return self.advance(length);
+        }
+        self.listed = Some(Listed {
+            shared,
+            path: leads.path,
+            at: leads.at.into_iter(),
+            length,
+            is_cut,
+        });
+    }
+
+    /// Adds the next of the leads that are listed in a record, or goes on after that record.
+    fn take_listed(&mut self, chunk: &mut Chunk) {
+        let Some(mut listed) = self.listed.take() else {
+            return;
+        };
+        match listed.at.next() {
+            Some(at) => {
+                self.add_row(listed.length, listed.is_cut, Some((&listed, at)), chunk);
+                self.listed = Some(listed);
+            }
+            None => self.advance(listed.length),
         }
     }
 
-    fn add_row(&mut self, length: usize, is_cut: bool, lead: Option<Lead>, chunk: &mut Chunk) {
+    fn add_row(
+        &mut self,
+        length: usize,
+        is_cut: bool,
+        lead: Option<(&Listed, Range<usize>)>,
+        chunk: &mut Chunk,
+    ) {
         self.row += 1;
         let record = clean_line(&self.text.rest()[..length]);
         chunk.begin_row(self.row, self.line);
         let (added, record) = match lead {
             None => (self.flattener.add(record, chunk), record),
-            Some(Lead { path, at }) => {
+            Some((Listed { shared, path, .. }, at)) => {
                 let lead = &record[at];
-                (self.flattener.add_inside(record, path, lead, chunk), lead)
+                (self.flattener.add_inside(shared, path, lead, chunk), lead)
             }
         };
-        chunk.end_row();
+        if added.is_err() {
+            chunk.end_row();
+        }
         if self.keep_records {
             chunk.set_record(record);
         }

@@ -149,13 +149,15 @@ pub(super) struct RecordList {
     pub is_keyed: bool,
 }
 
-/// One of the leads that a record lists.
+/// The leads that a record lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Lead {
-    /// The names that lead to it.
+pub(super) struct Leads {
+    /// The names that lead to them.
     pub path: &'static str,
-    /// Where it stands in the record.
-    pub at: Range<usize>,
+    /// Where the value of the first of these names stands in the record.
+    pub member: Range<usize>,
+    /// Where each lead stands in the record.
+    pub at: Vec<Range<usize>>,
 }
 
 /// The members of the object that opens at `open`, as far as the text goes: keys and where their values start and end.
@@ -205,14 +207,14 @@ pub(super) fn only_record(object: &[u8]) -> Option<(String, Range<usize>)> {
 }
 
 /// The leads that a record lists, as the pages of Meta's forms do: `"leads": {"data": [{"created_time": …}]}`.
-pub(super) fn leads_inside(record: &[u8]) -> Option<Vec<Lead>> {
+pub(super) fn leads_inside(record: &[u8]) -> Option<Leads> {
     memmem::find(record, b"\"leads\"")?;
     memmem::find(record, b"\"created_time\"")?;
-    let (_, leads) = members(record, 0).find(|(key, _)| *key == "leads")?;
-    let (path, list) = match record.get(leads.start)? {
-        b'[' => ("leads", leads),
+    let (_, member) = members(record, 0).find(|(key, _)| *key == "leads")?;
+    let (path, list) = match record.get(member.start)? {
+        b'[' => ("leads", member.clone()),
         b'{' => {
-            let data = members(record, leads.start).find(|(key, _)| *key == "data");
+            let data = members(record, member.start).find(|(key, _)| *key == "data");
             ("leads.data", data?.1)
         }
         _ => return None,
@@ -220,9 +222,8 @@ pub(super) fn leads_inside(record: &[u8]) -> Option<Vec<Lead>> {
     let is_lead = |at: &Range<usize>| {
         record[at.start] == b'{' && memmem::find(&record[at.clone()], b"\"created_time\"").is_some()
     };
-    let found = elements(record, list.start);
-    (!found.is_empty() && found.iter().all(is_lead))
-        .then(|| found.into_iter().map(|at| Lead { path, at }).collect())
+    let at = elements(record, list.start);
+    (!at.is_empty() && at.iter().all(is_lead)).then_some(Leads { path, member, at })
 }
 
 /// The list of records of a page; none when the object is a record itself. The text may end in the middle.
@@ -406,8 +407,9 @@ mod tests {
         let form =
             br#"{"id":"1","leads":{"data":[{"id":"2","created_time":"x"},{"created_time":"y"}]}}"#;
         let leads = leads_inside(form).unwrap();
-        assert_eq!((leads.len(), leads[0].path), (2, "leads.data"));
-        assert_eq!(&form[leads[1].at.clone()], br#"{"created_time":"y"}"#);
+        assert_eq!((leads.at.len(), leads.path), (2, "leads.data"));
+        assert_eq!(&form[leads.at[1].clone()], br#"{"created_time":"y"}"#);
+        assert!(form[leads.member].starts_with(br#"{"data":[{"id":"2""#));
         assert_eq!(leads_inside(br#"{"id":"1","leads":[{"id":"2"}]}"#), None);
     }
 

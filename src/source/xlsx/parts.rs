@@ -18,8 +18,8 @@ const MAX_PIECE_BYTES: usize = 16 << 20;
 /// What shared texts take in memory at most, and what each takes besides its letters.
 const MAX_TEXTS_BYTES: u64 = 256 << 20;
 const TEXT_BYTES: u64 = 64;
-/// The most tags of a part that is kept whole, such as formats and names.
-const MAX_TAGS: u64 = 1_000_000;
+/// The most tags of a part that is kept whole, such as formats and names. Excel writes 65,490 formats at most.
+const MAX_TAGS: u64 = 500_000;
 /// The most that the long numbers of a sheet come to. In a sheet with more, none is known by its text.
 const MAX_NUMBERS_BYTES: usize = 64 << 20;
 /// A number with so many digits may not fit a float.
@@ -207,9 +207,10 @@ impl Scanner {
     }
 
     fn end_tag(&mut self) -> Result<(), TooMuch> {
-        self.tags += u64::from(self.is_xml);
         let inside = self.head.strip_suffix(b">").unwrap_or(&self.head);
         let name = local_name(inside);
+        // What pivot tables remember has tags of one letter, millions of them, and the reader keeps none.
+        self.tags += u64::from(self.is_xml && name.len() > 1);
         self.is_value = name == b"v";
         match name {
             b"c" => self.is_number = is_number_cell(inside),
@@ -222,7 +223,7 @@ impl Scanner {
                 return Err("more than 256 MB of texts");
             }
         } else if !self.is_sheet && self.tags > MAX_TAGS {
-            return Err("more than a million formats or names");
+            return Err("more than 500,000 formats or names");
         }
         Ok(())
     }
@@ -382,10 +383,13 @@ mod tests {
             scanner.pass(xml.as_bytes()).err()
         };
         let formats = "<xf/>".repeat(10);
-        assert_eq!(after("xl/styles.xml", 999_990, &formats), None);
-        assert!(after("xl/styles.xml", 999_991, &formats).is_some());
+        assert_eq!(after("xl/styles.xml", 499_990, &formats), None);
+        assert!(after("xl/styles.xml", 499_991, &formats).is_some());
         let sheet = format!("<sheetData>{}", "<c/>".repeat(10));
-        assert_eq!(after("xl/worksheets/sheet1.xml", 999_999, &sheet), None);
+        assert_eq!(after("xl/worksheets/sheet1.xml", 499_999, &sheet), None);
+        let remembered = r#"<r><x v="0"/><n v="1"/></r>"#.repeat(10);
+        let records = "xl/pivotCache/pivotCacheRecords1.xml";
+        assert_eq!(after(records, 499_999, &remembered), None);
         let texts = "<si><t>a</t></si>".repeat(10);
         assert_eq!(after("xl/sharedstrings.xml", 4_000_000, &texts), None);
         assert!(after("xl/sharedstrings.xml", 5_000_000, &texts).is_some());

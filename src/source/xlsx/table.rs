@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::super::chunk::{Chunk, Header, Span};
+use super::super::chunk::{Chunk, Header, Span, is_sparse};
 use super::super::delimiter::rows_above_header;
 use super::super::footer::{self, Footers};
 use super::super::record::is_blank;
@@ -18,8 +18,6 @@ use crate::problem::Code;
 const ROWS_HELD_BACK: usize = 50;
 /// What the cells of all rows may take in memory.
 pub(super) const MAX_KEPT_BYTES: usize = 256 << 20;
-/// A row this wide is kept with the columns of its cells when few of them are filled.
-const MIN_SPARSE_WIDTH: usize = 64;
 /// The bytes of `T00:00:00`.
 const MIDNIGHT_BYTES: u32 = 9;
 /// So many numbers that all fit a float, though most of their size do not, went through one.
@@ -268,7 +266,8 @@ impl Table {
             .cells
             .partition_point(|(column, _)| (*column as usize) < columns);
         let cells = &row.cells[..there];
-        push_cells(chunk, row.number, base, cells);
+        chunk.begin_row(row.number, row.number);
+        chunk.push_filled(base, cells);
         for column in row
             .errors
             .iter()
@@ -332,33 +331,5 @@ impl Table {
             self.rows_above_header = row.number.saturating_sub(1);
             self.last = row.number;
         }
-    }
-}
-
-/// Whether so few cells of a wide row are there that their columns take less than the cells that are not.
-fn is_sparse(cells: &[(u32, Span)]) -> bool {
-    let width = cells.last().map_or(0, |(column, _)| *column as usize + 1);
-    width > MIN_SPARSE_WIDTH && cells.len() * 4 < width
-}
-
-/// Adds a row of these cells, whose text begins at `base`.
-fn push_cells(chunk: &mut Chunk, number: u64, base: u32, cells: &[(u32, Span)]) {
-    chunk.begin_row(number, number);
-    let is_sparse = is_sparse(cells);
-    let mut next = 0;
-    for (column, span) in cells {
-        if !is_sparse {
-            (next..*column).for_each(|_| chunk.push_span(Span::default()));
-        }
-        next = column + 1;
-        chunk.push_span(Span {
-            start: base + span.start,
-            end: base + span.end,
-        });
-    }
-    if is_sparse {
-        chunk.end_sparse_row(next, cells.iter().map(|(column, _)| *column));
-    } else {
-        chunk.end_row();
     }
 }

@@ -1,0 +1,448 @@
+//! `--leads`: rows get the lead ids of Meta's own leads, and the report tells which share of these has an event.
+
+use serde_json::{Value, json};
+
+use crate::support::sandbox::Sandbox;
+use crate::support::{Desk, NOW, Ran, assert_adds_up, problem, repository, rows_of, sha256};
+
+const DATASET: &str = "123456789012345";
+
+/// Leads of four people: id, time, email, phone.
+const LEADS: &str = r#"{"id":"1000000000000001","created_time":"2026-11-18T08:00:00+0000","form_id":"1","form_name":"Offer","email":"ava@example.com","phone":"+12125550101"}
+{"id":"1000000000000002","created_time":"2026-11-18T09:00:00+0000","form_id":"1","form_name":"Offer","email":"marcus@example.com","phone":"+12125550102"}
+{"id":"1000000000000003","created_time":"2026-11-19T09:00:00+0000","form_id":"2","form_name":"Trial","email":"priya@example.com","phone":"+12125550103"}
+{"id":"1000000000000004","created_time":"2026-11-20T09:00:00+0000","form_id":"2","form_name":"Trial","email":"nobody@example.com"}
+"#;
+
+fn desk() -> Desk {
+    let desk = Desk::new();
+    desk.file("leads.ndjson", LEADS);
+    desk
+}
+
+fn validate(desk: &Desk, args: &[&str]) -> Ran {
+    let mut all = vec!["validate", "--now", NOW, "--format", "json"];
+    all.extend(args);
+    desk.run(&all)
+}
+
+fn build(desk: &Desk, args: &[&str]) -> Vec<Value> {
+    let mut all = vec!["build", "--now", NOW];
+    all.extend(args);
+    desk.run(&all).ended(0).ndjson()
+}
+
+fn lead_ids(events: &[Value]) -> Vec<Option<u64>> {
+    let id = |event: &Value| {
+        event["user_data"]
+            .get("lead_id")
+            .map(|id| id.as_u64().unwrap())
+    };
+    events.iter().map(id).collect()
+}
+
+#[test]
+fn the_example_goes_from_no_lead_id_to_nearly_all_and_knows_its_coverage() {
+    let desk = Desk::new();
+    let leads = repository("examples/leads/sandbox.json");
+    let sandbox = Sandbox::start(&desk, &["--now", NOW, "--leads", &leads]);
+    let download = ["leads", "--graph-url", &sandbox.url, "--now", NOW];
+    desk.run_with(&download, &[("CRM2CAPI_LEADS_TOKEN", "any")])
+        .ended(0);
+    let export = repository("examples/leads/hubspot.csv");
+    let settings = std::fs::read_to_string(repository("examples/leads/crm2capi.toml")).unwrap();
+    desk.file("crm2capi.toml", settings.split("[join]").next().unwrap());
+    let before = validate(&desk, &[&export]).ended(0).json();
+    assert!(before.get("lead_coverage").is_none());
+    assert!(before["match_keys"].get("lead_id").is_none());
+    desk.file("crm2capi.toml", settings);
+    let after = validate(&desk, &[&export, "--leads-missing", "missing.csv"])
+        .ended(0)
+        .json();
+    let coverage = &after["lead_coverage"];
+    assert_eq!(
+        coverage["rows"],
+        json!({"own": 0, "own_elsewhere": 0, "by_email": 8, "by_phone": 1, "ambiguous": 0, "none": 2})
+    );
+    assert_eq!(after["events"], before["events"]);
+    assert_eq!(coverage["lead_id_without_join"], 0);
+    assert_eq!(
+        coverage["lead_id_with_join"],
+        after["match_keys"]["lead_id"]
+    );
+    assert_eq!(
+        (
+            &coverage["leads"],
+            &coverage["in_window"],
+            &coverage["covered"]
+        ),
+        (&json!(12), &json!(11), &json!(9))
+    );
+    assert_eq!(
+        coverage["forms"][1],
+        json!({"form_id": "780000000000002", "name": "Probefahrt", "in_window": 2, "covered": 1, "share": 0.5})
+    );
+    let missing = std::fs::read_to_string(desk.path().join("missing.csv")).unwrap();
+    assert_eq!(
+        missing,
+        "lead_id,created_time,form_id,form_name\nl:9012345678901234,2026-11-18T20:05:31Z,780000000000001,Autumn test drive\n\
+         l:9123456789012345,2026-11-19T15:44:02Z,780000000000002,Probefahrt\n"
+    );
+    // The ids are those that the export would have had.
+    let joined = build(&desk, &[&export]);
+    let with_ids = build(
+        &desk,
+        &[
+            "--leads",
+            "leads.ndjson",
+            &repository("examples/hubspot.csv"),
+        ],
+    );
+    for (joined, own) in joined.iter().zip(&with_ids) {
+        if let Some(id) = joined["user_data"].get("lead_id") {
+            assert_eq!(*id, own["user_data"]["lead_id"]);
+        }
+    }
+}
+
+#[test]
+fn the_readme_shows_what_the_join_prints() {
+    let desk = Desk::new();
+    let leads = repository("examples/leads/sandbox.json");
+    let sandbox = Sandbox::start(&desk, &["--now", NOW, "--leads", &leads]);
+    let download = ["leads", "--graph-url", &sandbox.url, "--now", NOW];
+    desk.run_with(&download, &[("CRM2CAPI_LEADS_TOKEN", "any")])
+        .ended(0);
+    for name in ["hubspot.csv", "crm2capi.toml"] {
+        std::fs::copy(
+            repository(&format!("examples/leads/{name}")),
+            desk.path().join(name),
+        )
+        .unwrap();
+    }
+    let page = desk
+        .run(&["validate", "--now", NOW, "hubspot.csv"])
+        .ended(0)
+        .stdout;
+    let section = page
+        .split("\n\n")
+        .find(|section| section.starts_with("Meta's leads"))
+        .unwrap();
+    let readme = std::fs::read_to_string(repository("README.md")).unwrap();
+    assert!(readme.contains(section.trim_end()), "{section}");
+}
+
+#[test]
+fn email_goes_before_phone_and_the_row_keeps_an_id_of_its_own() {
+    let desk = desk();
+    desk.file(
+        "crm.csv",
+        "lead_id,email,phone,event_name,event_time\n\
+         ,AVA@example.com ,+12125550102,Lead,2026-11-18T10:00:00Z\n\
+         ,other@example.com,(212) 555-0102,Lead,2026-11-18T10:00:00Z\n\
+         1000000000000003,ava@example.com,,Lead,2026-11-19T10:00:00Z\n\
+         ,stranger@example.com,,Lead,2026-11-19T10:00:00Z\n",
+    );
+    let args = [
+        "--leads",
+        "leads.ndjson",
+        "--default-country",
+        "US",
+        "crm.csv",
+    ];
+    let ids = lead_ids(&build(&desk, &args));
+    assert_eq!(
+        ids,
+        [
+            Some(1_000_000_000_000_001),
+            Some(1_000_000_000_000_002),
+            Some(1_000_000_000_000_003),
+            None
+        ]
+    );
+    let report = validate(&desk, &args).ended(0).json();
+    assert_adds_up(&report);
+    assert_eq!(
+        report["lead_coverage"]["rows"],
+        json!({"own": 1, "own_elsewhere": 0, "by_email": 1, "by_phone": 1, "ambiguous": 0, "none": 1})
+    );
+    // What counts is the normalised value: without a country the second phone is nobody's.
+    let ids = lead_ids(&build(&desk, &["--leads", "leads.ndjson", "crm.csv"]));
+    assert_eq!(ids[1], None);
+}
+
+#[test]
+fn a_lead_that_is_younger_than_the_row_is_another_one() {
+    let desk = desk();
+    desk.file(
+        "crm.csv",
+        "email,event_name,event_time\n\
+         ava@example.com,Lead,2026-11-18T07:30:00Z\n\
+         marcus@example.com,Lead,2026-11-18T07:30:00Z\n\
+         priya@example.com,Lead,2026-11-19\n",
+    );
+    let ids = lead_ids(&build(&desk, &["--leads", "leads.ndjson", "crm.csv"]));
+    assert_eq!(
+        ids,
+        [
+            Some(1_000_000_000_000_001),
+            None,
+            Some(1_000_000_000_000_003)
+        ]
+    );
+}
+
+#[test]
+fn an_id_that_meta_does_not_know_and_one_that_could_be_two_are_warnings() {
+    let desk = desk();
+    let twin = LEADS.replace("1000000000000001", "1000000000000009");
+    desk.file("twin.ndjson", twin.lines().next().unwrap());
+    desk.file(
+        "crm.csv",
+        "lead_id,email,event_name,event_time\n\
+         1000000000000777,priya@example.com,Lead,2026-11-19T10:00:00Z\n\
+         1000000000000778,priya@example.com,Lead,2026-11-21T10:00:00Z\n\
+         ,ava@example.com,Lead,2026-11-18T10:00:00Z\n",
+    );
+    let leads = [
+        "--leads",
+        "leads.ndjson",
+        "--leads",
+        "twin.ndjson",
+        "crm.csv",
+    ];
+    let report = validate(&desk, &leads).ended(0).json();
+    // The last lead is of the 20th: of the 21st nothing is known.
+    assert_eq!(rows_of(problem(&report, "lead-id-unknown")), [2]);
+    assert_eq!(rows_of(problem(&report, "lead-id-ambiguous")), [4]);
+    assert_eq!(lead_ids(&build(&desk, &leads))[2], None);
+    validate(&desk, &[&["--strict"], &leads[..]].concat()).ended(1);
+    // Two files that overlap hold each lead once.
+    let report = validate(
+        &desk,
+        &[
+            "--leads",
+            "leads.ndjson",
+            "--leads",
+            "leads.ndjson",
+            "crm.csv",
+        ],
+    )
+    .ended(0)
+    .json();
+    assert_eq!(report["lead_coverage"]["leads"], 4);
+}
+
+#[test]
+fn a_rounded_lead_id_comes_back_by_the_join() {
+    let desk = desk();
+    desk.file(
+        "crm.csv",
+        "lead_id,email,event_name,event_time\n1E+15,ava@example.com,Lead,2026-11-18T10:00:00Z\n",
+    );
+    validate(&desk, &["--max-invalid", "100", "crm.csv"]).ended(1);
+    let report = validate(&desk, &["--leads", "leads.ndjson", "crm.csv"])
+        .ended(0)
+        .json();
+    assert_eq!(
+        problem(&report, "lead-id-precision-lost")["severity"],
+        "warning"
+    );
+    assert_eq!(
+        lead_ids(&build(&desk, &["--leads", "leads.ndjson", "crm.csv"])),
+        [Some(1_000_000_000_000_001)]
+    );
+}
+
+#[test]
+fn the_event_ids_do_not_change_when_a_join_adds_an_id_and_nothing_goes_twice() {
+    let desk = desk();
+    desk.file(
+        "crm.csv",
+        "email,event_name,event_time\nava@example.com,Lead,2026-11-18T10:00:00Z\n",
+    );
+    let ids = |events: Vec<Value>| {
+        events
+            .iter()
+            .map(|event| event["event_id"].clone())
+            .collect::<Vec<_>>()
+    };
+    let without = ids(build(&desk, &["crm.csv"]));
+    assert_eq!(
+        ids(build(&desk, &["--leads", "leads.ndjson", "crm.csv"])),
+        without
+    );
+    let listener = crate::support::listener::Listener::accepting();
+    let upload = |more: &[&str]| {
+        let mut args = vec![
+            "upload",
+            "--now",
+            NOW,
+            "--format",
+            "json",
+            "--graph-url",
+            &listener.url,
+            "--dataset-id",
+            DATASET,
+        ];
+        args.extend(more);
+        args.push("crm.csv");
+        desk.run_with(&args, &[("CRM2CAPI_ACCESS_TOKEN", "any")])
+            .ended(0)
+            .json()
+    };
+    assert_eq!(upload(&[])["accepted"], 1);
+    let again = upload(&["--leads", "leads.ndjson"]);
+    assert_eq!(
+        (&again["accepted"], &again["skipped_delivered"]),
+        (&json!(0), &json!(1))
+    );
+    assert_eq!(again["lead_coverage"]["covered"], 1);
+}
+
+#[test]
+fn a_row_without_a_raw_lead_gets_one_by_metas_clock_when_the_settings_say_so() {
+    let desk = desk();
+    desk.file(
+        "crm2capi.toml",
+        "[join]\nleads = [\"leads.ndjson\"]\nraw_lead = \"Lead\"\n",
+    );
+    desk.file(
+        "crm.csv",
+        "email,Became MQL\nava@example.com,2026-11-19T10:00:00Z\nmarcus@example.com,\nstranger@example.com,\n",
+    );
+    let events = build(&desk, &["--stage-column", "Became MQL=MQL", "crm.csv"]);
+    let told: Vec<(&str, i64)> = events
+        .iter()
+        .map(|event| {
+            (
+                event["event_name"].as_str().unwrap(),
+                event["event_time"].as_i64().unwrap(),
+            )
+        })
+        .collect();
+    let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_second();
+    assert_eq!(
+        told,
+        [
+            ("Lead", at("2026-11-18T08:00:00Z")),
+            ("MQL", at("2026-11-19T10:00:00Z")),
+            ("Lead", at("2026-11-18T09:00:00Z")),
+        ]
+    );
+}
+
+#[test]
+fn hashed_leads_join_as_well_as_those_in_the_clear() {
+    let desk = desk();
+    let hashed = format!(
+        "{{\"id\":\"1000000000000001\",\"created_time\":\"2026-11-18T08:00:00+0000\",\"email\":\"{}\"}}\n",
+        sha256("ava@example.com")
+    );
+    desk.file("hashed.ndjson", hashed);
+    desk.file("meta.csv", "id\tcreated_time\tform_id\tplatform\temail\nl:1000000000000001\t2026-11-18T03:00:00-05:00\tf:1\tfb\tava@example.com\n");
+    desk.file(
+        "crm.csv",
+        "email,event_name,event_time\nava@example.com,Lead,2026-11-18T10:00:00Z\n",
+    );
+    for leads in ["hashed.ndjson", "meta.csv"] {
+        let ids = lead_ids(&build(&desk, &["--leads", leads, "crm.csv"]));
+        assert_eq!(ids, [Some(1_000_000_000_000_001)], "{leads}");
+    }
+}
+
+#[test]
+fn leads_that_cannot_be_used_are_said_and_an_output_is_never_an_input() {
+    let desk = desk();
+    desk.file(
+        "crm.csv",
+        "email,event_name,event_time\nava@example.com,Lead,2026-11-18T10:00:00Z\n",
+    );
+    desk.file(
+        "no-ids.csv",
+        "created_time,email\n2026-11-18T08:00:00Z,ava@example.com\n",
+    );
+    desk.file(
+        "empty-ids.csv",
+        "lead_id,created_time,email\n,2026-11-18T08:00:00Z,ava@example.com\n",
+    );
+    for (file, says) in [
+        ("no-ids.csv", "no column of lead ids"),
+        ("empty-ids.csv", "holds no lead"),
+        ("none.csv", "none.csv"),
+    ] {
+        let ran = validate(&desk, &["--leads", file, "crm.csv"]).ended(2);
+        assert!(ran.stderr.contains(says), "{file}: {}", ran.stderr);
+    }
+    desk.file("empty.csv", "lead_id,created_time,email\n1000000000000001,2026-11-18T08:00:00Z,\n1000000000000002,2026-11-18T08:00:00Z,n/a\n1000000000000003,,\n");
+    let ran = validate(&desk, &["--leads", "empty.csv", "crm.csv"]).ended(0);
+    assert!(
+        ran.stderr.contains("no lead has an email or a phone"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.contains("1 lead without a time"),
+        "{}",
+        ran.stderr
+    );
+    let ran = validate(
+        &desk,
+        &[
+            "--leads",
+            "leads.ndjson",
+            "--leads-missing",
+            "leads.ndjson",
+            "crm.csv",
+        ],
+    )
+    .ended(2);
+    assert!(ran.stderr.contains("same file"), "{}", ran.stderr);
+    let ran = validate(&desk, &["--leads-missing", "x.csv", "crm.csv"]).ended(2);
+    assert!(ran.stderr.contains("--leads FILE"), "{}", ran.stderr);
+    let ran = validate(
+        &desk,
+        &[
+            "--leads",
+            "leads.ndjson",
+            "--leads-missing",
+            "no/such/x.csv",
+            "crm.csv",
+        ],
+    )
+    .ended(1);
+    assert!(ran.stderr.contains("error: "), "{}", ran.stderr);
+    std::fs::create_dir(desk.path().join("sub")).unwrap();
+    desk.file(
+        "sub/crm2capi.toml",
+        "[join]\nleads = [\"../leads.ndjson\"]\n",
+    );
+    let mut found = desk.command(&["validate", "../crm.csv"]);
+    let ran = Ran::of(
+        &["validate"],
+        found.current_dir(desk.path().join("sub")).output().unwrap(),
+    )
+    .ended(2);
+    assert!(
+        ran.stderr.contains("[join]") && ran.stderr.contains("--config"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_markdown_report_tells_the_coverage() {
+    let desk = desk();
+    desk.file(
+        "crm.csv",
+        "email,event_name,event_time\nava@example.com,Lead,2026-11-18T10:00:00Z\n",
+    );
+    validate(
+        &desk,
+        &["--leads", "leads.ndjson", "--report", "r.md", "crm.csv"],
+    )
+    .ended(0);
+    let page = std::fs::read_to_string(desk.path().join("r.md")).unwrap();
+    assert!(page.contains("| form Offer | 2 | 1 | 50 % |"), "{page}");
+    assert!(page.contains("| **all** | 4 | 1 | 25 % |"), "{page}");
+}
