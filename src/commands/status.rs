@@ -16,6 +16,7 @@ use crate::ledger::{PastRun, SqliteLedger, Status};
 use crate::notify::{Notifier, Occasion, Subject};
 use crate::render::{self, FileFormat};
 use crate::report::ExitStatus;
+use crate::text::HarmlessLines;
 use crate::time::utc;
 
 /// Runs that are shown.
@@ -64,7 +65,7 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     match args.format {
         PlainFormat::Json => writeln!(out, "{report}")?,
         PlainFormat::Human if talk.quiet && exit == ExitStatus::Done => {}
-        PlainFormat::Human => write_page(&mut out, &status, now)?,
+        PlainFormat::Human => write_page(&mut HarmlessLines::new(&mut out), &status, now)?,
     }
     drop(out);
     if is_late {
