@@ -37,9 +37,10 @@ function cells(line) {
 }
 
 function event(line) {
-  const [leadId, stage, at, email, dialled, first, last, gender, born, city, state, code, named, externalId] =
+  const [leadId, stage, at, email, written, first, last, gender, born, city, state, code, named, externalId] =
     cells(line);
   const country = COUNTRIES[named.toLowerCase()] ?? named.toLowerCase();
+  const dialled = written.replaceAll('.', ''); // The Python SDK refuses them.
   const isNational = !dialled.startsWith('+') && country in CALLING;
   const phone = isNational ? `+${CALLING[country]}${dialled.replace(/^0+/, '')}` : dialled;
   const seconds = Date.parse(`${at.replace(' ', 'T')}Z`) / 1000;

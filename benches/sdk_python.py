@@ -49,6 +49,8 @@ class Printer(requests.adapters.BaseAdapter):
 def event(row):
     lead_id, stage, at, email, phone, first, last, gender, born, city, state, code, country, external_id, *_ = row
     country = COUNTRIES.get(country.lower(), country.lower())
+    # The SDK refuses numbers with dots.
+    phone = phone.replace(".", "")
     if not phone.startswith("+") and country in CALLING:
         phone = f"+{CALLING[country]}{phone.lstrip('0')}"
     seconds = int(datetime.datetime.fromisoformat(at + "+00:00").timestamp())

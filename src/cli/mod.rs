@@ -537,7 +537,7 @@ pub(crate) struct UploadArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Report")]
 pub(crate) struct ReportArgs {
-    /// Write the report to a file too: .json, .xml (JUnit), .sarif or .md; repeatable
+    /// Write the report to a file too: .html, .json, .xml (JUnit), .sarif or .md; repeatable
     #[arg(long, value_name = "FILE")]
     pub report: Vec<PathBuf>,
 
@@ -746,6 +746,10 @@ pub(crate) struct StatusArgs {
     /// The time ages are measured from
     #[arg(long, value_name = "RFC3339", value_parser = timestamp)]
     pub now: Option<Timestamp>,
+
+    /// Write a page for a browser too, as FILE.html
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 
     /// Shape of the output
     #[arg(long, value_name = "FORMAT", default_value = "human")]

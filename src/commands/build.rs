@@ -174,6 +174,8 @@ mod tests {
                 is_old: false,
                 keys: KeySet::default(),
                 link: Default::default(),
+                id_time: 0,
+                identities: 0..0,
                 sighting: None,
             });
         }

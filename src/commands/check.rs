@@ -16,6 +16,7 @@ use crate::graph::served::Served;
 use crate::graph::version::{self, Life};
 use crate::remote::{Dataset, Inquiry, Told};
 use crate::report::ExitStatus;
+use crate::text::harmless;
 
 const OK: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -102,6 +103,7 @@ fn print(
         PlainFormat::Human => {
             for Line { what, ok, says } in lines {
                 let (style, word) = if *ok { (OK, "ok") } else { (BAD, "NO") };
+                let says = harmless(says);
                 writeln!(out, "{style}{word}{style:#}  {what:<18} {says}")?;
             }
         }

@@ -51,9 +51,13 @@ pub(super) fn show(
 
 /// Whoever reads our output may have seen enough, as `head` does.
 fn print(summary: &Summary, format: Format) -> io::Result<()> {
+    let mut page = Vec::new();
+    render::render(summary, format, &mut page, talk::width())?;
+    if format == Format::Human && !talk::can_show_unicode(&io::stdout()) {
+        page = talk::in_ascii(&String::from_utf8_lossy(&page)).into_bytes();
+    }
     let mut out = anstream::stdout().lock();
-    let written =
-        render::render(summary, format, &mut out, talk::width()).and_then(|()| out.flush());
+    let written = out.write_all(&page).and_then(|()| out.flush());
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -15,7 +15,9 @@ use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::ledger::{PastRun, SqliteLedger, Status};
 use crate::notify::{Notifier, Occasion, Subject};
+use crate::render::{self, FileFormat};
 use crate::report::ExitStatus;
+use crate::text::HarmlessLines;
 use crate::time::utc;
 
 /// Runs that are shown.
@@ -41,6 +43,9 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
         return lead::run(args, value, &file);
     }
     let path = config::status_ledger(args, &file)?;
+    if let Some(report) = &args.report {
+        check_report(report, &path)?;
+    }
     let dataset = config::dataset_id(args.settings.dataset_id.as_deref(), &file)?;
     let max_age = args.max_age.as_deref();
     let max_age = max_age
@@ -61,11 +66,14 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
         ExitStatus::Done
     };
     let report = as_json(&status, exit);
+    if let Some(path) = &args.report {
+        write_report(path, &status, now, is_late)?;
+    }
     let mut out = anstream::stdout().lock();
     match args.format {
         PlainFormat::Json => writeln!(out, "{report}")?,
         PlainFormat::Human if talk.quiet && exit == ExitStatus::Done => {}
-        PlainFormat::Human => write_page(&mut out, &status, now)?,
+        PlainFormat::Human => write_page(&mut HarmlessLines::new(&mut out), &status, now)?,
     }
     drop(out);
     if is_late {
@@ -94,6 +102,30 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
         .tell(&occasion, report.as_bytes(), now);
     }
     Ok(exit)
+}
+
+/// Checks that the report is asked for in the one form there is, and takes no place of what is read.
+fn check_report(report: &Path, ledger: &Path) -> Result<()> {
+    if FileFormat::of(report)? != FileFormat::Html {
+        bail!(
+            "status writes a report for a browser only; end the name {:?} in .html, or use --format json",
+            report.display().to_string()
+        );
+    }
+    if same_file::is_same_file(report, ledger).unwrap_or(false) {
+        bail!(
+            "the report {} is the ledger, which would be overwritten; name another file",
+            report.display()
+        );
+    }
+    Ok(())
+}
+
+fn write_report(path: &Path, status: &Status, now: i64, is_late: bool) -> Result<()> {
+    let mut page = Vec::new();
+    render::html::status::write(status, now, is_late, &mut page)?;
+    render::write_whole(path, &page)
+        .with_context(|| format!("cannot write the report {}", path.display()))
 }
 
 /// Whether the last success is longer ago than `max_age`. One in the future comes from a clock that was wrong, and says

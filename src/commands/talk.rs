@@ -2,7 +2,7 @@
 //! Also how standard output is reached, and how wide it is.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use jiff::{Timestamp, Unit};
@@ -14,6 +14,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::cli::{Color, LogFormat, TalkArgs};
+use crate::text::harmless;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -78,6 +79,42 @@ pub(crate) fn width() -> usize {
         .or_else(given)
         .filter(|width| *width > 0)
         .unwrap_or(DEFAULT_WIDTH)
+}
+
+/// Whether a stream may get more than ASCII: files and pipes always, a terminal unless its locale or its kind says that it
+/// could not show it.
+pub(super) fn can_show_unicode(stream: &impl IsTerminal) -> bool {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(variable);
+    !stream.is_terminal()
+        || (is_utf_8(locale.as_deref()) && variable("TERM").as_deref() != Some("dumb"))
+}
+
+/// Whether a locale is one of UTF-8. Nobody sets it where it does not matter, as in containers.
+fn is_utf_8(locale: Option<&str>) -> bool {
+    locale.is_none_or(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+/// The page with a sign of ASCII for each sign that is none, so that columns still line up.
+pub(super) fn in_ascii(page: &str) -> String {
+    let sign = |sign: char| match sign {
+        ascii if ascii.is_ascii() => ascii,
+        '█' | '▉' | '▊' | '▋' | '▌' => '#',
+        '▍' | '▎' | '▏' => '|',
+        '✓' => '+',
+        '✗' => 'x',
+        '←' => '<',
+        '→' => '>',
+        '·' | '–' => '-',
+        '…' => '~',
+        _ => '?',
+    };
+    page.chars().map(sign).collect()
 }
 
 /// `warning: …`, and nothing else on the line.
@@ -153,5 +190,25 @@ fn message(event: &Event<'_>) -> String {
     }
     let mut message = Message(String::new());
     event.record(&mut message);
-    message.0
+    // Names of files, texts of exports and answers of servers may stand in any message.
+    harmless(&message.0).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_without_utf_8_gets_a_sign_of_ascii_for_each() {
+        assert_eq!(in_ascii("✓ 3 · ███▍  a ← Größe…"), "+ 3 - ###|  a < Gr??e~");
+        let locales = [
+            None,
+            Some("de_DE.UTF-8"),
+            Some("C.utf8"),
+            Some("C"),
+            Some("de_DE@euro"),
+        ];
+        let expected = [true, true, true, false, false];
+        assert_eq!(locales.map(is_utf_8), expected);
+    }
 }

@@ -136,6 +136,32 @@ impl UserData {
         }
     }
 
+    /// Appends everything that may have stood for this lead when less, or something else, was known of it: each in the
+    /// form of [`write_identity`](Self::write_identity), each ended by a zero byte.
+    pub(crate) fn write_every_identity(&self, out: &mut Vec<u8>) {
+        if let Some(lead_id) = self.lead_id {
+            out.extend_from_slice(b"lead_id:");
+            json::write_integer(out, lead_id);
+            out.push(0);
+        }
+        if !self.fbc.is_empty() {
+            out.extend_from_slice(b"fbc:");
+            out.extend_from_slice(self.fbc.as_bytes());
+            out.push(0);
+        }
+        for (name, key) in [
+            ("em:", Key::Em),
+            ("ph:", Key::Ph),
+            ("external_id:", Key::ExternalId),
+        ] {
+            for hash in &self.hashes[key as usize] {
+                out.extend_from_slice(name.as_bytes());
+                out.extend_from_slice(hash.as_hex());
+                out.push(0);
+            }
+        }
+    }
+
     /// Appends the `user_data` object: keys sorted, absent ones left out, hashes as arrays of lowercase hex.
     pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
         let mut object = Object::begin(out);

@@ -4,13 +4,15 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{json, junit, markdown, sarif};
+use super::{html, json, junit, markdown, sarif};
 use crate::files::folder_of;
 use crate::report::summary::Summary;
 
 /// The form of a report in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileFormat {
+    /// `.html`: a page for a browser.
+    Html,
     /// `.json`: the same object as on standard output.
     Json,
     /// `.xml`: JUnit.
@@ -24,7 +26,7 @@ pub(crate) enum FileFormat {
 /// The file's name asks for no form there is.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot tell the form of the report {0:?}; end its name in .json, .xml (JUnit), .sarif or .md"
+    "cannot tell the form of the report {0:?}; end its name in .html, .json, .xml (JUnit), .sarif or .md"
 )]
 pub(crate) struct UnknownExtension(pub String);
 
@@ -35,6 +37,7 @@ impl FileFormat {
             .extension()
             .map(|extension| extension.to_string_lossy().to_ascii_lowercase());
         match extension.as_deref() {
+            Some("html" | "htm") => Ok(Self::Html),
             Some("json") => Ok(Self::Json),
             Some("xml") => Ok(Self::Junit),
             Some("sarif") => Ok(Self::Sarif),
@@ -51,6 +54,7 @@ pub(crate) fn write_file(summary: &Summary, path: &Path) -> io::Result<()> {
         .map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
     let mut report = Vec::new();
     match format {
+        FileFormat::Html => html::write(summary, &mut report),
         FileFormat::Json => json::write(summary, &mut report),
         FileFormat::Junit => junit::write(summary, &mut report),
         FileFormat::Sarif => sarif::write(summary, &mut report),
@@ -60,7 +64,7 @@ pub(crate) fn write_file(summary: &Summary, path: &Path) -> io::Result<()> {
 }
 
 /// Replaces the file at `path` in one step. What is no regular file, such as a pipe, is written to as it is.
-pub(super) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     // Where the name is a link, the file it leads to is replaced and the link stays.
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
@@ -104,16 +108,17 @@ mod tests {
         assert_eq!(start("a.xml"), "<?xml versio");
         assert_eq!(start("a.SARIF"), "{\n  \"$schema");
         assert_eq!(start("a.md"), "## crm2capi ");
-        let error = write_file(&samples::uploaded(), &folder.path().join("a.html")).unwrap_err();
+        assert_eq!(start("a.html"), "<!DOCTYPE ht");
+        let error = write_file(&samples::uploaded(), &folder.path().join("a.pdf")).unwrap_err();
         assert!(
             error
                 .to_string()
-                .ends_with("end its name in .json, .xml (JUnit), .sarif or .md"),
+                .ends_with("end its name in .html, .json, .xml (JUnit), .sarif or .md"),
             "{error}"
         );
         assert_eq!(
             fs::read_dir(folder.path()).unwrap().count(),
-            4,
+            5,
             "nothing temporary is left"
         );
     }

@@ -4,6 +4,7 @@
 
 mod file;
 pub(crate) mod github;
+pub(crate) mod html;
 mod human;
 mod json;
 mod junit;
@@ -15,7 +16,7 @@ mod verdict;
 
 use std::io::{self, Write};
 
-pub(crate) use file::{FileFormat, write_file};
+pub(crate) use file::{FileFormat, write_file, write_whole};
 pub(crate) use verdict::verdict;
 
 use crate::report::Summary;

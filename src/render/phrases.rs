@@ -1,6 +1,9 @@
-//! A problem in words, for every report meant to be read: how often, what, about which stages, in which rows.
+//! What every report meant to be read says in the same words: a problem, an outcome, how an input was read.
 
 use crate::report::coverage::LeadCoverage;
+use crate::report::snapshot::Snapshot;
+use crate::report::stages::{Counts, Sending};
+use crate::report::summary::{Guess, Input, Summary};
 use crate::report::tally::{Named, Problem};
 use crate::text::{counted, harmless, list, quoted, source, thousands};
 
@@ -99,4 +102,148 @@ pub(super) fn rows(problem: &Problem, several_inputs: bool) -> Option<String> {
         String::new()
     };
     Some(format!("{}{more}", shown.join("; ")))
+}
+
+/// A heading and the number below it.
+type Column = (&'static str, fn(&Counts) -> u64);
+
+/// Something that may become of events, as a column of a table.
+pub(super) struct Outcome {
+    pub heading: &'static str,
+    pub number: fn(&Counts) -> u64,
+}
+
+/// What became of any of the events.
+pub(super) fn outcomes(counts: &Counts) -> Vec<Outcome> {
+    let all: [Column; 7] = [
+        ("accepted", Counts::accepted),
+        ("would be sent", |counts| match counts.sending {
+            Sending::Planned { would_send } => would_send,
+            Sending::Done { .. } => 0,
+        }),
+        ("refused", Counts::rejected),
+        ("not sent", |counts| match counts.sending {
+            Sending::Done { undelivered, .. } => undelivered,
+            Sending::Planned { .. } => 0,
+        }),
+        ("no receipt", |counts| match counts.sending {
+            Sending::Done { uncertain, .. } => uncertain,
+            Sending::Planned { .. } => 0,
+        }),
+        ("sent before", |counts| counts.skipped_delivered),
+        ("too old", |counts| counts.skipped_old),
+    ];
+    all.into_iter()
+        .filter(|(_, number)| number(counts) > 0)
+        .map(|(heading, number)| Outcome { heading, number })
+        .collect()
+}
+
+/// What became of rows and stages that gave no events.
+pub(super) fn passed_over(summary: &Summary) -> Vec<String> {
+    [
+        (summary.rows_invalid, "row", "cannot be used"),
+        (
+            summary.rows_ignored,
+            "more row",
+            "ignored, blank or no lead",
+        ),
+        (
+            summary.skipped_stage,
+            "stage change",
+            "skipped as the settings say",
+        ),
+        (summary.skipped_only, "row", "passed over by [only]"),
+        (
+            summary.skipped_consent,
+            "row",
+            "passed over without consent",
+        ),
+    ]
+    .into_iter()
+    .filter(|(count, ..)| *count > 0)
+    .map(|(count, noun, what)| format!("{} {what}", counted(count, noun)))
+    .chain(summary.snapshot.as_ref().into_iter().flat_map(snapshot))
+    .collect()
+}
+
+/// What a snapshot's stages came to that are no events.
+fn snapshot(snapshot: &Snapshot) -> Vec<String> {
+    let are = |count, what| {
+        let verb = if count == 1 { "is" } else { "are" };
+        format!("{} {verb} {what}", counted(count, "stage"))
+    };
+    let mut notes = Vec::new();
+    if snapshot.is_first_run {
+        let recorded = are(snapshot.recorded, "recorded and not sent");
+        notes.push(format!(
+            "first run: {recorded}, as nobody knows when they were reached; the next one sends each stage that a lead \
+             has newly reached by then"
+        ));
+    } else if snapshot.recorded > 0 {
+        notes.push(are(snapshot.recorded, "recorded and not sent"));
+    }
+    if snapshot.unchanged > 0 {
+        let what = "unchanged since an earlier run recorded what was there";
+        notes.push(are(snapshot.unchanged, what));
+    }
+    notes
+}
+
+/// How an input was read, what was guessed marked so.
+pub(super) fn how(input: &Input) -> String {
+    let mut parts = Vec::new();
+    let mut part = |text: Option<String>, guess: Option<Guess>| {
+        let guessed = guess.is_some_and(|guess| input.guessed.contains(&guess));
+        parts.extend(text.map(|text| {
+            if guessed {
+                format!("{text} (guessed)")
+            } else {
+                text
+            }
+        }));
+    };
+    part(input.format.as_deref().map(format_name), None);
+    part(input.encoding.clone(), Some(Guess::Encoding));
+    part(input.delimiter.map(delimiter_name), Some(Guess::Delimiter));
+    part(
+        input
+            .sheet
+            .as_deref()
+            .map(|sheet| format!("sheet {}", harmless(sheet))),
+        Some(Guess::Sheet),
+    );
+    part(
+        input
+            .preset
+            .as_deref()
+            .map(|preset| format!("preset {preset}")),
+        Some(Guess::Preset),
+    );
+    part(
+        input
+            .date_order
+            .as_deref()
+            .map(|order| format!("dates {order}")),
+        Some(Guess::DateOrder),
+    );
+    parts.join(", ")
+}
+
+fn format_name(format: &str) -> String {
+    if format == "ndjson" {
+        "NDJSON".to_owned()
+    } else {
+        format.to_uppercase()
+    }
+}
+
+fn delimiter_name(delimiter: char) -> String {
+    match delimiter {
+        ',' => "comma".to_owned(),
+        ';' => "semicolon".to_owned(),
+        '\t' => "tab".to_owned(),
+        '|' => "pipe".to_owned(),
+        other => format!("delimiter {}", harmless(&other.to_string())),
+    }
 }

@@ -43,6 +43,14 @@ impl<C: Default> Names<C> {
         add(&mut self.rest, later.rest);
     }
 
+    /// Every counter, that of the names past the bound included.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &C> {
+        self.named
+            .iter()
+            .map(|(_, counter)| counter)
+            .chain([&self.rest])
+    }
+
     /// The names with their counters, and the counter of all others.
     pub(crate) fn into_parts(self) -> (Vec<(Box<str>, C)>, C) {
         (self.named, self.rest)

@@ -27,10 +27,15 @@ fn run(command: &'static str, plan: Plan, fates: &[(&str, [u64; 6])]) -> Summary
     let mut stages = Stages::default();
     for (name, counts) in fates {
         for (fate, count) in FATES.into_iter().zip(counts) {
-            stages.add(name, fate, *count);
+            for event in 0..*count {
+                // The old ones lie before the 7 days.
+                let days_ago = event as i64 % 4 + if fate == Fate::Old { 8 } else { 0 };
+                stages.add(name, 1_795_305_600 - days_ago * 86_400, fate);
+            }
         }
     }
-    let (counts, stages) = stages.finish(plan);
+    let counted = stages.finish(plan);
+    let counts = counted.total;
     let mut match_keys = MatchKeys::default();
     for event in 0..counts.events {
         let carries = |key: &str| match key {
@@ -66,7 +71,8 @@ fn run(command: &'static str, plan: Plan, fates: &[(&str, [u64; 6])]) -> Summary
         }],
         rows: 12,
         counts,
-        stages,
+        stages: counted.stages,
+        days: counted.days,
         match_keys,
         finished: Some(
             jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(1_795_305_600),

@@ -3,68 +3,14 @@
 //! The pipeline gives each event exactly one [`Fate`], so the totals of a report add up by construction. The number of
 //! stages is bounded; a run that is only planned folds every fate that would need Meta into "would send".
 
-use std::ops::AddAssign;
-
+use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use super::days::Days;
+pub(crate) use super::fates::Fate;
+use super::fates::Fates;
 use super::names::{Names, looks_personal};
-
-/// What became of an event built from a valid row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// Older than Meta takes.
-    Old,
-    /// Accepted in an earlier run.
-    Delivered,
-    /// Accepted in this run.
-    Accepted,
-    /// Refused by Meta for good.
-    Rejected,
-    /// Not sent, or known not to have arrived.
-    Undelivered,
-    /// Sent, but there is no receipt.
-    Uncertain,
-}
-
-/// How many events met each [`Fate`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Fates([u64; 6]);
-
-impl Fates {
-    fn of(&self, fate: Fate) -> u64 {
-        self.0[fate as usize]
-    }
-
-    fn counts(&self, plan: Plan) -> Counts {
-        let (accepted, rejected) = (self.of(Fate::Accepted), self.of(Fate::Rejected));
-        let (undelivered, uncertain) = (self.of(Fate::Undelivered), self.of(Fate::Uncertain));
-        Counts {
-            events: self.0.iter().sum(),
-            skipped_old: self.of(Fate::Old),
-            skipped_delivered: self.of(Fate::Delivered),
-            sending: match plan {
-                Plan::Send => Sending::Done {
-                    accepted,
-                    rejected,
-                    undelivered,
-                    uncertain,
-                },
-                Plan::Pretend => Sending::Planned {
-                    would_send: accepted + rejected + undelivered + uncertain,
-                },
-            },
-        }
-    }
-}
-
-impl AddAssign for Fates {
-    fn add_assign(&mut self, other: Self) {
-        for (sum, count) in self.0.iter_mut().zip(other.0) {
-            *sum += count;
-        }
-    }
-}
 
 /// Whether a run sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +59,32 @@ pub enum Sending {
 
 impl Default for Counts {
     fn default() -> Self {
-        Fates::default().counts(Plan::Send)
+        Counts::of(&Fates::default(), Plan::Send)
     }
 }
 
 impl Counts {
+    fn of(fates: &Fates, plan: Plan) -> Self {
+        let (accepted, rejected) = (fates.of(Fate::Accepted), fates.of(Fate::Rejected));
+        let (undelivered, uncertain) = (fates.of(Fate::Undelivered), fates.of(Fate::Uncertain));
+        Self {
+            events: fates.total(),
+            skipped_old: fates.of(Fate::Old),
+            skipped_delivered: fates.of(Fate::Delivered),
+            sending: match plan {
+                Plan::Send => Sending::Done {
+                    accepted,
+                    rejected,
+                    undelivered,
+                    uncertain,
+                },
+                Plan::Pretend => Sending::Planned {
+                    would_send: accepted + rejected + undelivered + uncertain,
+                },
+            },
+        }
+    }
+
     /// Events accepted in this run.
     pub fn accepted(&self) -> u64 {
         match self.sending {
@@ -160,40 +127,103 @@ impl Counts {
     }
 }
 
-/// The events of a run by event name. Memory is bounded whatever the number of events and names.
+/// What became of the events of one stage that happened on one day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DayCounts {
+    /// The UTC day the stage was reached; absent for all days before the others together.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_date")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub day: Option<Date>,
+    /// The event's name.
+    pub event_name: String,
+    /// What became of them.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+fn as_date<S: Serializer>(day: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
+    day.map(|day| day.to_string()).serialize(serializer)
+}
+
+/// The events of a run by event name and day. Memory is bounded whatever the number of events, names and days.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stages {
-    names: Names<Fates>,
+    names: Names<Days>,
+}
+
+/// [`Stages`] as reports show them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StageCounts {
+    /// All events.
+    pub total: Counts,
+    /// By event name, the most frequent first.
+    pub stages: Vec<(String, Counts)>,
+    /// By event name and day, in the order of the stages, then of the days.
+    pub days: Vec<DayCounts>,
 }
 
 impl Stages {
-    /// Counts events.
-    pub(crate) fn add(&mut self, event_name: &str, fate: Fate, count: u64) {
-        if count > 0 {
-            self.names.counter(event_name).0[fate as usize] += count;
+    /// Counts an event that happened at `time`, in Unix seconds.
+    pub(crate) fn add(&mut self, event_name: &str, time: i64, fate: Fate) {
+        self.names.counter(event_name).add(time, fate);
+    }
+
+    /// Counts events of one name.
+    pub(crate) fn add_days(&mut self, event_name: &str, days: Days) {
+        if days != Days::default() {
+            *self.names.counter(event_name) += days;
         }
     }
 
     /// Adds the events of another part of the input.
     pub(crate) fn merge(&mut self, later: Self) {
-        self.names.merge(later.names, |sum, fates| *sum += fates);
+        self.names.merge(later.names, |sum, days| *sum += days);
     }
 
-    /// The totals, and the counts a stage, the most frequent first. Stages past the bound, and event names that look
-    /// like a person's value, are only in the totals.
-    pub(crate) fn finish(self, plan: Plan) -> (Counts, Vec<(String, Counts)>) {
-        let (named, mut total) = self.names.into_parts();
-        let mut stages = Vec::with_capacity(named.len());
-        for (name, fates) in named {
-            total += fates;
-            let counts = fates.counts(plan);
-            if !looks_personal(&name, counts.events) {
-                stages.push((String::from(name), counts));
-            }
-        }
-        stages.sort_by(|a, b| b.1.events.cmp(&a.1.events).then_with(|| a.0.cmp(&b.0)));
-        (total.counts(plan), stages)
+    /// The totals alone.
+    pub(crate) fn total(&self, plan: Plan) -> Counts {
+        let mut total = Fates::default();
+        self.names.iter().for_each(|days| total += days.total());
+        Counts::of(&total, plan)
     }
+
+    /// The totals, and the counts by stage and day. Stages past the bound, and event names that look like a person's
+    /// value, are only in the totals.
+    pub(crate) fn finish(self, plan: Plan) -> StageCounts {
+        let total = self.total(plan);
+        let (named, _) = self.names.into_parts();
+        let mut stages: Vec<_> = named
+            .into_iter()
+            .map(|(name, days)| (String::from(name), Counts::of(&days.total(), plan), days))
+            .filter(|(name, counts, _)| !looks_personal(name, counts.events))
+            .collect();
+        stages.sort_by(|a, b| b.1.events.cmp(&a.1.events).then_with(|| a.0.cmp(&b.0)));
+        let mut counts = StageCounts {
+            total,
+            ..StageCounts::default()
+        };
+        for (name, of_all_days, days) in stages {
+            let of_days = days.into_parts().map(|(day, fates)| DayCounts {
+                day: day.map(date),
+                event_name: name.clone(),
+                counts: Counts::of(&fates, plan),
+            });
+            counts
+                .days
+                .extend(of_days.filter(|it| it.counts.events > 0));
+            counts.stages.push((name, of_all_days));
+        }
+        counts
+    }
+}
+
+/// A day by its number since 1970-01-01; the first or last date there is where it lies outside.
+fn date(day: i64) -> Date {
+    let epoch = Date::constant(1970, 1, 1);
+    let span = jiff::Span::new().try_days(day);
+    let limit = if day < 0 { Date::MIN } else { Date::MAX };
+    span.and_then(|span| epoch.checked_add(span))
+        .unwrap_or(limit)
 }
 
 #[cfg(test)]
@@ -209,18 +239,22 @@ mod tests {
             Fate::Delivered,
             Fate::Uncertain,
         ] {
-            stages.add("Lead", fate, 1);
+            stages.add("Lead", 0, fate);
         }
         let mut later = Stages::default();
-        later.add("Customer", Fate::Rejected, 1);
-        later.add("Lead", Fate::Undelivered, 1);
+        later.add("Customer", 86_400, Fate::Rejected);
+        later.add("Lead", 86_400, Fate::Undelivered);
         stages.merge(later);
         stages
     }
 
     #[test]
     fn the_totals_are_the_sums_of_the_stages_and_of_the_fates() {
-        let (total, stages) = some_events().finish(Plan::Send);
+        let StageCounts {
+            total,
+            stages,
+            days,
+        } = some_events().finish(Plan::Send);
         let sending = Sending::Done {
             accepted: 2,
             rejected: 1,
@@ -241,12 +275,25 @@ mod tests {
             .map(|(name, counts)| (name.as_str(), counts.events))
             .collect();
         assert_eq!(names, [("Lead", 6), ("Customer", 1)]);
+        let days: Vec<_> = days
+            .iter()
+            .map(|it| {
+                let day = it.day.unwrap().to_string();
+                (day, it.event_name.as_str(), it.counts.events)
+            })
+            .collect();
+        let expected = [
+            ("1970-01-01".to_owned(), "Lead", 5),
+            ("1970-01-02".to_owned(), "Lead", 1),
+            ("1970-01-02".to_owned(), "Customer", 1),
+        ];
+        assert_eq!(days, expected);
         assert_eq!(total.unsettled(), 2);
     }
 
     #[test]
     fn a_run_that_sends_nothing_says_what_it_would_send() {
-        let (total, _) = some_events().finish(Plan::Pretend);
+        let total = some_events().total(Plan::Pretend);
         let json = serde_json::to_string(&total).unwrap();
         assert_eq!(
             json,
@@ -257,9 +304,13 @@ mod tests {
     #[test]
     fn event_names_that_look_like_people_are_only_in_the_totals() {
         let mut stages = Stages::default();
-        stages.add("ava@example.com", Fate::Accepted, 1);
-        stages.add("Lead", Fate::Accepted, 1);
-        let (total, stages) = stages.finish(Plan::Send);
-        assert_eq!((total.events, stages.len()), (2, 1));
+        stages.add("ava@example.com", 0, Fate::Accepted);
+        stages.add("Lead", 0, Fate::Accepted);
+        let StageCounts {
+            total,
+            stages,
+            days,
+        } = stages.finish(Plan::Send);
+        assert_eq!((total.events, stages.len(), days.len()), (2, 1, 1));
     }
 }

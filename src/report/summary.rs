@@ -11,7 +11,7 @@ use super::exit::ExitStatus;
 use super::funnel::Funnel;
 use super::match_keys::MatchKeys;
 use super::snapshot::Snapshot;
-use super::stages::Counts;
+use super::stages::{Counts, DayCounts};
 use super::tally::Problem;
 use crate::problem::Severity;
 
@@ -30,6 +30,12 @@ pub struct Summary {
     /// The settings file used, if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings_file: Option<String>,
+    /// The zone of times that carry none, if one was given; otherwise they are read as UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// The country of rows that carry none, if one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_country: Option<String>,
     /// What was read, in the order given.
     pub inputs: Vec<Input>,
     /// Data records read.
@@ -54,6 +60,8 @@ pub struct Summary {
     #[serde(serialize_with = "as_map")]
     #[schemars(with = "std::collections::BTreeMap<String, Counts>")]
     pub stages: Vec<(String, Counts)>,
+    /// What became of the events by event name and the day the stage was reached, for the newest 35 days.
+    pub days: Vec<DayCounts>,
     /// Batches that were settled.
     pub batches: u64,
     /// Requests made, repeated ones and those for parts of a batch included.

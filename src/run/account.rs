@@ -12,6 +12,7 @@ use crate::field::Field;
 use crate::graph::Fault;
 use crate::ledger::RunCounts;
 use crate::problem::{Code, Finding, Severity};
+use crate::report::days::Days;
 use crate::report::end::{self, End, Facts, Strictness};
 use crate::report::funnel::{Funnel, Reached, Sample};
 use crate::report::match_keys::MatchKeys;
@@ -46,6 +47,8 @@ pub(crate) struct Account {
     strictness: Strictness,
     clock: Clock,
     settings_file: Option<String>,
+    timezone: Option<String>,
+    default_country: Option<String>,
     max_invalid_percent: f64,
     inputs: Vec<Input>,
     ambiguous_dates: Vec<Option<String>>,
@@ -97,6 +100,12 @@ impl Account {
                 .settings_file
                 .as_ref()
                 .map(|path| path.display().to_string()),
+            timezone: reading
+                .zone
+                .as_ref()
+                .and_then(|zone| zone.iana_name())
+                .map(str::to_owned),
+            default_country: reading.default_country.map(|country| country.to_string()),
             max_invalid_percent: reading.max_invalid_percent,
             inputs: feeds.iter().map(|feed| input(feed, reading)).collect(),
             ambiguous_dates: feeds.iter().map(ambiguous).collect(),
@@ -107,7 +116,7 @@ impl Account {
             snapshot: None,
             match_keys: MatchKeys::default(),
             coverage: coverage(feeds, reading),
-            sample: (command == "validate").then(Sample::default),
+            sample: None,
             seen: Seen::default(),
             given_ids: GivenIds::default(),
             batches: 0,
@@ -116,6 +125,11 @@ impl Account {
             fbtrace_ids: Vec::new(),
             messages: Vec::new(),
         }
+    }
+
+    /// Also judges the funnel. For the one pass that is reported.
+    pub(crate) fn judge_funnel(&mut self) {
+        self.sample = Some(Sample::default());
     }
 
     /// Takes a chunk into the account; gives the indexes of its events that are neither too old nor here twice.
@@ -132,7 +146,7 @@ impl Account {
         self.seen
             .expect(prepared.events.iter().map(|event| &event.fingerprint));
         let mut picked = Vec::with_capacity(prepared.events.len());
-        let mut old = vec![0; prepared.names.len()];
+        let mut old = vec![Days::default(); prepared.names.len()];
         for (index, event) in prepared.events.iter().enumerate() {
             if let Some(coverage) = &mut self.coverage {
                 coverage.add(prepared.input, event);
@@ -170,12 +184,12 @@ impl Account {
                 });
             }
             match event.is_old {
-                true => old[event.name.0 as usize] += 1,
+                true => old[event.name.0 as usize].add(event.time, Fate::Old),
                 false => picked.push(index),
             }
         }
-        for (name, count) in prepared.names.iter().zip(old) {
-            self.stages.add(name, Fate::Old, count);
+        for (name, days) in prepared.names.iter().zip(old) {
+            self.stages.add_days(name, days);
         }
         picked
     }
@@ -189,12 +203,12 @@ impl Account {
 
     /// Counts events of a chunk whose fate is the same.
     pub(crate) fn settle_picked(&mut self, prepared: &Prepared, picked: &[usize], fate: Fate) {
-        let mut counts = vec![0; prepared.names.len()];
-        picked
-            .iter()
-            .for_each(|&index| counts[prepared.events[index].name.0 as usize] += 1);
-        for (name, count) in prepared.names.iter().zip(counts) {
-            self.stages.add(name, fate, count);
+        let mut settled = vec![Days::default(); prepared.names.len()];
+        for event in picked.iter().map(|&index| &prepared.events[index]) {
+            settled[event.name.0 as usize].add(event.time, fate);
+        }
+        for (name, days) in prepared.names.iter().zip(settled) {
+            self.stages.add_days(name, days);
         }
     }
 
@@ -229,7 +243,7 @@ impl Account {
 
     /// Events that are neither too old nor delivered before, after a checking pass.
     pub(crate) fn to_send(&self) -> u64 {
-        let (counts, _) = self.stages.clone().finish(Plan::Pretend);
+        let counts = self.stages.total(Plan::Pretend);
         counts.events - counts.skipped_old - counts.skipped_delivered
     }
 
@@ -237,7 +251,7 @@ impl Account {
     pub(crate) fn settle_all(&mut self, events: &[Event], fate: Fate) {
         events
             .iter()
-            .for_each(|event| self.stages.add(&event.name, fate, 1));
+            .for_each(|event| self.stages.add(&event.name, event.time, fate));
     }
 
     /// Notes what the ledger knows of an event from earlier runs.
@@ -276,7 +290,7 @@ impl Account {
 
     /// Notes that nothing is open but what rests, which running again does not change.
     pub(crate) fn note_resting(&mut self) {
-        let (counts, _) = self.stages.clone().finish(self.plan);
+        let counts = self.stages.total(self.plan);
         let resting = self.problems.count_of(Code::UncertainResting);
         if resting > 0 && counts.unsettled() == resting {
             self.end_early(End::Resting(resting));
@@ -315,7 +329,7 @@ impl Account {
 
     /// The status the process ends with.
     pub(crate) fn exit_status(&self) -> ExitStatus {
-        let (counts, _) = self.stages.clone().finish(self.plan);
+        let counts = self.stages.total(self.plan);
         let facts = Facts {
             strictness: self.strictness,
             errors: self.problems.count(Severity::Error),
@@ -327,7 +341,7 @@ impl Account {
 
     /// The counts as the ledger keeps them.
     pub(crate) fn run_counts(&self) -> RunCounts {
-        let (counts, _) = self.stages.clone().finish(self.plan);
+        let counts = self.stages.total(self.plan);
         let (accepted, rejected, undelivered, uncertain) = counts.done();
         RunCounts {
             events: counts.events,
@@ -366,13 +380,15 @@ impl Account {
             help: self.end.help(),
         });
         let problems = self.problems.finish(&paths);
-        let (counts, stages) = self.stages.finish(self.plan);
+        let counted = self.stages.finish(self.plan);
         Summary {
             command: self.command,
             version: env!("CARGO_PKG_VERSION"),
             exit_status,
             destination: self.destination,
             settings_file: self.settings_file,
+            timezone: self.timezone,
+            default_country: self.default_country,
             rows: self.rows,
             rows_invalid: self.rows_invalid,
             rows_ignored: self.rows_ignored,
@@ -380,8 +396,9 @@ impl Account {
             skipped_only: self.skipped_only,
             skipped_consent: self.skipped_consent,
             snapshot: self.snapshot,
-            counts,
-            stages,
+            counts: counted.total,
+            stages: counted.stages,
+            days: counted.days,
             batches: self.batches,
             requests: self.requests,
             retries: self.retries,

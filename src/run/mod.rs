@@ -8,6 +8,7 @@
 pub(crate) mod account;
 mod coverage;
 pub(crate) mod feed;
+mod identities;
 mod joining;
 mod observer;
 mod recipe;

@@ -2,6 +2,9 @@
 
 /// Is told of an upload's progress. Every method does nothing unless it is written.
 pub trait Observer {
+    /// So many more rows were checked, before anything is sent.
+    fn checked(&mut self, _rows: u64) {}
+
     /// The inputs were checked, and sending begins. `events` is how many are to be sent as far as is known; standard
     /// input cannot be counted beforehand.
     fn sending(&mut self, _events: u64) {}

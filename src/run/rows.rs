@@ -48,6 +48,11 @@ pub(crate) struct PreparedEvent {
     pub keys: KeySet,
     /// How its row came to its lead id.
     pub link: Link,
+    /// The Unix seconds its id is made from.
+    pub id_time: i64,
+    /// Where everything that its lead may have been known by stands in the chunk's identities; empty where its id is not
+    /// derived from one, or the pass makes no JSON.
+    pub identities: Range<u32>,
     /// What a snapshot shows of the lead, where the export is one: it decides whether this is an event at all.
     pub sighting: Option<Sighting>,
 }
@@ -63,6 +68,8 @@ pub(crate) struct Prepared {
     pub json: Vec<u8>,
     /// The events, in the order of rows and times.
     pub events: Vec<PreparedEvent>,
+    /// What the leads may have been known by, each ended by a zero byte.
+    pub identities: Vec<u8>,
     /// Leads of snapshots that are in a stage without an event of its own, with their rows.
     pub elsewhere: Vec<(u64, Sighting)>,
     /// The event names that the events refer to.
@@ -135,6 +142,7 @@ impl Prepared {
         self.names.clear();
         self.findings.clear();
         self.unlisted.clear();
+        self.identities.clear();
         self.elsewhere.clear();
         (self.rows, self.rows_invalid) = (0, 0);
         (self.skipped_stage, self.skipped_only, self.skipped_consent) = (0, 0, 0);
@@ -438,6 +446,12 @@ impl RowProcessor {
             exported: self.exported(record),
         });
         prepared.elsewhere.extend(self.elsewhere(row, record));
+        let first_identity = prepared.identities.len() as u32;
+        let is_derived = record.event_id.is_none() && snapshot.is_none();
+        if self.serialises && is_derived {
+            self.user_data
+                .write_every_identity(&mut prepared.identities);
+        }
         let (now, zone) = (self.times.default.now(), self.times.default.zone());
         for stage in &record.stages {
             let name = &self.plan.event_names()[stage.name.0 as usize];
@@ -482,6 +496,8 @@ impl RowProcessor {
                 is_old,
                 keys: self.user_data.keys(),
                 link: self.link,
+                id_time: stage.id_time,
+                identities: first_identity..prepared.identities.len() as u32,
                 sighting: snapshot.as_ref().map(|snapshot| Sighting {
                     lead: snapshot.lead,
                     stage: fingerprint,

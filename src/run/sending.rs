@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::account::{self, Account};
 use super::feed::broken_off;
+use super::identities;
 use super::rejects::{Known, Rejects, Settled};
 use super::snapshot::SnapshotStep;
 use super::{Feed, Observer, Pass, Prepared, UploadSettings, workers};
@@ -199,7 +200,8 @@ struct Outcomes<'a> {
 impl Outcomes<'_> {
     fn add(&mut self, event: &Event, outcome: &Outcome) {
         self.observer.settled();
-        self.stages.add(&event.name, account::fate_of(outcome), 1);
+        self.stages
+            .add(&event.name, event.time, account::fate_of(outcome));
         let fault = match outcome {
             Outcome::Rejected(fault) => Some((Code::MetaRefused, fault)),
             Outcome::Suspect(fault) => Some((Code::MetaUnexplained, fault)),
@@ -243,9 +245,19 @@ pub(super) fn sift(
     let buffer = prepared.json.len();
     let events = events(prepared, picked, &settings.endpoint.dataset_id);
     let standings = ledger.standing(&events)?;
+    let (events, standings) = identities::recognise(
+        prepared,
+        picked,
+        (events, standings),
+        &settings.endpoint.dataset_id,
+        ledger,
+    )?;
     let (mut new, mut known) = (Vec::with_capacity(events.len()), Known::default());
-    for (event, standing) in events.into_iter().zip(standings) {
+    for (event, (standing, has_grown)) in events.into_iter().zip(standings) {
         let Origin { row, .. } = event.origin;
+        if has_grown {
+            account.remember(Code::IdentityGrew, event.origin);
+        }
         match standing {
             Standing::New => new.push(event),
             Standing::Uncertain => {
@@ -255,16 +267,16 @@ pub(super) fn sift(
             Standing::Resting if settings.send.retry_uncertain => new.push(event),
             Standing::Resting => {
                 known.open.insert(row);
-                account.stages.add(&event.name, Fate::Uncertain, 1);
+                account.stages.add(&event.name, event.time, Fate::Uncertain);
                 account.remember(Code::UncertainResting, event.origin);
             }
             Standing::Accepted | Standing::ThisRun => {
-                account.stages.add(&event.name, Fate::Delivered, 1);
+                account.stages.add(&event.name, event.time, Fate::Delivered);
                 *known.delivered.entry(row).or_default() += 1;
             }
             Standing::Refused { .. } if settings.send.retry_rejected => new.push(event),
             Standing::Refused { code, subcode } => {
-                account.stages.add(&event.name, Fate::Rejected, 1);
+                account.stages.add(&event.name, event.time, Fate::Rejected);
                 account.remember(Code::RefusedEarlier, event.origin);
                 let reasons = known.refused.entry(row).or_default();
                 reasons.push(account::refused_earlier(code, subcode));

@@ -47,9 +47,13 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
         &mut feeds,
         Pass::Checking,
         settings.read.threads,
-        |prepared| Ok(checked.count(prepared)),
+        |prepared| {
+            observer.checked(prepared.rows);
+            Ok(checked.count(prepared))
+        },
     )?;
     if checked.has_too_many_invalid_rows() {
+        observer.finished();
         write_rejects(&mut feeds, rejects, &settings.read)?;
         return Ok(checked.close(started.elapsed()));
     }
@@ -60,9 +64,13 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     let now = settings.read.clock.now();
     ledger.lock().start_run(&RunStart { dataset, now })?;
 
-    observer.sending(checked.to_send());
+    let to_send = checked.to_send();
+    // What it remembers of events would otherwise be in memory twice.
+    drop(checked);
+    observer.sending(to_send);
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
     account.destination = Some(destination(settings));
+    account.judge_funnel();
     let mut snapshot = match remembered(settings) {
         LedgerTarget::None => SnapshotStep::on_trial(&feeds, dataset, None)?,
         LedgerTarget::File(_) => SnapshotStep::in_ledger(&feeds, dataset),
@@ -145,6 +153,7 @@ pub(crate) fn rehearse_upload(settings: &UploadSettings) -> Result<Summary> {
     let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, reader()?)?;
     let mut rejects = Rejects::asked_for(&settings.read, &feeds)?;
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Pretend);
+    account.judge_funnel();
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(ledger.as_mut(), &mut account)?;
     }

@@ -22,6 +22,7 @@ pub(crate) fn validate(settings: &ReadSettings, earlier: &Earlier) -> Result<Sum
     let mut feeds = Feed::open_all(settings)?;
     let mut rejects = Rejects::asked_for(settings, &feeds)?;
     let mut account = Account::start("validate", settings, &feeds, Plan::Pretend);
+    account.judge_funnel();
     for (index, feed) in feeds.iter().enumerate() {
         account.note(index, feed, &feed.doubts());
     }

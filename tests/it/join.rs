@@ -301,6 +301,95 @@ fn the_event_ids_do_not_change_when_a_join_adds_an_id_and_nothing_goes_twice() {
 }
 
 #[test]
+fn a_lead_of_which_more_is_known_later_goes_once() {
+    let desk = Desk::new();
+    let listener = crate::support::listener::Listener::accepting();
+    let upload = |rows: &str| {
+        desk.file(
+            "crm.csv",
+            format!("lead_id,email,phone,event_name,event_time\n{rows}\n"),
+        );
+        let args = [
+            "upload",
+            "--now",
+            NOW,
+            "--format",
+            "json",
+            "--graph-url",
+            &listener.url,
+            "--dataset-id",
+            DATASET,
+            "crm.csv",
+        ];
+        desk.run_with(&args, &[("CRM2CAPI_ACCESS_TOKEN", "any")])
+            .ended(0)
+            .json()
+    };
+    let time = "2026-11-18T10:00:00Z";
+    assert_eq!(
+        upload(&format!(",,+12125550101,Lead,{time}"))["accepted"],
+        1
+    );
+    for rows in [
+        format!(",ava@example.com,+12125550101,Lead,{time}"),
+        format!("1000000000000001,ava@example.com,+12125550101,Lead,{time}"),
+        format!(",,+12125550101,Lead,{time}"),
+    ] {
+        let report = upload(&rows);
+        assert_eq!(
+            (&report["accepted"], &report["skipped_delivered"]),
+            (&json!(0), &json!(1)),
+            "{rows}"
+        );
+        let grew = report["problems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|found| found["code"] == "identity-grew");
+        assert_eq!(grew, rows.contains('@'), "{rows}");
+    }
+    // Another person, another stage and another time are other events.
+    let report = upload(&format!(
+        ",ava@example.com,+12125550199,Lead,{time}\n,ava@example.com,+12125550101,MQL,{time}"
+    ));
+    assert_eq!(report["accepted"], 2);
+}
+
+#[test]
+fn what_nobody_is_sure_of_goes_again_under_the_id_it_went_under() {
+    let desk = Desk::new();
+    let listener =
+        crate::support::listener::Listener::answering(|_| (200, r#"{"events_received":7}"#.into()));
+    let upload = |row: &str| {
+        desk.file(
+            "crm.csv",
+            format!("email,phone,event_name,event_time\n{row},Lead,2026-11-18T10:00:00Z\n"),
+        );
+        let args = [
+            "upload",
+            "--now",
+            NOW,
+            "--graph-url",
+            &listener.url,
+            "--dataset-id",
+            DATASET,
+            "crm.csv",
+        ];
+        desk.run_with(&args, &[("CRM2CAPI_ACCESS_TOKEN", "any")]);
+    };
+    upload(",+12125550101");
+    upload("ava@example.com,+12125550101");
+    let events: Vec<Value> = listener
+        .requests()
+        .iter()
+        .flat_map(|request| request.events())
+        .collect();
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[0]["event_id"], events[1]["event_id"]);
+    assert!(events[1]["user_data"].get("em").is_some());
+}
+
+#[test]
 fn a_row_without_a_raw_lead_gets_one_by_metas_clock_when_the_settings_say_so() {
     let desk = desk();
     desk.file(

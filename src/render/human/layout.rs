@@ -109,7 +109,7 @@ pub(super) fn bar(share: f64, width: usize) -> String {
 }
 
 /// Text cut to `width` columns, ending in an ellipsis if something is missing.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(in crate::render) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

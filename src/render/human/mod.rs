@@ -5,7 +5,7 @@
 
 mod coverage;
 mod funnel;
-mod layout;
+pub(super) mod layout;
 mod problems;
 #[cfg(test)]
 mod tests;
@@ -14,12 +14,12 @@ use std::io::{self, Write};
 
 use layout::{Align, BAR, BOLD, DIM, GOOD, HEADING, Table, WARNING, WRONG, bar, wrap};
 
+use crate::render::phrases::{how, outcomes, passed_over};
 use crate::render::verdict::verdict;
 use crate::report::exit::ExitStatus;
 use crate::report::match_keys::field_name;
-use crate::report::snapshot::Snapshot;
 use crate::report::stages::{Counts, Sending};
-use crate::report::summary::{Destination, Guess, Input, Summary};
+use crate::report::summary::{Destination, Guess, Summary};
 use crate::text::{counted, harmless, percent, source, thousands};
 
 /// Writes the page for a terminal of `width` columns.
@@ -32,7 +32,10 @@ pub(super) fn write(summary: &Summary, out: &mut dyn Write, width: usize) -> io:
     if let Some(coverage) = &summary.lead_coverage {
         coverage::write(coverage, out, width)?;
     }
-    if let Some(funnel) = &summary.funnel {
+    // After a daily upload the numbers of the run matter; the funnel is the same every day.
+    if let Some(funnel) = &summary.funnel
+        && summary.command == "validate"
+    {
         funnel::write(funnel, out, width)?;
     }
     problems::write(summary, out, width)?;
@@ -114,7 +117,7 @@ fn read(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> 
     if let Some(path) = &summary.settings_file {
         writeln!(out, "  {DIM}settings: {}{DIM:#}", harmless(path))?;
     }
-    let notes = notes(summary);
+    let notes = passed_over(summary);
     if !notes.is_empty() {
         for line in wrap(&notes.join(" · "), width - 2) {
             writeln!(out, "  {line}")?;
@@ -122,118 +125,6 @@ fn read(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> 
     }
     Ok(())
 }
-
-/// What became of rows and stages that gave no events.
-fn notes(summary: &Summary) -> Vec<String> {
-    [
-        (summary.rows_invalid, "row", "cannot be used"),
-        (
-            summary.rows_ignored,
-            "more row",
-            "ignored, blank or no lead",
-        ),
-        (
-            summary.skipped_stage,
-            "stage change",
-            "skipped as the settings say",
-        ),
-        (summary.skipped_only, "row", "passed over by [only]"),
-        (
-            summary.skipped_consent,
-            "row",
-            "passed over without consent",
-        ),
-    ]
-    .into_iter()
-    .filter(|(count, ..)| *count > 0)
-    .map(|(count, noun, what)| format!("{} {what}", counted(count, noun)))
-    .chain(summary.snapshot.as_ref().into_iter().flat_map(snapshot))
-    .collect()
-}
-
-/// What a snapshot's stages came to that are no events.
-fn snapshot(snapshot: &Snapshot) -> Vec<String> {
-    let are = |count, what| {
-        let verb = if count == 1 { "is" } else { "are" };
-        format!("{} {verb} {what}", counted(count, "stage"))
-    };
-    let mut notes = Vec::new();
-    if snapshot.is_first_run {
-        let recorded = are(snapshot.recorded, "recorded and not sent");
-        notes.push(format!(
-            "first run: {recorded}, as nobody knows when they were reached; the next one sends each stage that a lead \
-             has newly reached by then"
-        ));
-    } else if snapshot.recorded > 0 {
-        notes.push(are(snapshot.recorded, "recorded and not sent"));
-    }
-    if snapshot.unchanged > 0 {
-        let what = "unchanged since an earlier run recorded what was there";
-        notes.push(are(snapshot.unchanged, what));
-    }
-    notes
-}
-
-/// How an input was read, what was guessed marked so.
-fn how(input: &Input) -> String {
-    let mut parts = Vec::new();
-    let mut part = |text: Option<String>, guess: Option<Guess>| {
-        let guessed = guess.is_some_and(|guess| input.guessed.contains(&guess));
-        parts.extend(text.map(|text| {
-            if guessed {
-                format!("{text} (guessed)")
-            } else {
-                text
-            }
-        }));
-    };
-    part(input.format.as_deref().map(format_name), None);
-    part(input.encoding.clone(), Some(Guess::Encoding));
-    part(input.delimiter.map(delimiter_name), Some(Guess::Delimiter));
-    part(
-        input
-            .sheet
-            .as_deref()
-            .map(|sheet| format!("sheet {}", harmless(sheet))),
-        Some(Guess::Sheet),
-    );
-    part(
-        input
-            .preset
-            .as_deref()
-            .map(|preset| format!("preset {preset}")),
-        Some(Guess::Preset),
-    );
-    part(
-        input
-            .date_order
-            .as_deref()
-            .map(|order| format!("dates {order}")),
-        Some(Guess::DateOrder),
-    );
-    parts.join(", ")
-}
-
-fn format_name(format: &str) -> String {
-    if format == "ndjson" {
-        "NDJSON".to_owned()
-    } else {
-        format.to_uppercase()
-    }
-}
-
-fn delimiter_name(delimiter: char) -> String {
-    match delimiter {
-        ',' => "comma".to_owned(),
-        ';' => "semicolon".to_owned(),
-        '\t' => "tab".to_owned(),
-        '|' => "pipe".to_owned(),
-        other => format!("delimiter {}", harmless(&other.to_string())),
-    }
-}
-
-/// The columns of the table of events: heading, and the number in it.
-type EventColumn = (&'static str, fn(&Counts) -> u64);
 
 fn events(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     if summary.counts.events == 0 {
@@ -250,34 +141,13 @@ fn events(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         .map(|(n, noun)| counted(*n, noun))
         .collect();
     section(out, "Events", &traffic.join(" · "))?;
-    let columns: [EventColumn; 7] = [
-        ("accepted", Counts::accepted),
-        ("would be sent", |counts| match counts.sending {
-            Sending::Planned { would_send } => would_send,
-            Sending::Done { .. } => 0,
-        }),
-        ("refused", Counts::rejected),
-        ("not sent", |counts| match counts.sending {
-            Sending::Done { undelivered, .. } => undelivered,
-            Sending::Planned { .. } => 0,
-        }),
-        ("no receipt", |counts| match counts.sending {
-            Sending::Done { uncertain, .. } => uncertain,
-            Sending::Planned { .. } => 0,
-        }),
-        ("sent before", |counts| counts.skipped_delivered),
-        ("too old", |counts| counts.skipped_old),
-    ];
-    let columns: Vec<_> = columns
-        .into_iter()
-        .filter(|(_, number)| number(&summary.counts) > 0)
-        .collect();
+    let columns = outcomes(&summary.counts);
     let mut aligns = vec![Align::Left, Align::Right];
     aligns.extend(columns.iter().map(|_| Align::Right));
     let mut table = Table::new(&aligns);
     let headings = ["", "events"]
         .into_iter()
-        .chain(columns.iter().map(|(heading, _)| *heading));
+        .chain(columns.iter().map(|column| column.heading));
     table.headings(headings);
     let mut row = |name: &str, counts: &Counts| {
         let dash = |number: u64| {
@@ -287,7 +157,7 @@ fn events(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
                 thousands(number)
             }
         };
-        let numbers = columns.iter().map(|(_, number)| dash(number(counts)));
+        let numbers = columns.iter().map(|column| dash((column.number)(counts)));
         table.row(
             [harmless(name).into_owned(), thousands(counts.events)]
                 .into_iter()

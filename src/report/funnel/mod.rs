@@ -15,7 +15,9 @@ use serde::Serialize;
 use super::names::{WITHHELD, looks_personal};
 use sample::{CREATED, Touch};
 pub(crate) use sample::{Reached, Sample};
-pub(crate) use warning::{Kind, Warning, names_raw_lead};
+pub(crate) use warning::{
+    Kind, MAX_DAYS, MAX_RATE, MIN_RATE, Warning, is_raw_lead, names_raw_lead,
+};
 
 const SECONDS_A_DAY: f64 = 86_400.0;
 const DAYS_A_MONTH: f64 = 30.44;
@@ -54,6 +56,9 @@ pub struct Stage {
     /// The share of the leads of the stage before that reached this one too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_previous: Option<f64>,
+    /// Days from the stage before to this one: half of the leads that reached both took no longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days_from_previous: Option<f64>,
     /// Days from the lead to this stage: half of those that reached it took no longer.
     pub days_median: f64,
     /// Days from the lead to this stage: nine of ten that reached it took no longer.
@@ -78,7 +83,8 @@ impl Funnel {
         };
         let order = passage.order(&names);
         let previous = std::iter::once(None).chain(order.iter().copied().map(Some));
-        let stage = |(&stage, previous): (&usize, Option<usize>)| {
+        let steps = steps(&order, &touches);
+        let stage = |((&stage, previous), step): ((&usize, Option<usize>), &Vec<u32>)| {
             let reached = passage.reached(stage);
             Stage {
                 event_name: if looks_personal(&names[stage], reached) {
@@ -91,6 +97,7 @@ impl Funnel {
                 from_previous: previous.map(|previous| {
                     share(passage.both[stage][previous], passage.reached(previous))
                 }),
+                days_from_previous: (!step.is_empty()).then(|| quantile(step, 0.5)),
                 days_median: quantile(&passage.waits[stage], 0.5),
                 days_p90: quantile(&passage.waits[stage], 0.9),
             }
@@ -100,7 +107,7 @@ impl Funnel {
             sampled: (scale > 1.0).then(|| 1.0 / scale),
             leads_per_month: passage.leads_per_month(scale),
             with_lead_id: share(passage.with_lead_id, passage.leads),
-            stages: order.iter().zip(previous).map(stage).collect(),
+            stages: order.iter().zip(previous).zip(&steps).map(stage).collect(),
             warnings: Vec::new(),
         };
         funnel.warnings = warning::judge(&funnel, passage.is_snapshot());
@@ -209,6 +216,24 @@ impl Passage {
     }
 }
 
+/// Seconds from the stage before to each stage of the order, sorted; no time where a lead went the other way.
+fn steps(order: &[usize], touches: &[Touch]) -> Vec<Vec<u32>> {
+    let mut steps = vec![Vec::new(); order.len()];
+    for lead in touches.chunk_by(|a, b| a.lead == b.lead) {
+        let time = |stage: usize| {
+            let index = lead.binary_search_by_key(&stage, |touch| usize::from(touch.stage));
+            index.ok().map(|index| lead[index].time)
+        };
+        for (index, pair) in order.windows(2).enumerate() {
+            if let (Some(before), Some(after)) = (time(pair[0]), time(pair[1])) {
+                steps[index + 1].push(after.saturating_sub(before));
+            }
+        }
+    }
+    steps.iter_mut().for_each(|steps| steps.sort_unstable());
+    steps
+}
+
 /// The nearest-rank quantile of sorted seconds, in days.
 fn quantile(sorted: &[u32], share: f64) -> f64 {
     let rank = (sorted.len() as f64 * share).ceil() as usize;
@@ -271,14 +296,21 @@ mod tests {
         let steps: Vec<_> = funnel
             .stages
             .iter()
-            .map(|it| (it.from_previous, it.days_median, it.days_p90))
+            .map(|it| {
+                (
+                    it.from_previous,
+                    it.days_from_previous,
+                    it.days_median,
+                    it.days_p90,
+                )
+            })
             .collect();
         assert_eq!(
             steps,
             [
-                (None, 0.0, 0.0),
-                (Some(0.25), 3.0, 3.0),
-                (Some(0.2), 9.0, 9.0)
+                (None, None, 0.0, 0.0),
+                (Some(0.25), Some(3.0), 3.0, 3.0),
+                (Some(0.2), Some(6.0), 9.0, 9.0)
             ]
         );
         assert_eq!(

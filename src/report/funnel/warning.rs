@@ -9,9 +9,12 @@ use crate::text::{list, percent, quoted, thousands};
 const MIN_STAGES: usize = 2;
 const MIN_LEADS_A_MONTH: f64 = 200.0;
 const MIN_LEAD_ID_SHARE: f64 = 0.6;
-const MIN_RATE: f64 = 0.01;
-const MAX_RATE: f64 = 0.4;
-const MAX_DAYS: f64 = 28.0;
+/// The share of the leads that reach the stage to optimise for, at least.
+pub(crate) const MIN_RATE: f64 = 0.01;
+/// And at most.
+pub(crate) const MAX_RATE: f64 = 0.4;
+/// Days in which most leads that reach it do.
+pub(crate) const MAX_DAYS: f64 = 28.0;
 
 /// An expectation of Meta's that the export does not meet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -165,7 +168,7 @@ fn check(kind: Kind, funnel: &Funnel, is_snapshot: bool) -> Option<Warning> {
 }
 
 /// Whether a stage is the lead as it came in: named so, whatever the CRM calls the rest.
-fn is_raw_lead(stage: &Stage) -> bool {
+pub(crate) fn is_raw_lead(stage: &Stage) -> bool {
     names_raw_lead(&stage.event_name)
 }
 
@@ -222,6 +225,7 @@ mod tests {
             leads: 10,
             of_leads,
             from_previous: None,
+            days_from_previous: None,
             days_median,
             days_p90: 90.0,
         };

@@ -1,0 +1,169 @@
+//! How leads move through the stages, beside what Meta expects.
+
+use maud::{Markup, html};
+
+use super::frame::{number, percentage, right, scroll, short};
+use crate::report::funnel::{Funnel, MAX_DAYS, MAX_RATE, MIN_RATE, Stage, is_raw_lead};
+use crate::text::{counted, harmless, percent, thousands};
+
+/// From one stage's top to the next one's, in pixels.
+const STEP: usize = 72;
+const BAR: usize = 24;
+
+pub(super) fn section(funnel: &Funnel) -> Markup {
+    html! {
+        section aria-labelledby="funnel" {
+            h2 id="funnel" { "Funnel" }
+            p { (facts(funnel)) }
+            figure {
+                (chart(funnel))
+                figcaption {
+                    "Between the dashed lines lie " (percent(MAX_RATE)) " of the leads. Green: a stage Meta can optimise for, which "
+                    (percent(MIN_RATE)) " to " (percent(MAX_RATE)) " of the leads reach, half of them within "
+                    (MAX_DAYS) " days. Blue: the leads as they come in."
+                }
+            }
+            p.quiet.small { "Days are those in which half of the leads got there; “9 of 10” those in which nine of ten did." }
+            (table(funnel))
+            @for warning in &funnel.warnings {
+                div.note.warning {
+                    p { (capital(&harmless(&warning.message))) }
+                    p.cure { (warning.help) }
+                }
+            }
+        }
+    }
+}
+
+fn facts(funnel: &Funnel) -> String {
+    let mut facts = vec![counted(funnel.leads, "lead")];
+    if let Some(rate) = funnel.leads_per_month {
+        facts.push(format!("about {} a month", thousands(rate.round() as u64)));
+    }
+    facts.push(format!("{} with a lead id", percent(funnel.with_lead_id)));
+    if let Some(share) = funnel.sampled {
+        facts.push(format!("judged by {} of them", percent(share)));
+    }
+    facts.join(" · ")
+}
+
+/// Centred bars that narrow from stage to stage.
+fn chart(funnel: &Funnel) -> Markup {
+    let height = STEP * funnel.stages.len() - (STEP - BAR - 26);
+    let guide = MAX_RATE * 50.0;
+    html! {
+        svg role="img" width="100%" height=(height) aria-label=(in_words(funnel)) {
+            @for (index, stage) in funnel.stages.iter().enumerate() {
+                @let top = index * STEP;
+                @let width = (stage.of_leads.clamp(0.0, 1.0) * 100.0).max(0.6);
+                text.name x="0" y=(top + 14) { (short(&stage.event_name)) }
+                text x="100%" y=(top + 14) text-anchor="end" {
+                    (counted(stage.leads, "lead")) " · " (percent(stage.of_leads))
+                }
+                rect.track x="0" y=(top + 22) width="100%" height=(BAR) rx="3" {}
+                rect class=(class(stage)) x=(percentage(50.0 - width / 2.0)) y=(top + 22) width=(percentage(width)) height=(BAR) rx="3" {}
+                @for side in [50.0 - guide, 50.0 + guide] {
+                    line.guide x1=(percentage(side)) x2=(percentage(side)) y1=(top + 22) y2=(top + 22 + BAR) {}
+                }
+                @if let Some(next) = funnel.stages.get(index + 1) {
+                    text.quiet x="50%" y=(top + 62) text-anchor="middle" { "↓ " (step(next)) }
+                }
+            }
+        }
+    }
+}
+
+/// How many go on to a stage, and after how long.
+fn step(stage: &Stage) -> String {
+    let share = percent(stage.from_previous.unwrap_or_default());
+    match stage.days_from_previous {
+        Some(wait) => format!("{share} go on, half within {}", days(wait)),
+        None => format!("{share} go on"),
+    }
+}
+
+fn in_words(funnel: &Funnel) -> String {
+    let stage = |stage: &Stage| {
+        let name = harmless(&stage.event_name).into_owned();
+        format!("{name}: {} of the leads", percent(stage.of_leads))
+    };
+    let stages: Vec<_> = funnel.stages.iter().map(stage).collect();
+    format!(
+        "Funnel of {}. {}",
+        counted(funnel.leads, "lead"),
+        stages.join("; ")
+    )
+}
+
+fn table(funnel: &Funnel) -> Markup {
+    let some = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+    scroll(
+        "Funnel",
+        &html! {
+            table {
+                thead { tr {
+                    th scope="col" { "Stage" }
+                    th.number scope="col" { "leads" }
+                    th.number scope="col" { "of all leads" }
+                    th.number scope="col" { "of the stage before" }
+                    th.number scope="col" { "days from the stage before" }
+                    th.number scope="col" { "days from the lead" }
+                    th.number scope="col" { "9 of 10" }
+                    th scope="col" { "Meta’s " (percent(MIN_RATE)) "–" (percent(MAX_RATE)) " in " (MAX_DAYS) " days" }
+                } }
+                tbody {
+                    @for stage in &funnel.stages {
+                        tr {
+                            th scope="row" { bdi { (harmless(&stage.event_name)) } }
+                            (number(stage.leads))
+                            (right(&percent(stage.of_leads)))
+                            (right(&some(stage.from_previous.map(percent))))
+                            (right(&some(stage.days_from_previous.map(days))))
+                            (right(&days(stage.days_median)))
+                            (right(&days(stage.days_p90)))
+                            td { (judgement(stage)) }
+                        }
+                    }
+                }
+            }
+        },
+    )
+}
+
+fn class(stage: &Stage) -> &'static str {
+    match judgement(stage) {
+        RAW_LEAD => "raw",
+        FITS => "fits",
+        _ => "misses",
+    }
+}
+
+const RAW_LEAD: &str = "the lead itself";
+const FITS: &str = "✓ fits";
+
+/// What Meta will say of a stage, as [`Funnel::warnings`] has it.
+fn judgement(stage: &Stage) -> &'static str {
+    match stage {
+        stage if is_raw_lead(stage) => RAW_LEAD,
+        stage if stage.of_leads < MIN_RATE => "too few reach it",
+        stage if stage.of_leads > MAX_RATE => "too many reach it",
+        stage if stage.days_median > MAX_DAYS => "too late",
+        _ => FITS,
+    }
+}
+
+fn days(days: f64) -> String {
+    match days {
+        ..0.05 => "same day".to_owned(),
+        ..9.95 => format!("{days:.1} days"),
+        _ => format!("{days:.0} days"),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}

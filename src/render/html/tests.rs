@@ -1,0 +1,82 @@
+use super::*;
+use crate::report::samples;
+
+fn html_of(summary: &Summary) -> String {
+    let mut out = Vec::new();
+    write(summary, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_page_has_every_section_that_has_something_to_say() {
+    let page = html_of(&samples::uploaded_with_problems());
+    for heading in [
+        "Events by stage",
+        "Match keys",
+        "Events by day",
+        "Problems",
+        "What Meta says",
+        "What was read, and how",
+    ] {
+        assert!(page.contains(&format!(">{heading}</h2>")), "{heading}");
+    }
+    assert!(!page.contains("Funnel</h2>"));
+    let page = html_of(&samples::validated());
+    assert!(page.contains("Funnel</h2>") && !page.contains("Problems</h2>"));
+}
+
+#[test]
+fn the_page_fetches_and_runs_nothing() {
+    for summary in [
+        samples::uploaded_with_problems(),
+        samples::validated(),
+        samples::refused(),
+    ] {
+        let page = html_of(&summary);
+        for forbidden in [
+            "<script",
+            "http://",
+            "https://",
+            " onload=",
+            "url(",
+            "<img",
+            "<link",
+            "<iframe",
+            " style=\"",
+        ] {
+            assert!(!page.contains(forbidden), "{forbidden}");
+        }
+        assert!(page.contains("default-src 'none'"));
+    }
+}
+
+#[test]
+fn names_out_of_a_file_stay_text() {
+    let hostile = "</title><script>alert(1)</script>\"'><svg onload=alert(1)>\u{202e}";
+    let mut summary = samples::validated();
+    summary.inputs[0].path = hostile.to_owned();
+    summary.settings_file = Some(hostile.to_owned());
+    summary.stages[0].0 = hostile.to_owned();
+    summary
+        .days
+        .iter_mut()
+        .for_each(|it| it.event_name = hostile.to_owned());
+    if let Some(funnel) = &mut summary.funnel {
+        funnel.stages[0].event_name = hostile.to_owned();
+    }
+    summary.messages = vec![hostile.to_owned()];
+    let page = html_of(&summary);
+    assert!(
+        !page.contains("<script") && !page.contains("<svg onload") && !page.contains('\u{202e}')
+    );
+    assert!(page.contains("&lt;script&gt;"));
+}
+
+#[test]
+fn the_figures_are_said_in_words() {
+    assert!(html_of(&samples::uploaded_with_problems()).contains(
+        "1,216 rows give 20 events: 11 were accepted, 1 was refused by Meta, 5 had been delivered before and 3 are older \
+         than the 7 days Meta takes."
+    ));
+    assert!(html_of(&samples::too_many_invalid()).contains("12 rows give no events."));
+}
