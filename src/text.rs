@@ -1,6 +1,7 @@
 //! Numbers, plurals and lists as people write them, for every report meant to be read.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 
 /// `1,204`.
 pub(crate) fn thousands(number: u64) -> String {
@@ -75,15 +76,82 @@ pub(crate) fn source(path: &str) -> String {
     }
 }
 
-/// Text of a file or an answer made harmless for a terminal and for one line: control characters, which could move the
-/// cursor, and marks that turn the direction of writing are replaced.
+/// Text of a file, its name or an answer made harmless for a person's stream and for one line: what moves the cursor or
+/// turns the direction of writing is shown as an escape, and what the logs of CI services take for a command is broken by
+/// a blank: `::name` at the beginning of a line, `##[name]`, `##vso[…]` and `##teamcity[…]` anywhere. Doing it again
+/// changes nothing.
+///
+/// GitHub's reader of commands is `ActionCommand.cs` of <https://github.com/actions/runner>.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    let harms =
-        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if text.contains(harms) {
-        Cow::Owned(text.replace(harms, "\u{fffd}"))
-    } else {
-        Cow::Borrowed(text)
+    if !text.contains(is_harmful) && !text.contains("::") && !text.contains("##") {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if is_harmful(c) => shown.extend(c.escape_default()),
+            ':' | '#' if begins_command(&text[at..]) => shown.extend([c, ' ']),
+            _ => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether a log may take what follows for a command. Any line of text may be broken before it.
+fn begins_command(text: &str) -> bool {
+    if let Some(rest) = text.strip_prefix("::") {
+        return rest.starts_with(|c: char| c.is_ascii_alphabetic());
+    }
+    let rest = text.strip_prefix("##").unwrap_or_default();
+    rest.trim_start_matches(|c: char| c.is_ascii_alphabetic())
+        .starts_with('[')
+}
+
+/// Makes every line harmless that is written through it.
+pub(crate) struct HarmlessLines<W: Write> {
+    out: W,
+    line: Vec<u8>,
+}
+
+impl<W: Write> HarmlessLines<W> {
+    pub(crate) fn new(out: W) -> Self {
+        Self {
+            out,
+            line: Vec::new(),
+        }
+    }
+
+    fn write_line(&mut self) -> io::Result<()> {
+        let line = String::from_utf8_lossy(&self.line);
+        self.out.write_all(harmless(&line).as_bytes())?;
+        self.line.clear();
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for HarmlessLines<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            match piece.strip_suffix(b"\n") {
+                None => self.line.extend_from_slice(piece),
+                Some(line) => {
+                    self.line.extend_from_slice(line);
+                    self.write_line()?;
+                    self.out.write_all(b"\n")?;
+                }
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.write_line()?;
+        self.out.flush()
     }
 }
 
@@ -159,8 +227,43 @@ mod tests {
     }
 
     #[test]
-    fn escape_sequences_do_not_reach_the_terminal() {
-        assert_eq!(harmless("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
-        assert_eq!(harmless("Größe 정"), "Größe 정");
+    fn nothing_reaches_a_terminal_or_a_log_as_a_command() {
+        for (text, shown) in [
+            ("a\u{1b}[2Jb\nc\r\t", "a\\u{1b}[2Jb\\nc\\r\\t"),
+            (
+                "a\u{202e}b\u{200f}c\u{61c}d\u{9b}",
+                "a\\u{202e}b\\u{200f}c\\u{61c}d\\u{9b}",
+            ),
+            ("::error::EV1", ": :error: :EV1"),
+            ("  ::add-mask::x", "  : :add-mask: :x"),
+            (":::stop-commands::", ":: :stop-commands::"),
+            ("##[error]x", "# #[error]x"),
+            ("###vso[task.setvariable]", "## #vso[task.setvariable]"),
+            ("##teamcity[x", "# #teamcity[x"),
+        ] {
+            assert_eq!(harmless(text), shown);
+            assert_eq!(harmless(shown), shown);
+        }
+        for text in [
+            "Größe 정",
+            "http://[::1]:8023",
+            "########",
+            "## Won",
+            "a: b :: c",
+            "C#",
+        ] {
+            assert_eq!(harmless(text), text);
+        }
+    }
+
+    #[test]
+    fn lines_are_made_harmless_one_by_one_however_they_are_written() {
+        let mut lines = HarmlessLines::new(Vec::new());
+        for piece in ["a:", ":error::\u{1b}", "b\n  ", "::x\n\nend "] {
+            lines.write_all(piece.as_bytes()).unwrap();
+        }
+        lines.flush().unwrap();
+        let shown = String::from_utf8(lines.out).unwrap();
+        assert_eq!(shown, "a: :error::\\u{1b}b\n  : :x\n\nend ");
     }
 }

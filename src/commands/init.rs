@@ -13,6 +13,7 @@ use crate::inspect::{Completeness, Given, Request, draw_up};
 use crate::report::ExitStatus;
 use crate::run::Feed;
 use crate::source::Input;
+use crate::text::HarmlessLines;
 
 pub(super) fn run(args: &InitArgs) -> Result<ExitStatus> {
     check_place(&args.output, args.force)?;
@@ -40,7 +41,7 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus> {
     };
     draw_up(
         request,
-        &mut anstream::stdout().lock(),
+        &mut HarmlessLines::new(anstream::stdout().lock()),
         &|text, completeness| {
             check(text, completeness, args, path)
                 .context("the settings drawn up do not hold; this is a mistake of crm2capi's")?;

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod each;
 mod failure;
 mod generate;
 mod help;
@@ -29,7 +30,7 @@ use clap::error::{ContextKind, ContextValue};
 
 use crate::cli::{Cli, Command};
 use crate::report::ExitStatus;
-use crate::text::{HIDDEN, is_like_a_token};
+use crate::text::{HIDDEN, harmless, is_like_a_token, unless_secret};
 
 use failure::{status_of, with_a_way_on};
 use show::show;
@@ -54,19 +55,57 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// A token that was typed in the wrong place is not repeated.
+/// A token that was typed in the wrong place is not repeated, and the name of a file that a shell put in the place of a
+/// pattern is shown as other names are.
 fn hide_secrets(mut error: clap::Error) -> clap::Error {
-    for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg] {
-        let shown = match error.get(kind) {
-            Some(ContextValue::String(text)) if is_like_a_token(text) => HIDDEN.to_owned(),
-            _ => continue,
+    if let Some(said) = said_of_a_value(&error) {
+        let tip = "\n\nFor more information, try '--help'.\n";
+        return clap::Error::raw(error.kind(), said + tip);
+    }
+    for kind in [
+        ContextKind::InvalidValue,
+        ContextKind::InvalidArg,
+        ContextKind::InvalidSubcommand,
+    ] {
+        let Some(ContextValue::String(text)) = error.get(kind) else {
+            continue;
         };
+        let shown = match is_like_a_token(text) {
+            true => HIDDEN.to_owned(),
+            false => harmless(text).into_owned(),
+        };
+        if shown == *text {
+            continue;
+        }
         error.insert(kind, ContextValue::String(shown));
         // A tip would repeat it too.
         error.remove(ContextKind::Suggested);
         error.remove(ContextKind::TrailingArg);
     }
     error
+}
+
+/// What is said of a value that does not belong, where it holds what must not be shown: the value may stand in the reason
+/// too.
+fn said_of_a_value(error: &clap::Error) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let (option, value) = (
+        text(ContextKind::InvalidArg)?,
+        text(ContextKind::InvalidValue)?,
+    );
+    let reason = std::error::Error::source(error)?.to_string();
+    let shown = match is_like_a_token(value) {
+        true => reason.replace(value, HIDDEN),
+        false => reason.clone(),
+    };
+    let shown = harmless(&shown);
+    (shown != reason).then(|| {
+        let value = unless_secret(value);
+        format!("invalid value {value} for '{option}': {shown}")
+    })
 }
 
 /// Whether nobody reads standard output any more. Errors of files say which file it is, and so are not alone.

@@ -14,6 +14,7 @@ use crate::field::Field;
 use crate::mapping::{consents, nearest_field, yes_or_no};
 use crate::problem::Code;
 use crate::report::ExitStatus;
+use crate::text::harmless;
 use crate::time::{Clock, TimeReader};
 
 /// The longest line of standard input that is read as a value.
@@ -234,7 +235,7 @@ fn write_human(out: &mut impl Write, field: Field, answer: &Result<Vec<Sent>, Co
                     out,
                     "{}  {}  {}",
                     key.map_or(field.name(), Key::name),
-                    value.text.as_deref().unwrap_or("(came hashed)"),
+                    harmless(value.text.as_deref().unwrap_or("(came hashed)")),
                     value.sha256.as_deref().unwrap_or("(sent as it is)")
                 )?;
             }

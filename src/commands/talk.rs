@@ -14,6 +14,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::cli::{Color, LogFormat, TalkArgs};
+use crate::text::harmless;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -189,7 +190,8 @@ fn message(event: &Event<'_>) -> String {
     }
     let mut message = Message(String::new());
     event.record(&mut message);
-    message.0
+    // Names of files, texts of exports and answers of servers may stand in any message.
+    harmless(&message.0).into_owned()
 }
 
 #[cfg(test)]

@@ -89,6 +89,7 @@ pub(crate) fn refuse_overlap(
         .map(|path| ("the metrics file", path));
     let missing = (read.join.missing.iter()).map(|path| ("the missing leads", path));
     for (what, path) in rejects.chain(missing).chain(files).chain(metrics) {
+        refuse_link_of_others(what, path)?;
         outputs.push(Place::of(what, path));
     }
     for (index, output) in outputs.iter().enumerate() {
@@ -103,6 +104,31 @@ pub(crate) fn refuse_overlap(
             );
         }
     }
+    Ok(())
+}
+
+/// Refuses to write through a link that somebody else has put there, as the system does in shared folders for whoever
+/// opens such a link.
+///
+/// # Errors
+/// The last part of the path is a link that belongs neither to this user nor to the system.
+#[cfg(unix)]
+fn refuse_link_of_others(what: &str, path: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let own = rustix::process::geteuid().as_raw();
+    let is_of_others = std::fs::symlink_metadata(path)
+        .is_ok_and(|it| it.is_symlink() && ![own, 0].contains(&it.uid()));
+    if is_of_others {
+        bail!(
+            "{what} {} is a link of another user, who may have aimed it at a file of yours; name another place",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_link_of_others(_: &str, _: &Path) -> Result<()> {
     Ok(())
 }
 

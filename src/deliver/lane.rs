@@ -261,7 +261,7 @@ impl Lane {
         let oldest = times.min().unwrap_or_default();
         let is_moved = self.run.move_limit(server_time, oldest);
         if !is_moved {
-            self.run.end(Ended::SystematicFault(fault));
+            self.run.end_by_clock(server_time, fault);
         }
         is_moved
     }
@@ -291,7 +291,9 @@ impl Lane {
             );
             run.pause(wait);
         }
-        Some((verdict, server_time(&answer.headers)))
+        let server_time = server_time(&answer.headers);
+        run.compare_clocks(server_time);
+        Some((verdict, server_time))
     }
 
     /// Decides what follows from an attempt that settled nothing, and waits if the part is to be sent again.

@@ -18,6 +18,7 @@ use crate::graph::fault::Fault;
 use crate::graph::verdict::{Receipt, Retry, Why};
 use crate::ledger::SharedLedger;
 use crate::rules::{AGE_MARGIN_SECONDS, MAX_AGE_SECONDS};
+use crate::text::counted;
 use crate::time::Clock;
 
 /// A fault is systematic when it took out more events than this …
@@ -60,6 +61,7 @@ struct State {
     /// What the clocks are taken to differ by, beyond the usual margin.
     more_margin: i64,
     is_rehearsal: bool,
+    has_warned_of_clock: bool,
     gave_up: Option<String>,
 }
 
@@ -292,6 +294,39 @@ impl Run {
         }
         state.more_margin = more;
         true
+    }
+
+    /// Ends the run because Meta finds an event too old that is not, unless the clocks differ by more than can be.
+    pub(super) fn end_by_clock(&self, server_time: Option<i64>, fault: Fault) {
+        let behind = server_time.map_or(0, |server| server - self.settings.clock.now());
+        if behind <= MAX_MARGIN_SECONDS {
+            return self.end(Ended::SystematicFault(fault));
+        }
+        self.end(Ended::Blocked {
+            reason: format!(
+                "{}: {fault}; this machine's clock is {} behind the server's",
+                self.client.host(),
+                counted(behind as u64 / 86_400, "day")
+            ),
+            help: "set this machine's clock by NTP, then run again: nothing was refused",
+        });
+    }
+
+    /// Warns once when the server's clock and this machine's differ: then events pass for too old, or for future ones.
+    pub(super) fn compare_clocks(&self, server_time: Option<i64>) {
+        let (Clock::System, Some(server)) = (self.settings.clock, server_time) else {
+            return;
+        };
+        let here = self.settings.clock.now();
+        if server.abs_diff(here) > AGE_MARGIN_SECONDS as u64
+            && !std::mem::replace(&mut self.state().has_warned_of_clock, true)
+        {
+            let which = if server > here { "behind" } else { "ahead of" };
+            tracing::warn!(
+                "this machine's clock is {} s {which} the server's, by which events are taken for too old; set it by NTP",
+                server.abs_diff(here)
+            );
+        }
     }
 
     /// How the run ended, and what was counted.

@@ -468,6 +468,30 @@ mod tests {
         assert!(!format!("{error} {error:?}").contains("EAAB"));
     }
 
+    #[test]
+    fn a_certificate_that_is_not_believed_says_what_is_wrong_with_it() {
+        use rustls::CertificateError as Wrong;
+        let day = |days: u64| {
+            rustls::pki_types::UnixTime::since_unix_epoch(Duration::from_secs(days * 86_400))
+        };
+        let expired = Wrong::ExpiredContext {
+            time: day(20_000),
+            not_after: day(19_000),
+        };
+        for (wrong, says, help) in [
+            (Wrong::Expired, "expired", "clock"),
+            (expired, "expired", "clock"),
+            (Wrong::NotValidYet, "not valid yet", "clock"),
+            (Wrong::NotValidForName, "another host", "--graph-url"),
+            (Wrong::UnknownIssuer, "issuer", "SSL_CERT_FILE"),
+        ] {
+            let silence = Silence::NotSecure(insecure(&wrong.into()));
+            assert!(silence.to_string().contains(says), "{silence}");
+            assert!(silence.help().unwrap().contains(help), "{silence}");
+            assert!(!silence.was_sent());
+        }
+    }
+
     #[tokio::test]
     async fn a_port_nobody_listens_on_was_certainly_not_reached() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

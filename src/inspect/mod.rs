@@ -32,6 +32,7 @@ use anyhow::{Context, Result, bail};
 use crate::mapping::{Columns, Layout, MappingError, Plan, Preset};
 use crate::run::{Feed, PresetChoice, ReadSettings};
 use crate::source::{Chunk, Format, Header, Input, Source};
+use crate::text::HarmlessLines;
 use crate::time::{DateOrder, parse_zone};
 use ask::Dialogue;
 use draft::{Draft, Look};
@@ -163,7 +164,7 @@ fn propose(
 fn terminal() -> Dialogue<BufReader<std::io::Stdin>, impl Write> {
     Dialogue {
         answers: BufReader::new(std::io::stdin()),
-        questions: anstream::stderr(),
+        questions: HarmlessLines::new(anstream::stderr()),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::field::Field;
 use crate::mapping::{Shape, Target};
 use crate::problem::{Code, Finding};
 use crate::source::{About, EncodingEvidence, Header};
+use crate::text::harmless;
 
 /// So many columns unused for one reason are named.
 const MAX_NAMED: usize = 40;
@@ -111,10 +112,7 @@ fn fact(out: &mut dyn Write, name: &str, words: &str) -> io::Result<()> {
 
 /// A heading on one line, and not too long.
 fn heading(text: &str) -> String {
-    let flat: String = text
-        .chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect();
+    let flat = harmless(text).into_owned();
     match flat.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &flat[..end]),
         None => flat,

@@ -27,9 +27,9 @@ use crate::time::Clock;
 
 /// An event older than this cannot be sent again, so it need not be remembered.
 const KEEP_EVENTS_SECONDS: i64 = 30 * 86_400;
-/// How far ahead of the last run the clock is believed when it comes to forgetting: should it be wrong, the last week's
-/// events are still remembered when it is right again.
-const BELIEVED_STEP_SECONDS: i64 = 8 * 86_400;
+/// How far a run may move the time that forgetting goes by: enough for one run a day, and so little that the last week
+/// is still remembered after a day of hourly runs by a clock that is weeks ahead.
+const BELIEVED_STEP_SECONDS: i64 = 25 * 3_600;
 /// Runs are remembered for a year.
 const KEEP_RUNS_SECONDS: i64 = 366 * 86_400;
 
@@ -253,10 +253,10 @@ impl Ledger for SqliteLedger {
 
     fn start_run(&mut self, run: &RunStart<'_>) -> Result<(), LedgerError> {
         let id = self.transact(|connection, writer| {
-            forget(connection, writer.now)?;
+            let believed = forget(connection, writer.now)?;
             connection.execute(
                 "INSERT INTO run (dataset, started, clock) VALUES (?1, ?2, ?3)",
-                (run.dataset, run.now, writer.now),
+                (run.dataset, run.now, believed),
             )?;
             Ok(connection.last_insert_rowid())
         })?;
@@ -313,8 +313,8 @@ impl Ledger for SqliteLedger {
 }
 
 /// Forgets what no run can need any more. Time is that of the real clock, and an event has to be old by its own time and
-/// by the time it was settled, so that neither `--now` nor a clock that is wrong once makes the ledger forget.
-fn forget(connection: &Connection, now: i64) -> rusqlite::Result<()> {
+/// by the time it was settled, so that neither `--now` nor a clock that is wrong for a while makes the ledger forget. Gives the time that was believed.
+fn forget(connection: &Connection, now: i64) -> rusqlite::Result<i64> {
     let last: Option<i64> = connection
         .query_row(
             "SELECT clock FROM run ORDER BY id DESC LIMIT 1",
@@ -343,7 +343,7 @@ fn forget(connection: &Connection, now: i64) -> rusqlite::Result<()> {
         "DELETE FROM run WHERE coalesce(clock, started) < ?1",
         [runs],
     )?;
-    Ok(())
+    Ok(now)
 }
 
 fn begin<'e>(

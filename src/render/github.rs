@@ -228,7 +228,7 @@ mod tests {
                 ("error", path, 3)
             );
             assert!(
-                data.contains("(column \"::stop-commands::t\u{fffd}::error::\")"),
+                data.contains("(column \": :stop-commands: :t\\n: :error::\")"),
                 "{data}"
             );
         }

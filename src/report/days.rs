@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use super::stages::{Fate, Fates};
+use super::fates::{Fate, Fates};
 
 /// So many days are told apart, the newest: the 28 days of Meta's funnel and the 7 in which an event can be sent.
 pub(super) const MAX_DAYS: usize = 35;

@@ -8,6 +8,7 @@ pub(crate) mod coverage;
 pub(crate) mod days;
 pub(crate) mod end;
 pub(crate) mod exit;
+pub(crate) mod fates;
 pub(crate) mod funnel;
 pub(crate) mod match_keys;
 pub(crate) mod names;

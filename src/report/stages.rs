@@ -3,74 +3,14 @@
 //! The pipeline gives each event exactly one [`Fate`], so the totals of a report add up by construction. The number of
 //! stages is bounded; a run that is only planned folds every fate that would need Meta into "would send".
 
-use std::ops::AddAssign;
-
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::days::Days;
+pub(crate) use super::fates::Fate;
+use super::fates::Fates;
 use super::names::{Names, looks_personal};
-
-/// What became of an event built from a valid row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// Older than Meta takes.
-    Old,
-    /// Accepted in an earlier run.
-    Delivered,
-    /// Accepted in this run.
-    Accepted,
-    /// Refused by Meta for good.
-    Rejected,
-    /// Not sent, or known not to have arrived.
-    Undelivered,
-    /// Sent, but there is no receipt.
-    Uncertain,
-}
-
-/// How many events met each [`Fate`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Fates([u64; 6]);
-
-impl Fates {
-    pub(super) fn add(&mut self, fate: Fate) {
-        self.0[fate as usize] += 1;
-    }
-
-    pub(super) fn of(&self, fate: Fate) -> u64 {
-        self.0[fate as usize]
-    }
-
-    fn counts(&self, plan: Plan) -> Counts {
-        let (accepted, rejected) = (self.of(Fate::Accepted), self.of(Fate::Rejected));
-        let (undelivered, uncertain) = (self.of(Fate::Undelivered), self.of(Fate::Uncertain));
-        Counts {
-            events: self.0.iter().sum(),
-            skipped_old: self.of(Fate::Old),
-            skipped_delivered: self.of(Fate::Delivered),
-            sending: match plan {
-                Plan::Send => Sending::Done {
-                    accepted,
-                    rejected,
-                    undelivered,
-                    uncertain,
-                },
-                Plan::Pretend => Sending::Planned {
-                    would_send: accepted + rejected + undelivered + uncertain,
-                },
-            },
-        }
-    }
-}
-
-impl AddAssign for Fates {
-    fn add_assign(&mut self, other: Self) {
-        for (sum, count) in self.0.iter_mut().zip(other.0) {
-            *sum += count;
-        }
-    }
-}
 
 /// Whether a run sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,11 +59,32 @@ pub enum Sending {
 
 impl Default for Counts {
     fn default() -> Self {
-        Fates::default().counts(Plan::Send)
+        Counts::of(&Fates::default(), Plan::Send)
     }
 }
 
 impl Counts {
+    fn of(fates: &Fates, plan: Plan) -> Self {
+        let (accepted, rejected) = (fates.of(Fate::Accepted), fates.of(Fate::Rejected));
+        let (undelivered, uncertain) = (fates.of(Fate::Undelivered), fates.of(Fate::Uncertain));
+        Self {
+            events: fates.total(),
+            skipped_old: fates.of(Fate::Old),
+            skipped_delivered: fates.of(Fate::Delivered),
+            sending: match plan {
+                Plan::Send => Sending::Done {
+                    accepted,
+                    rejected,
+                    undelivered,
+                    uncertain,
+                },
+                Plan::Pretend => Sending::Planned {
+                    would_send: accepted + rejected + undelivered + uncertain,
+                },
+            },
+        }
+    }
+
     /// Events accepted in this run.
     pub fn accepted(&self) -> u64 {
         match self.sending {
@@ -223,7 +184,7 @@ impl Stages {
     pub(crate) fn total(&self, plan: Plan) -> Counts {
         let mut total = Fates::default();
         self.names.iter().for_each(|days| total += days.total());
-        total.counts(plan)
+        Counts::of(&total, plan)
     }
 
     /// The totals, and the counts by stage and day. Stages past the bound, and event names that look like a person's
@@ -233,7 +194,7 @@ impl Stages {
         let (named, _) = self.names.into_parts();
         let mut stages: Vec<_> = named
             .into_iter()
-            .map(|(name, days)| (String::from(name), days.total().counts(plan), days))
+            .map(|(name, days)| (String::from(name), Counts::of(&days.total(), plan), days))
             .filter(|(name, counts, _)| !looks_personal(name, counts.events))
             .collect();
         stages.sort_by(|a, b| b.1.events.cmp(&a.1.events).then_with(|| a.0.cmp(&b.0)));
@@ -245,7 +206,7 @@ impl Stages {
             let of_days = days.into_parts().map(|(day, fates)| DayCounts {
                 day: day.map(date),
                 event_name: name.clone(),
-                counts: fates.counts(plan),
+                counts: Counts::of(&fates, plan),
             });
             counts
                 .days

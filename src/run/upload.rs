@@ -64,7 +64,10 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     let now = settings.read.clock.now();
     ledger.lock().start_run(&RunStart { dataset, now })?;
 
-    observer.sending(checked.to_send());
+    let to_send = checked.to_send();
+    // What it remembers of events would otherwise be in memory twice.
+    drop(checked);
+    observer.sending(to_send);
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
     account.destination = Some(destination(settings));
     account.judge_funnel();

@@ -19,6 +19,8 @@ pub(crate) enum Clock {
         start: i64,
         /// When it was started.
         since: tokio::time::Instant,
+        /// After so many seconds it jumps by so many.
+        jump: (u64, i64),
     },
 }
 
@@ -31,7 +33,11 @@ impl Clock {
                 .map_or(0, |since| since.as_secs() as i64),
             Clock::Fixed(now) => now,
             #[cfg(test)]
-            Clock::Virtual { start, since } => start + since.elapsed().as_secs() as i64,
+            Clock::Virtual { start, since, jump } => {
+                let elapsed = since.elapsed().as_secs();
+                let by = if elapsed >= jump.0 { jump.1 } else { 0 };
+                start + elapsed as i64 + by
+            }
         }
     }
 

@@ -2,11 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::general;
-use super::iso;
-use super::text::Folded;
 use super::{DateOrder, Precision};
-use crate::problem::Code;
 
 /// What a cell spells.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,30 +30,6 @@ pub(crate) enum Day {
 }
 
 impl Day {
-    /// The day that a cell spells, whatever time of day follows.
-    ///
-    /// Errors: the text is no date, or the year of two digits stands where none can be told from a day.
-    pub(crate) fn read(text: &str) -> Result<Self, Code> {
-        if let Some(Written::Civil { day, .. }) = iso::read(text.as_bytes()) {
-            return Ok(day);
-        }
-        let folded = Folded::of(text).ok_or(Code::TimeMalformed)?;
-        match general::read(folded.as_str())? {
-            Written::Civil {
-                clock: None,
-                zone: Some(_),
-                ..
-            }
-            | Written::Instant { .. } => Err(Code::TimeMalformed),
-            Written::Civil { day, .. } => Ok(day),
-        }
-    }
-
-    /// Two numbers of which one is the month; None where no month has such a day.
-    pub(crate) fn of_numbers(first: i16, second: i16, year: i16) -> Option<Self> {
-        general::numbers(first, second, year).ok()
-    }
-
     /// Whether the year was written with two digits.
     pub(crate) fn has_short_year(self) -> bool {
         let year = match self {

@@ -208,6 +208,34 @@ fn rejects_go_through_a_link_and_onto_a_device_as_it_is() {
     assert!(device.is_char_device());
 }
 
+/// Only root can make a link of another user.
+#[cfg(unix)]
+#[test]
+fn an_output_does_not_go_through_a_link_of_another_user() {
+    let desk = desk();
+    desk.file("mine", "untouched");
+    for (option, name) in [
+        ("--rejects", "rejects.csv"),
+        ("--report", "report.json"),
+        ("--metrics-file", "metrics.prom"),
+    ] {
+        let link = desk.path().join(name);
+        std::os::unix::fs::symlink("mine", &link).unwrap();
+        if std::os::unix::fs::lchown(&link, Some(65_534), None).is_err() {
+            return;
+        }
+        let args = ["upload", "leads.csv", "--sandbox", "--now", NOW];
+        let ran = desk.run(&[&args[..], &[option, name]].concat()).ended(2);
+        assert!(
+            ran.stderr.contains("a link of another user"),
+            "{}",
+            ran.stderr
+        );
+    }
+    let mine = std::fs::read_to_string(desk.path().join("mine")).unwrap();
+    assert_eq!(mine, "untouched");
+}
+
 #[test]
 fn settings_that_nobody_named_set_no_host_no_token_and_no_file_elsewhere() {
     let server = Listener::accepting();
@@ -322,6 +350,8 @@ fn a_token_that_went_to_the_wrong_place_is_not_repeated() {
             "1",
         ],
         vec!["upload", "leads.csv", "--batch-size", token],
+        vec!["upload", "leads.csv", "--default-country", token],
+        vec!["upload", "leads.csv", "--timezone", token],
         vec!["sandbox", token],
     ] {
         let ran = desk.run(&args).ended(2);

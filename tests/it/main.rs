@@ -15,6 +15,7 @@ mod examples;
 mod faults;
 mod files;
 mod help;
+mod hostile_text;
 mod init;
 mod inputs;
 mod join;

@@ -71,6 +71,14 @@ claim "an archive holds the program and all that explains it" diff <(tar -tzf "$
 )
 (cd "$RELEASE" && sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS .)
 
+# What is built into it.
+sbom() { (cd "$repository" && python3 .github/scripts/sbom.py "$@"); }
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$repository/Cargo.toml" | head -n 1)
+lists() { sbom "$version" | grep -q "\"pkg:cargo/$1@"; }
+claim "a release lists what is built into it" lists serde
+claim "what only tests need is not in it" ends_with 1 "" lists proptest
+claim "the list of another version is refused" ends_with 1 "this is version" sbom 999.0.0
+
 # Its installation by the action.
 export RUNNER_OS=Linux RUNNER_ARCH=X64 RUNNER_TEMP=$work/temp GITHUB_PATH=$work/path
 mkdir "$RUNNER_TEMP"

@@ -410,6 +410,7 @@ async fn what_grows_too_old_while_the_run_waits_is_taken_out_and_the_rest_goes_a
         clock: Clock::Virtual {
             start: NOW,
             since: tokio::time::Instant::now(),
+            jump: (0, 0),
         },
         ..quick()
     };
@@ -454,6 +455,32 @@ async fn what_meta_finds_too_old_is_taken_out_by_its_time_and_never_searched_for
         (old.len() as u64..50).collect::<Vec<_>>()
     );
     assert!(server.seen().len() <= 6, "{} requests", server.seen().len());
+}
+
+#[tokio::test]
+async fn a_clock_that_is_days_behind_metas_is_named_and_costs_no_event() {
+    let server = Server::start(|_| {
+        let Reply::Answer(status, _, body) = Reply::fault(400, 100, 2804003) else {
+            unreachable!()
+        };
+        Reply::Answer(status, "Date: Thu, 16 Nov 2023 22:15:20 GMT\r\n", body)
+    })
+    .await;
+    // By the server's clock it is two days later.
+    let delivered = run(&server, events(30), quick()).await;
+    let Ended::Blocked { reason, help } = &delivered.delivery.ended else {
+        panic!("{:?}", delivered.delivery.ended)
+    };
+    assert!(
+        reason.contains("2804003") && reason.contains("2 days behind"),
+        "{reason}"
+    );
+    assert!(help.contains("clock"));
+    assert_eq!(
+        (delivered.counts.undelivered, delivered.counts.rejected),
+        (30, 0)
+    );
+    assert!(server.seen().len() <= 3, "{} requests", server.seen().len());
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
-//! Thousands of random schedules of faults, kills, interrupts and clock time, played against a server that lives in this
-//! process, and what must hold after every one of them.
+//! Thousands of random schedules of exports, faults, kills, signals, clocks and runs side by side, played with the real
+//! ledger against a server that lives in this process, and what must hold after every one of them.
 //!
-//! A schedule is a function of its seed. Each has a few troubled runs over the same events and then a sound one, which has
-//! to bring everything to its end.
+//! A schedule is a function of its seed. Each has a few troubled runs over exports of the same leads and then a sound
+//! one, which has to bring everything to its end. A schedule that fails prints what happened in it.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,8 +20,7 @@ use crate::deliver::testing::event;
 use crate::deliver::*;
 use crate::graph::Endpoint;
 use crate::graph::answer::{Answer, Insecure, Silence};
-use crate::ledger::LedgerError;
-use crate::ledger::{Begun, Entry, Ledger, RunEnd, RunStart, Settled, Standing};
+use crate::ledger::{Begun, Entry, Ledger, LedgerError, RunEnd, RunStart, SqliteLedger, Standing};
 use crate::time::Clock;
 
 const START: i64 = 1_700_000_000;
@@ -102,19 +104,19 @@ fn lasting_fault(rng: &mut fastrand::Rng) -> Fault {
     }
 }
 
-/// Trouble from one moment to another, for a share of the requests.
-#[derive(Clone, Debug)]
-struct Phase {
-    from: f64,
-    to: f64,
-    percent: u8,
-    fault: Fault,
+/// When something goes wrong.
+#[derive(Clone, Copy, Debug)]
+enum When {
+    /// From one moment to another, in seconds of the schedule, for a share of the requests.
+    Within { from: f64, to: f64, percent: u8 },
+    /// With one request of the schedule.
+    Once { request: usize },
 }
 
 /// The server, and all it saw.
 struct World {
     rng: fastrand::Rng,
-    phases: Vec<Phase>,
+    trouble: Vec<(When, Fault)>,
     started: Instant,
     /// Events Meta refuses, and whether it names them.
     bad: BTreeMap<u64, bool>,
@@ -136,14 +138,13 @@ impl World {
             .filter_map(|event| event["id"].as_u64())
             .collect();
         let at = self.started.elapsed().as_secs_f64();
-        let active = self
-            .phases
-            .iter()
-            .find(|it| (it.from..it.to).contains(&at))
-            .cloned();
-        let fault = active
-            .filter(|phase| self.rng.u8(..100) < phase.percent)
-            .map(|phase| phase.fault);
+        let share = self.rng.u8(..100);
+        let hits = |when: &When| match *when {
+            When::Within { from, to, percent } => (from..to).contains(&at) && share < percent,
+            When::Once { request } => request == self.log.len(),
+        };
+        let fault = self.trouble.iter().find(|(when, _)| hits(when));
+        let fault = fault.map(|(_, fault)| *fault);
         let (would_take, judged) = self.judged(&ids, is_probe);
         // What Meta refuses is not taken, whatever becomes of the answer.
         let (taken, answer) = match fault {
@@ -239,126 +240,52 @@ fn played(fault: Fault, count: usize) -> (bool, Result<Answer, Silence>) {
     }
 }
 
-/// What a ledger remembers, in memory.
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Rows>>);
-
-#[derive(Default)]
-struct Rows {
-    run: u64,
-    rows: HashMap<crate::event::EventKey, Row>,
+/// One run's hand on the ledger that all runs of a schedule share. It knows no lock: where the system's does not hold,
+/// two runs meet at the ledger.
+struct Hand {
+    ledger: Arc<Mutex<SqliteLedger>>,
+    run: Option<i64>,
+    clock: Clock,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum State {
-    Sending,
-    Accepted,
-    Rejected(i64, Option<i64>),
+impl Hand {
+    fn with<T>(&mut self, call: impl FnOnce(&mut SqliteLedger) -> T) -> T {
+        let mut ledger = self.ledger.lock().unwrap();
+        ledger.swap_writer(&mut self.run, self.clock);
+        let result = call(&mut ledger);
+        ledger.swap_writer(&mut self.run, self.clock);
+        result
+    }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    state: State,
-    run: u64,
-    attempts: u32,
-}
-
-impl Ledger for Memory {
+impl Ledger for Hand {
     fn standing(&mut self, events: &[Event]) -> Result<Vec<Standing>, LedgerError> {
-        let rows = self.0.lock().unwrap();
-        let standing = |event: &Event| match rows.rows.get(&event.key) {
-            None => Standing::New,
-            Some(row) if row.run == rows.run => Standing::ThisRun,
-            Some(row) => match row.state {
-                State::Accepted => Standing::Accepted,
-                State::Rejected(code, subcode) => Standing::Refused { code, subcode },
-                State::Sending if row.attempts >= 3 => Standing::Resting,
-                State::Sending => Standing::Uncertain,
-            },
-        };
-        Ok(events.iter().map(standing).collect())
+        self.with(|ledger| ledger.standing(events))
     }
 
-    fn start_run(&mut self, _: &RunStart<'_>) -> Result<(), LedgerError> {
-        self.0.lock().unwrap().run += 1;
-        Ok(())
+    fn start_run(&mut self, run: &RunStart<'_>) -> Result<(), LedgerError> {
+        self.with(|ledger| ledger.start_run(run))
     }
 
     fn write(&mut self, entries: &[Entry]) -> Result<Vec<Vec<Begun>>, LedgerError> {
-        let mut rows = self.0.lock().unwrap();
-        let run = rows.run;
-        let mut written = Vec::new();
-        for entry in entries {
-            let mut begun = Vec::new();
-            match entry {
-                Entry::Begin(events) => {
-                    for event in events {
-                        begun.push(rows.begin(event, run));
-                    }
-                }
-                Entry::Settle(outcomes, _) => {
-                    for (event, settled) in outcomes {
-                        rows.settle(event, *settled, run);
-                    }
-                }
-            }
-            written.push(begun);
-        }
-        Ok(written)
+        self.with(|ledger| ledger.write(entries))
     }
 
-    fn finish_run(&mut self, _: &RunEnd) -> Result<(), LedgerError> {
-        Ok(())
-    }
-}
-
-impl Rows {
-    fn begin(&mut self, event: &Event, run: u64) -> Begun {
-        let fresh = Row {
-            state: State::Sending,
-            run,
-            attempts: 1,
-        };
-        let Some(row) = self.rows.get_mut(&event.key) else {
-            self.rows.insert(event.key, fresh);
-            return Begun::Fresh;
-        };
-        if row.state == State::Accepted || row.run == run {
-            return Begun::Known;
-        }
-        let was_sending = row.state == State::Sending;
-        *row = Row {
-            attempts: row.attempts + 1,
-            ..fresh
-        };
-        if was_sending {
-            Begun::Again
-        } else {
-            Begun::Fresh
-        }
-    }
-
-    fn settle(&mut self, event: &Event, settled: Settled, run: u64) {
-        let row = self.rows.get_mut(&event.key).expect("it was begun");
-        assert_eq!(row.run, run);
-        match settled {
-            Settled::Accepted => row.state = State::Accepted,
-            Settled::Rejected { code, subcode } => row.state = State::Rejected(code, subcode),
-            Settled::Unsent if row.attempts > 1 => row.attempts -= 1,
-            Settled::Unsent => drop(self.rows.remove(&event.key)),
-            Settled::Uncertain => {}
-        }
+    fn finish_run(&mut self, end: &RunEnd) -> Result<(), LedgerError> {
+        self.with(|ledger| ledger.finish_run(end))
     }
 }
 
 /// One schedule.
 struct Model {
-    seed: u64,
     rng: fastrand::Rng,
     world: Arc<Mutex<World>>,
-    ledger: Memory,
+    ledger: Arc<Mutex<SqliteLedger>>,
     events: Vec<Event>,
     settings: Settings,
+    /// Events that some run was told are accepted: no later run may send them.
+    settled: BTreeSet<u64>,
+    script: Script,
 }
 
 /// What brings a run to its end besides its own.
@@ -367,16 +294,38 @@ enum Blow {
     None,
     Killed(f64),
     Interrupted(f64),
+    /// A second signal follows after so many seconds.
+    InterruptedTwice(f64, f64),
+    /// Another run starts beside it.
+    Joined(f64),
+}
+
+/// A run: the export it reads, by what clock, and what befalls it.
+struct Plan {
+    export: Vec<Event>,
+    clock: Clock,
+    blow: Blow,
+    with_resting: bool,
+}
+
+/// What happened, for whoever has to find out why a seed fails.
+type Script = Rc<RefCell<Vec<String>>>;
+
+/// What was told of events, in the order of telling.
+type Told = RefCell<Vec<(u64, Outcome)>>;
+
+fn id_of(event: &Event) -> u64 {
+    event.origin.row - 2
 }
 
 impl Model {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, script: Script) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let started = Instant::now();
         let count = rng.u64(1..120);
         let leads = rng.u64(1..=count);
         let near_the_end = rng.bool();
-        let mut events: Vec<Event> = (0..count)
+        let events: Vec<Event> = (0..count)
             .map(|id| {
                 let age = match rng.u8(..10) {
                     0..3 if near_the_end => WEEK - rng.i64(250..2_000),
@@ -388,40 +337,39 @@ impl Model {
                 }
             })
             .collect();
-        rng.shuffle(&mut events);
-        let bad = (0..rng.u64(..6))
+        let bad: BTreeMap<u64, bool> = (0..rng.u64(..6))
             .map(|_| (rng.u64(..count), rng.bool()))
             .collect();
-        let world = World {
-            rng: rng.fork(),
-            phases: Vec::new(),
-            started,
-            bad,
-            poison: (rng.u8(..10) == 0).then(|| rng.u64(..count)),
-            times: events
-                .iter()
-                .map(|event| (event.origin.row - 2, event.time))
-                .collect(),
-            log: Vec::new(),
-        };
+        let poison = (rng.u8(..10) == 0).then(|| rng.u64(..count));
         let settings = Settings {
             limits: Limits::of(rng.usize(1..40)),
             concurrency: rng.usize(1..5),
             give_up_after: Duration::from_secs(rng.u64(10..300)),
             hold: rng.usize(1..200),
-            clock: Clock::Virtual {
-                start: START,
-                since: started,
-            },
             ..Settings::default()
         };
+        script.borrow_mut().push(format!(
+            "seed {seed}: {count} events of {leads} leads, batches of {}, {} lanes, patience {:?}, hold {}, bad {bad:?}, \
+             poison {poison:?}",
+            settings.limits.events, settings.concurrency, settings.give_up_after, settings.hold
+        ));
+        let world = World {
+            rng: rng.fork(),
+            trouble: Vec::new(),
+            started,
+            bad,
+            poison,
+            times: events.iter().map(|it| (id_of(it), it.time)).collect(),
+            log: Vec::new(),
+        };
         Self {
-            seed,
             rng,
             world: Arc::new(Mutex::new(world)),
-            ledger: Memory::default(),
+            ledger: Arc::new(Mutex::new(SqliteLedger::in_memory())),
             events,
             settings,
+            settled: BTreeSet::new(),
+            script,
         }
     }
 
@@ -440,75 +388,234 @@ impl Model {
         client
     }
 
-    /// Makes up the trouble of the next run.
-    fn make_trouble(&mut self) -> Blow {
-        let now = self.world.lock().unwrap().started.elapsed().as_secs_f64();
-        let mut phases = Vec::new();
-        if self.rng.u8(..5) == 0 {
-            phases.push(Phase {
-                from: now
-                    + if self.rng.bool() {
-                        0.0
-                    } else {
-                        self.rng.f64() * 8.0
-                    },
-                to: f64::INFINITY,
-                percent: 100,
-                fault: lasting_fault(&mut self.rng),
-            });
-        } else {
-            let mut from = now;
-            for _ in 0..self.rng.u8(..5) {
-                from += self.rng.f64() * 10.0;
-                let to = from + self.rng.f64().powi(3) * 400.0;
-                let percent = [100, 100, 50, 20][self.rng.usize(..4)];
-                let fault = any_fault(&mut self.rng);
-                phases.push(Phase {
-                    from,
-                    to,
-                    percent,
-                    fault,
-                });
-                from = to;
+    /// Makes up the next run and its trouble.
+    fn next_plan(&mut self) -> Plan {
+        self.edit();
+        let trouble = self.next_trouble();
+        let clock = self.clock();
+        let world = Arc::clone(&self.world);
+        let mut world = world.lock().unwrap();
+        let now = world.started.elapsed().as_secs_f64();
+        let at = |seconds: f64| seconds - now;
+        let told = trouble.iter().map(|(when, fault)| match *when {
+            When::Within { from, to, percent } => {
+                format!("{percent} % {fault:?} {:.1}..{:.1} s", at(from), at(to))
             }
-        }
-        self.world.lock().unwrap().phases = phases;
-        match self.rng.u8(..8) {
+            When::Once { request } => format!("{fault:?} on request {}", request - world.log.len()),
+        });
+        let told: Vec<String> = told.collect();
+        world.trouble = trouble;
+        let export = self.export();
+        let blow = match self.rng.u8(..12) {
             0 => Blow::Killed(self.rng.f64() * 20.0),
             1 => Blow::Interrupted(self.rng.f64() * 20.0),
+            2 => Blow::InterruptedTwice(self.rng.f64() * 20.0, self.rng.f64() * 3.0),
+            3 => Blow::Joined(self.rng.f64() * 10.0),
             _ => Blow::None,
+        };
+        let jump = match clock {
+            Clock::Virtual { jump: (0, 0), .. } => String::new(),
+            Clock::Virtual { jump, .. } => {
+                format!(", the clock jumps by {} s at {} s", jump.1, jump.0)
+            }
+            _ => unreachable!(),
+        };
+        let rows: Vec<u64> = export.iter().map(id_of).collect();
+        self.script.borrow_mut().push(format!(
+            "run over {rows:?}{jump}, {blow:?}; {}",
+            told.join("; ")
+        ));
+        Plan {
+            export,
+            clock,
+            blow,
+            with_resting: false,
         }
     }
 
-    /// What the run before the delivery would let through.
-    fn rest(&mut self, with_resting: bool) -> Vec<Event> {
-        let run = RunStart {
-            dataset: "1",
-            now: START,
+    fn next_trouble(&mut self) -> Vec<(When, Fault)> {
+        let (now, requests) = {
+            let world = self.world.lock().unwrap();
+            (world.started.elapsed().as_secs_f64(), world.log.len())
         };
-        self.ledger.start_run(&run).unwrap();
-        let standings = self.ledger.standing(&self.events).unwrap();
-        let goes = |standing: &Standing| match standing {
-            Standing::New | Standing::Uncertain => true,
-            Standing::Resting => with_resting,
-            _ => false,
-        };
-        let all = self.events.iter().zip(standings);
-        all.filter(|(_, standing)| goes(standing))
-            .map(|(event, _)| event.clone())
-            .collect()
+        let rng = &mut self.rng;
+        match rng.u8(..10) {
+            0..2 => {
+                let from = now + if rng.bool() { 0.0 } else { rng.f64() * 8.0 };
+                let always = When::Within {
+                    from,
+                    to: f64::INFINITY,
+                    percent: 100,
+                };
+                vec![(always, lasting_fault(rng))]
+            }
+            2..4 => (0..rng.u8(1..4))
+                .map(|_| {
+                    let request = requests + rng.usize(..20);
+                    (When::Once { request }, any_fault(rng))
+                })
+                .collect(),
+            _ => {
+                let mut from = now;
+                (0..rng.u8(..5))
+                    .map(|_| {
+                        from += rng.f64() * 10.0;
+                        let to = from + rng.f64().powi(3) * 400.0;
+                        let percent = [100, 100, 50, 20][rng.usize(..4)];
+                        let when = When::Within { from, to, percent };
+                        from = to;
+                        (when, any_fault(rng))
+                    })
+                    .collect()
+            }
+        }
     }
 
-    async fn run(
-        &mut self,
-        blow: Blow,
-        with_resting: bool,
-    ) -> Option<(Ended, Vec<(u64, Outcome)>)> {
-        let events = self.rest(with_resting);
-        let fed: BTreeSet<u64> = events.iter().map(|event| event.origin.row - 2).collect();
+    /// Somebody works in the CRM: what Meta refused is corrected, and other rows change too.
+    fn edit(&mut self) {
+        let mut world = self.world.lock().unwrap();
+        for event in &mut self.events {
+            let id = id_of(event);
+            let is_corrected = world.bad.contains_key(&id) && self.rng.u8(..4) == 0;
+            if is_corrected || self.rng.u8(..30) == 0 {
+                let text = String::from_utf8(event.json.to_vec()).unwrap();
+                let edited = text.replacen('{', r#"{"edited":true,"#, 1);
+                event.json = Bytes::from(edited);
+            }
+            if is_corrected {
+                world.bad.remove(&id);
+                self.script.borrow_mut().push(format!("{id} is corrected"));
+            }
+        }
+    }
+
+    /// An export of some or all of the leads, in some order, with rows that stand in it twice.
+    fn export(&mut self) -> Vec<Event> {
+        let share = [100, 100, 70, 30][self.rng.usize(..4)];
+        let mut export: Vec<Event> = self.events.clone();
+        export.retain(|_| self.rng.u8(..100) < share);
+        match self.rng.u8(..3) {
+            0 => export.sort_by_key(|event| event.time),
+            1 => export.sort_by_key(|event| -event.time),
+            _ => self.rng.shuffle(&mut export),
+        }
+        for _ in 0..if self.rng.u8(..4) == 0 { 3 } else { 0 } {
+            if let Some(event) = self.rng.choice(&export).cloned() {
+                export.insert(self.rng.usize(..=export.len()), event);
+            }
+        }
+        export
+    }
+
+    /// Mostly right; else it jumps before or during the run.
+    fn clock(&mut self) -> Clock {
+        let jump = match self.rng.u8(..10) {
+            0 => {
+                let by = [7_200, 200_000, 40 * 86_400][self.rng.usize(..3)];
+                let sign = if self.rng.bool() { 1 } else { -1 };
+                (self.rng.u64(..15), sign * by)
+            }
+            _ => (0, 0),
+        };
+        self.clock_that_jumps(jump)
+    }
+
+    /// The time that has passed, and a jump so many seconds after now.
+    fn clock_that_jumps(&self, (after, by): (u64, i64)) -> Clock {
+        let since = self.world.lock().unwrap().started;
+        let after = if by == 0 {
+            0
+        } else {
+            since.elapsed().as_secs() + after
+        };
+        Clock::Virtual {
+            start: START,
+            since,
+            jump: (after, by),
+        }
+    }
+
+    async fn run(&mut self, plan: Plan) -> Option<Ended> {
         let before = self.world.lock().unwrap().log.len();
-        let (sender, receiver) = mpsc::channel(2);
+        let (first, second) = (Told::default(), Told::default());
+        let (stop, interrupt) = watch::channel(Interrupt::None);
+        let nobody = watch::channel(Interrupt::None).1;
+        let pause = |seconds: f64| tokio::time::sleep(Duration::from_secs_f64(seconds));
+        let mut blow = plan.blow;
         let chunk = self.rng.usize(1..50);
+        let delivery = self.deliver(&plan, chunk, interrupt, &first);
+        let ended = match &mut blow {
+            Blow::None => Some(delivery.await),
+            Blow::Killed(after) => tokio::select! {
+                ended = delivery => Some(ended),
+                () = pause(*after) => None,
+            },
+            Blow::Interrupted(after) => {
+                let signals = async {
+                    pause(*after).await;
+                    stop.send_replace(Interrupt::Finish);
+                };
+                Some(tokio::join!(delivery, signals).0)
+            }
+            Blow::InterruptedTwice(after, more) => {
+                let signals = async {
+                    pause(*after).await;
+                    stop.send_replace(Interrupt::Finish);
+                    pause(*more).await;
+                    stop.send_replace(Interrupt::Now);
+                };
+                Some(tokio::join!(delivery, signals).0)
+            }
+            Blow::Joined(after) => {
+                let other = async {
+                    pause(*after).await;
+                    self.deliver(&plan, chunk, nobody, &second).await
+                };
+                Some(tokio::join!(delivery, other).0)
+            }
+        };
+        // What a killed run had handed to the ledger is written before the next one starts.
+        pause(1.0).await;
+        self.script.borrow_mut().push(format!("ended: {ended:?}"));
+        self.check(
+            &plan,
+            before,
+            &[first.take(), second.take()],
+            ended.is_some(),
+        );
+        ended
+    }
+
+    /// What a run does, from asking the ledger to telling outcomes.
+    async fn deliver(
+        &self,
+        plan: &Plan,
+        chunk: usize,
+        interrupt: watch::Receiver<Interrupt>,
+        told: &Told,
+    ) -> Ended {
+        let mut hand = Hand {
+            ledger: Arc::clone(&self.ledger),
+            run: None,
+            clock: plan.clock,
+        };
+        let run = RunStart {
+            dataset: "1",
+            now: plan.clock.now(),
+        };
+        hand.start_run(&run).unwrap();
+        let standings = hand.standing(&plan.export).unwrap();
+        let goes = |standing: &Standing| match standing {
+            Standing::New | Standing::Uncertain => true,
+            Standing::Resting => plan.with_resting,
+            _ => false,
+        };
+        let all = plan.export.iter().zip(standings);
+        let events: Vec<Event> = all
+            .filter(|(_, standing)| goes(standing))
+            .map(|(event, _)| event.clone())
+            .collect();
+        let (sender, receiver) = mpsc::channel(2);
         tokio::spawn(async move {
             for chunk in events.chunks(chunk) {
                 if sender.send(chunk.to_vec()).await.is_err() {
@@ -516,207 +623,160 @@ impl Model {
                 }
             }
         });
-        let (stop, interrupt) = watch::channel(Interrupt::None);
-        let mut outcomes = Vec::new();
-        let mut note = |event: &Event, outcome: &Outcome| {
-            outcomes.push((event.origin.row - 2, outcome.clone()))
+        let settings = Settings {
+            clock: plan.clock,
+            ..self.settings.clone()
         };
-        let ledger = SharedLedger::new(self.ledger.clone());
-        let settings = self.settings.clone();
-        let delivery = deliver(
+        let mut note = |event: &Event, outcome: &Outcome| {
+            told.borrow_mut().push((id_of(event), outcome.clone()));
+        };
+        let ledger = SharedLedger::new(hand);
+        deliver(
             receiver,
             self.client(),
             ledger,
             settings,
             interrupt,
             &mut note,
-        );
-        let ended = match blow {
-            Blow::None => Some(delivery.await.ended),
-            Blow::Killed(after) => {
-                let after = Duration::from_secs_f64(after);
-                tokio::time::timeout(after, delivery)
-                    .await
-                    .ok()
-                    .map(|delivery| delivery.ended)
-            }
-            Blow::Interrupted(after) => {
-                let interrupting = async {
-                    tokio::time::sleep(Duration::from_secs_f64(after)).await;
-                    stop.send_replace(Interrupt::Finish);
-                    std::future::pending::<()>().await;
-                };
-                tokio::select! {
-                    delivery = delivery => Some(delivery.ended),
-                    () = interrupting => unreachable!(),
-                }
-            }
-        };
-        // What a killed run had handed to the ledger is written before the next one starts.
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        self.check(before, &fed, &outcomes, ended.is_some());
-        ended.map(|ended| (ended, outcomes))
+        )
+        .await
+        .ended
     }
 
     /// What must hold after every run.
-    fn check(
-        &self,
-        before: usize,
-        fed: &BTreeSet<u64>,
-        outcomes: &[(u64, Outcome)],
-        is_whole: bool,
-    ) {
-        let seed = self.seed;
-        let world = self.world.lock().unwrap();
-        let told: BTreeSet<u64> = outcomes.iter().map(|(id, _)| *id).collect();
-        assert_eq!(
-            told.len(),
-            outcomes.len(),
-            "seed {seed}: two outcomes for one event"
-        );
-        assert!(
-            told.is_subset(fed),
-            "seed {seed}: an outcome for an event that was not there"
-        );
-        let with = |wanted: &dyn Fn(&Outcome) -> bool| -> BTreeSet<u64> {
-            let it = outcomes.iter().filter(|(_, outcome)| wanted(outcome));
-            it.map(|(id, _)| *id).collect()
-        };
-        let accepted = with(&|outcome| *outcome == Outcome::Accepted);
-        let uncertain = with(&|outcome| *outcome == Outcome::Uncertain);
+    fn check(&mut self, plan: &Plan, before: usize, told: &[Vec<(u64, Outcome)>], is_whole: bool) {
+        let world = Arc::clone(&self.world);
+        let world = world.lock().unwrap();
+        let rows = |id: u64| plan.export.iter().filter(|it| id_of(it) == id).count();
+        let (mut accepted, mut uncertain) = (BTreeSet::new(), BTreeSet::new());
+        for told in told {
+            let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+            for (id, outcome) in told {
+                *counts.entry(*id).or_default() += 1;
+                match outcome {
+                    Outcome::Accepted => {
+                        assert!(accepted.insert(*id), "{id} is accepted twice");
+                    }
+                    Outcome::Uncertain | Outcome::Suspect(_) => drop(uncertain.insert(*id)),
+                    Outcome::Rejected(_) => {
+                        assert!(world.bad.contains_key(id), "{id} is refused: {outcome:?}");
+                    }
+                    Outcome::Old => {
+                        let latest = START + world.started.elapsed().as_secs() as i64;
+                        let ahead = plan.clock.now().max(latest) - WEEK + 86_400 + 300;
+                        assert!(world.times[id] < ahead, "{id} is not old");
+                    }
+                    Outcome::Duplicate => assert!(
+                        rows(*id) > 1 || matches!(plan.blow, Blow::Joined(_)),
+                        "{id} is not there twice"
+                    ),
+                    Outcome::Undelivered => {}
+                }
+            }
+            for (id, count) in counts {
+                assert!(count <= rows(id), "{id} has {count} outcomes");
+            }
+        }
         let taken = world.taken(before);
+        assert!(accepted.is_subset(&taken), "accepted, but not taken");
+        for id in taken.iter().filter(|_| is_whole) {
+            let is_said = accepted.contains(id) || uncertain.contains(id);
+            assert!(is_said, "{id} was taken and is not said to be");
+        }
+        let sent: BTreeSet<u64> = world.log[before..]
+            .iter()
+            .flat_map(|(ids, _)| ids.clone())
+            .collect();
         assert!(
-            accepted.is_subset(&taken),
-            "seed {seed}: accepted, but not taken"
+            sent.is_disjoint(&self.settled),
+            "what was settled is sent again"
         );
-        if is_whole {
-            for id in taken.difference(&accepted) {
-                assert!(
-                    uncertain.contains(id),
-                    "seed {seed}: {id} was taken and is not said to be: {:?} {:?}",
-                    outcomes.iter().find(|it| it.0 == *id),
-                    world.log[before..]
-                        .iter()
-                        .filter(|it| it.0.contains(id))
-                        .map(|it| (it.0.len(), it.1))
-                        .collect::<Vec<_>>()
-                );
-            }
+        self.settled.extend(accepted);
+        self.check_ledger(&world);
+        if !matches!(plan.blow, Blow::Joined(_)) {
+            self.check_order(&world, before);
         }
-        for (id, outcome) in outcomes {
-            match outcome {
-                // What explains nothing is blamed on an event that fails alone; the ledger holds nothing against it.
-                Outcome::Rejected(fault) if [1, 5000].contains(&fault.code) => {}
-                Outcome::Rejected(_) => assert!(
-                    world.bad.contains_key(id) || world.poison == Some(*id),
-                    "seed {seed}: {id} is said to be refused: {outcome:?}"
-                ),
-                Outcome::Old => assert!(
-                    world.times[id]
-                        < START + world.started.elapsed().as_secs() as i64 - WEEK + 86_400,
-                    "seed {seed}: {id} is not old"
-                ),
-                Outcome::Duplicate => panic!("seed {seed}: {id} was not there twice"),
-                _ => {}
-            }
-        }
-        self.check_ledger(&world, before);
-        self.check_order(&world, before);
     }
 
-    fn check_ledger(&self, world: &World, before: usize) {
-        let seed = self.seed;
-        let rows = self.ledger.0.lock().unwrap();
-        for event in &self.events {
-            let id = event.origin.row - 2;
-            match rows.rows.get(&event.key).map(|row| row.state) {
-                Some(State::Rejected(..)) => {
-                    assert!(
-                        world.bad.contains_key(&id),
-                        "seed {seed}: {id} is refused for good"
-                    );
+    /// What the ledger knows of every event, as the next run would ask it.
+    fn standings(&self) -> Vec<Standing> {
+        let mut hand = Hand {
+            ledger: Arc::clone(&self.ledger),
+            run: None,
+            clock: Clock::Fixed(START),
+        };
+        hand.standing(&self.events).unwrap()
+    }
+
+    fn check_ledger(&self, world: &World) {
+        let ever_taken = world.taken(0);
+        for (event, standing) in self.events.iter().zip(self.standings()) {
+            let id = id_of(event);
+            match standing {
+                Standing::Accepted => assert!(ever_taken.contains(&id), "{id} was never taken"),
+                Standing::Refused { .. } => {
+                    assert!(world.bad.contains_key(&id), "{id} is refused for good");
                 }
-                Some(State::Accepted) => {
-                    let times = world.log.iter().filter(|(ids, _)| ids.contains(&id));
-                    assert!(
-                        times.clone().any(|(_, taken)| *taken),
-                        "seed {seed}: {id} was never taken"
-                    );
-                    // Once it is settled it is in no request any more.
-                    let last_run = rows.rows[&event.key].run;
-                    let is_sent = world.log[before..].iter().any(|(ids, _)| ids.contains(&id));
-                    assert!(
-                        !is_sent || last_run == rows.run,
-                        "seed {seed}: {id} was settled and sent again"
-                    );
-                }
-                _ => {}
+                _ => assert!(
+                    !self.settled.contains(&id),
+                    "{id} is forgotten: {standing:?}"
+                ),
             }
         }
     }
 
     /// The first sending of a lead's event comes before that of its later ones, unless it is too old.
     fn check_order(&self, world: &World, before: usize) {
-        let mut seen = HashSet::new();
-        let mut latest: HashMap<u64, i64> = HashMap::new();
-        let lead = |id: u64| {
-            self.events
-                .iter()
-                .find(|it| it.origin.row - 2 == id)
-                .unwrap()
-                .lead
-        };
         // What is held back at most bounds what can be put in order.
-        if self.settings.hold < self.events.len() {
+        if self.settings.hold < self.events.len() + 3 {
             return;
         }
+        let leads: HashMap<u64, u64> = self.events.iter().map(|it| (id_of(it), it.lead)).collect();
+        let mut seen = HashSet::new();
+        let mut latest: HashMap<u64, i64> = HashMap::new();
         for id in world.log[before..].iter().flat_map(|(ids, _)| ids) {
             if seen.insert(*id) {
-                let latest = latest.entry(lead(*id)).or_insert(i64::MIN);
-                assert!(
-                    world.times[id] >= *latest,
-                    "seed {}: {id} is out of order",
-                    self.seed
-                );
+                let latest = latest.entry(leads[id]).or_insert(i64::MIN);
+                assert!(world.times[id] >= *latest, "{id} is out of order");
                 *latest = world.times[id];
             }
         }
     }
 
-    /// A run without any trouble, which brings everything to its end. An event that Meta cannot digest may keep the run
-    /// from it until it rests.
+    /// A run over everything without any trouble, which brings everything to its end. An event that Meta cannot digest
+    /// may keep the run from it until it rests.
     async fn end_well(&mut self) {
-        let seed = self.seed;
         let has_poison = {
             let mut world = self.world.lock().unwrap();
-            world.phases.clear();
+            world.trouble.clear();
             world.poison.is_some()
         };
         for _ in 0..if has_poison { 5 } else { 0 } {
-            self.run(Blow::None, false).await;
+            self.run(self.sound_run(false)).await;
         }
-        let (ended, _) = self
-            .run(Blow::None, !has_poison)
-            .await
-            .expect("nobody killed it");
-        assert!(
-            has_poison || matches!(ended, Ended::Done),
-            "seed {seed}: {ended:?}"
-        );
+        let ended = self.run(self.sound_run(!has_poison)).await.unwrap();
+        assert!(has_poison || matches!(ended, Ended::Done), "{ended:?}");
         let world = self.world.lock().unwrap();
         let now = START + world.started.elapsed().as_secs() as i64;
-        let rows = self.ledger.0.lock().unwrap();
-        for event in &self.events {
-            let id = event.origin.row - 2;
-            let state = rows.rows.get(&event.key).map(|row| row.state);
+        for (event, standing) in self.events.iter().zip(self.standings()) {
+            let id = id_of(event);
             let is_old = event.time < now - WEEK + 600;
-            let is_fine = match state {
-                Some(State::Accepted) => true,
-                Some(State::Rejected(..)) => world.bad.contains_key(&id),
+            let is_fine = match standing {
+                Standing::Accepted => true,
+                Standing::Refused { .. } => world.bad.contains_key(&id),
                 // With little patience the whole batch of such an event may rest.
-                Some(State::Sending) | None => is_old || has_poison,
+                _ => is_old || has_poison,
             };
-            assert!(is_fine, "seed {seed}: {id} is {state:?}, {ended:?}");
+            assert!(is_fine, "{id} is {standing:?} in the end, {ended:?}");
+        }
+    }
+
+    fn sound_run(&self, with_resting: bool) -> Plan {
+        Plan {
+            export: self.events.clone(),
+            clock: self.clock_that_jumps((0, 0)),
+            blow: Blow::None,
+            with_resting,
         }
     }
 }
@@ -729,14 +789,21 @@ fn play(seed: u64) {
         .unwrap();
     // The lanes draw their jitter from this thread's generator.
     fastrand::seed(seed);
-    runtime.block_on(async {
-        let mut model = Model::new(seed);
-        for _ in 0..model.rng.u8(1..4) {
-            let blow = model.make_trouble();
-            model.run(blow, false).await;
-        }
-        model.end_well().await;
-    });
+    let script = Script::default();
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            let mut model = Model::new(seed, Rc::clone(&script));
+            for _ in 0..model.rng.u8(1..4) {
+                let plan = model.next_plan();
+                model.run(plan).await;
+            }
+            model.end_well().await;
+        });
+    }));
+    if let Err(failure) = played {
+        eprintln!("{}", script.borrow().join("\n"));
+        resume_unwind(failure);
+    }
 }
 
 #[test]

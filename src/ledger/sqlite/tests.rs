@@ -52,6 +52,29 @@ impl SqliteLedger {
     }
 }
 
+/// For tests of other rooms, which play many runs against one ledger.
+impl SqliteLedger {
+    /// A ledger that lies in no file.
+    pub(crate) fn in_memory() -> Self {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection, Path::new("memory")).unwrap();
+        Self {
+            connection,
+            path: "memory".into(),
+            run: None,
+            clock: Clock::System,
+            is_new: true,
+            hold: None,
+        }
+    }
+
+    /// Lets another run write, by its own clock.
+    pub(crate) fn swap_writer(&mut self, run: &mut Option<i64>, clock: Clock) {
+        std::mem::swap(&mut self.run, run);
+        self.clock = clock;
+    }
+}
+
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -198,29 +221,45 @@ fn a_batch_is_begun_and_settled_as_a_whole_or_not_at_all() {
 
 #[test]
 fn events_that_can_no_longer_be_sent_and_runs_of_the_year_before_are_forgotten() {
-    let folder = Folder::new();
-    let mut ledger = folder.start(NOW);
+    let mut ledger = SqliteLedger::in_memory();
     let events = events(2);
+    run_daily(&mut ledger, 0..1);
     ledger.begin(&events).unwrap();
     ledger.settle(&all(&events, Settled::Accepted)).unwrap();
-    drop(ledger);
-    let mut ledger = folder.start(NOW + 29 * 86_400);
+    run_daily(&mut ledger, 1..30);
     assert_eq!(ledger.standing(&events).unwrap(), [Standing::Accepted; 2]);
-    drop(ledger);
-    let mut ledger = folder.start(NOW + 31 * 86_400);
+    run_daily(&mut ledger, 30..32);
     assert_eq!(ledger.standing(&events).unwrap(), [Standing::New; 2]);
     assert_eq!(
         ledger.status(None, NOW, 10).unwrap().delivered.len(),
         2,
         "the counts outlive the events"
     );
-    drop(ledger);
-    // After a long break the first run still takes the clock for wrong, and the next believes it.
-    drop(folder.start(NOW + 400 * 86_400));
-    drop(folder.start(NOW + 400 * 86_400));
-    let ledger = folder.open();
-    let status = ledger.status(None, NOW, 10).unwrap();
-    assert_eq!((status.runs.len(), status.delivered.len()), (2, 0));
+    run_daily(&mut ledger, 32..400);
+    let status = ledger.status(None, NOW, 1_000).unwrap();
+    assert_eq!((status.runs.len(), status.delivered.len()), (367, 0));
+}
+
+/// A run on each of these days.
+fn run_daily(ledger: &mut SqliteLedger, days: std::ops::Range<i64>) {
+    for day in days {
+        let now = NOW + day * 86_400;
+        ledger.clock = Clock::Fixed(now);
+        let dataset = "123";
+        ledger.start_run(&RunStart { dataset, now }).unwrap();
+    }
+}
+
+#[test]
+fn a_day_of_hourly_runs_by_a_clock_that_is_weeks_ahead_makes_the_ledger_forget_nothing() {
+    let mut ledger = SqliteLedger::in_memory();
+    let events = events(2);
+    run_daily(&mut ledger, 0..1);
+    ledger.begin(&events).unwrap();
+    ledger.settle(&all(&events, Settled::Accepted)).unwrap();
+    (0..24).for_each(|_| run_daily(&mut ledger, 40..41));
+    run_daily(&mut ledger, 2..3);
+    assert_eq!(ledger.standing(&events).unwrap(), [Standing::Accepted; 2]);
 }
 
 #[test]

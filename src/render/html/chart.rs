@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::frame::{percentage, short};
 use crate::text::{harmless, thousands};
 
 /// Height of the tallest column, in pixels.
@@ -45,7 +46,7 @@ pub(super) fn columns(
     let label = format!("{} by day, {} at most", harmless(name), thousands(most));
     html! {
         svg role="img" width="100%" height=(TOP + HEIGHT + BOTTOM) aria-label=(label) {
-            text.name x="0" y="14" { (super::funnel::short(name)) }
+            text.name x="0" y="14" { (short(name)) }
             text.quiet x="100%" y="14" text-anchor="end" { "at most " (thousands(most)) " a day" }
             line.axis x1="0" x2="100%" y1=(TOP + HEIGHT) y2=(TOP + HEIGHT) {}
             @for (index, column) in values.iter().enumerate() {
@@ -90,11 +91,6 @@ fn stack(column: &[u64], series: &[Series], most: u64) -> Vec<Part> {
             }
         })
         .collect()
-}
-
-/// A place or length across the page.
-pub(super) fn percentage(share: f64) -> String {
-    format!("{share:.3}%")
 }
 
 fn pixels(length: f64) -> String {

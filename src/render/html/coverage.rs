@@ -2,8 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::chart::percentage;
-use super::frame::{number, right, scroll};
+use super::frame::{number, percentage, right, scroll};
 use crate::render::phrases::joined_rows;
 use crate::report::coverage::{Covered, FormCoverage, LeadCoverage};
 use crate::text::{counted, harmless, percent, thousands};

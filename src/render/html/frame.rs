@@ -2,13 +2,17 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::text::thousands;
+use crate::render::human::layout::cut;
+use crate::text::{harmless, thousands};
 
 const STYLE: &str = include_str!("style.css");
 
 /// Should anything ever get past the escaping, a browser still runs and fetches nothing.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// So many columns of a name fit beside the numbers on a phone.
+const NAME: usize = 24;
 
 /// A whole document.
 pub(super) fn page(title: &str, body: &Markup) -> Markup {
@@ -46,4 +50,14 @@ pub(super) fn number(count: u64) -> Markup {
 /// A cell with text that stands to the right, as numbers do.
 pub(super) fn right(text: &str) -> Markup {
     html! { td.number { (text) } }
+}
+
+/// A place or length across the page.
+pub(super) fn percentage(share: f64) -> String {
+    format!("{share:.3}%")
+}
+
+/// A name that fits beside numbers in a chart; the table has all of it.
+pub(super) fn short(name: &str) -> String {
+    cut(&harmless(name), NAME)
 }

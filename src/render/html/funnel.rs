@@ -2,17 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::chart::percentage;
-use super::frame::{number, right, scroll};
-use crate::render::human::layout::cut;
+use super::frame::{number, percentage, right, scroll, short};
 use crate::report::funnel::{Funnel, MAX_DAYS, MAX_RATE, MIN_RATE, Stage, is_raw_lead};
 use crate::text::{counted, harmless, percent, thousands};
 
 /// From one stage's top to the next one's, in pixels.
 const STEP: usize = 72;
 const BAR: usize = 24;
-/// So many columns of a name fit beside the numbers on a phone.
-const NAME: usize = 24;
 
 pub(super) fn section(funnel: &Funnel) -> Markup {
     html! {
@@ -162,11 +158,6 @@ fn days(days: f64) -> String {
         ..9.95 => format!("{days:.1} days"),
         _ => format!("{days:.0} days"),
     }
-}
-
-/// A name that fits beside numbers in a chart; the table has all of it.
-pub(super) fn short(name: &str) -> String {
-    cut(&harmless(name), NAME)
 }
 
 fn capital(text: &str) -> String {

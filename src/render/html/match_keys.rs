@@ -4,8 +4,7 @@
 
 use maud::{Markup, html};
 
-use super::chart::percentage;
-use super::frame::right;
+use super::frame::{percentage, right};
 use crate::report::match_keys::field_name;
 use crate::report::summary::Summary;
 use crate::text::{percent, thousands};
