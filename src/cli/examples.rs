@@ -22,9 +22,11 @@ pub(super) const PROGRAM: &str = with_section! {
   2    wrong usage, settings, mapping or unreadable input; nothing was sent
   3    Meta refused the token, the permission or the dataset; nothing more was
        sent
-  4    Meta was unreachable or throttling for too long, or another run holds
-       the ledger; run again later, nothing is lost
-  130  interrupted; what was accepted is in the ledger"
+  4    not done: Meta was unreachable or throttling for too long, the input
+       changed, or another run holds the ledger; run again later, nothing is
+       lost
+  130  interrupted; what was accepted is in the ledger
+`crm2capi help exit-status` says what to do about each."
     "Try it out: no account, no token, nothing leaves this machine"
     "crm2capi upload --sandbox leads.csv"
     "See what would be sent, and what is wrong with the rest"

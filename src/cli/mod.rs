@@ -183,11 +183,12 @@ pub(crate) enum LogFormat {
 /// Which settings file and which dataset.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct SettingsArgs {
-    /// Settings file [default: ./crm2capi.toml if it is there]
+    /// Settings file; repeatable [default: ./crm2capi.toml if it is there]
     ///
-    /// The command line beats the environment, which beats the settings file, which beats the preset.
+    /// The command line beats the environment, which beats the settings file, which beats the preset. Several are a run
+    /// each, in turn; one that fails keeps no other from its run, and the exit status is the worst.
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
 
     /// The dataset (pixel) id
     ///
@@ -922,7 +923,7 @@ pub(crate) enum Document {
 /// Options of help.
 #[derive(Debug, Args)]
 pub(crate) struct HelpArgs {
-    /// A command, `problems`, the code of one problem, `fields` or `presets`
+    /// A command, `problems`, the code of one problem, `fields`, `presets` or `exit-status`
     #[arg(value_name = "TOPIC")]
     pub topic: Option<String>,
 }

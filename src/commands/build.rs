@@ -1,9 +1,11 @@
 //! `crm2capi build`: prints the payloads instead of sending them.
 
 use std::io::{BufWriter, Write};
+use std::path::Path;
 
 use anyhow::Result;
 
+use super::each::each_run;
 use super::show::note_problems;
 use crate::cli::{BuildArgs, PayloadFormat};
 use crate::config::{self, ReportTarget, SettingsFile};
@@ -11,7 +13,11 @@ use crate::report::ExitStatus;
 use crate::run::{self, Prepared};
 
 pub(super) fn run(args: &BuildArgs) -> Result<ExitStatus> {
-    let file = SettingsFile::load(args.read.settings.config.as_deref())?;
+    each_run(&args.read, None, |config| Ok((None, build(args, config)?)))
+}
+
+fn build(args: &BuildArgs, config: Option<&Path>) -> Result<ExitStatus> {
+    let file = SettingsFile::load(config)?;
     let read = config::read_settings(&args.read, &file)?;
     config::refuse_overlap(&read, &file, None, None, &ReportTarget::default())?;
     let batch_size = config::batch_size(args.batch_size, &file)?;

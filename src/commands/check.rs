@@ -1,11 +1,13 @@
 //! `crm2capi check`: are settings, connection, token and dataset fit to upload? Nothing is recorded anywhere.
 
 use std::io::Write;
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use super::each::each;
 use crate::cli::{CheckArgs, PlainFormat, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::graph::Client;
@@ -33,7 +35,13 @@ struct Line {
 }
 
 pub(super) fn run(args: &CheckArgs, talk: &TalkArgs) -> Result<ExitStatus> {
-    let file = SettingsFile::load(args.settings.config.as_deref())?;
+    each(&args.settings.config, &[], |config| {
+        Ok((None, check(args, talk, config)?))
+    })
+}
+
+fn check(args: &CheckArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<ExitStatus> {
+    let file = SettingsFile::load(config)?;
     let endpoint = config::endpoint(&args.endpoint, &args.settings, &args.version, &file)?;
     let client = Client::new(&endpoint)?;
     let mut lines = vec![Line {
@@ -143,7 +151,7 @@ fn judge(found: &Probe, host: &str, lines: &mut Vec<Line>) -> ExitStatus {
                     what,
                     format!("Meta throttles all calls{wait}{trace}; run again later"),
                 ),
-                ExitStatus::Unreachable,
+                ExitStatus::NotDone,
             )
         }
         Finding::NoAnswer(cause) => {
@@ -152,7 +160,7 @@ fn judge(found: &Probe, host: &str, lines: &mut Vec<Line>) -> ExitStatus {
                 .unwrap_or("check the firewall and the proxy, then run again");
             (
                 bad("connection", format!("{host}: {cause}{trace}; {help}")),
-                ExitStatus::Unreachable,
+                ExitStatus::NotDone,
             )
         }
     };

@@ -9,11 +9,11 @@ use crate::source::ReadError;
 /// The exit status an error stands for.
 pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
     if let Some(LedgerError::Held { .. }) = error.downcast_ref() {
-        return ExitStatus::Unreachable;
+        return ExitStatus::NotDone;
     }
     match broken_off(error) {
         // The next run finds a file that is complete.
-        Some(ReadError::Changed { .. }) => ExitStatus::Unreachable,
+        Some(ReadError::Changed { .. }) => ExitStatus::NotDone,
         _ => ExitStatus::Usage,
     }
 }

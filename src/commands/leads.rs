@@ -105,7 +105,7 @@ fn status_of(progress: &Progress, host: &str) -> ExitStatus {
         Some(Ended::Failure(failure)) => return status_of_failure(failure, host),
         Some(Ended::File(error)) => {
             print_error(&anyhow::anyhow!("{error}; what was written before is kept"));
-            return ExitStatus::Unreachable;
+            return ExitStatus::NotDone;
         }
         None => {}
     }
@@ -132,7 +132,7 @@ fn status_of_failure(failure: &Failure, host: &str) -> ExitStatus {
             (format!("Meta refuses {stop}; {help}"), ExitStatus::Refused)
         }
         Failure::Unreachable { cause, help } => {
-            (format!("{host}: {cause}; {help}"), ExitStatus::Unreachable)
+            (format!("{host}: {cause}; {help}"), ExitStatus::NotDone)
         }
         Failure::Interrupted => (
             "interrupted; what was downloaded is kept, and the next run goes on".to_owned(),

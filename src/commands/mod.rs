@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod each;
 mod failure;
 mod generate;
 mod help;

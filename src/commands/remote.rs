@@ -127,7 +127,7 @@ impl Findings {
     fn status(&self, stages: Option<&[Stage]>) -> ExitStatus {
         match (&self.there, stages) {
             (Told::MayNot(_), _) => ExitStatus::Refused,
-            (Told::NoAnswer(_), _) | (_, None) => ExitStatus::Unreachable,
+            (Told::NoAnswer(_), _) | (_, None) => ExitStatus::NotDone,
             (_, Some(stages)) if is_short(stages) => ExitStatus::Problems,
             _ => ExitStatus::Done,
         }

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::each::each;
 use super::{lead, remote};
 use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
@@ -27,7 +28,14 @@ const MAX_SKEW_SECONDS: i64 = 300;
 const BAR: usize = 30;
 
 pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
-    let file = SettingsFile::load(args.settings.config.as_deref())?;
+    let once = [("--lead -", args.lead.as_deref() == Some("-"))];
+    each(&args.settings.config, &once, |config| {
+        Ok((None, status(args, talk, config)?))
+    })
+}
+
+fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<ExitStatus> {
+    let file = SettingsFile::load(config)?;
     if args.remote {
         return remote::run(args, talk, &file);
     }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 
+use super::each::each_run;
 use super::progress::Progress;
 use super::{print_error, show};
 use crate::cli::{PlainFormat, TalkArgs, UploadArgs};
@@ -13,11 +14,15 @@ use crate::sandbox::Sandbox;
 use crate::time::Clock;
 
 pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
-    let file = SettingsFile::load(args.read.settings.config.as_deref())?;
-    let receivers = config::notify_settings(&file)?;
-    let uploaded = upload(args, talk, &file);
-    super::tell::of_upload(receivers, args, &file, &uploaded);
-    uploaded.map(|(_, status)| status)
+    each_run(&args.read, Some(&args.report), |config| {
+        let file = SettingsFile::load(config)?;
+        let receivers = config::notify_settings(&file)?;
+        let uploaded = upload(args, talk, &file);
+        super::tell::of_upload(receivers, args, &file, &uploaded);
+        let (summary, status) = uploaded?;
+        let is_page = args.format != Some(PlainFormat::Json);
+        Ok((is_page.then(|| render::verdict(&summary)), status))
+    })
 }
 
 /// Uploads, and shows what became of it.

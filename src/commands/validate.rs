@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::each::{Became, each_run};
 use super::show;
 use crate::cli::{ReportFormat, TalkArgs, ValidateArgs};
 use crate::config::{self, ReportTarget, SettingsFile};
@@ -12,7 +13,13 @@ use crate::report::ExitStatus;
 use crate::run;
 
 pub(super) fn run(args: &ValidateArgs, talk: &TalkArgs) -> Result<ExitStatus> {
-    let file = SettingsFile::load(args.read.settings.config.as_deref())?;
+    each_run(&args.read, Some(&args.report), |config| {
+        validate(args, talk, config)
+    })
+}
+
+fn validate(args: &ValidateArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<Became> {
+    let file = SettingsFile::load(config)?;
     let reports = ReportTarget::of(&args.report)?;
     let read = config::read_settings(&args.read, &file)?;
     // A key that would stop the upload stops its dry run.
@@ -31,5 +38,7 @@ pub(super) fn run(args: &ValidateArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         github::append_job_summary(&summary, Path::new(&path))
             .context("cannot write the job summary")?;
     }
-    Ok(show(&summary, format, talk, &reports))
+    let status = show(&summary, format, talk, &reports);
+    let is_page = format == render::Format::Human;
+    Ok((is_page.then(|| render::verdict(&summary)), status))
 }

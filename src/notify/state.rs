@@ -239,12 +239,12 @@ mod tests {
         let past = Past::default();
         for (state, status, expected) in [
             ("", ExitStatus::Done, ""),
-            ("", ExitStatus::Unreachable, "failed-4"),
+            ("", ExitStatus::NotDone, "failed-4"),
             ("failed-4", ExitStatus::Refused, "failed-3"),
             ("failed-4,refused,overdue", ExitStatus::Done, ""),
             (
                 "refused,dropped",
-                ExitStatus::Unreachable,
+                ExitStatus::NotDone,
                 "failed-4,refused,dropped",
             ),
             ("overdue", ExitStatus::Usage, "failed-2,overdue"),

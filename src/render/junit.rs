@@ -72,7 +72,7 @@ impl Outcome {
             ExitStatus::Problems => Self::Failure,
             ExitStatus::Usage
             | ExitStatus::Refused
-            | ExitStatus::Unreachable
+            | ExitStatus::NotDone
             | ExitStatus::Interrupted => Self::Error,
         }
     }

@@ -17,7 +17,7 @@ pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let mark = match summary.exit_status {
         ExitStatus::Done => "✅",
         ExitStatus::Problems | ExitStatus::Interrupted => "⚠️",
-        ExitStatus::Usage | ExitStatus::Refused | ExitStatus::Unreachable => "❌",
+        ExitStatus::Usage | ExitStatus::Refused | ExitStatus::NotDone => "❌",
     };
     writeln!(
         out,

@@ -36,7 +36,7 @@ pub(crate) fn verdict(summary: &Summary) -> String {
             format!("{nothing}: {}", reason().unwrap_or(facts))
         }
         ExitStatus::Refused => format!("stopped by Meta: {facts}"),
-        ExitStatus::Unreachable => {
+        ExitStatus::NotDone => {
             let help = summary
                 .ended
                 .as_ref()

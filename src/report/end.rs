@@ -163,15 +163,15 @@ pub(crate) fn decide(end: &End, facts: &Facts) -> ExitStatus {
         | End::Blocked { .. }
         | End::TooManyRefused(_)
         | End::Resting(_)
-        | End::InputChanged(_) => ExitStatus::Unreachable,
+        | End::InputChanged(_) => ExitStatus::NotDone,
         End::TooManyInvalid { .. } => ExitStatus::Usage,
         End::LedgerLost { after_sending, .. } | End::InputLost { after_sending, .. } => {
             match after_sending {
-                true => ExitStatus::Unreachable,
+                true => ExitStatus::NotDone,
                 false => ExitStatus::Usage,
             }
         }
-        _ if facts.unsettled > 0 => ExitStatus::Unreachable,
+        _ if facts.unsettled > 0 => ExitStatus::NotDone,
         End::RejectsLost(_) | End::MissingLost(_) => ExitStatus::Problems,
         End::Complete if facts.errors > 0 => ExitStatus::Problems,
         End::Complete if facts.warnings > 0 && facts.strictness == Strictness::Strict => {

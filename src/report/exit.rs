@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 /// The exit status of the process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum ExitStatus {
     /// All done: every event that should go went or, where nothing is sent, would go.
@@ -20,12 +20,54 @@ pub enum ExitStatus {
     Refused = 3,
     /// Not done: Meta was unreachable or throttling for too long, refused for a reason that is not the events', the input
     /// changed or ended early, or another run holds the ledger. Running again loses nothing.
-    Unreachable = 4,
+    NotDone = 4,
     /// Interrupted; what was accepted is in the ledger.
     Interrupted = 130,
 }
 
 impl ExitStatus {
+    /// Every status, the worst last.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Done,
+        Self::Problems,
+        Self::Usage,
+        Self::Refused,
+        Self::NotDone,
+        Self::Interrupted,
+    ];
+
+    /// What the status says, and what to do about it.
+    pub(crate) const fn about(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Done => (
+                "all done: every event that should go went or, where nothing is sent, would go",
+                "nothing to do",
+            ),
+            Self::Problems => (
+                "done, but rows were refused here or by Meta or, with --strict, warned about; status --max-age: the last \
+                 success is too long ago; check: something is wrong; normalize: the value cannot be used",
+                "the report lists the problems by their codes; --rejects FILE keeps the rows for a second try",
+            ),
+            Self::Usage => (
+                "wrong usage, settings, mapping or unreadable input; nothing was sent",
+                "the error names the option, the line or the column; mend it and run again",
+            ),
+            Self::Refused => (
+                "Meta refused the token, the permission or the dataset; nothing more was sent, and no event is marked",
+                "crm2capi check says what is wrong; mend it and run the same command again",
+            ),
+            Self::NotDone => (
+                "not done: Meta was unreachable or throttling for too long, refused for a reason that is not the events', \
+                 the input changed or ended early, or another run holds the ledger",
+                "run the same command again later; what was accepted does not go twice, and nothing is lost",
+            ),
+            Self::Interrupted => (
+                "interrupted; what was accepted is in the ledger",
+                "run the same command again",
+            ),
+        }
+    }
+
     /// The number the process ends with.
     pub const fn code(self) -> u8 {
         self as u8
@@ -50,9 +92,7 @@ impl JsonSchema for ExitStatus {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        use ExitStatus::*;
-        let statuses = [Done, Problems, Usage, Refused, Unreachable, Interrupted];
-        json_schema!({ "type": "integer", "enum": statuses.map(ExitStatus::code) })
+        json_schema!({ "type": "integer", "enum": Self::ALL.map(ExitStatus::code) })
     }
 }
 

@@ -94,3 +94,72 @@ fn a_quiet_status_speaks_only_when_an_upload_is_late() {
         .ended(1);
     assert!(ran.stderr.contains("--max-age is 26h"), "{}", ran.stderr);
 }
+
+#[test]
+fn several_settings_are_a_run_each_and_the_worst_status_is_that_of_all() {
+    const EXPORT: &str = "email,stage,stage_date\nada.nunn@example.com,Lead,2026-11-20T10:00:00Z\n";
+    let (desk, server) = (Desk::new(), Listener::accepting());
+    for (name, files) in [
+        ("one", "one.csv"),
+        ("two", "none.csv"),
+        ("three", "three.csv"),
+    ] {
+        let settings = format!("[input]\nfiles = [\"{files}\"]\n[crm]\nname = \"{name}\"\n");
+        desk.file(&format!("{name}.toml"), settings);
+        desk.file(&format!("{name}.csv"), EXPORT);
+    }
+    let upload = |more: &[&str]| {
+        let all = [
+            &[
+                "upload",
+                "--now",
+                NOW,
+                "--dataset-id",
+                "123",
+                "--graph-url",
+                &server.url,
+            ],
+            &[
+                "--config",
+                "one.toml",
+                "--config",
+                "two.toml",
+                "--config",
+                "three.toml",
+            ][..],
+            more,
+        ];
+        desk.run_with(&all.concat(), &[("CRM2CAPI_ACCESS_TOKEN", "EAABtoken")])
+    };
+    let ran = upload(&[]).ended(2);
+    let lines: Vec<_> = ran.stdout.lines().rev().take(3).collect();
+    assert!(
+        lines[2].starts_with("one.toml: status 0, 1 event accepted"),
+        "{}",
+        ran.stdout
+    );
+    assert!(lines[1].starts_with("two.toml: status 2, ") && lines[1].contains("none.csv"));
+    assert!(lines[0].starts_with("three.toml: status 0, "));
+    assert_eq!(
+        ran.stderr
+            .lines()
+            .filter(|line| line.starts_with("error:"))
+            .count(),
+        1
+    );
+
+    // What there is once cannot serve three runs.
+    for once in [
+        &["--rejects", "no.csv"][..],
+        &["--report", "a.json"],
+        &["--metrics-file", "m.prom"],
+        &["-"],
+    ] {
+        let ran = upload(once).ended(2);
+        assert!(
+            ran.stderr.contains("--config is a run of its own"),
+            "{}",
+            ran.stderr
+        );
+    }
+}

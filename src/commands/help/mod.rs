@@ -19,6 +19,7 @@ use crate::report::funnel::Kind;
 const PROBLEMS: &str = "problems";
 const FIELDS: &str = "fields";
 const PRESETS: &str = "presets";
+const EXIT_STATUS: &str = "exit-status";
 
 /// What the weight of an unusable value means.
 const VALUE: &str = "A value that cannot be used is left out with a warning, and the rest of its row is sent; or it refuses its row, where \
@@ -34,6 +35,7 @@ pub(super) fn run(args: &HelpArgs) -> Result<ExitStatus> {
         Some(PROBLEMS) => problems(&mut page),
         Some(FIELDS) => fields(&mut page),
         Some(PRESETS) => presets(&mut page)?,
+        Some(EXIT_STATUS) => exit_status(&mut page),
         Some(topic) => match one_problem(&mut page, topic) {
             Some(text) => text,
             None => long_help(Some(topic))?,
@@ -66,14 +68,16 @@ fn unknown(topic: &str) -> anyhow::Error {
         .iter()
         .map(|code| code.name())
         .chain(Kind::ALL.iter().map(|kind| kind.name()));
-    let topics = commands.chain([PROBLEMS, FIELDS, PRESETS]).chain(codes);
+    let topics = commands
+        .chain([PROBLEMS, FIELDS, PRESETS, EXIT_STATUS])
+        .chain(codes);
     let scored = topics.map(|name| (strsim::jaro_winkler(topic, name), name));
     match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
         Some((score, near)) if score > 0.7 => {
             anyhow!("no help on {topic:?}; did you mean {near:?}?")
         }
         _ => anyhow!(
-            "no help on {topic:?}; give a command, problems, the code of a problem, fields or presets"
+            "no help on {topic:?}; give a command, problems, the code of a problem, fields, presets or exit-status"
         ),
     }
 }
@@ -176,6 +180,19 @@ fn presets(page: &mut Page) -> Result<String> {
         page.line(name, &format!("{crm}{shape}"));
     }
     Ok(page.finish())
+}
+
+fn exit_status(page: &mut Page) -> String {
+    page.title("Exit status");
+    page.text(
+        "What the process ends with. The status is about the events: whether standard output could be written changes \
+         nothing. A status other than 0 comes with a line on standard error that begins with error.",
+    );
+    for status in ExitStatus::ALL {
+        let (about, cure) = status.about();
+        page.pair(&status.code().to_string(), &[("", about), ("→ ", cure)]);
+    }
+    page.finish()
 }
 
 #[cfg(test)]

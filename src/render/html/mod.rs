@@ -58,7 +58,7 @@ fn headline(summary: &Summary, facts: &str) -> Markup {
         ExitStatus::Problems => ("warning", "! Done, with problems"),
         ExitStatus::Interrupted => ("warning", "! Interrupted"),
         ExitStatus::Usage => ("wrong", "✗ Nothing sent"),
-        ExitStatus::Refused | ExitStatus::Unreachable => ("wrong", "✗ Not done"),
+        ExitStatus::Refused | ExitStatus::NotDone => ("wrong", "✗ Not done"),
     };
     let planned = matches!(summary.counts.sending, Sending::Planned { .. });
     // A check finds problems; it is not stopped by them.

@@ -230,7 +230,7 @@ fn last_line(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let (mark, style) = match summary.exit_status {
         ExitStatus::Done => ("✓", GOOD),
         ExitStatus::Problems | ExitStatus::Interrupted => ("!", WARNING),
-        ExitStatus::Usage | ExitStatus::Refused | ExitStatus::Unreachable => ("✗", WRONG),
+        ExitStatus::Usage | ExitStatus::Refused | ExitStatus::NotDone => ("✗", WRONG),
     };
     writeln!(out)?;
     writeln!(
