@@ -1,6 +1,7 @@
 //! The settings file: TOML, every key optional, unknown keys refused by the name that comes nearest.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -346,8 +347,7 @@ impl SettingsFile {
             let place = line
                 .map(|line| format!("line {line}: "))
                 .unwrap_or_default();
-            let written = error.span().and_then(|span| text.get(span));
-            let cure = written.and_then(|written| quoting(error.message(), written));
+            let cure = error.span().and_then(|span| quoting(text, span));
             bail!(
                 "{place}{}{}",
                 in_one_line(error.message()),
@@ -389,17 +389,24 @@ fn line_of(text: &str, start: usize) -> usize {
     text[..start.min(text.len())].matches('\n').count() + 1
 }
 
-/// How to write a number or a yes that stands where a text belongs.
-fn quoting(message: &str, written: &str) -> Option<String> {
-    let is_bare = ["integer", "floating point", "boolean"]
-        .iter()
-        .any(|kind| message.contains(&format!("invalid type: {kind}")));
-    let is_plain = written.len() <= 40
-        && written
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte));
-    (is_bare && is_plain && message.contains("string"))
-        .then(|| format!("; write it in quotes: \"{written}\""))
+/// How to write a number or a yes that stands where a text belongs: in quotes, if that is what the file lacks there.
+fn quoting(text: &str, place: Range<usize>) -> Option<String> {
+    let written = text.get(place.clone()).filter(|text| text.len() <= 40)?;
+    let value = toml::from_str::<toml::Table>(&format!("x = {written}")).ok()?;
+    let is_bare = value
+        .values()
+        .all(|value| value.is_integer() || value.is_float() || value.is_bool());
+    let quoted = format!(
+        "{}\"{written}\"{}",
+        &text[..place.start],
+        &text[place.end..]
+    );
+    // What stands further down may be wrong as well.
+    let is_cured = match toml::from_str::<SettingsFile>(&quoted) {
+        Ok(_) => true,
+        Err(error) => error.span().is_some_and(|span| span.start > place.end + 2),
+    };
+    (is_bare && is_cured).then(|| format!("; write it in quotes: \"{written}\""))
 }
 
 /// The text of a settings file, none of which is anywhere near this long.

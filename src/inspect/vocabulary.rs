@@ -58,7 +58,7 @@ const FIELDS: &[(Field, &str, &str)] = &[
     ),
     (
         Field::FullName,
-        "name contactname leadname kontaktname kundenname kontakt contact nom nombre nome contacto contato \
+        "name lead contactname leadname kontaktname kundenname kontakt contact nom nombre nome contacto contato \
         ansprechpartner customername clientname personname customer client person nama isim имя имяклиента клиент nazwa \
         नाम ชอ 名前 お名前 姓名 naam الاسم اسم hovaten hoten ten kontaktperson cliente nomedocliente nomecliente nombredelcliente kunde applicant borrower student \
         studentname patient patientname applicantname borrowername invitee inviteename guestname member membername prospect \
@@ -350,6 +350,13 @@ pub(super) static AROUND_STAGE: Words = LazyLock::new(|| {
         "became became a an the date time at on since entered reached datum am seit wurde zum \
     erreicht le du de la del el fecha data em do da dem der die das en desde depuis passe devenu stage status phase etapa etape \
     in into when is timestamp moved to дата op",
+    )
+});
+/// What follows `no` in stages where that is the Portuguese `in the`, besides words that end in -mento.
+pub(super) static IN_THE: Words = LazyLock::new(|| {
+    set(
+        "aguardo funil processo contato inicio prazo banco cartorio financeiro comercial escritorio whatsapp crm radar ar \
+    pipeline juridico estoque sistema",
     )
 });
 /// Words of headings of consent.
