@@ -683,6 +683,7 @@ mod tests {
         assert_eq!(
             stages,
             [
+                ("Fecha de creación", "Lead"),
                 ("Fecha calificado", "calificado"),
                 ("Fecha ganado", "ganado")
             ]
