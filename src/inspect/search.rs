@@ -666,6 +666,7 @@ mod tests {
         assert_eq!(
             stages,
             [
+                ("Fecha de creación", "Lead"),
                 ("Fecha calificado", "calificado"),
                 ("Fecha ganado", "ganado")
             ]
