@@ -312,6 +312,18 @@ const fn is_time(field: Field) -> bool {
     )
 }
 
+/// The zones that headings name, by the column of times.
+fn zones(plan: &Plan, header: &Header) -> Vec<(u32, String)> {
+    let zone_of = |column: u32| {
+        let zone = zone_in_heading(&header.columns[column as usize])?;
+        Some((column, zone.to_owned()))
+    };
+    plan.time_columns()
+        .into_iter()
+        .filter_map(zone_of)
+        .collect()
+}
+
 struct Compiler<'a> {
     columns: &'a Columns<'a>,
     layout: &'a Layout,
@@ -377,11 +389,7 @@ impl Compiler<'_> {
         if plan.customer.is_empty() {
             return Err(MappingError::NoCustomer);
         }
-        for column in plan.time_columns() {
-            let zone = zone_in_heading(&header.columns[column as usize]);
-            plan.zones
-                .extend(zone.map(|zone| (column, zone.to_owned())));
-        }
+        plan.zones = zones(&plan, header);
         Ok(plan)
     }
 

@@ -333,14 +333,9 @@ impl Plan {
         record: &mut Record<'_>,
         notice: &mut dyn FnMut(Notice<'_>),
     ) {
-        let Plan {
-            sources,
-            names,
-            is_snapshot,
-            ..
-        } = self;
+        let (names, is_snapshot) = (&mut self.names, self.is_snapshot);
         let mut has_history = false;
-        for source in sources.iter() {
+        for source in &self.sources {
             // A record's own history tells more than where it stands now.
             if has_history && matches!(source, EventSource::Cells { .. }) {
                 continue;
@@ -355,7 +350,7 @@ impl Plan {
                 notice(Notice::lost(Some(Field::EventTime), column));
                 continue;
             }
-            let is_current = *is_snapshot && found.is_current && is_nothing(text);
+            let is_current = is_snapshot && found.is_current && is_nothing(text);
             if is_nothing(text) && !found.needs_time {
                 continue;
             }

@@ -112,16 +112,7 @@ impl Feed {
         let (preset, guessed) = preset_of(reading, &header)?;
         let plan = Plan::compile(&reading.given, preset.as_ref(), &header)
             .map_err(|error| in_settings(error, reading))?;
-        if reading.constants.is_limited_by_row()
-            && plan.columns_of(Field::State).is_empty()
-            && plan.columns_of(Field::ClientIpAddress).is_empty()
-        {
-            bail!(
-                "data_processing_options = [\"LDU\"] under [event] needs the lead's state, as no IP address tells it: give \
-                 data_processing_options_state (1000 California, 1001 Colorado, 1002 Connecticut, 1003 Florida, …), or map \
-                 the column that holds each lead's US state with state under [columns]"
-            );
-        }
+        refuse_unknown_states(reading, &plan)?;
         let again = source.again(&reading.source);
         let mut held = Held::default();
         if again.is_none() {
@@ -310,6 +301,21 @@ fn times_of(
             .filter_map(|(column, name)| Some((*column, reader(parse_zone(name).ok()?, true))))
             .collect(),
     })
+}
+
+/// Refuses limited data use where nothing tells the lead's state.
+fn refuse_unknown_states(reading: &ReadSettings, plan: &Plan) -> Result<()> {
+    if reading.constants.is_limited_by_row()
+        && plan.columns_of(Field::State).is_empty()
+        && plan.columns_of(Field::ClientIpAddress).is_empty()
+    {
+        bail!(
+            "data_processing_options = [\"LDU\"] under [event] needs the lead's state, as no IP address tells it: give \
+             data_processing_options_state (1000 California, 1001 Colorado, 1002 Connecticut, 1003 Florida, …), or map \
+             the column that holds each lead's US state with state under [columns]"
+        );
+    }
+    Ok(())
 }
 
 /// When an export was made, as far as nothing in it says so: when its file was last written, unless the clock was given.
