@@ -464,6 +464,26 @@ fn a_brazilian_export_with_the_code_in_a_column_of_its_own_is_understood() {
 }
 
 #[test]
+fn of_a_long_export_the_later_rows_are_read_here_and_there() {
+    let desk = Desk::new();
+    let row = |index: u32| {
+        let stage = if index < 30_000 { "New" } else { "Won" };
+        format!("a{index}@example.com,{stage},2026-11-19T10:00:00Z\n")
+    };
+    let rows: String = (0..45_000).map(row).collect();
+    desk.file("leads.csv", format!("Email,Stage,Stage date\n{rows}"));
+    let shown = desk.run(&["init", "leads.csv"]).ended(0).stdout;
+    let said = "45000; stages and zones are those of 21563 of them";
+    assert!(shown.contains(said), "{shown}");
+    let stages = settings(&desk)["stages"].clone();
+    assert_eq!(
+        stages["Won"].as_str().unwrap(),
+        "Won",
+        "a stage of later rows"
+    );
+}
+
+#[test]
 fn the_name_of_an_ad_is_nobodys_first_name() {
     let desk = Desk::new();
     desk.file(
