@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::lines::{self, line_of};
 use super::stage::StageSetting;
 use crate::cli::{DEFAULT_SETTINGS, InputFormat, ReportFormat};
 use crate::files::{folder_of, read_text};
@@ -55,6 +56,9 @@ pub(crate) struct SettingsFile {
     /// Where it was read from, if it was.
     #[serde(skip)]
     pub path: Option<PathBuf>,
+    /// The columns it names, each with its line.
+    #[serde(skip)]
+    pub column_lines: Vec<(String, usize)>,
     /// Whether nobody named it.
     #[serde(skip)]
     pub is_merely_found: bool,
@@ -343,7 +347,7 @@ impl SettingsFile {
     /// # Errors
     /// It is not TOML, or has a key or value that does not belong; the message names the line.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let file: Self = toml::from_str(text).or_else(|error| {
+        let mut file: Self = toml::from_str(text).or_else(|error| {
             let line = error.span().map(|span| line_of(text, span.start));
             let place = line
                 .map(|line| format!("line {line}: "))
@@ -356,6 +360,7 @@ impl SettingsFile {
             )
         })?;
         file.check_values(text)?;
+        file.column_lines = lines::of_columns(text);
         Ok(file)
     }
 
@@ -383,11 +388,6 @@ impl SettingsFile {
             None => path.to_owned(),
         }
     }
-}
-
-/// The line of a place in a text, counted from 1.
-fn line_of(text: &str, start: usize) -> usize {
-    text[..start.min(text.len())].matches('\n').count() + 1
 }
 
 /// How to write a number or a yes that stands where a text belongs: in quotes, if that is what the file lacks there.

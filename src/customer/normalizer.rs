@@ -538,7 +538,7 @@ mod tests {
                 default_country: Country::parse("US"),
                 ..settings()
             };
-            let expected = format!("{{lead_id:1,ph:[sha({whole})]}}");
+            let expected = format!("{{ph:[sha({whole})]}}");
             let row = row(&american, &cells, &[whole]);
             assert_eq!(row, (expected, Vec::new()), "{code} {number}");
         }

@@ -32,7 +32,14 @@ pub(super) fn print(out: &mut dyn Write, found: &Understanding<'_>) -> io::Resul
         },
     )?;
     fact(out, "shape", &shape_in_words(found))?;
-    fact(out, "rows", &story.rows.to_string())?;
+    let rows = match story.rows_read * 2 < story.rows {
+        true => format!(
+            "{}; stages and zones are those of {} of them, the first and every few behind them",
+            story.rows, story.rows_read
+        ),
+        false => story.rows.to_string(),
+    };
+    fact(out, "rows", &rows)?;
     fact(out, "events", &events_in_words(found))?;
     fact(out, "dates", &found.order_in_words())?;
     fact(out, "time zone", &found.zone_in_words())?;

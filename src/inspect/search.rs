@@ -9,6 +9,7 @@ use super::proposal::{Proposal, StageColumn, Taken};
 use super::words::Says;
 use crate::field::Field;
 use crate::mapping::{Columns, Layout, Target, holds_several, is_pattern, speaks_of_calling_codes};
+use crate::report::names_raw_lead;
 
 /// So many columns of one field are taken.
 const MAX_COLUMNS: usize = 5;
@@ -242,7 +243,7 @@ impl Search<'_> {
         }
         let of_phone = |taken: &Taken| taken.target == phone;
         let numbers = self.found.taken.iter().filter(|taken| of_phone(taken));
-        let are_whole = |taken: &Taken| self.at(taken.column).share(Kind::PlainPhone) >= 0.5;
+        let are_whole = |taken: &Taken| self.at(taken.column).form.starts_with('+');
         if numbers.clone().any(|taken| taken.column == code) || numbers.clone().all(are_whole) {
             return;
         }
@@ -344,6 +345,7 @@ impl Search<'_> {
             self.find(field, by_heading(field, Certain, Guess));
         }
         self.find(Currency, by_heading(Currency, Certain, Guess));
+        self.raw_lead_is_made_when_it_is_dated();
         self.find(CreatedTime, |column| {
             let is_named = column.heading.says(CreatedTime).is_some();
             (is_named && column.holds_named_times()).then_some(Certain)
@@ -358,7 +360,9 @@ impl Search<'_> {
         for field in [FirstName, LastName] {
             self.find(field, |column| {
                 let is_known_alone = column.heading.says(FullName) != Some(Says::Exactly);
-                by_heading(field, Certain, Likely)(column).filter(|_| is_known_alone)
+                // In Turkish `ad` is a name, and beside a campaign it is an ad.
+                let is_of_ads = column.heading.is_other_id() && !column.heading.is_one_word();
+                by_heading(field, Certain, Likely)(column).filter(|_| is_known_alone && !is_of_ads)
             });
         }
         self.find_names();
@@ -377,6 +381,19 @@ impl Search<'_> {
                 && !column.heading.is_other_person();
             is_money.then_some(Likely)
         });
+    }
+
+    /// The date of the raw lead is that of its making, whatever other record was made when.
+    fn raw_lead_is_made_when_it_is_dated(&mut self) {
+        let stages = self.found.stage_columns.iter();
+        let mut raw = stages.filter(|stage| names_raw_lead(&stage.event_name));
+        let column = raw.find_map(|stage| stage.column).filter(|&column| {
+            self.lacks(Field::CreatedTime)
+                && self.at(column).heading.says(Field::CreatedTime).is_some()
+        });
+        if let Some(column) = column {
+            self.take(Target::Field(Field::CreatedTime), column, Certain);
+        }
     }
 
     /// Where the time of the events is the one the record was made at, it is the lead's as well.

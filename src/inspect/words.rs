@@ -436,6 +436,11 @@ impl Heading {
         ["name", "nom", "nome", "nombre", "title"].contains(&self.joined.as_str())
     }
 
+    /// Whether nothing else stands in the heading.
+    pub(super) fn is_one_word(&self) -> bool {
+        self.words.len() == 1
+    }
+
     /// Whether the name is just `lead`: the person, or whether there is one.
     pub(super) fn is_named_just_lead(&self) -> bool {
         self.joined == "lead"

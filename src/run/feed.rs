@@ -15,7 +15,7 @@ use super::{PresetChoice, ReadSettings};
 use crate::customer::GenderEvidence;
 use crate::field::Field;
 use crate::join::{self, Join, Leads};
-use crate::mapping::{Plan, Preset, Shape, Times, canonical};
+use crate::mapping::{MappingError, Plan, Preset, Shape, Times, canonical};
 use crate::problem::{Code, Finding};
 use crate::source::{About, Again, Chunk, Header, Input, OpenError, ReadError, Source};
 use crate::time::{Clock, DateOrder, OrderEvidence, Settled, TimeReader, parse_zone};
@@ -56,6 +56,23 @@ pub(crate) fn broken_off(error: &anyhow::Error) -> Option<&ReadError> {
     error.downcast_ref().or_else(opening)
 }
 
+/// An error about a column that the settings file names, with the place where it does.
+fn in_settings(error: MappingError, reading: &ReadSettings) -> anyhow::Error {
+    let line = match &error {
+        MappingError::MissingColumn { column, .. } => {
+            let mut lines = reading.column_lines.iter();
+            lines.find(|(name, _)| name == column)
+        }
+        _ => None,
+    };
+    match (line, &reading.settings_file) {
+        (Some((_, line)), Some(path)) => {
+            anyhow::Error::new(error).context(format!("{} line {line}", path.display()))
+        }
+        _ => error.into(),
+    }
+}
+
 impl Feed {
     /// Opens every input of a run, so that one that does not fit is known before anything happens.
     ///
@@ -93,7 +110,8 @@ impl Feed {
         let mut source = Source::open(input, &reading.source)?;
         let header = source.header.clone();
         let (preset, guessed) = preset_of(reading, &header)?;
-        let plan = Plan::compile(&reading.given, preset.as_ref(), &header)?;
+        let plan = Plan::compile(&reading.given, preset.as_ref(), &header)
+            .map_err(|error| in_settings(error, reading))?;
         refuse_unknown_states(reading, &plan)?;
         let again = source.again(&reading.source);
         let mut held = Held::default();

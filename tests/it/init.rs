@@ -440,6 +440,94 @@ fn rows_without_consent_are_not_counted_among_those_that_give_events() {
 }
 
 #[test]
+fn a_brazilian_export_with_the_code_in_a_column_of_its_own_is_understood() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Nome do Lead;DDI;Celular;E-mail;Etapa do Funil;Data da última movimentação;Data de entrada\n\
+         Beatriz Nogueira;55;(11) 98765-4321;b@example.com;Em atendimento;18/11/2026 14:20;10/11/2026 09:00\n\
+         Rita Prado;351;912 345 678;r@example.com;No aguardo;31/02/2026 10:00;12/11/2026 16:00\n\
+         Ivo Luz;55;(11) 97654-3210;i@example.com;Perdido;19/11/2026 11:45;13/11/2026 12:00\n",
+    );
+    desk.run(&["init", "leads.csv"]).ended(0);
+    let columns = settings(&desk)["columns"].clone();
+    let phone: Vec<&str> = columns["phone"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one.as_str())
+        .collect();
+    assert_eq!(phone, ["DDI", "Celular"]);
+    let time = |field: &str| columns[field].as_str().unwrap();
+    assert_eq!(time("event_time"), "Data da última movimentação");
+    assert_eq!(time("created_time"), "Data de entrada");
+}
+
+#[test]
+fn of_a_long_export_the_later_rows_are_read_here_and_there() {
+    let desk = Desk::new();
+    let row = |index: u32| {
+        let stage = if index < 30_000 { "New" } else { "Won" };
+        format!("a{index}@example.com,{stage},2026-11-19T10:00:00Z\n")
+    };
+    let rows: String = (0..45_000).map(row).collect();
+    desk.file("leads.csv", format!("Email,Stage,Stage date\n{rows}"));
+    let shown = desk.run(&["init", "leads.csv"]).ended(0).stdout;
+    let said = "45000; stages and zones are those of 21563 of them";
+    assert!(shown.contains(said), "{shown}");
+    let stages = settings(&desk)["stages"].clone();
+    assert_eq!(
+        stages["Won"].as_str().unwrap(),
+        "Won",
+        "a stage of later rows"
+    );
+}
+
+#[test]
+fn the_name_of_an_ad_is_nobodys_first_name() {
+    let desk = Desk::new();
+    desk.file(
+        "page.json",
+        r#"{"data":[{"id":"1234567890123456","created_time":"2026-11-19T10:00:00+0000","ad_name":"Spring","form_id":"2",
+        "field_data":[{"name":"full_name","values":["Ava Thornton"]},{"name":"email","values":["a@example.com"]}]}]}"#,
+    );
+    desk.run(&["init", "page.json"]).ended(0);
+    let columns = settings(&desk)["columns"].clone();
+    assert!(columns.get("first_name").is_none(), "{columns:?}");
+}
+
+#[test]
+fn a_place_is_no_candidate_for_the_stage() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "email,locality\na@example.com,Nova Lead\nb@example.com,Nova Lead\nc@example.com,Porto\n",
+    );
+    let ran = desk.run(&["init", "leads.csv"]).ended(2);
+    assert!(
+        !ran.stderr.contains("event_name=\"locality\""),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_column_that_the_settings_name_and_the_export_lacks_is_told_with_its_line() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Email,Stage,Date\na@example.com,New,2026-11-19\n",
+    );
+    desk.file(
+        "crm2capi.toml",
+        "[columns]\nevent_name = \"Stage\"\nevent_time = \"Date\"\nemail = \"Gone\"\n",
+    );
+    let ran = desk.run(&["validate", "--now", NOW, "leads.csv"]).ended(2);
+    let said = "leads.csv: crm2capi.toml line 4: there is no column \"Gone\" (for email)";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+}
+
+#[test]
 fn in_portuguese_a_lead_that_waits_is_not_lost() {
     let desk = Desk::new();
     desk.file(
