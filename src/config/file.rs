@@ -1,12 +1,14 @@
 //! The settings file: TOML, every key optional, unknown keys refused by the name that comes nearest.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::lines::{self, line_of};
 use super::stage::StageSetting;
 use crate::cli::{DEFAULT_SETTINGS, InputFormat, ReportFormat};
 use crate::files::{folder_of, read_text};
@@ -53,6 +55,9 @@ pub(crate) struct SettingsFile {
     /// Where it was read from, if it was.
     #[serde(skip)]
     pub path: Option<PathBuf>,
+    /// The columns it names, each with its line.
+    #[serde(skip)]
+    pub column_lines: Vec<(String, usize)>,
     /// Whether nobody named it.
     #[serde(skip)]
     pub is_merely_found: bool,
@@ -344,13 +349,12 @@ impl SettingsFile {
     /// # Errors
     /// It is not TOML, or has a key or value that does not belong; the message names the line.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let file: Self = toml::from_str(text).or_else(|error| {
+        let mut file: Self = toml::from_str(text).or_else(|error| {
             let line = error.span().map(|span| line_of(text, span.start));
             let place = line
                 .map(|line| format!("line {line}: "))
                 .unwrap_or_default();
-            let written = error.span().and_then(|span| text.get(span));
-            let cure = written.and_then(|written| quoting(error.message(), written));
+            let cure = error.span().and_then(|span| quoting(text, span));
             bail!(
                 "{place}{}{}",
                 in_one_line(error.message()),
@@ -358,6 +362,7 @@ impl SettingsFile {
             )
         })?;
         file.check_values(text)?;
+        file.column_lines = lines::of_columns(text);
         Ok(file)
     }
 
@@ -387,22 +392,24 @@ impl SettingsFile {
     }
 }
 
-/// The line of a place in a text, counted from 1.
-fn line_of(text: &str, start: usize) -> usize {
-    text[..start.min(text.len())].matches('\n').count() + 1
-}
-
-/// How to write a number or a yes that stands where a text belongs.
-fn quoting(message: &str, written: &str) -> Option<String> {
-    let is_bare = ["integer", "floating point", "boolean"]
-        .iter()
-        .any(|kind| message.contains(&format!("invalid type: {kind}")));
-    let is_plain = written.len() <= 40
-        && written
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte));
-    (is_bare && is_plain && message.contains("string"))
-        .then(|| format!("; write it in quotes: \"{written}\""))
+/// How to write a number or a yes that stands where a text belongs: in quotes, if that is what the file lacks there.
+fn quoting(text: &str, place: Range<usize>) -> Option<String> {
+    let written = text.get(place.clone()).filter(|text| text.len() <= 40)?;
+    let value = toml::from_str::<toml::Table>(&format!("x = {written}")).ok()?;
+    let is_bare = value
+        .values()
+        .all(|value| value.is_integer() || value.is_float() || value.is_bool());
+    let quoted = format!(
+        "{}\"{written}\"{}",
+        &text[..place.start],
+        &text[place.end..]
+    );
+    // What stands further down may be wrong as well.
+    let is_cured = match toml::from_str::<SettingsFile>(&quoted) {
+        Ok(_) => true,
+        Err(error) => error.span().is_some_and(|span| span.start > place.end + 2),
+    };
+    (is_bare && is_cured).then(|| format!("; write it in quotes: \"{written}\""))
 }
 
 /// The text of a settings file, none of which is anywhere near this long.

@@ -71,6 +71,7 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         strict: args.strict || file.output.strict.unwrap_or(false),
         threads: threads(args.threads, file)?,
         settings_file: file.path.clone(),
+        column_lines: file.column_lines.clone(),
     })
 }
 

@@ -15,7 +15,7 @@ use super::{PresetChoice, ReadSettings};
 use crate::customer::GenderEvidence;
 use crate::field::Field;
 use crate::join::{self, Join, Leads};
-use crate::mapping::{Plan, Preset, Shape, Times, canonical};
+use crate::mapping::{MappingError, Plan, Preset, Shape, Times, canonical};
 use crate::problem::{Code, Finding};
 use crate::source::{About, Again, Chunk, Header, Input, OpenError, ReadError, Source};
 use crate::time::{Clock, DateOrder, OrderEvidence, Settled, TimeReader, parse_zone};
@@ -54,6 +54,23 @@ pub(crate) struct Feed {
 pub(crate) fn broken_off(error: &anyhow::Error) -> Option<&ReadError> {
     let opening = || error.downcast_ref().and_then(OpenError::as_read_error);
     error.downcast_ref().or_else(opening)
+}
+
+/// An error about a column that the settings file names, with the place where it does.
+fn in_settings(error: MappingError, reading: &ReadSettings) -> anyhow::Error {
+    let line = match &error {
+        MappingError::MissingColumn { column, .. } => {
+            let mut lines = reading.column_lines.iter();
+            lines.find(|(name, _)| name == column)
+        }
+        _ => None,
+    };
+    match (line, &reading.settings_file) {
+        (Some((_, line)), Some(path)) => {
+            anyhow::Error::new(error).context(format!("{} line {line}", path.display()))
+        }
+        _ => error.into(),
+    }
 }
 
 impl Feed {
@@ -98,17 +115,9 @@ impl Feed {
         let mut source = Source::open(input, &reading.source)?;
         let header = source.header.clone();
         let (preset, guessed) = preset_of(reading, &header)?;
-        let plan = Plan::compile(&reading.given, preset.as_ref(), &header)?;
-        if reading.constants.is_limited_by_row()
-            && plan.columns_of(Field::State).is_empty()
-            && plan.columns_of(Field::ClientIpAddress).is_empty()
-        {
-            bail!(
-                "data_processing_options = [\"LDU\"] under [event] needs the lead's state, as no IP address tells it: give \
-                 data_processing_options_state (1000 California, 1001 Colorado, 1002 Connecticut, 1003 Florida, …), or map \
-                 the column that holds each lead's US state with state under [columns]"
-            );
-        }
+        let plan = Plan::compile(&reading.given, preset.as_ref(), &header)
+            .map_err(|error| in_settings(error, reading))?;
+        refuse_unknown_states(reading, &plan)?;
         let again = source.again(&reading.source);
         let mut held = Held::default();
         if again.is_none() {
@@ -342,6 +351,21 @@ fn times_of(
             .filter_map(|(column, name)| Some((*column, reader(parse_zone(name).ok()?, true))))
             .collect(),
     })
+}
+
+/// Refuses limited data use where nothing tells the lead's state.
+fn refuse_unknown_states(reading: &ReadSettings, plan: &Plan) -> Result<()> {
+    if reading.constants.is_limited_by_row()
+        && plan.columns_of(Field::State).is_empty()
+        && plan.columns_of(Field::ClientIpAddress).is_empty()
+    {
+        bail!(
+            "data_processing_options = [\"LDU\"] under [event] needs the lead's state, as no IP address tells it: give \
+             data_processing_options_state (1000 California, 1001 Colorado, 1002 Connecticut, 1003 Florida, …), or map \
+             the column that holds each lead's US state with state under [columns]"
+        );
+    }
+    Ok(())
 }
 
 /// When an export was made, as far as nothing in it says so: when its file was last written, unless the clock was given.

@@ -73,6 +73,8 @@ pub(crate) struct ReadSettings {
     pub threads: usize,
     /// The settings file these came from, for the report.
     pub settings_file: Option<PathBuf>,
+    /// The columns that file names, each with its line.
+    pub column_lines: Vec<(String, usize)>,
 }
 
 /// Meta's own leads, and what is made of them.
