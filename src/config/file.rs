@@ -201,6 +201,9 @@ pub(crate) struct OutputSection {
     pub format: Option<ReportFormat>,
     /// Where the refused rows are written.
     pub rejects: Option<PathBuf>,
+    /// So many of the first events the report shows one by one, without anybody's values.
+    #[schemars(range(max = 1000))]
+    pub preview: Option<u16>,
     /// Warnings fail the run too.
     pub strict: Option<bool>,
 }

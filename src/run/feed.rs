@@ -84,6 +84,11 @@ impl Feed {
         reading.inputs.iter().map(open).collect()
     }
 
+    /// Whether it is read to its end before anything is sent, and then once more.
+    pub(super) fn is_read_twice(&self) -> bool {
+        self.again.is_some()
+    }
+
     /// Meta's leads that its rows are joined with.
     pub(super) fn leads(&self) -> Option<&Arc<Leads>> {
         self.recipe.join.as_ref().map(|join| &join.leads)
@@ -125,6 +130,12 @@ impl Feed {
         let order = survey.times_order();
         let times = times_of(reading, preset.as_ref(), &plan, order, exported)?;
         let this_year = reading.clock.this_year();
+        explain(
+            input,
+            preset.as_ref().map(|preset| (preset, guessed)),
+            reading,
+            order,
+        );
         let crm = reading.crm.clone();
         let crm = crm.or_else(|| preset.as_ref().and_then(|preset| preset.crm.clone()));
         let lead_event_source = crm.unwrap_or_else(|| "CRM".to_owned());
@@ -262,6 +273,45 @@ fn read_leads(reading: &ReadSettings) -> Result<Option<Join>> {
         leads: Arc::new(Leads::read(&reading.join.inputs, &how)?),
         raw_lead: raw_lead.map(Arc::from),
     }))
+}
+
+/// Says what was settled about an input, and why.
+fn explain(
+    input: &Input,
+    preset: Option<(&Preset, bool)>,
+    reading: &ReadSettings,
+    order: Option<DateOrder>,
+) {
+    match preset {
+        Some((preset, true)) => {
+            tracing::debug!("{input}: its header is that of preset {}", preset.name);
+        }
+        Some((preset, false)) => tracing::debug!("{input}: preset {}, as asked for", preset.name),
+        None => {
+            tracing::debug!("{input}: no preset, as no known header fits it or none was wanted")
+        }
+    }
+    let of_preset = preset.and_then(|(preset, _)| preset.timezone.as_deref());
+    let given = reading
+        .zone
+        .as_ref()
+        .map(|zone| zone.iana_name().unwrap_or("a fixed offset"));
+    match (given, of_preset) {
+        (Some(zone), _) => tracing::debug!("{input}: times without a zone are of {zone}, as given"),
+        (None, Some(zone)) => {
+            tracing::debug!("{input}: times without a zone are of {zone}, the preset's");
+        }
+        (None, None) => {
+            tracing::debug!("{input}: times without a zone are of UTC, as none is given")
+        }
+    }
+    match (reading.date_order, order) {
+        (Some(order), _) => tracing::debug!("{input}: numeric dates are {order}, as given"),
+        (None, Some(order)) => {
+            tracing::debug!("{input}: numeric dates are {order}, as only that fits all of them");
+        }
+        (None, None) => {}
+    }
 }
 
 /// The preset taken, and whether it was guessed.

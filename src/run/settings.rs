@@ -65,6 +65,8 @@ pub(crate) struct ReadSettings {
     pub rejects: Option<PathBuf>,
     /// The share of rows that may be unusable before nothing is sent, in percent.
     pub max_invalid_percent: f64,
+    /// So many of the first events are shown one by one.
+    pub preview: usize,
     /// Whether warnings fail the run.
     pub strict: bool,
     /// Worker threads.
