@@ -127,8 +127,8 @@ catalogue! {
         "the stage has no time"
         "map event_time to the column that says when the stage was reached"
     TimeMalformed "time-malformed" Error
-        "the time cannot be read"
-        "write times as 2026-11-20T14:03:00-05:00, or export again with dates as the CRM shows them"
+        "the time cannot be read, or is a day that no calendar has, such as the 31st of February"
+        "correct it in the CRM; else write times as 2026-11-20T14:03:00-05:00, or export again with dates as the CRM shows them"
     TimeTwoDigitYear "time-two-digit-year" Error
         "the year has two digits, and the order of day, month and year is not known or the year lies ahead"
         "say which with --date-order mdy or dmy (date_order in [crm]), or export four-digit years"

@@ -23,6 +23,9 @@ use crate::time::DateOrder;
 pub(crate) use values::encoding;
 use values::{country, meta_id, percentage, seconds, some_seconds, timestamp};
 
+/// More events are no preview.
+const MAX_PREVIEW: i64 = 1_000;
+
 /// The settings file looked for in the working folder.
 pub(crate) const DEFAULT_SETTINGS: &str = "crm2capi.toml";
 
@@ -136,6 +139,13 @@ pub(crate) struct TalkArgs {
     /// So a scheduled job writes to nobody as long as all is well.
     #[arg(long, short, global = true)]
     pub quiet: bool,
+
+    /// Say what is decided and why; -vv also what each request was like
+    ///
+    /// -vv tells the size, the time, the status and the trace id of each request. Neither ever tells a person's value or a
+    /// token.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
 
     /// When to use colour
     #[arg(
@@ -537,6 +547,16 @@ pub(crate) struct UploadArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Report")]
 pub(crate) struct ReportArgs {
+    /// Show the first N events as a table: stage, time, value and which match keys
+    ///
+    /// Of the events that are not too old, and without any person's value. The JSON report has them too.
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=MAX_PREVIEW)
+    )]
+    pub preview: Option<u16>,
+
     /// Write the report to a file too: .html, .json, .xml (JUnit), .sarif or .md; repeatable
     #[arg(long, value_name = "FILE")]
     pub report: Vec<PathBuf>,

@@ -33,7 +33,6 @@ use crate::report::ExitStatus;
 use crate::text::{HIDDEN, harmless, is_like_a_token, unless_secret};
 
 use failure::{status_of, with_a_way_on};
-use show::show;
 pub(crate) use talk::print_error;
 
 /// The program: parses the command line, runs what was asked for, and gives the status to end with.

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::talk;
 use crate::cli::{LogFormat, TalkArgs};
+use crate::report::Summary;
 use crate::run::Observer;
 use crate::text::{counted, thousands};
 
@@ -25,11 +26,15 @@ pub(super) struct Progress {
     bar: ProgressBar,
     rows: u64,
     last_line: Option<Instant>,
+    /// Shows what was read, where the page for people is wanted.
+    opening: Option<fn(&Summary)>,
+    /// Whether it did.
+    pub(super) has_opened: bool,
 }
 
 impl Progress {
     /// Tells in the way that fits standard error.
-    pub(super) fn new(talk: &TalkArgs) -> Self {
+    pub(super) fn new(talk: &TalkArgs, opening: Option<fn(&Summary)>) -> Self {
         let is_watched = talk.log_format == LogFormat::Human && std::io::stderr().is_terminal();
         Self {
             is_watched,
@@ -37,6 +42,8 @@ impl Progress {
             bar: ProgressBar::hidden(),
             rows: 0,
             last_line: (!is_watched && !talk.quiet).then(Instant::now),
+            opening: opening.filter(|_| !talk.quiet),
+            has_opened: false,
         }
     }
 
@@ -92,6 +99,14 @@ impl Observer for Progress {
         self.rows += rows;
         self.bar.inc(rows);
         self.note(|it| format!("{} checked", counted(it.rows, "row")));
+    }
+
+    fn read(&mut self, summary: &Summary) {
+        if let Some(opening) = self.opening {
+            self.bar.finish_and_clear();
+            opening(summary);
+            self.has_opened = true;
+        }
     }
 
     fn sending(&mut self, events: u64) {

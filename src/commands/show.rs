@@ -10,12 +10,34 @@ use crate::report::{ExitStatus, Summary};
 
 use super::talk;
 
+/// What goes to standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// All of a report.
+    Whole(Format),
+    /// How the page for people begins, before anything is sent.
+    Opening,
+    /// The page from there on.
+    RestOfPage,
+}
+
+impl Shape {
+    fn is_for_programs(self) -> bool {
+        matches!(self, Self::Whole(Format::Json | Format::Github))
+    }
+}
+
+/// Shows what was read, before anything is sent. That it cannot be written is said at the end, when it is tried again.
+pub(super) fn show_opening(summary: &Summary) {
+    let _ = print(summary, Shape::Opening);
+}
+
 /// Shows the summary everywhere and gives the status the process ends with. The status is about the events: whether
 /// standard output takes the report changes nothing, and a file that cannot be written at most turns a success into
 /// status 1.
 pub(super) fn show(
     summary: &Summary,
-    format: Format,
+    shape: Shape,
     talk: &TalkArgs,
     reports: &ReportTarget,
 ) -> ExitStatus {
@@ -35,8 +57,8 @@ pub(super) fn show(
     }
     let status = summary.exit_status;
     // Quiet, a run in which all went well says nothing to people.
-    let is_wanted = format != Format::Human || !talk.quiet || status != ExitStatus::Done;
-    if is_wanted && let Err(error) = print(summary, format) {
+    let is_wanted = shape.is_for_programs() || !talk.quiet || status != ExitStatus::Done;
+    if is_wanted && let Err(error) = print(summary, shape) {
         tracing::error!("cannot write the report to standard output: {error}");
     }
     // One line has it all: who watches for errors counts a run that failed once.
@@ -53,10 +75,15 @@ pub(super) fn show(
 }
 
 /// Whoever reads our output may have seen enough, as `head` does.
-fn print(summary: &Summary, format: Format) -> io::Result<()> {
+fn print(summary: &Summary, shape: Shape) -> io::Result<()> {
     let mut page = Vec::new();
-    render::render(summary, format, &mut page, talk::width())?;
-    if format == Format::Human && !talk::can_show_unicode(&io::stdout()) {
+    let width = talk::width();
+    match shape {
+        Shape::Whole(format) => render::render(summary, format, &mut page, width)?,
+        Shape::Opening => render::opening(summary, &mut page, width)?,
+        Shape::RestOfPage => render::outcome(summary, &mut page, width)?,
+    }
+    if !shape.is_for_programs() && !talk::can_show_unicode(&io::stdout()) {
         page = talk::in_ascii(&String::from_utf8_lossy(&page)).into_bytes();
     }
     let mut out = anstream::stdout().lock();

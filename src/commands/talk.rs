@@ -9,11 +9,15 @@ use jiff::{Timestamp, Unit};
 use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::{Color, LogFormat, TalkArgs};
+use crate::render::wrap;
 use crate::text::harmless;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -30,24 +34,35 @@ pub(super) fn start_talking(args: &TalkArgs) {
         Color::Never => anstream::ColorChoice::Never,
     };
     choice.write_global();
-    let level = if args.quiet {
-        Level::ERROR
-    } else {
-        Level::INFO
+    let level = match (args.quiet, args.verbose) {
+        (true, _) => Level::ERROR,
+        (false, 0) => Level::INFO,
+        (false, 1) => Level::DEBUG,
+        (false, _) => Level::TRACE,
     };
     // A standard error that nobody reads any more is no reason to end, and there is nowhere else to say it.
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(level)
         .log_internal_errors(false);
+    // What libraries say for their own developers may hold a token.
+    let ours = || {
+        Targets::new()
+            .with_target("crm2capi", level)
+            .with_default(level.min(Level::WARN))
+    };
     // Only a second subscriber in one process can fail here, and there is none.
     let _ = match args.log_format {
         LogFormat::Human => subscriber
             .with_writer(anstream::stderr)
             .event_format(Plain)
+            .finish()
+            .with(ours())
             .try_init(),
         LogFormat::Json => subscriber
             .with_writer(io::stderr)
             .event_format(JsonLine)
+            .finish()
+            .with(ours())
             .try_init(),
     };
 }
@@ -136,7 +151,16 @@ where
             Level::WARN => write!(writer, "{WARNING}warning:{WARNING:#} ")?,
             _ => {}
         }
-        writeln!(writer, "{}", message(event))
+        let message = message(event);
+        let stderr = io::stderr();
+        let message = match can_show_unicode(&stderr) {
+            true => message,
+            false => in_ascii(&message),
+        };
+        match stderr.is_terminal() {
+            true => writeln!(writer, "{}", wrap(&message, width()).join("\n")),
+            false => writeln!(writer, "{message}"),
+        }
     }
 }
 
@@ -167,7 +191,9 @@ where
             level: match *event.metadata().level() {
                 Level::ERROR => "error",
                 Level::WARN => "warning",
-                _ => "info",
+                Level::INFO => "info",
+                Level::DEBUG => "debug",
+                Level::TRACE => "trace",
             },
             message: &message(event),
         };

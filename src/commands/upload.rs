@@ -3,8 +3,9 @@
 use anyhow::{Context, Result};
 
 use super::each::each_run;
+use super::print_error;
 use super::progress::Progress;
-use super::{print_error, show};
+use super::show::{Shape, show, show_opening};
 use crate::cli::{PlainFormat, TalkArgs, UploadArgs};
 use crate::config::{self, ReportTarget, SettingsFile};
 use crate::render;
@@ -33,7 +34,8 @@ fn upload(args: &UploadArgs, talk: &TalkArgs, file: &SettingsFile) -> super::tel
         Some(PlainFormat::Human) => render::Format::Human,
         None => file.output.plain_format()?,
     };
-    let read = config::read_settings(&args.read, file)?;
+    let mut read = config::read_settings(&args.read, file)?;
+    read.preview = args.report.preview.map_or(read.preview, usize::from);
     let send = config::send_settings(Some(args), file)?;
     let token_file = args.endpoint.access_token_file.as_deref();
     config::refuse_overlap(&read, file, token_file, Some(&send.ledger), &reports)?;
@@ -58,12 +60,18 @@ fn upload(args: &UploadArgs, talk: &TalkArgs, file: &SettingsFile) -> super::tel
             before_sending: end_early,
         },
     };
+    let is_page = format == render::Format::Human;
+    let mut progress = Progress::new(talk, is_page.then_some(show_opening));
     let summary = match is_dry_run {
         true => run::rehearse_upload(&settings)?,
-        false => run::upload(&settings, &mut Progress::new(talk))?,
+        false => run::upload(&settings, &mut progress)?,
     };
     drop((sandbox, runtime));
-    let status = show(&summary, format, talk, &reports);
+    let shape = match progress.has_opened {
+        true => Shape::RestOfPage,
+        false => Shape::Whole(format),
+    };
+    let status = show(&summary, shape, talk, &reports);
     Ok((summary, status))
 }
 

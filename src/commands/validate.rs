@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::each::{Became, each_run};
-use super::show;
+use super::show::{Shape, show};
 use crate::cli::{ReportFormat, TalkArgs, ValidateArgs};
 use crate::config::{self, ReportTarget, SettingsFile};
 use crate::render::{self, github};
@@ -21,7 +21,8 @@ pub(super) fn run(args: &ValidateArgs, talk: &TalkArgs) -> Result<ExitStatus> {
 fn validate(args: &ValidateArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<Became> {
     let file = SettingsFile::load(config)?;
     let reports = ReportTarget::of(&args.report)?;
-    let read = config::read_settings(&args.read, &file)?;
+    let mut read = config::read_settings(&args.read, &file)?;
+    read.preview = args.report.preview.map_or(read.preview, usize::from);
     // A key that would stop the upload stops its dry run.
     config::send_settings(None, &file)?;
     config::notify_settings(&file)?;
@@ -38,7 +39,7 @@ fn validate(args: &ValidateArgs, talk: &TalkArgs, config: Option<&Path>) -> Resu
         github::append_job_summary(&summary, Path::new(&path))
             .context("cannot write the job summary")?;
     }
-    let status = show(&summary, format, talk, &reports);
+    let status = show(&summary, Shape::Whole(format), talk, &reports);
     let is_page = format == render::Format::Human;
     Ok((is_page.then(|| render::verdict(&summary)), status))
 }

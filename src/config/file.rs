@@ -1,12 +1,14 @@
 //! The settings file: TOML, every key optional, unknown keys refused by the name that comes nearest.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::lines::{self, line_of};
 use super::stage::StageSetting;
 use crate::cli::{DEFAULT_SETTINGS, InputFormat, ReportFormat};
 use crate::files::{folder_of, read_text};
@@ -14,6 +16,7 @@ use crate::mapping::{History, OneOrMany, Ordered, Preset, StageTime, Sum, Target
 use crate::notify::Form;
 use crate::render::Format;
 use crate::run::OnUnusable;
+use crate::text::nearest;
 
 /// More of a settings file is not read.
 const MAX_BYTES: u64 = 16 << 20;
@@ -53,6 +56,9 @@ pub(crate) struct SettingsFile {
     /// Where it was read from, if it was.
     #[serde(skip)]
     pub path: Option<PathBuf>,
+    /// The columns it names, each with its line.
+    #[serde(skip)]
+    pub column_lines: Vec<(String, usize)>,
     /// Whether nobody named it.
     #[serde(skip)]
     pub is_merely_found: bool,
@@ -195,6 +201,9 @@ pub(crate) struct OutputSection {
     pub format: Option<ReportFormat>,
     /// Where the refused rows are written.
     pub rejects: Option<PathBuf>,
+    /// So many of the first events the report shows one by one, without anybody's values.
+    #[schemars(range(max = 1000))]
+    pub preview: Option<u16>,
     /// Warnings fail the run too.
     pub strict: Option<bool>,
 }
@@ -341,13 +350,12 @@ impl SettingsFile {
     /// # Errors
     /// It is not TOML, or has a key or value that does not belong; the message names the line.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let file: Self = toml::from_str(text).or_else(|error| {
+        let mut file: Self = toml::from_str(text).or_else(|error| {
             let line = error.span().map(|span| line_of(text, span.start));
             let place = line
                 .map(|line| format!("line {line}: "))
                 .unwrap_or_default();
-            let written = error.span().and_then(|span| text.get(span));
-            let cure = written.and_then(|written| quoting(error.message(), written));
+            let cure = error.span().and_then(|span| quoting(text, span));
             bail!(
                 "{place}{}{}",
                 in_one_line(error.message()),
@@ -355,6 +363,7 @@ impl SettingsFile {
             )
         })?;
         file.check_values(text)?;
+        file.column_lines = lines::of_columns(text);
         Ok(file)
     }
 
@@ -384,22 +393,24 @@ impl SettingsFile {
     }
 }
 
-/// The line of a place in a text, counted from 1.
-fn line_of(text: &str, start: usize) -> usize {
-    text[..start.min(text.len())].matches('\n').count() + 1
-}
-
-/// How to write a number or a yes that stands where a text belongs.
-fn quoting(message: &str, written: &str) -> Option<String> {
-    let is_bare = ["integer", "floating point", "boolean"]
-        .iter()
-        .any(|kind| message.contains(&format!("invalid type: {kind}")));
-    let is_plain = written.len() <= 40
-        && written
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte));
-    (is_bare && is_plain && message.contains("string"))
-        .then(|| format!("; write it in quotes: \"{written}\""))
+/// How to write a number or a yes that stands where a text belongs: in quotes, if that is what the file lacks there.
+fn quoting(text: &str, place: Range<usize>) -> Option<String> {
+    let written = text.get(place.clone()).filter(|text| text.len() <= 40)?;
+    let value = toml::from_str::<toml::Table>(&format!("x = {written}")).ok()?;
+    let is_bare = value
+        .values()
+        .all(|value| value.is_integer() || value.is_float() || value.is_bool());
+    let quoted = format!(
+        "{}\"{written}\"{}",
+        &text[..place.start],
+        &text[place.end..]
+    );
+    // What stands further down may be wrong as well.
+    let is_cured = match toml::from_str::<SettingsFile>(&quoted) {
+        Ok(_) => true,
+        Err(error) => error.span().is_some_and(|span| span.start > place.end + 2),
+    };
+    (is_bare && is_cured).then(|| format!("; write it in quotes: \"{written}\""))
 }
 
 /// The text of a settings file, none of which is anywhere near this long.
@@ -435,12 +446,9 @@ fn in_one_line(message: &str) -> String {
     let Some(unknown) = quoted(start).pop().filter(|_| start.starts_with("unknown")) else {
         return format!("{start}, expected {}", in_plain_words(expected));
     };
-    let scored = known
-        .iter()
-        .map(|name| (strsim::jaro_winkler(&unknown, name), name));
-    match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((score, name)) if score > 0.7 => format!("{start}; did you mean `{name}`?"),
-        _ => format!("{start}; there are {}", known.join(", ")),
+    match nearest(&unknown, known.iter().map(String::as_str)) {
+        Some(name) => format!("{start}; did you mean `{name}`?"),
+        None => format!("{start}; there are {}", known.join(", ")),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod endpoint;
 mod file;
+mod lines;
 mod notify;
 mod outputs;
 mod read;

@@ -67,9 +67,11 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         join: join(args, file)?,
         rejects,
         max_invalid_percent: max_invalid(args, file)?,
+        preview: file.output.preview.unwrap_or(0).into(),
         strict: args.strict || file.output.strict.unwrap_or(false),
         threads: threads(args.threads, file)?,
         settings_file: file.path.clone(),
+        column_lines: file.column_lines.clone(),
     })
 }
 

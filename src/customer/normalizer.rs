@@ -68,26 +68,22 @@ impl Normalizer {
             country = country.or(named);
         }
         let country = country.or(self.reader.settings.default_country);
+        let code = code_beside(cells);
         let mut has_more = false;
         for cell in cells {
             match cell.field {
                 Field::Country => {}
                 Field::FullName | Field::Fbclid => has_more = true,
+                Field::Phone if code.is_some_and(|(column, _)| column == cell.column) => {}
                 Field::Email | Field::Phone => {
-                    let mut room = MOST_VALUES;
-                    let mut add = |part| {
-                        if room > 0 {
-                            self.add(*cell, part, country, user_data, notice);
-                        }
-                        room = room.checked_sub(1)?;
-                        Some(())
+                    let code = code.map(|(_, code)| code);
+                    let mut add = |part: &str| {
+                        let whole = code.filter(|_| cell.field == Field::Phone);
+                        let whole = whole.and_then(|code| phone::under(code, part));
+                        let part = whole.as_deref().unwrap_or(part);
+                        self.add(*cell, part, country, user_data, notice);
                     };
-                    let all = match cell.field {
-                        _ if cell.text.len() > MOST_BYTES => None,
-                        Field::Email => email::split(cell.text).try_for_each(&mut add),
-                        _ => phone::split(cell.text).try_for_each(&mut add),
-                    };
-                    if all.is_none() {
+                    if !each_value(*cell, &mut add) {
                         notice(Code::CellOverfull, cell.field, cell.column);
                     }
                 }
@@ -385,6 +381,33 @@ impl Reader {
     }
 }
 
+/// Hands over the emails or phones of a cell. Whether those were all.
+fn each_value(cell: Cell<'_>, add: &mut dyn FnMut(&str)) -> bool {
+    let mut room = MOST_VALUES;
+    let mut add = |part: &str| {
+        if room > 0 {
+            add(part);
+        }
+        room = room.checked_sub(1)?;
+        Some(())
+    };
+    let all = match cell.field {
+        _ if cell.text.len() > MOST_BYTES => None,
+        Field::Email => email::split(cell.text).try_for_each(&mut add),
+        _ => phone::split(cell.text).try_for_each(&mut add),
+    };
+    all.is_some()
+}
+
+/// The calling code that has a cell of its own beside the numbers it belongs to, and its column.
+fn code_beside(cells: &[Cell<'_>]) -> Option<(u32, &'static str)> {
+    let phones = || cells.iter().filter(|cell| cell.field == Field::Phone);
+    let code = |cell: &Cell<'_>| Some((cell.column, phone::plain_calling_code(cell.text)?));
+    let (column, code) = phones().find_map(code)?;
+    let has_number = phones().any(|cell| cell.column != column && !is_nothing(cell.text));
+    has_number.then_some((column, code))
+}
+
 /// The hash a value came as. An external id may be an MD5: it is a text like any other.
 fn came_hashed(field: Field, text: &str) -> Result<Option<Hash>, Code> {
     match hash::read_hashed(text) {
@@ -498,6 +521,30 @@ mod tests {
              ph:[sha(12125550101)],st:[sha(ny)],zp:[sha(10001)]}"
         );
         assert_eq!(notices, []);
+    }
+
+    #[test]
+    fn a_calling_code_in_a_cell_of_its_own_belongs_to_the_number_beside_it() {
+        for (code, number, whole) in [
+            ("+43", "664 1234567", "436641234567"),
+            ("0043", "0664 1234567", "436641234567"),
+            ("United Arab Emirates (+971)", "501234560", "971501234560"),
+            ("+91", "919812345678", "919812345678"),
+            ("+44", "+12125550101", "12125550101"),
+            ("+1", "(212) 555-0101", "12125550101"),
+        ] {
+            let cells = [(Field::Phone, code), (Field::Phone, number)];
+            let american = Settings {
+                default_country: Country::parse("US"),
+                ..settings()
+            };
+            let expected = format!("{{ph:[sha({whole})]}}");
+            let row = row(&american, &cells, &[whole]);
+            assert_eq!(row, (expected, Vec::new()), "{code} {number}");
+        }
+        let cells = [(Field::Phone, "+43"), (Field::Phone, "-")];
+        let (_, notices) = row(&settings(), &cells, &[]);
+        assert_eq!(notices, [(Code::PhoneInvalid, 0)], "a code alone");
     }
 
     #[test]

@@ -36,6 +36,16 @@ pub(super) struct Plan {
     international_prefix: Option<Automaton>,
 }
 
+/// A calling code of three digits at most with its `+`, where there are numbers under it.
+pub(super) fn with_plus(digits: &str) -> Option<&'static str> {
+    static CODES: OnceLock<HashMap<&str, String>> = OnceLock::new();
+    let codes = CODES.get_or_init(|| {
+        let of_lines = TABLE.lines().filter_map(|line| line.split('\t').next());
+        of_lines.map(|code| (code, format!("+{code}"))).collect()
+    });
+    codes.get(digits).map(String::as_str)
+}
+
 const HIGHEST_CODE: usize = 999;
 
 impl CallingCode {

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, Region};
 
 use super::country::Country;
-use super::numbering::CallingCode;
+use super::numbering::{CallingCode, with_plus};
 use super::text;
 use crate::problem::Code;
 
@@ -66,6 +66,45 @@ fn is_parameter(text: &str) -> bool {
     ["ext=", "isub=", "phone-context="].iter().any(|name| {
         text.get(..name.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(name))
+    })
+}
+
+/// The calling code with its `+`, where the text is nothing else: `+43`, `0043`, `43`, `43.0`, `Austria (+43)`.
+pub(crate) fn calling_code(text: &str) -> Option<&'static str> {
+    let text = text.trim();
+    let digits = text.strip_suffix(".0").unwrap_or(text);
+    let digits: String = digits
+        .chars()
+        .filter(char::is_ascii_digit)
+        .take(6)
+        .collect();
+    let is_named = text.chars().any(char::is_alphabetic);
+    if text.len() > 60 || is_named && !text.contains('+') {
+        return None;
+    }
+    with_plus(digits.strip_prefix("00").unwrap_or(&digits))
+}
+
+/// The same, where the text says itself that it is a calling code.
+pub(super) fn plain_calling_code(text: &str) -> Option<&'static str> {
+    let says_so = text.len() <= 60 && (text.contains('+') || text.starts_with("00"));
+    says_so.then(|| calling_code(text)).flatten()
+}
+
+/// A number with the calling code that stands beside it; none where it needs no other.
+pub(super) fn under(code: &str, number: &str) -> Option<String> {
+    let is_whole = number.contains('+') || number.starts_with("00");
+    if is_whole || text::is_nothing(number) || number.len() > 40 {
+        return None;
+    }
+    let number = without_fraction(number);
+    let joined = format!("{code}{number}");
+    let is_assigned = |text: &str| normalize(text, None, &mut String::new()) == Ok(None);
+    // The code may stand there as well.
+    let is_doubled = || number.starts_with(&code[1..]) && is_assigned(&format!("+{number}"));
+    Some(match !is_assigned(&joined) && is_doubled() {
+        true => format!("+{number}"),
+        false => joined,
     })
 }
 

@@ -16,11 +16,13 @@ use super::run::Run;
 use super::{Ended, Outcome};
 use crate::batch::{self, Waiting};
 use crate::event::Event;
+use crate::graph::answer::{Answer, Silence};
 use crate::graph::fault::Fault;
 use crate::graph::probe;
 use crate::graph::usage::{Usage, server_time};
 use crate::graph::verdict::{Fate, Retry, Verdict, Why, is_rehearsal, judge};
 use crate::ledger::{Begun, Entry, Settled};
+use crate::text::{counted, thousands};
 
 /// How often a part is sent again after an error that explains nothing, before its halves are tried.
 const MAX_UNEXPLAINED: u32 = 3;
@@ -220,8 +222,17 @@ impl Lane {
                     mark(part, Fate::Unknown);
                     return Sent::Miscounted;
                 }
-                Verdict::Split(fault) => return Sent::Refused(fault),
-                Verdict::Refuse { index, fault } => return Sent::RefusedAt { index, fault },
+                Verdict::Split(fault) => {
+                    tracing::debug!(
+                        "of {} at least one was refused ({fault}); halves will tell which",
+                        counted(part.items.len() as u64, "event")
+                    );
+                    return Sent::Refused(fault);
+                }
+                Verdict::Refuse { index, fault } => {
+                    tracing::debug!("one event was refused ({fault}); the others go without it");
+                    return Sent::RefusedAt { index, fault };
+                }
                 Verdict::TooOld(fault) => {
                     if !self.move_limit(part, server_time, fault) {
                         return Sent::Open;
@@ -270,11 +281,13 @@ impl Lane {
     /// asks to leave without the answer.
     async fn exchange(&self, body: Bytes, sent: usize) -> Option<(Verdict, Option<i64>)> {
         let run = &self.run;
+        let (began, bytes) = (Instant::now(), body.len());
         let answer = tokio::select! {
             answer = run.client.send(body) => answer,
             () = run.abandoned() => return None,
         };
         let verdict = judge(&answer, sent);
+        tell_request(sent, bytes, began.elapsed(), &answer, verdict.fbtrace_id());
         run.keep_trace(verdict.fbtrace_id(), matches!(verdict, Verdict::Stop(_)));
         let Ok(answer) = answer else {
             return Some((verdict, None));
@@ -544,6 +557,27 @@ impl Lane {
         if !outcomes.is_empty() {
             // Nobody listens any more only when the delivery itself was dropped.
             let _ = self.outcomes.send(outcomes);
+        }
+    }
+}
+
+/// Says what a request was like.
+fn tell_request(
+    events: usize,
+    bytes: usize,
+    took: Duration,
+    answer: &Result<Answer, Silence>,
+    trace: Option<&str>,
+) {
+    let (events, bytes) = (counted(events as u64, "event"), thousands(bytes as u64));
+    let seconds = took.as_secs_f64();
+    let trace = trace.unwrap_or("none");
+    match answer {
+        Ok(Answer { status, .. }) => tracing::trace!(
+            "request with {events}, {bytes} bytes: status {status} in {seconds:.2} s, trace id {trace}"
+        ),
+        Err(silence) => {
+            tracing::trace!("request with {events}, {bytes} bytes: {silence} after {seconds:.2} s");
         }
     }
 }

@@ -151,10 +151,17 @@ impl Draft<'_> {
     /// The columns that hold times and are not those of something planned.
     fn times(&self) -> Vec<String> {
         let used = self.proposal.used(self.columns);
+        // The time the lead was made at may be that of its stage too.
+        let guesses = self.proposal.guesses.iter();
+        let mut of_events = guesses.filter(|guess| guess.target == Target::Field(Field::EventTime));
+        let guess = of_events.next().map(|guess| guess.column);
         let holds_times = |column: &u32| {
             let evidence = &self.evidence[*column as usize];
-            let is_time = evidence.holds_times() || evidence.holds_named_times();
-            is_time && !used.contains(column) && evidence.heading.time_kind(None).is_some()
+            let kind = evidence.heading.time_kind(None);
+            let is_named = kind.is_some_and(|kind| kind > TimeKind::Created);
+            let is_poor = is_named && evidence.holds_few_times();
+            let is_free = !used.contains(column) || guess == Some(*column);
+            (evidence.holds_named_times() || is_poor) && is_free && kind.is_some()
         };
         (0..self.evidence.len() as u32)
             .filter(holds_times)
@@ -391,6 +398,12 @@ impl Evidence {
             }
             Field::EventTime if self.heading.time_kind(None) == Some(TimeKind::Converted) => {
                 "only converted leads have it".to_owned()
+            }
+            Field::EventTime
+                if !matches!(self.heading.time_kind(None), None | Some(TimeKind::Unknown)) =>
+            {
+                "another column is called the time of the stage, but most of its values are none"
+                    .to_owned()
             }
             Field::EventTime => "it holds times, but its heading does not say of what".to_owned(),
             Field::Email if self.distinct * 10 < self.filled => {

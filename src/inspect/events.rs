@@ -326,6 +326,17 @@ impl Search<'_> {
         self.free().into_iter().filter_map(rank).collect()
     }
 
+    /// Whether a column that only some times stand in is called a better time of the stage than one of this kind.
+    fn has_better_named_time(&self, kind: TimeKind, stage: Option<&Heading>) -> bool {
+        self.free().into_iter().any(|column| {
+            let evidence = self.at(column);
+            let named = evidence.heading.time_kind(stage);
+            named.is_some_and(|named| named > kind)
+                && !evidence.heading.is_other_person()
+                && evidence.holds_few_times()
+        })
+    }
+
     /// The time of the stage, and the one that stands in for it in rows that lack it.
     fn stage_times(&self) -> Vec<(u32, Confidence)> {
         let stage = self.found.column_of(Field::EventName);
@@ -347,10 +358,10 @@ impl Search<'_> {
         };
         let mut found = vec![(
             best,
-            if kind == TimeKind::Unknown {
-                Guess
-            } else {
-                Certain
+            match kind {
+                TimeKind::Unknown => Guess,
+                _ if self.has_better_named_time(kind, heading) => Likely,
+                _ => Certain,
             },
         )];
         let fallback = times[1..]

@@ -13,7 +13,7 @@ use super::mask::mask;
 use super::words::{Heading, TimeKind, sounds_like_a_stage, sounds_technical};
 use crate::cell::is_nothing;
 use crate::custom_data::{currency, money};
-use crate::customer::{Country, Normalizer, Settings};
+use crate::customer::{Country, Normalizer, Settings, calling_code};
 use crate::field::Field;
 use crate::mapping::consents;
 use crate::problem::Code;
@@ -32,6 +32,8 @@ pub(super) enum Kind {
     LeadId,
     /// A time that is not just a number.
     Time,
+    /// A text in the form of a date that is none, such as one of the 31st of February.
+    NoDate,
     /// Digits alone that may be seconds or milliseconds since 1970.
     Epoch,
     Country,
@@ -57,6 +59,10 @@ pub(super) enum Kind {
     Technical,
     /// As many digits as phones have, whatever the numbering plan says.
     PhoneLike,
+    /// The calling code of a country, and nothing else.
+    CallingCode,
+    /// The same with its `+`.
+    PlainCallingCode,
     /// An address of the web, or a path of one.
     Link,
     /// Digits alone.
@@ -139,16 +145,25 @@ impl Evidence {
 
     /// Whether the column holds times that its heading speaks of: as texts, or as seconds since 1970.
     pub(super) fn holds_named_times(&self) -> bool {
-        self.holds_times()
-            || self.share(Kind::Epoch) >= 0.8
-                && self.heading.says(Field::Phone).is_none()
-                && !matches!(self.heading.time_kind(None), None | Some(TimeKind::Unknown))
+        let is_named = !matches!(self.heading.time_kind(None), None | Some(TimeKind::Unknown));
+        // A clear heading is believed though many of its values are no good.
+        let is_poor = self.share(Kind::Time) >= 0.5;
+        let is_epoch = self.share(Kind::Epoch) >= 0.8 && self.heading.says(Field::Phone).is_none();
+        self.holds_times() || is_named && (is_poor || is_epoch)
     }
 
-    /// Whether the column holds times. Among dates, seconds since 1970 are times too.
+    /// Whether the column holds times. Among dates, seconds since 1970 are times too, and dates that are none spoil no
+    /// column.
     pub(super) fn holds_times(&self) -> bool {
         let dates = self.share(Kind::Time);
-        self.filled > 0 && (dates >= 0.8 || dates >= 0.3 && dates + self.share(Kind::Epoch) >= 0.8)
+        let alike = dates + self.share(Kind::NoDate) + self.share(Kind::Epoch);
+        self.filled > 0 && (dates >= 0.8 || dates >= 0.3 && alike >= 0.8)
+    }
+
+    /// Whether some of the values are times, though the column cannot be said to hold them.
+    pub(super) fn holds_few_times(&self) -> bool {
+        let alike = self.count(Kind::Time) + self.count(Kind::NoDate);
+        !self.holds_named_times() && alike as f64 >= 0.2 * self.filled.max(1) as f64
     }
 
     /// Whether the column could hold stages: a few texts that come again and again, and are nothing else.
@@ -186,7 +201,9 @@ impl Evidence {
         let kind = match field {
             Field::LeadId => Kind::LeadId,
             Field::Email => Kind::Email,
-            Field::Phone => Kind::Phone,
+            Field::Phone => {
+                return Some(self.count(Kind::Phone).max(self.count(Kind::CallingCode)));
+            }
             Field::DateOfBirth => Kind::Birth,
             Field::EventTime | Field::CreatedTime | Field::ClickTime => {
                 return Some(self.count(Kind::Time) + self.count(Kind::Epoch));
@@ -251,6 +268,9 @@ impl Judge {
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
         let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
         self.judge_ids(text, digits, note);
+        let is_code = (1..6).contains(&digits) && calling_code(text).is_some();
+        note(Kind::CallingCode, is_code);
+        note(Kind::PlainCallingCode, is_code && text.contains('+'));
         note(Kind::PhoneLike, (7..=34).contains(&digits) && letters <= 6);
         if (6..=60).contains(&digits) && letters <= 6 {
             *phones_without_country += usize::from(self.judge_phone(text, note));
@@ -324,6 +344,7 @@ impl Judge {
         );
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         note(Kind::Time, is_time && !is_number);
+        note(Kind::NoDate, !is_time && has_form_of_a_date(text));
         note(Kind::Epoch, is_time && is_number);
         // A date of birth lies further back than any event.
         let is_birth = text.len() <= 30 && self.reads(Field::DateOfBirth, text);
@@ -331,6 +352,17 @@ impl Judge {
         let is_amount = letters <= 4 && money(text, None).is_ok_and(|amount| amount.is_some());
         note(Kind::Amount, is_amount && (!is_time || is_number));
     }
+}
+
+/// Whether a text begins with three groups of digits as dates do, the year first or last.
+fn has_form_of_a_date(text: &str) -> bool {
+    let date = text.split([' ', 'T']).next().unwrap_or_default();
+    let groups: Vec<&str> = date.trim_end_matches('.').split(['.', '/', '-']).collect();
+    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+    let is_digits = groups
+        .iter()
+        .all(|group| group.bytes().all(|byte| byte.is_ascii_digit()));
+    is_digits && matches!(lengths[..], [4, 1..=2, 1..=2] | [1..=2, 1..=2, 2 | 4])
 }
 
 /// Names of people and places, and postal codes.

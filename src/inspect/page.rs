@@ -32,7 +32,14 @@ pub(super) fn print(out: &mut dyn Write, found: &Understanding<'_>) -> io::Resul
         },
     )?;
     fact(out, "shape", &shape_in_words(found))?;
-    fact(out, "rows", &story.rows.to_string())?;
+    let rows = match story.rows_read * 2 < story.rows {
+        true => format!(
+            "{}; stages and zones are those of {} of them, the first and every few behind them",
+            story.rows, story.rows_read
+        ),
+        false => story.rows.to_string(),
+    };
+    fact(out, "rows", &rows)?;
     fact(out, "events", &events_in_words(found))?;
     fact(out, "dates", &found.order_in_words())?;
     fact(out, "time zone", &found.zone_in_words())?;
@@ -167,10 +174,15 @@ fn events_in_words(found: &Understanding<'_>) -> String {
         trial.with_events,
         percent(share)
     );
-    match trial.refused {
-        0 => given,
-        refused => format!("{given}, {refused} would be refused"),
-    }
+    let others = [
+        (
+            trial.without_consent,
+            "are left out as their consent does not say yes",
+        ),
+        (trial.refused, "would be refused"),
+    ];
+    let others = others.iter().filter(|(rows, _)| *rows > 0);
+    others.fold(given, |said, (rows, what)| format!("{said}, {rows} {what}"))
 }
 
 /// Why rows are refused, the most frequent cause first.
@@ -491,6 +503,22 @@ fn withheld(story: &Story) -> Option<String> {
     ))
 }
 
+/// Columns of times that not all of the values fit.
+fn poor_times(found: &Understanding<'_>) -> Vec<String> {
+    let is_time = |taken: &&Taken| {
+        let times = [Field::EventTime, Field::CreatedTime].map(Target::Field);
+        times.contains(&taken.target) && taken.confidence != Confidence::Guess
+    };
+    let times = found.proposal.taken.iter().filter(is_time);
+    times
+        .filter_map(|taken| {
+            let name = heading(&found.header.columns[taken.column as usize]);
+            let share = found.reads_in_words(taken)?;
+            Some(format!("{} from {name:?}: {share}", taken.target))
+        })
+        .collect()
+}
+
 /// What a person should look at before trusting the settings.
 fn notes(found: &Understanding<'_>) -> Vec<String> {
     let (story, proposal) = (&found.story, &found.proposal);
@@ -509,6 +537,7 @@ fn notes(found: &Understanding<'_>) -> Vec<String> {
             .unwrap_or_default();
         notes.push(format!("{} from {name:?} is a guess{why}", taken.target));
     }
+    notes.extend(poor_times(found));
     if !proposal
         .taken
         .iter()

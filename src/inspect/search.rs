@@ -8,7 +8,8 @@ use super::proposal::Confidence::{self, Certain, Guess, Likely};
 use super::proposal::{Proposal, StageColumn, Taken};
 use super::words::Says;
 use crate::field::Field;
-use crate::mapping::{Columns, Layout, Target, holds_several, is_pattern};
+use crate::mapping::{Columns, Layout, Target, holds_several, is_pattern, speaks_of_calling_codes};
+use crate::report::names_raw_lead;
 
 /// So many columns of one field are taken.
 const MAX_COLUMNS: usize = 5;
@@ -213,6 +214,7 @@ impl Search<'_> {
         for field in [Field::Email, Field::Phone] {
             self.doubt_the_few(field);
         }
+        self.find_calling_codes();
         self.find(Field::Fbclid, |column| {
             match column.heading.says(Field::Fbclid) {
                 Some(_) => Some(if column.share(Kind::Fbclid) >= 0.5 {
@@ -223,6 +225,54 @@ impl Search<'_> {
                 None => (column.share(Kind::Fbclid) >= 0.8).then_some(Likely),
             }
         });
+    }
+
+    /// A column of calling codes belongs to the numbers, where those lack them.
+    fn find_calling_codes(&mut self) {
+        let Some(code) = self.calling_codes() else {
+            return;
+        };
+        let phone = Target::Field(Field::Phone);
+        if self.lacks(Field::Phone) {
+            let is_number = |&column: &u32| self.at(column).share(Kind::PhoneLike) >= 0.8;
+            let beside = self.free().into_iter().find(|column| *column == code + 1);
+            match beside.filter(is_number) {
+                Some(number) => self.take(phone.clone(), number, Likely),
+                None => return,
+            }
+        }
+        let of_phone = |taken: &Taken| taken.target == phone;
+        let numbers = self.found.taken.iter().filter(|taken| of_phone(taken));
+        let are_whole = |taken: &Taken| self.at(taken.column).form.starts_with('+');
+        if numbers.clone().any(|taken| taken.column == code) || numbers.clone().all(are_whole) {
+            return;
+        }
+        // A heading such as `country_code` may have spoken for the country.
+        self.found.taken.retain(|taken| taken.column != code);
+        self.found.guesses.retain(|guess| guess.column != code);
+        self.used.push(code);
+        let at = self.found.taken.iter().position(of_phone).unwrap_or(0);
+        let (target, column, confidence) = (phone.clone(), code, Certain);
+        self.found.taken.insert(
+            at,
+            Taken {
+                target,
+                column,
+                confidence,
+            },
+        );
+    }
+
+    /// The column of calling codes.
+    fn calling_codes(&self) -> Option<u32> {
+        let all = 0..self.evidence.len() as u32;
+        all.into_iter().find(|&column| {
+            let evidence = self.at(column);
+            let name = self.columns.name_of(column).unwrap_or_default();
+            let is_named = speaks_of_calling_codes(&name);
+            evidence.share(Kind::PlainCallingCode) >= 0.9
+                || is_named && evidence.share(Kind::CallingCode) >= 0.9
+        })
     }
 
     /// Where each lead has a value of its own, a column in which the same ones come again is about somebody else, such as
@@ -295,6 +345,7 @@ impl Search<'_> {
             self.find(field, by_heading(field, Certain, Guess));
         }
         self.find(Currency, by_heading(Currency, Certain, Guess));
+        self.raw_lead_is_made_when_it_is_dated();
         self.find(CreatedTime, |column| {
             let is_named = column.heading.says(CreatedTime).is_some();
             (is_named && column.holds_named_times()).then_some(Certain)
@@ -309,7 +360,9 @@ impl Search<'_> {
         for field in [FirstName, LastName] {
             self.find(field, |column| {
                 let is_known_alone = column.heading.says(FullName) != Some(Says::Exactly);
-                by_heading(field, Certain, Likely)(column).filter(|_| is_known_alone)
+                // In Turkish `ad` is a name, and beside a campaign it is an ad.
+                let is_of_ads = column.heading.is_other_id() && !column.heading.is_one_word();
+                by_heading(field, Certain, Likely)(column).filter(|_| is_known_alone && !is_of_ads)
             });
         }
         self.find_names();
@@ -328,6 +381,19 @@ impl Search<'_> {
                 && !column.heading.is_other_person();
             is_money.then_some(Likely)
         });
+    }
+
+    /// The date of the raw lead is that of its making, whatever other record was made when.
+    fn raw_lead_is_made_when_it_is_dated(&mut self) {
+        let stages = self.found.stage_columns.iter();
+        let mut raw = stages.filter(|stage| names_raw_lead(&stage.event_name));
+        let column = raw.find_map(|stage| stage.column).filter(|&column| {
+            self.lacks(Field::CreatedTime)
+                && self.at(column).heading.says(Field::CreatedTime).is_some()
+        });
+        if let Some(column) = column {
+            self.take(Target::Field(Field::CreatedTime), column, Certain);
+        }
     }
 
     /// Where the time of the events is the one the record was made at, it is the lead's as well.
@@ -359,6 +425,8 @@ impl Search<'_> {
             column.heading.says(Field::FullName).is_some()
                 && !column.heading.is_other_person()
                 && column.share(Kind::Letters) >= 0.5
+                && (!column.heading.is_named_just_lead()
+                    || column.distinct * 10 >= column.filled * 9)
         };
         // What is called just a name, among deals, is that of the deal.
         let is_of_deals = self
@@ -615,6 +683,7 @@ mod tests {
         assert_eq!(
             stages,
             [
+                ("Fecha de creación", "Lead"),
                 ("Fecha calificado", "calificado"),
                 ("Fecha ganado", "ganado")
             ]

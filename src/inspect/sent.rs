@@ -25,10 +25,9 @@ impl Understanding<'_> {
         let (event_name, why) = match () {
             () if is_known => (event_name, None),
             // Meta learns to find more people like those that are sent.
-            () if sounds_negative(stage) => (
-                String::new(),
-                Some("sounds as if the lead came to nothing, so it is not sent"),
-            ),
+            () if sounds_negative(stage) => {
+                (String::new(), Some("sounds as if the lead came to nothing"))
+            }
             () if self.raw_lead_stage() == Some(stage) => (
                 RAW_LEAD.to_owned(),
                 Some("sounds like the stage that leads begin in"),

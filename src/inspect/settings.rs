@@ -308,7 +308,12 @@ impl Page<'_> {
             }
             done.push(stage.clone());
             let sent = found.sent_as(stage);
-            let why = sent.why.map(|why| format!(", {why}")).unwrap_or_default();
+            let verdict = match sent.event_name.is_empty() {
+                true => "not sent: ",
+                false => "",
+            };
+            let why = sent.why.map(|why| format!(", {verdict}{why}"));
+            let why = why.unwrap_or_default();
             self.line(&format!(
                 "{} = {}  # {count}{why}",
                 quoted(stage),

@@ -1,5 +1,6 @@
-//! One reading of the whole export for what only all of its rows tell: the stages there are, in the order leads pass
-//! them, and whether times say in which zone they are.
+//! One reading of the export for what its first rows do not tell: the stages there are, in the order leads pass them, and
+//! whether times say in which zone they are. Of a long export the later rows are read here and there; only the order of
+//! day and month is looked for in all of them.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -16,14 +17,17 @@ use crate::run::Feed;
 use crate::source::{Chunk, Header, Row, Settings, Source};
 use crate::time::{OrderEvidence, Precision};
 
-/// So many leads are told apart when rows are compared with leads.
-const MAX_LEADS: usize = 200_000;
+/// So many rows are read one by one, and one of so many behind them.
+const FIRST_ROWS: u64 = 20_000;
+const STEP: u64 = 16;
 
 /// What the rows of an export tell.
 #[derive(Debug, Default)]
 pub(super) struct Story {
     /// Data records.
     pub rows: u64,
+    /// Those of them whose stages were read.
+    pub rows_read: u64,
     /// Stages as the CRM calls them, with how often they stand there, in the order leads pass them where that is known.
     pub stages: Vec<(String, u64)>,
     /// Whether the export tells in which order leads pass the stages.
@@ -36,7 +40,7 @@ pub(super) struct Story {
     pub times_without_zone: u64,
     /// Times of stages that give no more than the day.
     pub days: u64,
-    /// Different leads among the rows; as many as rows when they were not counted.
+    /// Different leads for as many rows as there are; as many as rows when they were not counted.
     pub leads: u64,
     /// What the times say about the order of day and month.
     pub order: OrderEvidence,
@@ -92,8 +96,11 @@ pub(super) fn read(
     };
     let nameless = preset.map(Preset::without_stages);
     let compile = |header: &Header| Plan::compile(&bare, nameless.as_ref(), header);
+    let plan = compile(&source.header).with_context(place)?;
     let mut reader = Reader {
-        plan: compile(&source.header).with_context(place)?,
+        time_columns: plan.time_columns(),
+        birth_columns: plan.columns_of(Field::DateOfBirth),
+        plan,
         times: feed.times(),
         story: Story::default(),
         counts: Names::default(),
@@ -108,11 +115,18 @@ pub(super) fn read(
         if chunk.header != header {
             header = chunk.header.clone();
             reader.plan = compile(&header).with_context(place)?;
+            reader.time_columns = reader.plan.time_columns();
+            reader.birth_columns = reader.plan.columns_of(Field::DateOfBirth);
         }
         let mut record = Record::default();
         for row in chunk.rows() {
+            let rows = reader.story.rows;
             reader.story.rows += 1;
-            if row.refused().is_none() {
+            if row.refused().is_some() {
+                continue;
+            }
+            reader.observe_order(row);
+            if rows < FIRST_ROWS || rows.is_multiple_of(STEP) {
                 reader.read(row, &mut record);
             }
         }
@@ -135,6 +149,8 @@ fn stages_in_headings(layout: &Layout, header: &Header) -> Vec<String> {
 
 struct Reader {
     plan: Plan,
+    time_columns: Vec<u32>,
+    birth_columns: Vec<u32>,
     times: crate::mapping::Times,
     story: Story,
     counts: Names<u64>,
@@ -173,18 +189,24 @@ impl Reader {
         );
         story.times_without_zone += assumed;
         story.times_with_zone += record.stages.len() as u64 - assumed;
-        for column in plan.time_columns() {
-            story.order.observe(row.number(), row.cell(column));
-        }
-        for column in plan.columns_of(Field::DateOfBirth) {
-            story.births.observe(row.number(), row.cell(column));
-        }
+        story.rows_read += 1;
+        // Rows of one lead may stand side by side, so that single rows would tell nothing.
         if let Some(cell) = record.customer.first()
-            && self.leads.len() < MAX_LEADS
+            && story.rows <= FIRST_ROWS
         {
             self.leads.insert(self.hasher.hash_one(cell.text));
         }
         self.pass(row, record);
+    }
+
+    /// Looks for what settles the order of day and month.
+    fn observe_order(&mut self, row: Row<'_>) {
+        for &column in &self.time_columns {
+            self.story.order.observe(row.number(), row.cell(column));
+        }
+        for &column in &self.birth_columns {
+            self.story.births.observe(row.number(), row.cell(column));
+        }
     }
 
     /// Counts the stages found in the row, and how long after the lead each was reached.
@@ -260,10 +282,9 @@ impl Reader {
             .map(|(name, count, _)| (name, count))
             .collect();
         story.withheld = withheld;
-        story.leads = if leads.is_empty() || leads.len() >= MAX_LEADS {
-            story.rows
-        } else {
-            leads.len() as u64
+        story.leads = match leads.len() as u64 {
+            0 => story.rows,
+            leads => leads * story.rows / story.rows.clamp(1, FIRST_ROWS),
         };
         story
     }

@@ -9,7 +9,7 @@ use crate::problem::{Code, Severity};
 use crate::run::{Feed, Pass, workers};
 
 /// So many rows are tried; what they tell holds for the rest.
-const TRIED_ROWS: u64 = 50_000;
+const TRIED_ROWS: u64 = 20_000;
 
 /// How the rows fared.
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub(super) struct Trial {
     pub refused: u64,
     /// Rows that give an event.
     pub with_events: u64,
+    /// Rows that are left out because their lead does not agree.
+    pub without_consent: u64,
     /// Why rows are refused: the problem, its column, and the rows that have it; the most frequent first.
     pub causes: Vec<(Code, Option<u32>, u64)>,
 }
@@ -38,6 +40,7 @@ pub(super) fn of(feed: &mut Feed, threads: usize) -> Result<Trial> {
         |prepared| {
             trial.rows += prepared.rows;
             trial.refused += prepared.rows_invalid;
+            trial.without_consent += prepared.skipped_consent;
             let mut rows: Vec<u64> = prepared.events.iter().map(|event| event.row).collect();
             rows.dedup();
             trial.with_events += rows.len() as u64;

@@ -1,6 +1,6 @@
 //! All that was understood of an export, and what it says about dates, zones and phones in words.
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Kind};
 use super::proposal::{Proposal, Taken};
 use super::stages::Story;
 use super::trial::Trial;
@@ -114,6 +114,11 @@ impl Understanding<'_> {
             .taken
             .iter()
             .filter(|taken| taken.target == Target::Field(Field::Phone));
+        let has_codes =
+            |taken: &Taken| self.evidence[taken.column as usize].share(Kind::CallingCode) >= 0.9;
+        if phones.clone().any(has_codes) {
+            return None;
+        }
         let evidence = phones.map(|taken| &self.evidence[taken.column as usize]);
         let (lacking, all) = evidence.fold((0, 0), |(lacking, all), column| {
             (lacking + column.phones_without_country, all + column.filled)

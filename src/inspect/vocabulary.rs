@@ -58,7 +58,7 @@ const FIELDS: &[(Field, &str, &str)] = &[
     ),
     (
         Field::FullName,
-        "name contactname leadname kontaktname kundenname kontakt contact nom nombre nome contacto contato \
+        "name lead kundnamn kundenavn contactname leadname kontaktname kundenname kontakt contact nom nombre nome contacto contato \
         ansprechpartner customername clientname personname customer client person nama isim имя имяклиента клиент nazwa \
         नाम ชอ 名前 お名前 姓名 naam الاسم اسم hovaten hoten ten kontaktperson cliente nomedocliente nomecliente nombredelcliente kunde applicant borrower student \
         studentname patient patientname applicantname borrowername invitee inviteename guestname member membername prospect \
@@ -79,7 +79,7 @@ const FIELDS: &[(Field, &str, &str)] = &[
     ),
     (
         Field::City,
-        "ort kota poblacion thanhpho \
+        "ort kota poblacion thanhpho locality localidad localidade localite localita suburb municipio comune gemeente \
         by mesto varos oras orasul πολη עיר 도시 kaupunki місто postort paikkakunta",
         "city ciudad cidade citta",
     ),
@@ -204,7 +204,7 @@ pub(super) static NO_STAGE: Words = LazyLock::new(|| {
 /// Words of a time that says when something changed.
 pub(super) static CHANGE: Words = LazyLock::new(|| {
     set(
-        "changed change changes since entered entry moved moving move geandert anderung seit \
+        "changed change changes since entered entry moved moving move movimentacao movimentado movida movido geandert anderung seit \
     gewechselt wechsel modifie changement depuis cambio cambiado desde mudanca alterado alteracao variazione gewijzigd \
     wijziging zmiany zmiana изменения смены degisim degistirme تغيير perubahan thaydoi transition \
     zmenen zmeneno zmeny zmena aendret andret endret muuttunut muutettu muutos modositva modositas modosulas schimbarii schimbare schimbat αλλαγης αλλαγη שינוי 변경 변경일 변경일시 зміни змінено lastmodified",
@@ -235,7 +235,7 @@ pub(super) static EDITED: Words = LazyLock::new(|| {
 pub(super) static CREATED: Words = LazyLock::new(|| {
     set(
         "created creation create added submitted submission entered enquiry inquiry registered \
-    registration anfrage anfragedatum aanvraag signup signedup received erstellt erstellung erstellungsdatum angelegt anlagedatum eingang eingegangen \
+    registration anfrage anfragedatum aanvraag signup signedup received entrada ingreso erstellt erstellung erstellungsdatum angelegt anlagedatum eingang eingegangen \
     creation soumission recu cree creado creada creacion alta registro criado criada criacao cadastro envio creazione creato \
     creata inserimento aangemaakt aanmaakdatum utworzenia dodania zgloszenia создания создан поступления регистрации заявки \
     olusturulma olusturma kayit basvuru الإنشاء الانشاء التسجيل الاضافة الإضافة dibuat masuk daftar tao dangky 作成日 登録日 \
@@ -271,7 +271,7 @@ pub(super) static OTHER_PEOPLE: Words = LazyLock::new(|| {
     verkaufer proprietaire responsable attribue commercial conseiller propietario asignado asignada vendedor usuario \
     proprietario responsavel atribuido dono company firma empresa entreprise organization organisation org account unternehmen \
     campaign kampagne form adset referrer referredby partner manager supervisor team assistant spouse cocontact reports \
-    responsabile agente venditore azienda bedrijf verkoper eigenaar opiekun handlowiec ответственный менеджер сотрудник \
+    saljare saelger selger responsabile agente venditore azienda bedrijf verkoper eigenaar opiekun handlowiec ответственный менеджер сотрудник \
     компания компании sorumlu temsilcisi temsilci sirket الموظف المسؤول الشركة المندوب penanggung karyawan perusahaan \
     nhanvien phutrach congty 担当者 担当 会社名 会社 负责人 销售 公司 ผรบผดชอบ บรษท parent employer institution broker \
     dealer staff employee officer counsellor counselor negotiator advisor adviser consultant consultor corretor makelaar \
@@ -350,6 +350,13 @@ pub(super) static AROUND_STAGE: Words = LazyLock::new(|| {
         "became became a an the date time at on since entered reached datum am seit wurde zum \
     erreicht le du de la del el fecha data em do da dem der die das en desde depuis passe devenu stage status phase etapa etape \
     in into when is timestamp moved to дата op",
+    )
+});
+/// What follows `no` in stages where that is the Portuguese `in the`, besides words that end in -mento.
+pub(super) static IN_THE: Words = LazyLock::new(|| {
+    set(
+        "aguardo funil processo contato inicio prazo banco cartorio financeiro comercial escritorio whatsapp crm radar ar \
+    pipeline juridico estoque sistema",
     )
 });
 /// Words of headings of consent.

@@ -11,9 +11,9 @@ use unicode_normalization::char::is_combining_mark;
 use super::fold::fold;
 use super::vocabulary::{
     ANSWERED, AROUND_STAGE, CHANGE, CONSENT, CREATED, DEALS, EDITED, FUNNEL, FUNNEL_PARTS,
-    HEADINGS, LAST_CONTACT, META, NEGATIVE, NO_STAGE, OTHER_IDS, OTHER_PEOPLE, OTHER_THINGS,
-    OTHER_TIMES, QUALIFIERS, RAW_LEAD, SOURCE, STAGE, STAGE_WORDS, STATUS, STRONG, TECHNICAL, WHEN,
-    Words,
+    HEADINGS, IN_THE, LAST_CONTACT, META, NEGATIVE, NO_STAGE, OTHER_IDS, OTHER_PEOPLE,
+    OTHER_THINGS, OTHER_TIMES, QUALIFIERS, RAW_LEAD, SOURCE, STAGE, STAGE_WORDS, STATUS, STRONG,
+    TECHNICAL, WHEN, Words,
 };
 use crate::field::Field;
 use crate::mapping::{Preset, Target};
@@ -436,6 +436,16 @@ impl Heading {
         ["name", "nom", "nome", "nombre", "title"].contains(&self.joined.as_str())
     }
 
+    /// Whether nothing else stands in the heading.
+    pub(super) fn is_one_word(&self) -> bool {
+        self.words.len() == 1
+    }
+
+    /// Whether the name is just `lead`: the person, or whether there is one.
+    pub(super) fn is_named_just_lead(&self) -> bool {
+        self.joined == "lead"
+    }
+
     /// Whether headings like this one mean just the field, anywhere.
     pub(super) fn is_known(&self, field: Field) -> bool {
         self.names().any(|name| {
@@ -551,8 +561,13 @@ pub(super) fn sounds_negative(stage: &str) -> bool {
     ];
     // `Not contacted yet` is where leads begin.
     let is_yet_to_come = words.iter().any(|word| ANSWERED.contains(word));
+    // In Portuguese `no` is `in the`: `No aguardo`.
+    let is_in_the = |at: usize| {
+        let next = words.get(at + 1).map_or("", |word| word);
+        words[at] == "no" && (next.ends_with("mento") || IN_THE.contains(next))
+    };
     let is_denied = words.len() > 1
-        && words.iter().any(|word| denied.contains(&word.as_str()))
+        && (0..words.len()).any(|at| denied.contains(&words[at].as_str()) && !is_in_the(at))
         && !is_yet_to_come;
     is_denied
         || words.iter().any(|word| NEGATIVE.contains(word))

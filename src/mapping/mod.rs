@@ -4,6 +4,7 @@
 //! indexes that reads any row of that header. A column that is not there is an error that names the nearest ones.
 
 mod answers;
+mod calling_code;
 mod columns;
 mod event_names;
 mod layout;
@@ -15,6 +16,7 @@ mod record;
 mod worth;
 
 pub(crate) use answers::{consents, yes_or_no};
+pub(crate) use calling_code::speaks_of_calling_codes;
 pub(crate) use columns::Wanted;
 pub(crate) use columns::{Columns, canonical};
 pub(crate) use event_names::NameId;

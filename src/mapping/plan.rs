@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::calling_code::speaks_of_calling_codes;
 use super::columns::{Columns, Wanted};
 use super::event_names::{EventNames, NameId, canonical_stage};
 use super::layout::{History, Layout, Mapped, OneOrMany, Target};
@@ -88,6 +89,8 @@ pub(super) enum EventSource {
 pub(crate) struct Plan {
     /// Customer fields and their columns, in the order of the fields.
     pub(super) customer: Vec<(Field, u32)>,
+    /// Columns among those of phones that hold the calling codes of the numbers in the others.
+    pub(super) calling_codes: Vec<u32>,
     /// Fields about the event, by their columns.
     pub(super) event_fields: Vec<(Field, Vec<u32>)>,
     pub(super) custom: Vec<Custom>,
@@ -291,12 +294,34 @@ impl Plan {
     }
 }
 
+/// Of the columns of phones those that hold calling codes, where others hold numbers.
+fn calling_codes(phones: &[u32], header: &Header) -> Vec<u32> {
+    let is_code = |column: &u32| speaks_of_calling_codes(&header.columns[*column as usize]);
+    let codes: Vec<u32> = phones.iter().copied().filter(is_code).collect();
+    match codes.len() < phones.len() {
+        true => codes,
+        false => Vec::new(),
+    }
+}
+
 /// Whether a field of the event holds a time.
 const fn is_time(field: Field) -> bool {
     matches!(
         field,
         Field::CreatedTime | Field::ClickTime | Field::ExportedTime
     )
+}
+
+/// The zones that headings name, by the column of times.
+fn zones(plan: &Plan, header: &Header) -> Vec<(u32, String)> {
+    let zone_of = |column: u32| {
+        let zone = zone_in_heading(&header.columns[column as usize])?;
+        Some((column, zone.to_owned()))
+    };
+    plan.time_columns()
+        .into_iter()
+        .filter_map(zone_of)
+        .collect()
 }
 
 struct Compiler<'a> {
@@ -308,6 +333,7 @@ impl Compiler<'_> {
     fn compile(&self, header: &Header) -> Result<Plan, MappingError> {
         let mut plan = Plan {
             customer: Vec::new(),
+            calling_codes: Vec::new(),
             event_fields: Vec::new(),
             custom: Vec::new(),
             worths: Vec::new(),
@@ -349,6 +375,7 @@ impl Compiler<'_> {
             }
         }
         plan.customer.sort_by_key(|(field, _)| *field);
+        plan.calling_codes = calling_codes(&plan.columns_of(Field::Phone), header);
 
         self.add_worths(&mut plan, header)?;
         self.add_stage_columns(&mut plan, header)?;
@@ -362,11 +389,7 @@ impl Compiler<'_> {
         if plan.customer.is_empty() {
             return Err(MappingError::NoCustomer);
         }
-        for column in plan.time_columns() {
-            let zone = zone_in_heading(&header.columns[column as usize]);
-            plan.zones
-                .extend(zone.map(|zone| (column, zone.to_owned())));
-        }
+        plan.zones = zones(&plan, header);
         Ok(plan)
     }
 

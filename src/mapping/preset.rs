@@ -109,6 +109,8 @@ const FILES: &[(&str, &str)] = embedded![
     "google-ads-lead-form",
     "leadsquared",
     "odoo",
+    "monday",
+    "airtable-api",
     "sap-sales-cloud",
     "suitecrm",
     "generic",

@@ -9,7 +9,7 @@ use super::worth::{Sum, Worth, WorthId};
 use super::{answers, personal};
 use crate::cell::{is_lost, is_nothing, is_scientific};
 use crate::custom_data::{Amount, Currency, CustomData, CustomValue, currency, money};
-use crate::customer::Cell;
+use crate::customer::{Cell, calling_code};
 use crate::field::Field;
 use crate::problem::Code;
 use crate::source::Row;
@@ -235,10 +235,16 @@ impl Plan {
         notice: &mut dyn FnMut(Notice<'_>),
     ) {
         for &(field, column) in &self.customer {
+            let text = row.cell(column);
+            let is_code = self.calling_codes.contains(&column);
             let cell = Cell {
                 field,
                 column,
-                text: row.cell(column),
+                text: if is_code {
+                    calling_code(text).unwrap_or(text)
+                } else {
+                    text
+                },
             };
             if is_lost(cell.text) {
                 notice(Notice::lost(Some(field), column));
@@ -254,6 +260,20 @@ impl Plan {
                 }
                 _ => record.customer.push(cell),
             }
+        }
+        if !self.calling_codes.is_empty() {
+            self.forget_lone_codes(record);
+        }
+    }
+
+    /// A calling code without a number is nobody's phone.
+    fn forget_lone_codes(&self, record: &mut Record<'_>) {
+        let is_phone = |cell: &Cell<'_>| cell.field == Field::Phone;
+        let is_code = |cell: &Cell<'_>| is_phone(cell) && self.calling_codes.contains(&cell.column);
+        let is_number =
+            |cell: &Cell<'_>| is_phone(cell) && !is_code(cell) && !is_nothing(cell.text);
+        if !record.customer.iter().any(is_number) {
+            record.customer.retain(|cell| !is_code(cell));
         }
     }
 
@@ -313,14 +333,9 @@ impl Plan {
         record: &mut Record<'_>,
         notice: &mut dyn FnMut(Notice<'_>),
     ) {
-        let Plan {
-            sources,
-            names,
-            is_snapshot,
-            ..
-        } = self;
+        let (names, is_snapshot) = (&mut self.names, self.is_snapshot);
         let mut has_history = false;
-        for source in sources.iter() {
+        for source in &self.sources {
             // A record's own history tells more than where it stands now.
             if has_history && matches!(source, EventSource::Cells { .. }) {
                 continue;
@@ -335,7 +350,7 @@ impl Plan {
                 notice(Notice::lost(Some(Field::EventTime), column));
                 continue;
             }
-            let is_current = *is_snapshot && found.is_current && is_nothing(text);
+            let is_current = is_snapshot && found.is_current && is_nothing(text);
             if is_nothing(text) && !found.needs_time {
                 continue;
             }

@@ -17,6 +17,7 @@ mod verdict;
 use std::io::{self, Write};
 
 pub(crate) use file::{FileFormat, write_file, write_whole};
+pub(crate) use human::layout::wrap;
 pub(crate) use verdict::verdict;
 
 use crate::report::Summary;
@@ -31,6 +32,16 @@ pub(crate) enum Format {
     Json,
     /// Annotations for GitHub Actions.
     Github,
+}
+
+/// Writes how the page for people begins: where events go and what was read, which is known before anything is sent.
+pub(crate) fn opening(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
+    human::write_opening(summary, out, width)
+}
+
+/// Writes the rest of the page that [`opening`] began.
+pub(crate) fn outcome(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
+    human::write_outcome(summary, out, width)
 }
 
 /// Writes the report. `width` is the terminal's, in columns; only the page for people depends on it. Colour is written

@@ -62,6 +62,14 @@ impl MatchKeys {
     }
 }
 
+/// The keys of an event, the strongest first.
+pub(crate) fn strongest_first(keys: KeySet) -> impl Iterator<Item = &'static str> {
+    STRONGEST_FIRST
+        .into_iter()
+        .filter(move |key| keys.contains(*key))
+        .map(Key::name)
+}
+
 /// The name users know a key by: the field's in `--map` and `[columns]`.
 pub(crate) fn field_name(key: &'static str) -> &'static str {
     key.parse::<Field>().map_or(key, Field::name)

@@ -12,6 +12,7 @@ pub(crate) mod fates;
 pub(crate) mod funnel;
 pub(crate) mod match_keys;
 pub(crate) mod names;
+pub(crate) mod preview;
 pub(crate) mod refusal;
 #[cfg(test)]
 pub(crate) mod samples;

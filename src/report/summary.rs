@@ -10,6 +10,7 @@ use super::coverage::LeadCoverage;
 use super::exit::ExitStatus;
 use super::funnel::Funnel;
 use super::match_keys::MatchKeys;
+use super::preview::PreviewedEvent;
 use super::snapshot::Snapshot;
 use super::stages::{Counts, DayCounts};
 use super::tally::Problem;
@@ -73,6 +74,9 @@ pub struct Summary {
     /// What the join with Meta's own leads came to; absent without `--leads`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lead_coverage: Option<LeadCoverage>,
+    /// The first events that are not too old, where `--preview` asks for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub preview: Vec<PreviewedEvent>,
     /// Everything found wrong, grouped, errors first.
     pub problems: Vec<Problem>,
     /// Meta's trace ids, the last ones of the run.

@@ -15,7 +15,9 @@ use crate::problem::{Code, Finding, Severity};
 use crate::report::days::Days;
 use crate::report::end::{self, End, Facts, Strictness};
 use crate::report::funnel::{Funnel, Reached, Sample};
-use crate::report::match_keys::MatchKeys;
+use crate::report::match_keys::{MatchKeys, strongest_first};
+use crate::report::names::WITHHELD;
+use crate::report::preview::{PreviewedEvent, worth_of};
 use crate::report::refusal::MetaError;
 use crate::report::snapshot::Snapshot;
 use crate::report::stages::{Fate, Plan, Stages};
@@ -50,6 +52,9 @@ pub(crate) struct Account {
     timezone: Option<String>,
     default_country: Option<String>,
     max_invalid_percent: f64,
+    /// So many of the first events are kept to be shown.
+    preview_limit: usize,
+    preview: Vec<PreviewedEvent>,
     inputs: Vec<Input>,
     ambiguous_dates: Vec<Option<String>>,
     rows_ignored: u64,
@@ -107,6 +112,8 @@ impl Account {
                 .map(str::to_owned),
             default_country: reading.default_country.map(|country| country.to_string()),
             max_invalid_percent: reading.max_invalid_percent,
+            preview_limit: reading.preview,
+            preview: Vec::new(),
             inputs: feeds.iter().map(|feed| input(feed, reading)).collect(),
             ambiguous_dates: feeds.iter().map(ambiguous).collect(),
             rows_ignored: 0,
@@ -188,10 +195,32 @@ impl Account {
                 false => picked.push(index),
             }
         }
+        self.preview(prepared, &picked);
         for (name, days) in prepared.names.iter().zip(old) {
             self.stages.add_days(name, days);
         }
         picked
+    }
+
+    /// Keeps what may be shown of the first events.
+    fn preview(&mut self, prepared: &Prepared, picked: &[usize]) {
+        let wanted = self.preview_limit - self.preview.len();
+        for &index in picked.iter().take(wanted) {
+            let event = &prepared.events[index];
+            let (value, currency) = match event.json.is_empty() {
+                true => (None, None),
+                false => worth_of(prepared.json_of(index)),
+            };
+            self.preview.push(PreviewedEvent {
+                path: self.inputs[prepared.input as usize].path.clone(),
+                row: event.row,
+                event_name: prepared.name_of(event).to_string(),
+                event_time: Timestamp::from_second(event.time).unwrap_or_default(),
+                match_keys: strongest_first(event.keys).collect(),
+                value,
+                currency,
+            });
+        }
     }
 
     /// Takes a chunk whose events go no further into the account.
@@ -381,6 +410,15 @@ impl Account {
         });
         let problems = self.problems.finish(&paths);
         let counted = self.stages.finish(self.plan);
+        for event in &mut self.preview {
+            if !counted
+                .stages
+                .iter()
+                .any(|(name, _)| *name == event.event_name)
+            {
+                WITHHELD.clone_into(&mut event.event_name);
+            }
+        }
         Summary {
             command: self.command,
             version: env!("CARGO_PKG_VERSION"),
@@ -404,6 +442,7 @@ impl Account {
             retries: self.retries,
             match_keys: self.match_keys,
             lead_coverage: self.coverage.map(|coverage| coverage.finish()),
+            preview: self.preview,
             problems,
             fbtrace_ids: self.fbtrace_ids,
             messages: self.messages,

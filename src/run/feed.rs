@@ -15,7 +15,7 @@ use super::{PresetChoice, ReadSettings};
 use crate::customer::GenderEvidence;
 use crate::field::Field;
 use crate::join::{self, Join, Leads};
-use crate::mapping::{Plan, Preset, Shape, Times, canonical};
+use crate::mapping::{MappingError, Plan, Preset, Shape, Times, canonical};
 use crate::problem::{Code, Finding};
 use crate::source::{About, Again, Chunk, Header, Input, OpenError, ReadError, Source};
 use crate::time::{Clock, DateOrder, OrderEvidence, Settled, TimeReader, parse_zone};
@@ -56,6 +56,23 @@ pub(crate) fn broken_off(error: &anyhow::Error) -> Option<&ReadError> {
     error.downcast_ref().or_else(opening)
 }
 
+/// An error about a column that the settings file names, with the place where it does.
+fn in_settings(error: MappingError, reading: &ReadSettings) -> anyhow::Error {
+    let line = match &error {
+        MappingError::MissingColumn { column, .. } => {
+            let mut lines = reading.column_lines.iter();
+            lines.find(|(name, _)| name == column)
+        }
+        _ => None,
+    };
+    match (line, &reading.settings_file) {
+        (Some((_, line)), Some(path)) => {
+            anyhow::Error::new(error).context(format!("{} line {line}", path.display()))
+        }
+        _ => error.into(),
+    }
+}
+
 impl Feed {
     /// Opens every input of a run, so that one that does not fit is known before anything happens.
     ///
@@ -65,6 +82,11 @@ impl Feed {
         let join = read_leads(reading)?;
         let open = |input| Self::open_with(input, reading, join.clone());
         reading.inputs.iter().map(open).collect()
+    }
+
+    /// Whether it is read to its end before anything is sent, and then once more.
+    pub(super) fn is_read_twice(&self) -> bool {
+        self.again.is_some()
     }
 
     /// Meta's leads that its rows are joined with.
@@ -93,17 +115,9 @@ impl Feed {
         let mut source = Source::open(input, &reading.source)?;
         let header = source.header.clone();
         let (preset, guessed) = preset_of(reading, &header)?;
-        let plan = Plan::compile(&reading.given, preset.as_ref(), &header)?;
-        if reading.constants.is_limited_by_row()
-            && plan.columns_of(Field::State).is_empty()
-            && plan.columns_of(Field::ClientIpAddress).is_empty()
-        {
-            bail!(
-                "data_processing_options = [\"LDU\"] under [event] needs the lead's state, as no IP address tells it: give \
-                 data_processing_options_state (1000 California, 1001 Colorado, 1002 Connecticut, 1003 Florida, …), or map \
-                 the column that holds each lead's US state with state under [columns]"
-            );
-        }
+        let plan = Plan::compile(&reading.given, preset.as_ref(), &header)
+            .map_err(|error| in_settings(error, reading))?;
+        refuse_unknown_states(reading, &plan)?;
         let again = source.again(&reading.source);
         let mut held = Held::default();
         if again.is_none() {
@@ -116,6 +130,12 @@ impl Feed {
         let order = survey.times_order();
         let times = times_of(reading, preset.as_ref(), &plan, order, exported)?;
         let this_year = reading.clock.this_year();
+        explain(
+            input,
+            preset.as_ref().map(|preset| (preset, guessed)),
+            reading,
+            order,
+        );
         let crm = reading.crm.clone();
         let crm = crm.or_else(|| preset.as_ref().and_then(|preset| preset.crm.clone()));
         let lead_event_source = crm.unwrap_or_else(|| "CRM".to_owned());
@@ -255,6 +275,45 @@ fn read_leads(reading: &ReadSettings) -> Result<Option<Join>> {
     }))
 }
 
+/// Says what was settled about an input, and why.
+fn explain(
+    input: &Input,
+    preset: Option<(&Preset, bool)>,
+    reading: &ReadSettings,
+    order: Option<DateOrder>,
+) {
+    match preset {
+        Some((preset, true)) => {
+            tracing::debug!("{input}: its header is that of preset {}", preset.name);
+        }
+        Some((preset, false)) => tracing::debug!("{input}: preset {}, as asked for", preset.name),
+        None => {
+            tracing::debug!("{input}: no preset, as no known header fits it or none was wanted")
+        }
+    }
+    let of_preset = preset.and_then(|(preset, _)| preset.timezone.as_deref());
+    let given = reading
+        .zone
+        .as_ref()
+        .map(|zone| zone.iana_name().unwrap_or("a fixed offset"));
+    match (given, of_preset) {
+        (Some(zone), _) => tracing::debug!("{input}: times without a zone are of {zone}, as given"),
+        (None, Some(zone)) => {
+            tracing::debug!("{input}: times without a zone are of {zone}, the preset's");
+        }
+        (None, None) => {
+            tracing::debug!("{input}: times without a zone are of UTC, as none is given")
+        }
+    }
+    match (reading.date_order, order) {
+        (Some(order), _) => tracing::debug!("{input}: numeric dates are {order}, as given"),
+        (None, Some(order)) => {
+            tracing::debug!("{input}: numeric dates are {order}, as only that fits all of them");
+        }
+        (None, None) => {}
+    }
+}
+
 /// The preset taken, and whether it was guessed.
 fn preset_of(reading: &ReadSettings, header: &Header) -> Result<(Option<Preset>, bool)> {
     Ok(match &reading.preset {
@@ -292,6 +351,21 @@ fn times_of(
             .filter_map(|(column, name)| Some((*column, reader(parse_zone(name).ok()?, true))))
             .collect(),
     })
+}
+
+/// Refuses limited data use where nothing tells the lead's state.
+fn refuse_unknown_states(reading: &ReadSettings, plan: &Plan) -> Result<()> {
+    if reading.constants.is_limited_by_row()
+        && plan.columns_of(Field::State).is_empty()
+        && plan.columns_of(Field::ClientIpAddress).is_empty()
+    {
+        bail!(
+            "data_processing_options = [\"LDU\"] under [event] needs the lead's state, as no IP address tells it: give \
+             data_processing_options_state (1000 California, 1001 Colorado, 1002 Connecticut, 1003 Florida, …), or map \
+             the column that holds each lead's US state with state under [columns]"
+        );
+    }
+    Ok(())
 }
 
 /// When an export was made, as far as nothing in it says so: when its file was last written, unless the clock was given.

@@ -1,9 +1,15 @@
 //! Watches an upload, so that whoever started it can show how far it is.
 
+use crate::report::Summary;
+
 /// Is told of an upload's progress. Every method does nothing unless it is written.
 pub trait Observer {
     /// So many more rows were checked, before anything is sent.
     fn checked(&mut self, _rows: u64) {}
+
+    /// What was read, once all of it was checked and before anything is sent: of the summary only what is known by then
+    /// holds. Not called where an input is a stream, whose end nobody knows yet.
+    fn read(&mut self, _summary: &Summary) {}
 
     /// The inputs were checked, and sending begins. `events` is how many are to be sent as far as is known; standard
     /// input cannot be counted beforehand.

@@ -342,27 +342,7 @@ impl RowProcessor {
         record: &mut Record<'_>,
         notes: &mut Notes<'_>,
     ) -> bool {
-        let mut lead_id_problem = None;
-        self.normalizer.read(
-            &record.customer,
-            record.first_seen_ms,
-            &mut self.user_data,
-            &mut |code, field, column| match field {
-                Field::LeadId => lead_id_problem = Some((code, column)),
-                _ => notes.add(code, field, column),
-            },
-        );
-        self.identity.clear();
-        self.user_data.write_identity(&mut self.identity);
-        self.join(recipe, record, notes);
-        match lead_id_problem {
-            // The id that a spreadsheet destroyed is back.
-            Some((code, column)) if self.link.lead().is_some() => {
-                notes.remark(code, Field::LeadId, Some(column));
-            }
-            Some((code, column)) => notes.add(code, Field::LeadId, column),
-            None => {}
-        }
+        self.recognise(recipe, record, notes);
         let record = &*record;
         let region = region_of(recipe, record, self.user_data.keys());
         self.region = region.unwrap_or_default();
@@ -404,6 +384,31 @@ impl RowProcessor {
             self.worth_json.push((id, json));
         }
         !notes.refuses
+    }
+
+    /// Reads who the lead is, and joins it with Meta's own leads.
+    fn recognise(&mut self, recipe: &Recipe, record: &mut Record<'_>, notes: &mut Notes<'_>) {
+        let mut lead_id_problem = None;
+        self.normalizer.read(
+            &record.customer,
+            record.first_seen_ms,
+            &mut self.user_data,
+            &mut |code, field, column| match field {
+                Field::LeadId => lead_id_problem = Some((code, column)),
+                _ => notes.add(code, field, column),
+            },
+        );
+        self.identity.clear();
+        self.user_data.write_identity(&mut self.identity);
+        self.join(recipe, record, notes);
+        match lead_id_problem {
+            // The id that a spreadsheet destroyed is back.
+            Some((code, column)) if self.link.lead().is_some() => {
+                notes.remark(code, Field::LeadId, Some(column));
+            }
+            Some((code, column)) => notes.add(code, Field::LeadId, column),
+            None => {}
+        }
     }
 
     /// Gives the row its lead id by Meta's own leads, where there are some.
@@ -471,17 +476,7 @@ impl RowProcessor {
             };
             let start = prepared.json.len() as u32;
             if self.serialises && !is_old {
-                let facts = Facts {
-                    name,
-                    time: stage.at.seconds,
-                    id,
-                    opt_out: record.opt_out,
-                    region: self.region,
-                    user_data: &self.user_data,
-                    custom_data: self.custom_json_of(stage),
-                };
-                write_event(&mut prepared.json, &facts, &recipe.constants);
-                prepared.json.push(b'\n');
+                self.write_json(recipe, record, stage, id, &mut prepared.json);
             }
             let fingerprint = id.fingerprint(name);
             prepared.events.push(PreparedEvent {
@@ -511,6 +506,27 @@ impl RowProcessor {
                 }),
             });
         }
+    }
+
+    fn write_json(
+        &self,
+        recipe: &Recipe,
+        record: &Record<'_>,
+        stage: &Stage,
+        id: EventId<'_>,
+        json: &mut Vec<u8>,
+    ) {
+        let facts = Facts {
+            name: &self.plan.event_names()[stage.name.0 as usize],
+            time: stage.at.seconds,
+            id,
+            opt_out: record.opt_out,
+            region: self.region,
+            user_data: &self.user_data,
+            custom_data: self.custom_json_of(stage),
+        };
+        write_event(json, &facts, &recipe.constants);
+        json.push(b'\n');
     }
 }
 

@@ -65,12 +65,16 @@ pub(crate) struct ReadSettings {
     pub rejects: Option<PathBuf>,
     /// The share of rows that may be unusable before nothing is sent, in percent.
     pub max_invalid_percent: f64,
+    /// So many of the first events are shown one by one.
+    pub preview: usize,
     /// Whether warnings fail the run.
     pub strict: bool,
     /// Worker threads.
     pub threads: usize,
     /// The settings file these came from, for the report.
     pub settings_file: Option<PathBuf>,
+    /// The columns that file names, each with its line.
+    pub column_lines: Vec<(String, usize)>,
 }
 
 /// Meta's own leads, and what is made of them.

@@ -24,6 +24,7 @@ use crate::ledger::{Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedg
 use crate::report::stages::{Fate, Plan};
 use crate::report::summary::Destination;
 use crate::report::{End, Summary};
+use crate::text::counted;
 
 /// Uploads what is new in the inputs and tells what became of every event.
 ///
@@ -65,7 +66,17 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     ledger.lock().start_run(&RunStart { dataset, now })?;
 
     let to_send = checked.to_send();
-    // What it remembers of events would otherwise be in memory twice.
+    tracing::debug!(
+        "{} checked; {} at most to send, of which the ledger may know some",
+        counted(checked.rows, "row"),
+        counted(to_send, "event")
+    );
+    checked.destination = Some(destination(settings));
+    // Closed, as what it remembers of events would otherwise be in memory twice.
+    let checked = checked.close(started.elapsed());
+    if feeds.iter().all(Feed::is_read_twice) {
+        observer.read(&checked);
+    }
     drop(checked);
     observer.sending(to_send);
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
@@ -211,6 +222,7 @@ fn open_ledger(settings: &UploadSettings) -> Result<SharedLedger> {
     Ok(match remembered(settings) {
         LedgerTarget::File(path) => {
             let ledger = SqliteLedger::open(path, settings.send.wait)?;
+            tracing::debug!("what was accepted is remembered in {}", path.display());
             if ledger.is_new() {
                 tracing::info!(
                     "{} is a new ledger: nothing is known as delivered",
@@ -219,7 +231,12 @@ fn open_ledger(settings: &UploadSettings) -> Result<SharedLedger> {
             }
             SharedLedger::new(ledger)
         }
-        LedgerTarget::None => SharedLedger::new(NoLedger),
+        LedgerTarget::None => {
+            tracing::debug!(
+                "without a ledger: nothing is known as delivered, nothing is remembered"
+            );
+            SharedLedger::new(NoLedger)
+        }
     })
 }
 

@@ -39,7 +39,12 @@ pub(crate) fn validate(settings: &ReadSettings, earlier: &Earlier) -> Result<Sum
         }
         Ok(account.count(prepared))
     };
-    workers::run(&mut feeds, Pass::Judging, settings.threads, collect)?;
+    let pass = match settings.preview {
+        0 => Pass::Judging,
+        // Their values are in what would be sent.
+        _ => Pass::Last,
+    };
+    workers::run(&mut feeds, pass, settings.threads, collect)?;
     if let Some(rejects) = rejects {
         rejects.finish()?;
     }

@@ -348,6 +348,202 @@ fn a_stage_without_a_time_of_its_own_takes_that_of_the_record() {
 }
 
 #[test]
+fn dates_that_are_none_do_not_cost_the_stage_its_column_of_times() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "E-Mail;Phase;Eingang am;Phase seit\n\
+         a@example.com;Neu;10.11.2026;12.11.2026\n\
+         b@example.com;Angebot;11.11.2026;31.02.2026\n\
+         c@example.com;Neu;11.11.2026;14.11.2026\n",
+    );
+    let shown = desk.run(&["init", "leads.csv"]).ended(0).stdout;
+    let time = settings(&desk)["columns"]["event_time"].clone();
+    assert_eq!(time.as_str().unwrap(), "Phase seit");
+    assert!(shown.contains("2 of 3 values read as one"), "{shown}");
+}
+
+#[test]
+fn of_two_columns_of_dates_with_poor_values_in_the_better_one_none_is_certain() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "E-Mail;Phase;Eingang am;Phase seit\n\
+         a@example.com;Neu;10.11.2026;12.11.2026\n\
+         b@example.com;Angebot;11.11.2026;gestern\n\
+         c@example.com;Neu;11.11.2026;vorgestern\n\
+         d@example.com;Neu;11.11.2026;bald\n",
+    );
+    let ran = desk.run(&["init", "leads.csv"]).ended(2);
+    assert!(
+        ran.stderr.contains("event_time="),
+        "the line that helps: {}",
+        ran.stderr
+    );
+    assert!(settings(&desk)["columns"].get("event_time").is_none());
+}
+
+#[test]
+fn a_phone_in_two_columns_is_one_number() {
+    let desk = Desk::new();
+    let layout = repository("tests/layouts/gulf-property-split-phone.csv");
+    desk.run(&["init", &layout]).ended(0);
+    let events = desk.run(&["build", "--now", NOW, &layout]).ended(0).stdout;
+    // SHA-256 of 447400123455, the code of one column and the number of the other.
+    let number = "0ac434fd7c999ef066d329d0df73954dfd4fddd1aaa19a7a38999a979857bd29";
+    assert!(events.contains(number), "{events}");
+    let phone = settings(&desk)["columns"]["phone"].clone();
+    let columns: Vec<&str> = phone
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one.as_str())
+        .collect();
+    assert_eq!(columns, ["Phone Country Code", "Phone Number"]);
+}
+
+#[test]
+fn a_code_without_a_plus_is_told_by_its_heading() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Lead,Country Code,Mobile,Stage,Stage date\n\
+         Asha Rao,91,9876543210,New,2026-11-19\n\
+         Omar Aziz,971,501234560,Site visit,2026-11-19\n\
+         Ida Holm,,,New,2026-11-19\n",
+    );
+    desk.run(&["init", "leads.csv", "--default-country", "US"])
+        .ended(0);
+    let name = settings(&desk)["columns"]["full_name"].clone();
+    assert_eq!(name.as_str().unwrap(), "Lead");
+    let ran = desk.run(&["build", "--now", NOW, "leads.csv"]);
+    assert!(
+        ran.stdout
+            .contains("0f7ef2f79acc5aab0f183bc03477261f08ae94945a841a49c481a36a93798b3d"),
+        "{}",
+        ran.stdout
+    );
+    assert!(!ran.stderr.contains("phone-invalid"), "{}", ran.stderr);
+}
+
+#[test]
+fn rows_without_consent_are_not_counted_among_those_that_give_events() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Email,Stage,Stage date,Marketing consent\na@example.com,New,2026-11-19,yes\n\
+         b@example.com,New,2026-11-19,no\nc@example.com,Lost,2026-11-19,yes\n",
+    );
+    let shown = desk.run(&["init", "leads.csv"]).ended(0).stdout;
+    let said = "2 of 3 rows give events (67 %), 1 are left out as their consent does not say yes";
+    assert!(shown.contains(said), "{shown}");
+}
+
+#[test]
+fn a_brazilian_export_with_the_code_in_a_column_of_its_own_is_understood() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Nome do Lead;DDI;Celular;E-mail;Etapa do Funil;Data da última movimentação;Data de entrada\n\
+         Beatriz Nogueira;55;(11) 98765-4321;b@example.com;Em atendimento;18/11/2026 14:20;10/11/2026 09:00\n\
+         Rita Prado;351;912 345 678;r@example.com;No aguardo;31/02/2026 10:00;12/11/2026 16:00\n\
+         Ivo Luz;55;(11) 97654-3210;i@example.com;Perdido;19/11/2026 11:45;13/11/2026 12:00\n",
+    );
+    desk.run(&["init", "leads.csv"]).ended(0);
+    let columns = settings(&desk)["columns"].clone();
+    let phone: Vec<&str> = columns["phone"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one.as_str())
+        .collect();
+    assert_eq!(phone, ["DDI", "Celular"]);
+    let time = |field: &str| columns[field].as_str().unwrap();
+    assert_eq!(time("event_time"), "Data da última movimentação");
+    assert_eq!(time("created_time"), "Data de entrada");
+}
+
+#[test]
+fn of_a_long_export_the_later_rows_are_read_here_and_there() {
+    let desk = Desk::new();
+    let row = |index: u32| {
+        let stage = if index < 30_000 { "New" } else { "Won" };
+        format!("a{index}@example.com,{stage},2026-11-19T10:00:00Z\n")
+    };
+    let rows: String = (0..45_000).map(row).collect();
+    desk.file("leads.csv", format!("Email,Stage,Stage date\n{rows}"));
+    let shown = desk.run(&["init", "leads.csv"]).ended(0).stdout;
+    let said = "45000; stages and zones are those of 21563 of them";
+    assert!(shown.contains(said), "{shown}");
+    let stages = settings(&desk)["stages"].clone();
+    assert_eq!(
+        stages["Won"].as_str().unwrap(),
+        "Won",
+        "a stage of later rows"
+    );
+}
+
+#[test]
+fn the_name_of_an_ad_is_nobodys_first_name() {
+    let desk = Desk::new();
+    desk.file(
+        "page.json",
+        r#"{"data":[{"id":"1234567890123456","created_time":"2026-11-19T10:00:00+0000","ad_name":"Spring","form_id":"2",
+        "field_data":[{"name":"full_name","values":["Ava Thornton"]},{"name":"email","values":["a@example.com"]}]}]}"#,
+    );
+    desk.run(&["init", "page.json"]).ended(0);
+    let columns = settings(&desk)["columns"].clone();
+    assert!(columns.get("first_name").is_none(), "{columns:?}");
+}
+
+#[test]
+fn a_place_is_no_candidate_for_the_stage() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "email,locality\na@example.com,Nova Lead\nb@example.com,Nova Lead\nc@example.com,Porto\n",
+    );
+    let ran = desk.run(&["init", "leads.csv"]).ended(2);
+    assert!(
+        !ran.stderr.contains("event_name=\"locality\""),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_column_that_the_settings_name_and_the_export_lacks_is_told_with_its_line() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Email,Stage,Date\na@example.com,New,2026-11-19\n",
+    );
+    desk.file(
+        "crm2capi.toml",
+        "[columns]\nevent_name = \"Stage\"\nevent_time = \"Date\"\nemail = \"Gone\"\n",
+    );
+    let ran = desk.run(&["validate", "--now", NOW, "leads.csv"]).ended(2);
+    let said = "leads.csv: crm2capi.toml line 4: there is no column \"Gone\" (for email)";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+}
+
+#[test]
+fn in_portuguese_a_lead_that_waits_is_not_lost() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "E-mail,Etapa,Data da etapa\na@example.com,No aguardo,2026-11-19\n\
+         b@example.com,No atendimento,2026-11-19\nc@example.com,Não atende,2026-11-19\n",
+    );
+    desk.run(&["init", "leads.csv"]).ended(0);
+    let settings = settings(&desk);
+    let stages = settings["stages"].as_table().unwrap();
+    assert_eq!(stages["No aguardo"].as_str().unwrap(), "No aguardo");
+    assert_eq!(stages["No atendimento"].as_str().unwrap(), "No atendimento");
+    assert_eq!(stages["Não atende"].as_str().unwrap(), "");
+}
+
+#[test]
 fn dates_that_are_planned_are_no_times_of_stages() {
     let desk = Desk::new();
     desk.file(
@@ -661,7 +857,7 @@ fn stages_that_came_to_nothing_are_left_out_and_the_first_one_is_the_raw_lead() 
     let (shown, text) = of_layout("german-consent.csv", &[]);
     let lines = [
         "\"Neu\" = \"Lead\"  # 2, sounds like the stage that leads begin in",
-        "\"Kein Interesse\" = \"\"  # 2, sounds as if the lead came to nothing, so it is not sent",
+        "\"Kein Interesse\" = \"\"  # 2, not sent: sounds as if the lead came to nothing",
         "\"Gewonnen\" = \"Gewonnen\"  # 2",
     ];
     for line in lines {

@@ -29,6 +29,7 @@ mod scheduled;
 mod schema;
 mod snapshots;
 mod statuses;
+mod talk;
 mod upload;
 mod validate;
 mod values;

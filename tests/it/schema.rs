@@ -266,6 +266,7 @@ retry_uncertain = false
 dry_run = false
 [output]
 format = "json"
+preview = 5
 strict = false
 "##;
     let runs = |text: &str| {

@@ -9,16 +9,18 @@ use crate::report::coverage::{Covered, LeadCoverage};
 use crate::text::{counted, harmless, percent, thousands};
 
 pub(super) fn write(coverage: &LeadCoverage, out: &mut dyn Write, width: usize) -> io::Result<()> {
-    section(out, "Meta's leads", &counted(coverage.leads, "lead"))?;
+    section(out, "Meta's leads", &counted(coverage.leads, "lead"), width)?;
     for line in wrap(&joined_rows(coverage), width - 2) {
         writeln!(out, "  {line}")?;
     }
-    writeln!(
-        out,
-        "  events with a lead id: {} without the join, {} with it",
+    let with_id = format!(
+        "events with a lead id: {} without the join, {} with it",
         thousands(coverage.lead_id_without_join),
         thousands(coverage.lead_id_with_join)
-    )?;
+    );
+    for line in wrap(&with_id, width - 2) {
+        writeln!(out, "  {line}")?;
+    }
     let Some(since) = coverage.since else {
         return Ok(());
     };
@@ -55,13 +57,16 @@ pub(super) fn write(coverage: &LeadCoverage, out: &mut dyn Write, width: usize) 
     }
     let day = since.to_zoned(jiff::tz::TimeZone::UTC).date();
     row(format!("all since {day}"), &coverage.all);
-    table.write(out, usize::MAX)?;
+    table.write(out, width)?;
     if !coverage.meets_goal() {
-        writeln!(
-            out,
-            "  {WARNING}!{WARNING:#} Meta asks for events of at least {} of its leads; --leads-missing FILE lists the others",
+        let goal = format!(
+            "Meta asks for events of at least {} of its leads; --leads-missing FILE lists the others",
             percent(coverage.goal)
-        )?;
+        );
+        for (index, line) in wrap(&goal, width - 4).iter().enumerate() {
+            let mark = if index == 0 { "!" } else { " " };
+            writeln!(out, "  {WARNING}{mark}{WARNING:#} {line}")?;
+        }
     }
     Ok(())
 }

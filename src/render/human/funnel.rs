@@ -2,15 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::layout::{Align, BAR, DIM, Table, WARNING, cut, wrap};
+use super::layout::{Align, BAR, DIM, Table, WARNING, wrap};
 use super::{advice, section};
 use crate::report::funnel::Funnel;
 use crate::text::{counted, harmless, percent, thousands};
 
 const BAR_WIDTH: usize = 16;
-
-/// What the columns other than the name take.
-const OTHER_COLUMNS: usize = 62;
 
 pub(super) fn write(funnel: &Funnel, out: &mut dyn Write, width: usize) -> io::Result<()> {
     let mut facts = vec![counted(funnel.leads, "lead")];
@@ -21,16 +18,13 @@ pub(super) fn write(funnel: &Funnel, out: &mut dyn Write, width: usize) -> io::R
     if let Some(share) = funnel.sampled {
         facts.push(format!("judged by {} of them", percent(share)));
     }
-    section(out, "Funnel", &facts.join(" · "))?;
+    section(out, "Funnel", &facts.join(" · "), width)?;
     let right = Align::Right;
     let mut table = Table::new(&[Align::Left, Align::Left, right, right, right, right, right]);
     table.headings(["", "", "leads", "of all", "step", "50 % in", "90 % in"]);
     for stage in &funnel.stages {
         let cells = [
-            cut(
-                &harmless(&stage.event_name),
-                width.saturating_sub(OTHER_COLUMNS),
-            ),
+            harmless(&stage.event_name).into_owned(),
             centred(stage.of_leads),
             thousands(stage.leads),
             percent(stage.of_leads),
@@ -40,7 +34,7 @@ pub(super) fn write(funnel: &Funnel, out: &mut dyn Write, width: usize) -> io::R
         ];
         table.styled(cells, [None, Some(BAR), None, None, None, None, None]);
     }
-    table.write(out, usize::MAX)?;
+    table.write(out, width)?;
     for warning in &funnel.warnings {
         for (index, line) in wrap(&warning.message, width - 4).iter().enumerate() {
             let mark = if index == 0 { "!" } else { " " };

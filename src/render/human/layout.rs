@@ -16,6 +16,12 @@ pub(super) const BAR: Style = AnsiColor::Cyan.on_default();
 /// No name is given more columns than this.
 const MAX_NAME_WIDTH: usize = 40;
 
+/// A name that is cut for want of room keeps so many columns.
+const MIN_NAME_WIDTH: usize = 12;
+
+/// Text that wraps is given so many columns.
+const MIN_TEXT_WIDTH: usize = 20;
+
 /// Which side of its column a cell stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Align {
@@ -59,24 +65,60 @@ impl Table {
         self.rows.push(cells.into_iter().zip(styles).collect());
     }
 
-    /// Writes the rows. The last column wraps at `width`, the others are cut where they are very long.
+    /// Writes the rows within `width`: the last column wraps, the widest name is cut, and where that does not do each row
+    /// becomes a few lines of its own.
     pub(super) fn write(mut self, out: &mut dyn Write, width: usize) -> io::Result<()> {
         let last = self.aligns.len() - 1;
+        self.cut_column_names(last, |_| MAX_NAME_WIDTH);
+        let (mut widths, needed) = self.widths(last);
+        let whole = self.rows.clone();
+        let over = needed.saturating_sub(width);
+        let names = (0..last).filter(|column| self.aligns[*column] == Align::Left);
+        if over > 0
+            && let Some(widest) = names.max_by_key(|column| widths[*column])
+        {
+            let room = widths[widest].saturating_sub(over).max(MIN_NAME_WIDTH);
+            self.cut_column_names(last, |column| match column == widest {
+                true => room,
+                false => MAX_NAME_WIDTH,
+            });
+            widths = self.widths(last).0;
+        }
+        match self.widths(last).1 > width {
+            true => {
+                self.rows = whole;
+                self.write_stacked(out, width)
+            }
+            false => self.write_columns(out, width, &widths),
+        }
+    }
+
+    /// Cuts the cells of all columns but the last.
+    fn cut_column_names(&mut self, last: usize, width_of: impl Fn(usize) -> usize) {
         for row in &mut self.rows {
-            for (cell, _) in row.iter_mut().take(last) {
-                *cell = cut(cell, MAX_NAME_WIDTH);
+            for (column, (cell, _)) in row.iter_mut().take(last).enumerate() {
+                *cell = cut(cell, width_of(column));
             }
         }
+    }
+
+    /// The widths of the columns, and how wide the table is at least.
+    fn widths(&self, last: usize) -> (Vec<usize>, usize) {
         let widest = |column: usize| {
-            self.rows
-                .iter()
-                .filter_map(|row| row.get(column))
-                .map(|(cell, _)| cell.width())
-                .max()
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.map(|(cell, _)| cell.width()).max().unwrap_or(0)
         };
-        let widths: Vec<_> = (0..=last)
-            .map(|column| widest(column).unwrap_or(0))
-            .collect();
+        let widths: Vec<_> = (0..=last).map(widest).collect();
+        let least = match self.aligns[last] {
+            Align::Left => widths[last].min(MIN_TEXT_WIDTH),
+            Align::Right => widths[last],
+        };
+        let needed = widths[..last].iter().map(|width| width + 2).sum::<usize>() + 2 + least;
+        (widths, needed)
+    }
+
+    fn write_columns(&self, out: &mut dyn Write, width: usize, widths: &[usize]) -> io::Result<()> {
+        let last = widths.len() - 1;
         let indent = 2 + widths[..last].iter().map(|width| width + 2).sum::<usize>();
         for row in &self.rows {
             let mut line = String::new();
@@ -86,8 +128,8 @@ impl Table {
                 match self.aligns[column] {
                     Align::Left if column == last => {
                         line.push_str(&format!("  {style}{}{style:#}", {
-                            let room = width.saturating_sub(indent).max(20);
-                            wrap(cell, room).join(&format!("\n{}", " ".repeat(indent)))
+                            let lines = wrap(cell, width.saturating_sub(indent));
+                            lines.join(&format!("\n{}", " ".repeat(indent)))
                         }))
                     }
                     Align::Left => line.push_str(&format!("  {style}{cell}{style:#}{pad}")),
@@ -98,6 +140,52 @@ impl Table {
         }
         Ok(())
     }
+
+    /// Each row as its first cell, and below it the others, each behind its heading. Bars have no room.
+    fn write_stacked(&self, out: &mut dyn Write, width: usize) -> io::Result<()> {
+        let is_heading =
+            |row: &[(String, Option<Style>)]| row.iter().all(|cell| cell.1 == Some(DIM));
+        let (headings, rows) = match self.rows.split_first() {
+            Some((first, rest)) if is_heading(first) => (first.as_slice(), rest),
+            _ => (&[][..], &self.rows[..]),
+        };
+        for row in rows {
+            let mut cells = row
+                .iter()
+                .enumerate()
+                .filter(|(_, (cell, style))| !cell.trim().is_empty() && *style != Some(BAR));
+            let labelled = |(column, (cell, _)): (usize, &(String, Option<Style>))| {
+                let heading = headings.get(column).map_or("", |(text, _)| text);
+                format!("{heading} {cell}").trim().to_owned()
+            };
+            if let Some(first) = cells.next() {
+                writeln!(
+                    out,
+                    "  {}",
+                    wrap(&labelled(first), width.saturating_sub(2)).join("\n  ")
+                )?;
+            }
+            for line in flow(cells.map(labelled), width.saturating_sub(4)) {
+                writeln!(out, "    {line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Facts in lines of at most `width` columns, a dot between two; none is broken unless it alone is longer.
+pub(super) fn flow(facts: impl IntoIterator<Item = String>, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for fact in facts {
+        match lines.last_mut() {
+            Some(line) if line.width() + 3 + fact.width() <= width => {
+                line.push_str(" · ");
+                line.push_str(&fact);
+            }
+            _ => lines.extend(wrap(&fact, width)),
+        }
+    }
+    lines
 }
 
 /// A bar of up to `width` columns, to the eighth of a column; never empty for a share above nothing.
@@ -127,7 +215,7 @@ pub(in crate::render) fn cut(text: &str, width: usize) -> String {
 }
 
 /// Text in lines of at most `width` columns, broken at spaces; a longer word gets a line of its own.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
     for word in text.split(' ') {
@@ -164,6 +252,28 @@ mod tests {
     fn wide_characters_take_two_columns() {
         assert_eq!(cut("見込み顧客の獲得", 9), "見込み顧…");
         assert_eq!(wrap("見込み 顧客の 獲得", 13), ["見込み 顧客の", "獲得"]);
+    }
+
+    #[test]
+    fn a_table_without_room_becomes_lines() {
+        let table = || {
+            let mut table = Table::new(&[Align::Left, Align::Right, Align::Right]);
+            table.headings(["", "events", "accepted"]);
+            table.row(["Marketing Qualified Lead", "1,204", "7"].map(str::to_owned));
+            table
+        };
+        let at = |width| {
+            let mut out = Vec::new();
+            table().write(&mut out, width).unwrap();
+            anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string()
+        };
+        let columns =
+            "                    events  accepted\n  Marketing Quali…   1,204         7\n";
+        assert_eq!(at(36), columns);
+        assert_eq!(
+            at(24),
+            "  Marketing Qualified Lead\n    events 1,204\n    accepted 7\n"
+        );
     }
 
     #[test]

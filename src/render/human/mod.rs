@@ -5,14 +5,16 @@
 
 mod coverage;
 mod funnel;
-pub(super) mod layout;
+pub(crate) mod layout;
+mod preview;
 mod problems;
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, Write};
 
-use layout::{Align, BAR, BOLD, DIM, GOOD, HEADING, Table, WARNING, WRONG, bar, wrap};
+use layout::{Align, BOLD, DIM, GOOD, HEADING, Table, WARNING, WRONG, flow, wrap};
+use unicode_width::UnicodeWidthStr;
 
 use crate::render::phrases::{how, outcomes, passed_over};
 use crate::render::verdict::verdict;
@@ -22,13 +24,42 @@ use crate::report::stages::{Counts, Sending};
 use crate::report::summary::{Destination, Guess, Summary};
 use crate::text::{counted, harmless, percent, source, thousands};
 
+/// Narrower than this, words do not fit; wider than this, lines are hard to read.
+const WIDTHS: std::ops::RangeInclusive<usize> = 30..=100;
+
+fn fit(width: usize) -> usize {
+    width.clamp(*WIDTHS.start(), *WIDTHS.end())
+}
+
 /// Writes the page for a terminal of `width` columns.
 pub(super) fn write(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
-    let width = width.clamp(60, 100);
-    title(summary, out)?;
+    write_opening(summary, out, width)?;
+    write_outcome(summary, out, width)
+}
+
+/// Writes how the page begins: where events go and what was read, which is known before anything is sent.
+pub(super) fn write_opening(
+    summary: &Summary,
+    out: &mut dyn Write,
+    width: usize,
+) -> io::Result<()> {
+    let width = fit(width);
+    title(summary, out, width)?;
     read(summary, out, width)?;
-    events(summary, out)?;
-    match_keys(summary, out)?;
+    columns(summary, out, width)
+}
+
+/// Writes the rest of the page: what became of it all.
+pub(super) fn write_outcome(
+    summary: &Summary,
+    out: &mut dyn Write,
+    width: usize,
+) -> io::Result<()> {
+    let width = fit(width);
+    left_out(summary, out, width)?;
+    preview::write(summary, out, width)?;
+    events(summary, out, width)?;
+    match_keys(summary, out, width)?;
     if let Some(coverage) = &summary.lead_coverage {
         coverage::write(coverage, out, width)?;
     }
@@ -41,10 +72,10 @@ pub(super) fn write(summary: &Summary, out: &mut dyn Write, width: usize) -> io:
     problems::write(summary, out, width)?;
     messages(summary, out, width)?;
     ended(summary, out, width)?;
-    last_line(summary, out)
+    last_line(summary, out, width)
 }
 
-fn title(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+fn title(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
     let at = |host: &Option<String>| {
         host.as_ref()
             .map(|host| format!(" at {}", harmless(host)))
@@ -75,58 +106,76 @@ fn title(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     } else {
         ""
     };
-    writeln!(
-        out,
-        "{HEADING}crm2capi {}{HEADING:#}{target}{note}",
-        summary.command
-    )
+    let heading = format!("crm2capi {}", summary.command);
+    for (index, line) in wrap(&format!("{heading}{target}{note}"), width)
+        .iter()
+        .enumerate()
+    {
+        match line.strip_prefix(&heading) {
+            Some(rest) if index == 0 => writeln!(out, "{HEADING}{heading}{HEADING:#}{rest}")?,
+            _ => writeln!(out, "{line}")?,
+        }
+    }
+    Ok(())
 }
 
 fn read(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
     if summary.inputs.is_empty() {
         return Ok(());
     }
-    section(out, "Read", "")?;
+    section(out, "Read", "", width)?;
     let mut table = Table::new(&[Align::Left, Align::Right, Align::Left]);
     for input in &summary.inputs {
         table.row([source(&input.path), counted(input.rows, "row"), how(input)]);
     }
     table.write(out, width)?;
-    for (index, input) in summary.inputs.iter().enumerate() {
-        let is_new = index == 0 || summary.inputs[index - 1].columns != input.columns;
-        if is_new && !input.columns.is_empty() {
-            let mapped = |it: &crate::report::summary::MappedColumn| {
-                format!("{} ← {}", it.field, harmless(&it.column))
-            };
-            let mapped: Vec<_> = input.columns.iter().map(mapped).collect();
-            let guessed = if input.guessed.contains(&Guess::Columns) {
-                "columns guessed: "
-            } else {
-                "columns: "
-            };
-            let of = if summary.inputs.len() > 1 {
-                format!("{}, ", source(&input.path))
-            } else {
-                String::new()
-            };
-            for line in wrap(&format!("{of}{guessed}{}", mapped.join(" · ")), width - 2) {
-                writeln!(out, "  {DIM}{line}{DIM:#}")?;
-            }
-        }
-    }
     if let Some(path) = &summary.settings_file {
-        writeln!(out, "  {DIM}settings: {}{DIM:#}", harmless(path))?;
-    }
-    let notes = passed_over(summary);
-    if !notes.is_empty() {
-        for line in wrap(&notes.join(" · "), width - 2) {
-            writeln!(out, "  {line}")?;
+        for line in wrap(&format!("settings: {}", harmless(path)), width - 2) {
+            writeln!(out, "  {DIM}{line}{DIM:#}")?;
         }
     }
     Ok(())
 }
 
-fn events(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+/// Which column feeds which field, once for inputs that have the same.
+fn columns(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
+    for (index, input) in summary.inputs.iter().enumerate() {
+        let is_new = index == 0 || summary.inputs[index - 1].columns != input.columns;
+        if !is_new || input.columns.is_empty() {
+            continue;
+        }
+        let mut aside = Vec::new();
+        if summary.inputs.len() > 1 {
+            aside.push(format!("of {}", source(&input.path)));
+        }
+        if input.guessed.contains(&Guess::Columns) {
+            aside.push("guessed".to_owned());
+        }
+        section(out, "Columns", &aside.join(", "), width)?;
+        let mut table = Table::new(&[Align::Left, Align::Left]);
+        for same in input.columns.chunk_by(|a, b| a.field == b.field) {
+            let mut names: Vec<_> = same.iter().map(|it| harmless(&it.column)).collect();
+            names.dedup();
+            table.row([harmless(&same[0].field).into_owned(), names.join(", ")]);
+        }
+        table.write(out, width)?;
+    }
+    Ok(())
+}
+
+/// Rows and stages that gave no event.
+fn left_out(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
+    let notes = passed_over(summary);
+    if !notes.is_empty() {
+        section(out, "Left out", "", width)?;
+    }
+    for line in flow(notes, width - 2) {
+        writeln!(out, "  {line}")?;
+    }
+    Ok(())
+}
+
+fn events(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
     if summary.counts.events == 0 {
         return Ok(());
     }
@@ -140,7 +189,7 @@ fn events(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         .filter(|(n, _)| *n > 0)
         .map(|(n, noun)| counted(*n, noun))
         .collect();
-    section(out, "Events", &traffic.join(" · "))?;
+    section(out, "Events", &traffic.join(" · "), width)?;
     let columns = outcomes(&summary.counts);
     let mut aligns = vec![Align::Left, Align::Right];
     aligns.extend(columns.iter().map(|_| Align::Right));
@@ -170,10 +219,10 @@ fn events(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     if summary.stages.len() != 1 {
         row("all stages", &summary.counts);
     }
-    table.write(out, usize::MAX)
+    table.write(out, width)
 }
 
-fn match_keys(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+fn match_keys(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
     if summary.match_keys.is_empty() || summary.counts.events == 0 {
         return Ok(());
     }
@@ -181,21 +230,21 @@ fn match_keys(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         out,
         "Match keys",
         "share of events that carry them, the strongest first",
+        width,
     )?;
-    let mut table = Table::new(&[Align::Left, Align::Left, Align::Right]);
-    for (key, count) in summary.match_keys.iter() {
+    let share = |(key, count): (&'static str, u64)| {
         let share = count as f64 / summary.counts.events as f64;
-        table.styled(
-            [field_name(key).to_owned(), bar(share, 24), percent(share)],
-            [None, Some(BAR), None],
-        );
+        format!("{} {}", field_name(key), percent(share))
+    };
+    for line in flow(summary.match_keys.iter().map(share), width - 2) {
+        writeln!(out, "  {line}")?;
     }
-    table.write(out, usize::MAX)
+    Ok(())
 }
 
 fn messages(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
     if !summary.messages.is_empty() {
-        section(out, "Meta says", "")?;
+        section(out, "Meta says", "", width)?;
     }
     for message in &summary.messages {
         for line in wrap(&harmless(message), width - 2) {
@@ -207,7 +256,7 @@ fn messages(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<
 
 fn ended(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
     if let Some(ended) = &summary.ended {
-        section(out, "Ended early", "")?;
+        section(out, "Ended early", "", width)?;
         for line in wrap(&harmless(&ended.reason), width - 2) {
             writeln!(out, "  {line}")?;
         }
@@ -217,35 +266,44 @@ fn ended(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()>
     }
     if summary.ended.is_some() && !summary.fbtrace_ids.is_empty() {
         let last = &summary.fbtrace_ids[summary.fbtrace_ids.len().saturating_sub(3)..];
-        writeln!(
-            out,
-            "  {DIM}trace ids for Meta's support: {}{DIM:#}",
+        let ids = format!(
+            "trace ids for Meta's support: {}",
             harmless(&last.join(" "))
-        )?;
+        );
+        for line in wrap(&ids, width - 2) {
+            writeln!(out, "  {DIM}{line}{DIM:#}")?;
+        }
     }
     Ok(())
 }
 
-fn last_line(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+fn last_line(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
     let (mark, style) = match summary.exit_status {
         ExitStatus::Done => ("✓", GOOD),
         ExitStatus::Problems | ExitStatus::Interrupted => ("!", WARNING),
         ExitStatus::Usage | ExitStatus::Refused | ExitStatus::NotDone => ("✗", WRONG),
     };
     writeln!(out)?;
-    writeln!(
-        out,
-        "{style}{mark}{style:#} {BOLD}{}{BOLD:#}",
-        verdict(summary)
-    )
+    for (index, line) in wrap(&verdict(summary), width - 2).iter().enumerate() {
+        let mark = if index == 0 { mark } else { " " };
+        writeln!(out, "{style}{mark}{style:#} {BOLD}{line}{BOLD:#}")?;
+    }
+    Ok(())
 }
 
-/// A heading and, dimmed beside it, what helps to read the section.
-fn section(out: &mut dyn Write, heading: &str, aside: &str) -> io::Result<()> {
+/// A heading and, dimmed beside it or below it, what helps to read the section.
+fn section(out: &mut dyn Write, heading: &str, aside: &str, width: usize) -> io::Result<()> {
     writeln!(out)?;
+    write!(out, "{HEADING}{heading}{HEADING:#}")?;
+    let has_room = heading.width() + 2 + aside.width() <= width;
     match aside {
-        "" => writeln!(out, "{HEADING}{heading}{HEADING:#}"),
-        _ => writeln!(out, "{HEADING}{heading}{HEADING:#}  {DIM}{aside}{DIM:#}"),
+        "" => writeln!(out),
+        _ if has_room => writeln!(out, "  {DIM}{aside}{DIM:#}"),
+        _ => {
+            writeln!(out)?;
+            let mut lines = wrap(aside, width - 2).into_iter();
+            lines.try_for_each(|line| writeln!(out, "  {DIM}{line}{DIM:#}"))
+        }
     }
 }
 

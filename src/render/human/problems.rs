@@ -13,7 +13,7 @@ use crate::report::tally::Problem;
 
 pub(super) fn write(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
     if !summary.problems.is_empty() {
-        section(out, "Problems", "")?;
+        section(out, "Problems", "", width)?;
     }
     for (index, problem) in summary.problems.iter().enumerate() {
         if index > 0 {
@@ -35,12 +35,12 @@ fn one(
         Severity::Info => "note",
         other => other.name(),
     };
-    writeln!(
-        out,
-        "  {style}{severity}{style:#} {BOLD}{}{BOLD:#}  {}",
-        problem.code.name(),
-        extent(problem)
-    )?;
+    let (name, extent) = (problem.code.name(), extent(problem));
+    write!(out, "  {style}{severity}{style:#} {BOLD}{name}{BOLD:#}")?;
+    match severity.len() + name.len() + extent.len() + 5 <= width {
+        true => writeln!(out, "  {extent}")?,
+        false => writeln!(out, "\n    {extent}")?,
+    }
     for line in wrap(&sentence(problem), width - 4) {
         writeln!(out, "    {line}")?;
     }

@@ -1,0 +1,79 @@
+//! On which line of the settings a column is named, for errors that show only when an export is open.
+
+use toml::de::{DeTable, DeValue};
+
+/// The columns that a settings file names, each with its line, counted from 1.
+pub(super) fn of_columns(text: &str) -> Vec<(String, usize)> {
+    let mut lines = Vec::new();
+    let Ok(file) = DeTable::parse(text) else {
+        return lines;
+    };
+    for (section, value) in file.get_ref() {
+        let DeValue::Table(section_table) = value.get_ref() else {
+            continue;
+        };
+        let section: &str = section.get_ref();
+        for (key, value) in section_table {
+            match section {
+                "columns" | "history" => {
+                    texts(text, value.get_ref(), value.span().start, &mut lines)
+                }
+                "stage_columns" | "only" => {
+                    lines.push((key.get_ref().to_string(), line_of(text, key.span().start)));
+                }
+                "stages" => {
+                    if let DeValue::Table(stage) = value.get_ref()
+                        && let Some((_, column)) = stage
+                            .iter()
+                            .find(|(key, _)| *key.get_ref() == "value_column")
+                    {
+                        texts(text, column.get_ref(), column.span().start, &mut lines);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    lines
+}
+
+/// The line of a place in a text, counted from 1.
+pub(super) fn line_of(text: &str, start: usize) -> usize {
+    text[..start.min(text.len())].matches('\n').count() + 1
+}
+
+/// The texts in a value that begins at `start`.
+fn texts(text: &str, value: &DeValue<'_>, start: usize, lines: &mut Vec<(String, usize)>) {
+    match value {
+        DeValue::String(column) => lines.push((column.to_string(), line_of(text, start))),
+        DeValue::Array(all) => {
+            for one in all {
+                texts(text, one.get_ref(), one.span().start, lines);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_found_wherever_they_are_named() {
+        let text = "[columns]\nemail = \"Mail\"\nphone = [\n  \"Tel\",\n  \"Handy\",\n]\n[stage_columns]\n\"Won on\" = \"Won\"\n\
+                    [stages]\nWon = { event = \"Sale\", value_column = \"Sum\" }\n";
+        let lines = of_columns(text);
+        let lines: Vec<(&str, usize)> = lines.iter().map(|(name, line)| (&**name, *line)).collect();
+        assert_eq!(
+            lines,
+            [
+                ("Mail", 2),
+                ("Tel", 4),
+                ("Handy", 5),
+                ("Won on", 8),
+                ("Sum", 10)
+            ]
+        );
+    }
+}
