@@ -10,7 +10,7 @@ use super::{Feed, LedgerTarget, Prepared};
 use crate::customer::lowercase_hex;
 use crate::event::Fingerprint;
 use crate::ledger::{
-    Ledger, Sight, Sighting, SnapshotSource, Snapshots, SqliteLedger, TrialSnapshots,
+    Ledger, LedgerError, Sight, Sighting, SnapshotSource, Snapshots, SqliteLedger, TrialSnapshots,
 };
 use crate::report::snapshot::Snapshot;
 
@@ -35,16 +35,16 @@ impl SnapshotStep {
     /// For a run that is not remembered, on top of what a ledger that is only read knows.
     ///
     /// # Errors
-    /// There is no place for temporary files.
+    /// The ledger cannot be read, or there is no place for temporary files.
     pub(super) fn on_trial(
         feeds: &[Feed],
         dataset: &str,
-        below: Option<SqliteLedger>,
+        below: impl FnOnce() -> Result<Option<SqliteLedger>, LedgerError>,
     ) -> Result<Option<Self>> {
         if !is_wanted(feeds) {
             return Ok(None);
         }
-        let trial = TrialSnapshots::over(below)?;
+        let trial = TrialSnapshots::over(below()?)?;
         Ok(Some(Self::new(feeds, dataset, Some(trial))))
     }
 

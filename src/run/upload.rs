@@ -83,7 +83,7 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     account.destination = Some(destination(settings));
     account.judge_funnel();
     let mut snapshot = match remembered(settings) {
-        LedgerTarget::None => SnapshotStep::on_trial(&feeds, dataset, None)?,
+        LedgerTarget::None => SnapshotStep::on_trial(&feeds, dataset, || Ok(None))?,
         LedgerTarget::File(_) => SnapshotStep::in_ledger(&feeds, dataset),
     };
     if let Some(snapshot) = &mut snapshot {
@@ -161,7 +161,7 @@ pub(crate) fn rehearse_upload(settings: &UploadSettings) -> Result<Summary> {
     };
     let mut feeds = Feed::open_all(&settings.read)?;
     let dataset = &settings.endpoint.dataset_id;
-    let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, reader()?)?;
+    let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, reader)?;
     let mut rejects = Rejects::asked_for(&settings.read, &feeds)?;
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Pretend);
     account.judge_funnel();

@@ -26,7 +26,7 @@ pub(crate) fn validate(settings: &ReadSettings, earlier: &Earlier) -> Result<Sum
     for (index, feed) in feeds.iter().enumerate() {
         account.note(index, feed, &feed.doubts());
     }
-    let mut snapshot = SnapshotStep::on_trial(&feeds, &earlier.dataset, look_up(earlier))?;
+    let mut snapshot = SnapshotStep::on_trial(&feeds, &earlier.dataset, || Ok(look_up(earlier)))?;
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(&mut NoLedger, &mut account)?;
     }
