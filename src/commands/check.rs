@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::path::Path;
 
-use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::each::each;
+use super::show::write_finding;
 use crate::cli::{CheckArgs, PlainFormat, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::graph::Client;
@@ -16,10 +16,6 @@ use crate::graph::served::Served;
 use crate::graph::version::{self, Life};
 use crate::remote::{Dataset, Inquiry, Told};
 use crate::report::ExitStatus;
-use crate::text::harmless;
-
-const OK: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// A clock this far off puts events into the future.
 const MAX_SKEW_SECONDS: i64 = 60;
@@ -102,9 +98,7 @@ fn print(
         PlainFormat::Human if talk.quiet && status == ExitStatus::Done => {}
         PlainFormat::Human => {
             for Line { what, ok, says } in lines {
-                let (style, word) = if *ok { (OK, "ok") } else { (BAD, "NO") };
-                let says = harmless(says);
-                writeln!(out, "{style}{word}{style:#}  {what:<18} {says}")?;
+                write_finding(&mut out, *ok, &format!("{what:<18}"), says)?;
             }
         }
     }

@@ -13,33 +13,6 @@ use crate::text::harmless;
 /// What became of a run in a few words, where it is to be said again at the end, and the status it alone ends with.
 pub(super) type Became = (Option<String>, ExitStatus);
 
-/// The same for commands that read exports: what several runs would write over or take from each other is refused.
-///
-/// # Errors
-/// As of [`each`].
-pub(super) fn each_run(
-    read: &ReadArgs,
-    report: Option<&ReportArgs>,
-    run: impl FnMut(Option<&Path>) -> Result<Became>,
-) -> Result<ExitStatus> {
-    let once = [
-        ("--rejects", read.rejects.is_some()),
-        (
-            "--report",
-            report.is_some_and(|report| !report.report.is_empty()),
-        ),
-        (
-            "--metrics-file",
-            report.is_some_and(|report| report.metrics_file.is_some()),
-        ),
-        (
-            "standard input",
-            read.files.iter().any(|path| path.as_os_str() == "-"),
-        ),
-    ];
-    each(&read.settings.config, &once, run)
-}
-
 /// Calls `run` once for each settings file, or once without one. A run that fails keeps no other from its turn; the
 /// worst status is that of all.
 ///
@@ -80,4 +53,31 @@ pub(super) fn each(
     // Whether standard output can be written decides no status.
     let _ = talk::print(&page);
     Ok(worst)
+}
+
+/// As [`each`], for commands that read exports: what several runs would write over or take from each other is refused.
+///
+/// # Errors
+/// As of [`each`].
+pub(super) fn each_run(
+    read: &ReadArgs,
+    report: Option<&ReportArgs>,
+    run: impl FnMut(Option<&Path>) -> Result<Became>,
+) -> Result<ExitStatus> {
+    let once = [
+        ("--rejects", read.rejects.is_some()),
+        (
+            "--report",
+            report.is_some_and(|report| !report.report.is_empty()),
+        ),
+        (
+            "--metrics-file",
+            report.is_some_and(|report| report.metrics_file.is_some()),
+        ),
+        (
+            "standard input",
+            read.files.iter().any(|path| path.as_os_str() == "-"),
+        ),
+    ];
+    each(&read.settings.config, &once, run)
 }

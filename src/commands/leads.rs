@@ -1,12 +1,9 @@
 //! `crm2capi leads`: downloads Meta's leads, or says who may.
 
-use std::io::Write;
-use std::time::Duration;
-
-use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 
 use super::print_error;
+use super::show::write_finding;
 use super::talk::print;
 use crate::cli::{LeadsArgs, LeadsFormat, TalkArgs};
 use crate::config::{self, SettingsFile};
@@ -20,18 +17,11 @@ use crate::leads::{
 use crate::report::ExitStatus;
 use crate::text::{counted, harmless, thousands};
 
-const OK: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-
 pub(super) fn run(args: &LeadsArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let settings = SettingsFile::load(args.config.as_deref())?;
     let endpoint = config::endpoint_of_leads(args, &settings)?;
     let reader = Reader::new(&endpoint)?;
-    let give_up_after = settings.delivery.give_up_after.map(Duration::from_secs);
-    let give_up_after = args
-        .give_up_after
-        .or(give_up_after)
-        .unwrap_or(Duration::from_secs(600));
+    let give_up_after = config::give_up_after(args.give_up_after, &settings);
     let runtime = tokio::runtime::Runtime::new().context("cannot start the network")?;
     runtime.block_on(async {
         let interrupt = listen().context("cannot listen for Ctrl-C")?;
@@ -207,8 +197,7 @@ fn check(
     if !(talk.quiet && all_well) {
         let mut out = anstream::stdout().lock();
         for Finding { what, ok, says } in &findings {
-            let (style, word) = if *ok { (OK, "ok") } else { (BAD, "NO") };
-            writeln!(out, "{style}{word}{style:#}  {what:<22} {says}")?;
+            write_finding(&mut out, *ok, &format!("{what:<22}"), says)?;
         }
     }
     if all_well {

@@ -2,13 +2,19 @@
 
 use std::io::{self, Write};
 
+use anstyle::{AnsiColor, Style};
+
 use crate::cli::TalkArgs;
 use crate::config::ReportTarget;
 use crate::problem::Severity;
 use crate::render::{self, Format, metrics, verdict};
 use crate::report::{ExitStatus, Summary};
+use crate::text::harmless;
 
 use super::talk;
+
+const OK: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// What goes to standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +112,17 @@ fn in_one_line(summary: &Summary) -> String {
         Some(ended) => format!("{}: {facts}", ended.reason),
         None => facts,
     }
+}
+
+/// A line of what was looked at: whether it is as it should be, what it is, and what was found.
+pub(super) fn write_finding(
+    out: &mut impl Write,
+    ok: bool,
+    what: &str,
+    says: &str,
+) -> io::Result<()> {
+    let (style, word) = if ok { (OK, "ok") } else { (BAD, "NO") };
+    writeln!(out, "{style}{word}{style:#}  {what} {}", harmless(says))
 }
 
 /// Says what was wrong with the rows of a run that has no report.

@@ -1,6 +1,7 @@
 //! How to send, and where what was accepted is remembered.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -12,6 +13,13 @@ use crate::cli::{ReadArgs, StatusArgs, UploadArgs};
 use crate::deliver::{self, MAX_CONCURRENCY};
 use crate::rules::MAX_BATCH_EVENTS;
 use crate::run::{Earlier, LedgerTarget, ReadSettings, SendSettings};
+
+/// How long Meta is asked again for what it cannot answer now.
+pub(crate) fn give_up_after(given: Option<Duration>, file: &SettingsFile) -> Duration {
+    given
+        .or(file.delivery.give_up_after.map(Duration::from_secs))
+        .unwrap_or(deliver::Settings::default().give_up_after)
+}
 
 /// Resolves how to send. Without arguments it judges the settings file alone, as `validate` does: a key that would
 /// stop an upload stops the dry run too.
@@ -25,16 +33,12 @@ pub(crate) fn send_settings(
     let section = &file.delivery;
     let default = deliver::Settings::default();
     let batch_size = batch_size(args.and_then(|args| args.batch_size), file)?;
-    let give_up = section.give_up_after.map(std::time::Duration::from_secs);
-    let wait = section.wait.map(std::time::Duration::from_secs);
+    let wait = section.wait.map(Duration::from_secs);
     Ok(SendSettings {
         delivery: deliver::Settings {
             limits: Limits::of(batch_size),
             concurrency: concurrency(args, file, default.concurrency)?,
-            give_up_after: args
-                .and_then(|args| args.give_up_after)
-                .or(give_up)
-                .unwrap_or(default.give_up_after),
+            give_up_after: give_up_after(args.and_then(|args| args.give_up_after), file),
             clock: clock(args.and_then(|args| args.read.now)),
             beside: Beside {
                 test_event_code: test_event_code(args, file)?,

@@ -14,8 +14,7 @@ use serde_json::{Map, Value};
 
 use super::answers::{MEMBERS, Record};
 use super::places::id_text;
-use crate::files::folder_of;
-use crate::ledger::open_private;
+use crate::files::{folder_of, open_private};
 
 /// How a file of leads is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

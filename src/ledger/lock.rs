@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::LedgerError;
-use super::place;
+use crate::files::open_private;
 
 /// How often a held lock is tried again.
 const POLL: Duration = Duration::from_millis(100);
@@ -25,8 +25,7 @@ impl Lock {
     /// Takes the lock of the ledger at `path`, waiting up to `wait` for another run to end.
     pub(super) fn take(path: &Path, wait: Duration) -> Result<Self, LedgerError> {
         let name = beside(path);
-        let mut file =
-            place::open_private(&name).map_err(|source| LedgerError::io(&name, source))?;
+        let mut file = open_private(&name).map_err(|source| LedgerError::io(&name, source))?;
         match lock_within(&file, Instant::now(), wait) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -24,7 +24,6 @@ pub(crate) use error::LedgerError;
 pub(crate) use events::{Accepted, PastEvent, State, Window};
 pub(crate) use notices::{Notices, Past};
 pub(crate) use people::Person;
-pub(crate) use place::open_private;
 pub(crate) use shared::SharedLedger;
 pub(crate) use snapshot::{Sight, Sighting, SnapshotSource, Snapshots, Timing};
 pub(crate) use sqlite::SqliteLedger;

@@ -1,6 +1,6 @@
 //! Where a ledger lies: one real path for every name it goes by, and a file that is fit to be one.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -58,24 +58,6 @@ fn make_folder(path: &Path) -> Result<(), LedgerError> {
     builder
         .create(folder_of(path))
         .map_err(|source| LedgerError::io(path, source))
-}
-
-/// Opens a file for reading and writing, and makes it if there is none: for its owner's eyes only, never through a link
-/// at its end, and only a regular file.
-pub(crate) fn open_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        options.mode(0o600).custom_flags(flags.bits() as i32);
-    }
-    let file = options.open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    Ok(file)
 }
 
 /// Whether `path` still names the file that was opened.
@@ -143,17 +125,5 @@ mod tests {
         assert_eq!(real_path(&target).unwrap(), real_path(&link).unwrap());
         std::fs::write(&target, "").unwrap();
         assert_eq!(real_path(&target).unwrap(), real_path(&link).unwrap());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_private_file_is_never_opened_through_a_link_and_never_a_device_or_a_pipe() {
-        let folder = tempfile::tempdir().unwrap();
-        let (target, link) = (folder.path().join("a"), folder.path().join("b"));
-        std::fs::write(&target, "notes").unwrap();
-        std::os::unix::fs::symlink(&target, &link).unwrap();
-        assert!(open_private(&link).is_err());
-        assert!(open_private(Path::new("/dev/null")).is_err());
-        assert_eq!(std::fs::read_to_string(&target).unwrap(), "notes");
     }
 }

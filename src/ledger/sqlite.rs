@@ -21,6 +21,7 @@ use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING};
 use super::status::{self, Status};
 use super::{Begun, Entry, Ledger, RunEnd, RunStart, Settled, Snapshots, Standing, snapshot};
 use crate::event::Event;
+use crate::files::open_private;
 use crate::ledger::events::{self, Accepted, PastEvent, Window};
 use crate::ledger::people::{self, Person};
 use crate::time::Clock;
@@ -69,7 +70,7 @@ impl SqliteLedger {
         let start = Instant::now();
         let lock = Lock::take(&real, wait)?;
         let io = |source| LedgerError::io(path, source);
-        let file = place::open_private(&real).map_err(io)?;
+        let file = open_private(&real).map_err(io)?;
         lock_file(&file, path, start, wait)?;
         let opened = file.metadata().map_err(io)?;
         place::warn_of_other_owner(path, &opened);

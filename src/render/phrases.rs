@@ -1,11 +1,12 @@
 //! What every report meant to be read says in the same words: a problem, an outcome, how an input was read.
 
 use crate::report::coverage::LeadCoverage;
+use crate::report::funnel::Funnel;
 use crate::report::snapshot::Snapshot;
 use crate::report::stages::{Counts, Sending};
 use crate::report::summary::{Guess, Input, Summary};
 use crate::report::tally::{Named, Problem};
-use crate::text::{counted, harmless, list, quoted, source, thousands};
+use crate::text::{counted, harmless, list, percent, quoted, source, thousands};
 
 /// `3 rows`, or `5 times in 3 rows`.
 pub(super) fn extent(problem: &Problem) -> String {
@@ -33,6 +34,28 @@ pub(super) fn sentence(problem: &Problem) -> String {
     });
     let about = column.or_else(field).or(meta).unwrap_or_default();
     format!("{}{about}", harmless(&problem.message))
+}
+
+/// How many leads a funnel is made of, and what is known of them.
+pub(super) fn leads_of(funnel: &Funnel) -> String {
+    let mut facts = vec![counted(funnel.leads, "lead")];
+    if let Some(rate) = funnel.leads_per_month {
+        facts.push(format!("about {} a month", thousands(rate.round() as u64)));
+    }
+    facts.push(format!("{} with a lead id", percent(funnel.with_lead_id)));
+    if let Some(share) = funnel.sampled {
+        facts.push(format!("judged by {} of them", percent(share)));
+    }
+    facts.join(" · ")
+}
+
+/// A sentence as one begins.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
 }
 
 /// How rows came to their lead ids.

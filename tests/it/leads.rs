@@ -40,6 +40,12 @@ fn day(day: u8) -> String {
     format!("2026-11-{day:02}T09:30:12+0000")
 }
 
+/// So many leads of one person, a day apart, with ids that begin alike.
+fn many(count: u8, id: &str) -> Vec<Value> {
+    let lead = |n| lead(&format!("{id}{n}"), &day(10 + n), "a@example.com");
+    (0..count).map(lead).collect()
+}
+
 #[test]
 fn the_sandboxs_leads_come_with_the_types_of_their_questions_and_without_tests_and_expired_ones() {
     let desk = Desk::new();
@@ -167,16 +173,7 @@ fn only_the_form_the_ad_or_the_page_that_is_named_is_read() {
 #[test]
 fn every_page_is_read_by_its_cursor_and_ids_keep_every_digit() {
     let desk = Desk::new();
-    let many: Vec<Value> = (0..7)
-        .map(|n| {
-            lead(
-                &format!("1234567890123456{n}"),
-                &day(10 + n),
-                "a@example.com",
-            )
-        })
-        .collect();
-    let graph = Graph::of_leads(many);
+    let graph = Graph::of_leads(many(7, "1234567890123456"));
     run(&desk, &graph.listener.url, &[]).ended(0);
     assert_eq!(ids(&desk, "leads.ndjson").len(), 7);
     assert_eq!(ids(&desk, "leads.ndjson")[6], "12345678901234566");
@@ -252,16 +249,7 @@ fn a_throttled_download_waits_as_meta_says_and_goes_on() {
 #[test]
 fn a_throttle_that_lasts_and_an_outage_end_with_4_and_keep_what_came() {
     let desk = Desk::new();
-    let many: Vec<Value> = (0..4)
-        .map(|n| {
-            lead(
-                &format!("100000000000000{n}"),
-                &day(10 + n),
-                "a@example.com",
-            )
-        })
-        .collect();
-    let graph = Graph::of_leads(many);
+    let graph = Graph::of_leads(many(4, "100000000000000"));
     let header =
         "X-Business-Use-Case-Usage: {\"1\":[{\"estimated_time_to_regain_access\":300}]}\r\n";
     graph.fail("after=cursor2", 400, header, json!({"code": 80005}));
@@ -284,16 +272,7 @@ fn a_throttle_that_lasts_and_an_outage_end_with_4_and_keep_what_came() {
 #[test]
 fn a_token_that_is_revoked_in_mid_download_ends_it_and_loses_nothing() {
     let desk = Desk::new();
-    let many: Vec<Value> = (0..4)
-        .map(|n| {
-            lead(
-                &format!("100000000000000{n}"),
-                &day(10 + n),
-                "a@example.com",
-            )
-        })
-        .collect();
-    let graph = Graph::of_leads(many);
+    let graph = Graph::of_leads(many(4, "100000000000000"));
     graph.fail(
         "after=cursor2",
         400,
@@ -412,16 +391,7 @@ fn leads_without_answers_with_several_values_or_without_ids_lose_nothing() {
 #[test]
 fn a_download_that_was_killed_is_completed_by_the_next() {
     let desk = Desk::new();
-    let many: Vec<Value> = (0..8)
-        .map(|n| {
-            lead(
-                &format!("100000000000000{n}"),
-                &day(10 + n),
-                "a@example.com",
-            )
-        })
-        .collect();
-    let graph = Graph::of_leads(many);
+    let graph = Graph::of_leads(many(8, "100000000000000"));
     run(&desk, &graph.listener.url, &[]).ended(0);
     let whole = std::fs::read(desk.path().join("leads.ndjson")).unwrap();
     for cut in [0, 10, whole.len() / 2, whole.len() - 1] {

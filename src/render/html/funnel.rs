@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::frame::{number, percentage, right, scroll, short};
+use crate::render::phrases::{capital, leads_of};
 use crate::report::funnel::{Funnel, MAX_DAYS, MAX_RATE, MIN_RATE, Stage, is_raw_lead};
-use crate::text::{counted, harmless, percent, thousands};
+use crate::text::{counted, harmless, percent};
 
 /// From one stage's top to the next one's, in pixels.
 const STEP: usize = 72;
@@ -14,7 +15,7 @@ pub(super) fn section(funnel: &Funnel) -> Markup {
     html! {
         section aria-labelledby="funnel" {
             h2 id="funnel" { "Funnel" }
-            p { (facts(funnel)) }
+            p { (leads_of(funnel)) }
             figure {
                 (chart(funnel))
                 figcaption {
@@ -33,18 +34,6 @@ pub(super) fn section(funnel: &Funnel) -> Markup {
             }
         }
     }
-}
-
-fn facts(funnel: &Funnel) -> String {
-    let mut facts = vec![counted(funnel.leads, "lead")];
-    if let Some(rate) = funnel.leads_per_month {
-        facts.push(format!("about {} a month", thousands(rate.round() as u64)));
-    }
-    facts.push(format!("{} with a lead id", percent(funnel.with_lead_id)));
-    if let Some(share) = funnel.sampled {
-        facts.push(format!("judged by {} of them", percent(share)));
-    }
-    facts.join(" · ")
 }
 
 /// Centred bars that narrow from stage to stage.
@@ -157,13 +146,5 @@ fn days(days: f64) -> String {
         ..0.05 => "same day".to_owned(),
         ..9.95 => format!("{days:.1} days"),
         _ => format!("{days:.0} days"),
-    }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => String::new(),
     }
 }

@@ -20,7 +20,7 @@ use std::io::{self, Write};
 
 use maud::{Markup, html};
 
-use super::phrases::outcomes;
+use super::phrases::{capital, outcomes};
 use super::verdict;
 use crate::report::exit::ExitStatus;
 use crate::report::stages::{Counts, Sending};
@@ -67,13 +67,9 @@ fn headline(summary: &Summary, facts: &str) -> Markup {
     } else {
         state
     };
-    let mut initial = facts.chars();
-    let facts = initial
-        .next()
-        .map(|first| first.to_uppercase().chain(initial).collect::<String>());
     html! {
         p.quiet { "crm2capi " (summary.command) (destination(summary)) }
-        h1 { (facts.unwrap_or_default()) }
+        h1 { (capital(facts)) }
         p {
             span class={ "state " (class) } { (state) }
             @if let Some(finished) = summary.finished {

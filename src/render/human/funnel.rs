@@ -4,21 +4,14 @@ use std::io::{self, Write};
 
 use super::layout::{Align, BAR, DIM, Table, WARNING, wrap};
 use super::{advice, section};
+use crate::render::phrases::leads_of;
 use crate::report::funnel::Funnel;
-use crate::text::{counted, harmless, percent, thousands};
+use crate::text::{harmless, percent, thousands};
 
 const BAR_WIDTH: usize = 16;
 
 pub(super) fn write(funnel: &Funnel, out: &mut dyn Write, width: usize) -> io::Result<()> {
-    let mut facts = vec![counted(funnel.leads, "lead")];
-    if let Some(rate) = funnel.leads_per_month {
-        facts.push(format!("about {} a month", thousands(rate.round() as u64)));
-    }
-    facts.push(format!("{} with a lead id", percent(funnel.with_lead_id)));
-    if let Some(share) = funnel.sampled {
-        facts.push(format!("judged by {} of them", percent(share)));
-    }
-    section(out, "Funnel", &facts.join(" · "), width)?;
+    section(out, "Funnel", &leads_of(funnel), width)?;
     let right = Align::Right;
     let mut table = Table::new(&[Align::Left, Align::Left, right, right, right, right, right]);
     table.headings(["", "", "leads", "of all", "step", "50 % in", "90 % in"]);
