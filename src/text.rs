@@ -50,6 +50,15 @@ pub(crate) fn percent(share: f64) -> String {
     }
 }
 
+/// The name that was probably meant by a misspelt one.
+pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = names
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(word, name), name));
+    let (score, name) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (score > 0.7).then_some(name)
+}
+
 /// `a`, `a and b`, `a, b and c`.
 pub(crate) fn list(items: &[impl AsRef<str>]) -> String {
     match items {

@@ -41,11 +41,10 @@ pub(super) fn show(
     talk: &TalkArgs,
     reports: &ReportTarget,
 ) -> ExitStatus {
-    let mut all_written = true;
+    let mut unwritten = Vec::new();
     let mut note = |what: String, written: io::Result<()>| {
         if let Err(error) = written {
-            tracing::error!("cannot write {what}: {error}");
-            all_written = false;
+            unwritten.push(format!("cannot write {what}: {error}"));
         }
     };
     if let Some(path) = &reports.metrics {
@@ -62,12 +61,16 @@ pub(super) fn show(
     if is_wanted && let Err(error) = print(summary, shape) {
         tracing::error!("cannot write the report to standard output: {error}");
     }
-    if status != ExitStatus::Done {
-        tracing::error!("{}", in_one_line(summary));
+    // One line has it all: who watches for errors counts a run that failed once.
+    let of_run = (status != ExitStatus::Done).then(|| in_one_line(summary));
+    let facts: Vec<String> = of_run.into_iter().chain(unwritten).collect();
+    if facts.is_empty() {
+        return status;
     }
-    match all_written {
-        false if status == ExitStatus::Done => ExitStatus::Problems,
-        _ => status,
+    tracing::error!("{}", facts.join("; "));
+    match status {
+        ExitStatus::Done => ExitStatus::Problems,
+        status => status,
     }
 }
 

@@ -77,15 +77,8 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
     }
     drop(out);
     if is_late {
-        let last = match status.last_success {
-            None => "never".to_owned(),
-            Some(last) if last > now => format!("in the future ({})", utc(last)),
-            Some(last) => format!("{} ago", duration(now - last)),
-        };
         let allowed = args.max_age.as_deref().unwrap_or_default();
-        crate::commands::print_error(&anyhow::anyhow!(
-            "the last successful upload was {last}, and --max-age is {allowed}; look at the scheduled job's last output"
-        ));
+        say_late(status.last_success, now, allowed);
     }
     if max_age.is_some() {
         let subject = Subject {
@@ -102,6 +95,18 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
         .tell(&occasion, report.as_bytes(), now);
     }
     Ok(exit)
+}
+
+/// Says when the last upload succeeded that is too long ago.
+fn say_late(last_success: Option<i64>, now: i64, allowed: &str) {
+    let last = match last_success {
+        None => "never".to_owned(),
+        Some(last) if last > now => format!("in the future ({})", utc(last)),
+        Some(last) => format!("{} ago", duration(now - last)),
+    };
+    crate::commands::print_error(&anyhow::anyhow!(
+        "the last successful upload was {last}, and --max-age is {allowed}; look at the scheduled job's last output"
+    ));
 }
 
 /// Checks that the report is asked for in the one form there is, and takes no place of what is read.

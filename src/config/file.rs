@@ -16,6 +16,7 @@ use crate::mapping::{History, OneOrMany, Ordered, Preset, StageTime, Sum, Target
 use crate::notify::Form;
 use crate::render::Format;
 use crate::run::OnUnusable;
+use crate::text::nearest;
 
 /// More of a settings file is not read.
 const MAX_BYTES: u64 = 16 << 20;
@@ -445,12 +446,9 @@ fn in_one_line(message: &str) -> String {
     let Some(unknown) = quoted(start).pop().filter(|_| start.starts_with("unknown")) else {
         return format!("{start}, expected {}", in_plain_words(expected));
     };
-    let scored = known
-        .iter()
-        .map(|name| (strsim::jaro_winkler(&unknown, name), name));
-    match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((score, name)) if score > 0.7 => format!("{start}; did you mean `{name}`?"),
-        _ => format!("{start}; there are {}", known.join(", ")),
+    match nearest(&unknown, known.iter().map(String::as_str)) {
+        Some(name) => format!("{start}; did you mean `{name}`?"),
+        None => format!("{start}; there are {}", known.join(", ")),
     }
 }
 

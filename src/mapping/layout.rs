@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, de};
 use super::worth::{Sum, Worth};
 use crate::custom_data::CustomKey;
 use crate::field::{Field, UnknownField};
+use crate::text::nearest;
 
 /// Where a column's value goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,11 +75,7 @@ impl JsonSchema for Target {
 
 /// The field whose name or key comes nearest to a misspelt one.
 pub(crate) fn nearest_field(text: &str) -> Option<&'static str> {
-    let names = Field::ALL.into_iter().map(Field::name);
-    let (score, name) = names
-        .map(|name| (strsim::jaro_winkler(text, name), name))
-        .max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (score > 0.7).then_some(name)
+    nearest(text, Field::ALL.into_iter().map(Field::name))
 }
 
 /// What happens to a stage that `[stages]` does not list.

@@ -99,6 +99,66 @@ fn a_status_other_than_0_puts_one_error_on_standard_error_whatever_the_format() 
 }
 
 #[test]
+fn a_metrics_file_that_cannot_be_written_shares_the_one_error_with_a_bad_row() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        format!("{LEADS}nobody,Lead,2026-11-20T10:00:00Z\n"),
+    );
+    let args = [
+        "validate",
+        "leads.csv",
+        "--now",
+        NOW,
+        "--max-invalid",
+        "100",
+    ];
+    let more = ["--metrics-file", "nowhere/crm2capi.prom"];
+    let ran = desk.run(&[args.as_slice(), &more].concat()).ended(1);
+    let errors: Vec<&str> = ran
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("error: "))
+        .collect();
+    assert_eq!(errors.len(), 1, "{}", ran.stderr);
+    assert!(errors[0].contains("1 row"), "{}", errors[0]);
+    assert!(
+        errors[0].contains("cannot write the metrics"),
+        "{}",
+        errors[0]
+    );
+}
+
+#[test]
+fn rows_that_only_passes_over_are_counted_and_a_run_that_loses_all_to_it_warns() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "email,stage,stage_date,region\n\
+         ada.nunn@example.com,Lead,2026-11-20T10:00:00Z,north\n\
+         ben.ott@example.com,Lead,2026-11-20T10:00:00Z,south\n",
+    );
+    let report = |region: &str| {
+        desk.file("s.toml", format!("[only]\nregion = [\"{region}\"]\n"));
+        let args = ["validate", "leads.csv", "--now", NOW, "--config", "s.toml"];
+        let ran = desk.run(&[args.as_slice(), &["--format", "json"]].concat());
+        serde_json::from_str::<serde_json::Value>(&ran.ended(0).stdout).unwrap()
+    };
+    let some = report("north");
+    assert_eq!(some["skipped_only"], 1, "{some}");
+    let none = report("west");
+    assert_eq!(none["skipped_only"], 2, "{none}");
+    let warnings = |report: &serde_json::Value| {
+        let problems = report["problems"].as_array().unwrap();
+        problems
+            .iter()
+            .filter(|problem| problem["code"] == "only-drops-all")
+            .count()
+    };
+    assert_eq!((warnings(&some), warnings(&none)), (0, 1), "{none}");
+}
+
+#[test]
 fn the_dry_run_ends_as_the_upload_would() {
     let desk = Desk::new();
     desk.file(

@@ -15,6 +15,7 @@ use crate::mapping::{Preset, Shape};
 use crate::problem::Code;
 use crate::report::ExitStatus;
 use crate::report::funnel::Kind;
+use crate::text::nearest;
 
 const PROBLEMS: &str = "problems";
 const FIELDS: &str = "fields";
@@ -71,12 +72,9 @@ fn unknown(topic: &str) -> anyhow::Error {
     let topics = commands
         .chain([PROBLEMS, FIELDS, PRESETS, EXIT_STATUS])
         .chain(codes);
-    let scored = topics.map(|name| (strsim::jaro_winkler(topic, name), name));
-    match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((score, near)) if score > 0.7 => {
-            anyhow!("no help on {topic:?}; did you mean {near:?}?")
-        }
-        _ => anyhow!(
+    match nearest(topic, topics) {
+        Some(near) => anyhow!("no help on {topic:?}; did you mean {near:?}?"),
+        None => anyhow!(
             "no help on {topic:?}; give a command, problems, the code of a problem, fields, presets or exit-status"
         ),
     }

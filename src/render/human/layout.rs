@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(at(36), columns);
         assert_eq!(
             at(24),
-            "  Marketing Qualified Lead\n    events 1,204\n    accepted 7\n"
+            "  Marketing Qualified\n  Lead\n    events 1,204\n    accepted 7\n"
         );
     }
 

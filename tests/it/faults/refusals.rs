@@ -476,7 +476,7 @@ fn a_row_refused_here_is_among_the_rejects_even_when_its_other_events_were_never
     let rejects = std::fs::read_to_string(desk.path().join("rejects.csv")).unwrap();
     let expected = format!(
         "Lead,New,Won,crm2capi_problem,crm2capi_help,crm2capi_row\n{},{sound},{wrong},time-malformed,\
-         \"write times as 2026-11-20T14:03:00-05:00, or export again with dates as the CRM shows them\",22\n",
+         \"correct it in the CRM; else write times as 2026-11-20T14:03:00-05:00, or export again with dates as the CRM shows them\",22\n",
         lead_id(40)
     );
     assert_eq!(rejects, expected);
