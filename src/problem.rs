@@ -225,8 +225,8 @@ catalogue! {
         "a spreadsheet turned the lead id into a rounded number, and its last digits are lost"
         "export again and upload that file untouched, or format the column as text before opening the file in a spreadsheet"
     IdentityGrew "identity-grew" Info
-        "the lead went before when less was known of it (without this email or lead id)"
-        "nothing to do: the event is known by what the lead was known by then, and is not sent again"
+        "the event went before, when the lead was known by something else (without this email or lead id, or with another)"
+        "nothing to do: the ledger knows all that the lead was known by, and the event is not sent again"
     LeadIdAmbiguous "lead-id-ambiguous" Warning
         "two of Meta's leads of this person fit equally, so the row got the id of neither"
         "copy the right lead id into the CRM; without one the event is matched by email and phone"

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::each::each;
 use super::show::write_finding;
+use super::talk;
 use crate::cli::{CheckArgs, PlainFormat, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::graph::Client;
@@ -87,7 +88,7 @@ fn print(
     args: &CheckArgs,
     talk: &TalkArgs,
 ) -> Result<()> {
-    let mut out = anstream::stdout().lock();
+    let mut out = talk::stdout(args.format);
     match args.format {
         PlainFormat::Json => {
             let report = serde_json::json!({

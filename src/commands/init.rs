@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::{DEFAULT_SETTINGS, FormatArgs, InitArgs, ReadArgs};
+use super::talk;
+use crate::cli::{DEFAULT_SETTINGS, FormatArgs, InitArgs, PlainFormat, ReadArgs};
 use crate::config::{self, SettingsFile};
 use crate::files::folder_of;
 use crate::inspect::{Completeness, Given, Request, draw_up};
@@ -41,7 +42,7 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus> {
     };
     draw_up(
         request,
-        &mut HarmlessLines::new(anstream::stdout().lock()),
+        &mut HarmlessLines::new(talk::stdout(PlainFormat::Human)),
         &|text, completeness| {
             check(text, completeness, args, path)
                 .context("the settings drawn up do not hold; this is a mistake of crm2capi's")?;

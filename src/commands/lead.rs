@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::normalize::each_line;
-use super::talk::print_error;
+use super::talk::{self, print_error};
 use crate::cli::{PlainFormat, StatusArgs};
 use crate::config::{self, SettingsFile};
 use crate::customer::{Key, LetterM, Normalizer, Settings};
@@ -64,7 +64,7 @@ pub(super) fn run(args: &StatusArgs, value: &str, file: &SettingsFile) -> Result
         true => ExitStatus::Done,
         false => ExitStatus::Problems,
     };
-    let mut out = anstream::stdout().lock();
+    let mut out = talk::stdout(args.format);
     match args.format {
         PlainFormat::Json => {
             let leads: Vec<Value> = found.iter().map(as_json).collect();

@@ -4,8 +4,8 @@ use anyhow::{Context, Result};
 
 use super::print_error;
 use super::show::write_finding;
-use super::talk::print;
-use crate::cli::{LeadsArgs, LeadsFormat, TalkArgs};
+use super::talk::{print, stdout};
+use crate::cli::{LeadsArgs, LeadsFormat, PlainFormat, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::customer::{LetterM, Normalizer, Settings as CustomerSettings};
 use crate::deliver::interrupt::listen;
@@ -195,7 +195,7 @@ fn check(
     };
     let all_well = findings.iter().all(|finding| finding.ok);
     if !(talk.quiet && all_well) {
-        let mut out = anstream::stdout().lock();
+        let mut out = stdout(PlainFormat::Human);
         for Finding { what, ok, says } in &findings {
             write_finding(&mut out, *ok, &format!("{what:<22}"), says)?;
         }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::talk::print_error;
+use super::talk::{self, print_error};
 use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::graph::Endpoint;
@@ -61,7 +61,7 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs, file: &SettingsFile) -> Re
     let findings = ask(endpoint, agent, hours, here)?;
     let stages = findings.stages();
     let status = findings.status(stages.as_deref());
-    let mut out = anstream::stdout().lock();
+    let mut out = talk::stdout(args.format);
     match args.format {
         PlainFormat::Json => {
             let report = findings.as_json(stages.as_deref(), status);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::each::each;
-use super::{lead, remote};
+use super::{lead, remote, talk};
 use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::ledger::{PastRun, SqliteLedger, Status};
@@ -69,7 +69,7 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
     if let Some(path) = &args.report {
         write_report(path, &status, now, is_late)?;
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = talk::stdout(args.format);
     match args.format {
         PlainFormat::Json => writeln!(out, "{report}")?,
         PlainFormat::Human if talk.quiet && exit == ExitStatus::Done => {}

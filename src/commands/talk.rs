@@ -16,7 +16,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::cli::{Color, LogFormat, TalkArgs};
+use crate::cli::{Color, LogFormat, PlainFormat, TalkArgs};
 use crate::render::wrap;
 use crate::text::harmless;
 
@@ -80,6 +80,38 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// Standard output for a report: in colour where that can be seen, and a page for people in ASCII where a terminal can show
+/// no more.
+pub(super) fn stdout(format: PlainFormat) -> impl Write {
+    let is_page = format == PlainFormat::Human;
+    Shown {
+        is_ascii: is_page && !can_show_unicode(&io::stdout()),
+        out: anstream::stdout().lock(),
+    }
+}
+
+/// Writes text as it is or in ASCII. Each piece must be text by itself, as those of formatted writing are.
+struct Shown<W> {
+    is_ascii: bool,
+    out: W,
+}
+
+impl<W: Write> Write for Shown<W> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        match self.is_ascii {
+            true => self
+                .out
+                .write_all(in_ascii(&String::from_utf8_lossy(piece)).as_bytes())?,
+            false => self.out.write_all(piece)?,
+        }
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// The width of standard output in columns.
@@ -146,21 +178,22 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        match *event.metadata().level() {
-            Level::ERROR => write!(writer, "{ERROR}error:{ERROR:#} ")?,
-            Level::WARN => write!(writer, "{WARNING}warning:{WARNING:#} ")?,
-            _ => {}
-        }
-        let message = message(event);
-        let stderr = io::stderr();
-        let message = match can_show_unicode(&stderr) {
-            true => message,
-            false => in_ascii(&message),
+        let (style, label) = match *event.metadata().level() {
+            Level::ERROR => (ERROR, "error:"),
+            Level::WARN => (WARNING, "warning:"),
+            _ => (Style::new(), ""),
         };
-        match stderr.is_terminal() {
-            true => writeln!(writer, "{}", wrap(&message, width()).join("\n")),
-            false => writeln!(writer, "{message}"),
+        let line = format!("{label} {}", message(event));
+        let stderr = io::stderr();
+        let mut line = match can_show_unicode(&stderr) {
+            true => line.trim_start().to_owned(),
+            false => in_ascii(line.trim_start()),
+        };
+        if stderr.is_terminal() {
+            line = wrap(&line, width()).join("\n");
         }
+        let rest = line.strip_prefix(label).unwrap_or(&line);
+        writeln!(writer, "{style}{label}{style:#}{rest}")
     }
 }
 
@@ -227,6 +260,13 @@ mod tests {
     #[test]
     fn a_terminal_without_utf_8_gets_a_sign_of_ascii_for_each() {
         assert_eq!(in_ascii("✓ 3 · ███▍  a ← Größe…"), "+ 3 - ###|  a < Gr??e~");
+        let mut shown = Shown {
+            is_ascii: true,
+            out: Vec::new(),
+        };
+        let won = "█ won";
+        write!(shown, "Größe –{won}").unwrap();
+        assert_eq!(shown.out, b"Gr??e -# won");
         let locales = [
             None,
             Some("de_DE.UTF-8"),

@@ -1,12 +1,10 @@
 //! Exports that show only the stage a lead is in: a month of them, as a nightly job meets them.
 
 mod month;
-mod recorder;
 
 use std::time::{Duration, SystemTime};
 
-use recorder::Recorder;
-
+use crate::support::recorder::Recorder;
 use crate::support::{Desk, NOW, Ran, repository};
 
 const SETTINGS: &str = r#"

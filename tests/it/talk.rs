@@ -1,5 +1,9 @@
 //! What a person asks to be told: the first events one by one, decisions, requests, and what was read before it is sent.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::support::listener::Listener;
 use crate::support::sandbox::Sandbox;
 use crate::support::{Desk, NOW};
 
@@ -157,4 +161,67 @@ fn very_verbose_lets_no_library_tell_the_token() {
             "{line}"
         );
     }
+}
+
+#[test]
+fn what_was_read_is_shown_before_anything_is_sent() {
+    let desk = Desk::new();
+    desk.file("leads.csv", LEADS);
+    let out = desk.path().join("page.txt");
+    let (page, at_first) = (out.clone(), Arc::new(AtomicUsize::new(0)));
+    let seen = at_first.clone();
+    let listener = Listener::answering(move |request| {
+        let shown = std::fs::read_to_string(&page).unwrap();
+        let is_opening = shown.contains("leads.csv  4 rows") && shown.contains("Columns");
+        seen.store(
+            1 + usize::from(is_opening && !shown.contains("accepted")),
+            Ordering::SeqCst,
+        );
+        let count = request.events().len();
+        (
+            200,
+            format!(r#"{{"events_received":{count},"messages":[],"fbtrace_id":"A"}}"#),
+        )
+    });
+    let arguments = [
+        "upload",
+        "leads.csv",
+        "--now",
+        NOW,
+        "--graph-url",
+        &listener.url,
+        "--dataset-id",
+        "1",
+    ];
+    let run = |more: &[&str]| {
+        let mut command = desk.command(&[&arguments[..], more].concat());
+        command
+            .env(TOKEN.0, TOKEN.1)
+            .stdout(std::fs::File::create(&out).unwrap());
+        assert!(command.status().unwrap().success());
+        std::fs::read_to_string(&out).unwrap()
+    };
+    let page = run(&[]);
+    assert_eq!(at_first.load(Ordering::SeqCst), 2, "{page}");
+    assert_eq!(page.matches("crm2capi upload").count(), 1, "{page}");
+    assert!(page.trim_end().ends_with("3 events accepted"), "{page}");
+    assert_eq!(run(&["--ledger", "none", "--quiet"]), "");
+}
+
+#[test]
+fn status_refuses_a_report_of_another_form_or_in_place_of_its_ledger() {
+    let desk = Desk::new();
+    let ledger = desk.file("ledger.html", "");
+    for (name, reason) in [
+        ("status.md", "for a browser only"),
+        ("status.txt", ".html"),
+        ("ledger.html", "is the ledger, which would be overwritten"),
+    ] {
+        let ran = desk
+            .run(&["status", "--ledger", "ledger.html", "--report", name])
+            .ended(2);
+        assert!(ran.stderr.contains(reason), "{name}: {}", ran.stderr);
+    }
+    assert_eq!(std::fs::read(ledger).unwrap(), b"");
+    assert!(!desk.path().join("status.md").exists());
 }
