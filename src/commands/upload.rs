@@ -63,7 +63,7 @@ fn upload(args: &UploadArgs, talk: &TalkArgs, file: &SettingsFile) -> super::tel
     let is_page = format == render::Format::Human;
     let mut progress = Progress::new(talk, is_page.then_some(show_opening));
     let summary = match is_dry_run {
-        true => run::rehearse_upload(&settings)?,
+        true => run::rehearse_upload(&settings, &mut progress)?,
         false => run::upload(&settings, &mut progress)?,
     };
     drop((sandbox, runtime));

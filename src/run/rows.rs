@@ -62,6 +62,8 @@ pub(crate) struct PreparedEvent {
 pub(crate) struct Prepared {
     /// Index of the input.
     pub input: u32,
+    /// How many bytes of the input's file were read for it, as they lie on disk; 0 where the input is no regular file.
+    pub bytes: u64,
     /// Whether nothing more is made of its chunk.
     pub is_last: bool,
     /// The events' JSON, one behind the other, each ended by a line feed.
