@@ -228,8 +228,8 @@ fn funnel(funnel: &Funnel, out: &mut dyn Write) -> io::Result<()> {
             thousands(stage.leads),
             percent(stage.of_leads),
             stage.from_previous.map(percent).unwrap_or_default(),
-            format!("{:.1}", stage.days_median),
-            format!("{:.1}", stage.days_p90),
+            days(stage.days_median),
+            days(stage.days_p90),
         ];
         row(out, &cells)?;
     }
@@ -240,6 +240,10 @@ fn funnel(funnel: &Funnel, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "- {} → {}", text(&warning.message), text(warning.help))?;
     }
     Ok(())
+}
+
+fn days(days: Option<f64>) -> String {
+    days.map(|days| format!("{days:.1}")).unwrap_or_default()
 }
 
 /// A heading and the head of a table; `aligns` has an `l` or an `r` for each column.

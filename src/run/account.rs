@@ -135,8 +135,9 @@ impl Account {
     }
 
     /// Also judges the funnel. For the one pass that is reported.
-    pub(crate) fn judge_funnel(&mut self) {
-        self.sample = Some(Sample::default());
+    pub(crate) fn judge_funnel(&mut self, feeds: &[Feed]) {
+        let listed = feeds.iter().flat_map(|feed| feed.plan.event_names());
+        self.sample = Some(Sample::of_stages(listed.cloned()));
     }
 
     /// Takes a chunk into the account; gives the indexes of its events that are neither too old nor here twice.

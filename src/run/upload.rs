@@ -83,7 +83,7 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     observer.sending(to_send);
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
     account.destination = Some(destination(settings));
-    account.judge_funnel();
+    account.judge_funnel(&feeds);
     let mut snapshot = match remembered(settings) {
         LedgerTarget::None => SnapshotStep::on_trial(&feeds, dataset, || Ok(None))?,
         LedgerTarget::File(_) => SnapshotStep::in_ledger(&feeds, dataset),
@@ -169,7 +169,7 @@ pub(crate) fn rehearse_upload(
     let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, reader)?;
     let mut rejects = Rejects::asked_for(&settings.read, &feeds)?;
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Pretend);
-    account.judge_funnel();
+    account.judge_funnel(&feeds);
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(ledger.as_mut(), &mut account)?;
     }

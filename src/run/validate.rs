@@ -26,7 +26,7 @@ pub(crate) fn validate(
     let mut feeds = Feed::open_all(settings, observer)?;
     let mut rejects = Rejects::asked_for(settings, &feeds)?;
     let mut account = Account::start("validate", settings, &feeds, Plan::Pretend);
-    account.judge_funnel();
+    account.judge_funnel(&feeds);
     for (index, feed) in feeds.iter().enumerate() {
         account.note(index, feed, &feed.doubts());
     }
