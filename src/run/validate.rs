@@ -45,12 +45,7 @@ pub(crate) fn validate(
         }
         Ok(account.count(prepared))
     };
-    let pass = match settings.preview {
-        0 => Pass::Judging,
-        // Their values are in what would be sent.
-        _ => Pass::Last,
-    };
-    workers::run(&mut feeds, pass, settings.threads, collect)?;
+    workers::run(&mut feeds, Pass::Judging, settings.threads, collect)?;
     observer.finished();
     if let Some(rejects) = rejects {
         rejects.finish()?;
