@@ -136,6 +136,7 @@ pub(crate) fn detach(events: &mut [Event], buffer: usize) {
     if bytes < buffer / 4 {
         for event in events {
             event.json = Bytes::copy_from_slice(&event.json);
+            event.known_by.identities = Bytes::copy_from_slice(&event.known_by.identities);
         }
     }
 }
@@ -181,7 +182,7 @@ pub(crate) fn body<'a>(events: impl IntoIterator<Item = &'a [u8]>, beside: &Besi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{EventKey, Origin};
+    use crate::event::{EventKey, KnownBy, Origin};
     use proptest::prelude::*;
 
     fn event(number: usize, size: usize) -> Event {
@@ -196,6 +197,7 @@ mod tests {
                 row: number as u64,
             },
             json: Bytes::from(vec![b'x'; size]),
+            known_by: KnownBy::default(),
         }
     }
 

@@ -59,6 +59,7 @@ mod sandbox;
 mod source;
 mod text;
 mod time;
+mod watch;
 
 pub use api::{Destination, Export, Normalized, Normalizer, Problem, Sandbox, problems};
 pub use report::Summary;

@@ -14,6 +14,8 @@ pub(crate) struct UserData {
     /// The keys that have hashes.
     hashed: KeySet,
     pub(super) lead_id: Option<u64>,
+    /// Whether the row has it only by a join.
+    is_lead_id_joined: bool,
     // Empty when absent, so that their buffers are used again.
     pub(super) fbc: String,
     pub(super) fbp: String,
@@ -36,6 +38,7 @@ impl UserData {
         }
         self.hashed = KeySet::default();
         self.lead_id = None;
+        self.is_lead_id_joined = false;
         for text in [
             &mut self.fbc,
             &mut self.fbp,
@@ -99,6 +102,7 @@ impl UserData {
     /// Gives a lead the id that Meta's own leads have it under.
     pub(crate) fn set_joined_lead_id(&mut self, lead_id: u64) {
         self.lead_id = Some(lead_id);
+        self.is_lead_id_joined = true;
     }
 
     /// Whether a key has a hash.
@@ -137,10 +141,15 @@ impl UserData {
     }
 
     /// Appends everything that may have stood for this lead when less, or something else, was known of it: each in the
-    /// form of [`write_identity`](Self::write_identity), each ended by a zero byte.
+    /// form of [`write_identity`](Self::write_identity), each ended by a zero byte. A lead id that only a join tells of
+    /// is marked by a tilde.
     pub(crate) fn write_every_identity(&self, out: &mut Vec<u8>) {
         if let Some(lead_id) = self.lead_id {
-            out.extend_from_slice(b"lead_id:");
+            let prefix: &[u8] = match self.is_lead_id_joined {
+                true => b"~lead_id:",
+                false => b"lead_id:",
+            };
+            out.extend_from_slice(prefix);
             json::write_integer(out, lead_id);
             out.push(0);
         }

@@ -264,6 +264,7 @@ pub(crate) fn event(id: u64, lead: u64) -> Event {
             row: id + 2,
         },
         json: Bytes::from(format!(r#"{{"id":{id},"lead":{lead}}}"#)),
+        known_by: crate::event::KnownBy::default(),
     }
 }
 

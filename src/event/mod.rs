@@ -4,6 +4,7 @@
 //! An event cannot be built from anything that is not hashed: [`UserData`] is the only way in.
 //! <https://developers.facebook.com/docs/marketing-api/conversions-api/conversion-leads-integration/payload-specification>
 
+pub(crate) mod identity;
 pub(crate) mod ldu;
 pub(crate) mod schema;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use bytes::Bytes;
 
+use self::identity::{Kind, Kinds};
 use self::ldu::Region;
 use crate::custom_data::Worth;
 use crate::customer::{UserData, lowercase_hex, sha256};
@@ -158,6 +160,61 @@ pub(crate) struct Event {
     pub origin: Origin,
     /// The serialised event, a slice of its chunk's buffer.
     pub json: Bytes,
+    /// What its lead is known by, where its id is made from that and time.
+    pub known_by: KnownBy,
+}
+
+/// Everything that a lead is known by in a row: each as ids are made from it, ended by a zero byte, the strongest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KnownBy {
+    /// As [`crate::customer::UserData::write_every_identity`] writes them; empty where nothing is to be compared.
+    pub identities: Bytes,
+    /// The Unix seconds that the event's id is made from.
+    pub time: i64,
+}
+
+impl KnownBy {
+    /// The ids that an event of this name has, or would have, by each of them.
+    pub(crate) fn ids<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> impl Iterator<Item = (Kind, Fingerprint)> + 'a {
+        identity::each(&self.identities).map(move |(kind, identity)| {
+            let id = EventId::derive(identity, name, self.time);
+            (kind, id.fingerprint(name))
+        })
+    }
+
+    /// Of which kinds they are. One that was joined keeps nobody apart.
+    pub(crate) fn kinds(&self) -> Kinds {
+        identity::kinds(&self.identities)
+    }
+
+    /// Tells one set of them from another. Stands in ledgers; were it made otherwise, they would be compared once more.
+    pub(crate) fn digest(&self) -> i64 {
+        identity::digest(&self.identities)
+    }
+}
+
+/// What stands before the id in an event's JSON.
+const EVENT_ID: &[u8] = member!("event_id");
+
+/// Gives a serialised event whose id was derived another such id.
+pub(crate) fn set_id(json: &mut [u8], Fingerprint(id): Fingerprint) {
+    if let Some(start) = end_of(EVENT_ID, json) {
+        // Behind the quotation mark.
+        let place = json.get_mut(start + 1..start + 33);
+        if let Some(place) = place {
+            place.copy_from_slice(lowercase_hex(&id).as_flattened());
+        }
+    }
+}
+
+/// Where the last `text` ends. No text of a value can look like a member's name, as its quotation marks are escaped, and
+/// the members of `custom_data`, which may be called anything, stand before the event's own.
+fn end_of(text: &[u8], json: &[u8]) -> Option<usize> {
+    let start = json.windows(text.len()).rposition(|found| found == text)?;
+    Some(start + text.len())
 }
 
 /// How Meta may process the data, as the `data_processing_options…` keys say it.

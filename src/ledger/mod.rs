@@ -4,6 +4,7 @@
 //! it died is uncertain: Meta may have taken it. Keys are hashes; no personal data is kept. A ledger sends nothing and
 //! decides nothing: it answers what it knows and records what it is told.
 
+mod alias;
 mod error;
 mod events;
 mod lock;
@@ -30,12 +31,20 @@ pub(crate) use sqlite::SqliteLedger;
 pub(crate) use status::{PastRun, Status};
 pub(crate) use trial::TrialSnapshots;
 
-use crate::event::Event;
+use crate::event::{Event, Fingerprint};
 
 /// What a ledger must be able to do. Calls block; every one is a single transaction.
 pub(crate) trait Ledger: Send {
-    /// What is known of each event, in the order given.
-    fn standing(&mut self, events: &[Event]) -> Result<Vec<Standing>, LedgerError>;
+    /// What is known of each event of a dataset, in the order given, by its own id or by another that it would have if
+    /// something else of its lead were known. What is new about a lead is learnt.
+    fn look_up(&mut self, dataset: &str, events: &[Event]) -> Result<Vec<Known>, LedgerError>;
+
+    /// How each event stands, for tests.
+    #[cfg(test)]
+    fn standing(&mut self, events: &[Event]) -> Result<Vec<Standing>, LedgerError> {
+        let known = self.look_up("123", events)?;
+        Ok(known.into_iter().map(|known| known.standing).collect())
+    }
 
     /// Notes that a run starts. Fails when the ledger cannot be written, so that nothing is sent then.
     fn start_run(&mut self, run: &RunStart<'_>) -> Result<(), LedgerError>;
@@ -50,6 +59,25 @@ pub(crate) trait Ledger: Send {
     /// What remembers the stages that exports showed; none where nothing of them is kept.
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         None
+    }
+}
+
+/// What a ledger knows of an event, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// How it stands.
+    pub standing: Standing,
+    /// The id it is known under, where that is not its own.
+    pub under: Option<Fingerprint>,
+}
+
+impl Known {
+    /// By its own id.
+    pub(crate) fn own(standing: Standing) -> Self {
+        Self {
+            standing,
+            under: None,
+        }
     }
 }
 
@@ -153,8 +181,8 @@ pub(crate) struct RunCounts {
 pub(crate) struct NoLedger;
 
 impl Ledger for NoLedger {
-    fn standing(&mut self, events: &[Event]) -> Result<Vec<Standing>, LedgerError> {
-        Ok(vec![Standing::New; events.len()])
+    fn look_up(&mut self, _: &str, events: &[Event]) -> Result<Vec<Known>, LedgerError> {
+        Ok(vec![Known::own(Standing::New); events.len()])
     }
 
     fn start_run(&mut self, _: &RunStart<'_>) -> Result<(), LedgerError> {

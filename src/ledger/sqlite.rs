@@ -19,8 +19,10 @@ use super::place;
 use super::schema::{self, Shape};
 use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING};
 use super::status::{self, Status};
-use super::{Begun, Entry, Ledger, RunEnd, RunStart, Settled, Snapshots, Standing, snapshot};
-use crate::event::Event;
+use super::{
+    Begun, Entry, Known, Ledger, RunEnd, RunStart, Settled, Snapshots, Standing, alias, snapshot,
+};
+use crate::event::{Event, EventKey, Fingerprint};
 use crate::files::open_private;
 use crate::ledger::events::{self, Accepted, PastEvent, Window};
 use crate::ledger::people::{self, Person};
@@ -40,6 +42,8 @@ pub(crate) struct SqliteLedger {
     connection: Connection,
     path: PathBuf,
     run: Option<i64>,
+    /// The dataset of the run.
+    dataset: String,
     clock: Clock,
     is_new: bool,
     /// What keeps other runs away; absent when the ledger is only read. Last, so that it is given back after the
@@ -86,6 +90,7 @@ impl SqliteLedger {
             connection,
             path: path.to_owned(),
             run: None,
+            dataset: String::new(),
             clock: Clock::System,
             is_new,
             hold: Some(Hold {
@@ -126,6 +131,7 @@ impl SqliteLedger {
                 connection,
                 path: path.to_owned(),
                 run: None,
+                dataset: String::new(),
                 clock: Clock::System,
                 is_new: false,
                 hold: None,
@@ -166,6 +172,72 @@ impl SqliteLedger {
     ) -> Result<Vec<PastEvent>, LedgerError> {
         events::about(&self.connection, people, dataset)
             .map_err(|source| LedgerError::sqlite(&self.path, source))
+    }
+
+    /// What is known of events by their own ids, and which of them are known by less than now.
+    fn by_own_id(&self, events: &[Event]) -> rusqlite::Result<(Vec<Known>, Vec<usize>)> {
+        // In the order of the keys, neighbours share the pages they stand on.
+        let mut order: Vec<usize> = (0..events.len()).collect();
+        order.sort_unstable_by_key(|index| events[*index].key);
+        let mut known = vec![Known::own(Standing::New); events.len()];
+        let mut grown = Vec::new();
+        let reading = self.connection.unchecked_transaction()?;
+        let mut select = reading.prepare_cached(
+            "SELECT state, run, code, subcode, fingerprint, attempts, known_as FROM event WHERE key = ?1",
+        )?;
+        for index in order {
+            let event = &events[index];
+            let found = select
+                .query_row([event.key.0.as_slice()], |row| {
+                    let (state, run): (i64, i64) = (row.get(0)?, row.get(1)?);
+                    let standing = match state {
+                        _ if Some(run) == self.run => Standing::ThisRun,
+                        ACCEPTED => Standing::Accepted,
+                        REJECTED
+                            if row.get::<_, Option<[u8; 8]>>(4)? != Some(fingerprint(event)) =>
+                        {
+                            Standing::New
+                        }
+                        REJECTED => Standing::Refused {
+                            code: row.get(2)?,
+                            subcode: row.get(3)?,
+                        },
+                        _ if row.get::<_, i64>(5)? >= MAX_ATTEMPTS => Standing::Resting,
+                        _ => Standing::Uncertain,
+                    };
+                    Ok((standing, state != REJECTED, row.get(6)?))
+                })
+                .optional()?;
+            let Some((standing, counts, known_as)) = found else {
+                continue;
+            };
+            known[index].standing = standing;
+            if counts && alias::knows_less(known_as, event) {
+                grown.push(index);
+            }
+        }
+        Ok((known, grown))
+    }
+
+    /// Looks for events that are new by their own ids under the others that they could have.
+    fn by_other_ids(
+        &self,
+        dataset: &str,
+        events: &[Event],
+        known: &mut [Known],
+    ) -> rusqlite::Result<()> {
+        let reading = self.connection.unchecked_transaction()?;
+        for (event, known) in events.iter().zip(known) {
+            if known.standing == Standing::New
+                && let Some(same) = alias::find(&reading, dataset, event, self.run)?
+            {
+                *known = Known {
+                    standing: same.standing,
+                    under: Some(same.id),
+                };
+            }
+        }
+        Ok(())
     }
 
     /// Fails when the path does not lead to the open file any more: what is written now would be lost.
@@ -211,45 +283,27 @@ pub(super) struct Writer {
 }
 
 impl Ledger for SqliteLedger {
-    fn standing(&mut self, events: &[Event]) -> Result<Vec<Standing>, LedgerError> {
-        // In the order of the keys, neighbours share the pages they stand on.
-        let mut order: Vec<usize> = (0..events.len()).collect();
-        order.sort_unstable_by_key(|index| events[*index].key);
-        let mut standings = vec![Standing::New; events.len()];
-        let look_up = || {
-            let reading = self.connection.unchecked_transaction()?;
-            let mut select = reading.prepare_cached(
-                "SELECT state, run, code, subcode, fingerprint, attempts FROM event WHERE key = ?1",
-            )?;
-            for index in order {
-                let event = &events[index];
-                let found = select
-                    .query_row([event.key.0.as_slice()], |row| {
-                        let (state, run): (i64, i64) = (row.get(0)?, row.get(1)?);
-                        Ok(match state {
-                            _ if Some(run) == self.run => Standing::ThisRun,
-                            ACCEPTED => Standing::Accepted,
-                            REJECTED
-                                if row.get::<_, Option<[u8; 8]>>(4)?
-                                    != Some(fingerprint(event)) =>
-                            {
-                                Standing::New
-                            }
-                            REJECTED => Standing::Refused {
-                                code: row.get(2)?,
-                                subcode: row.get(3)?,
-                            },
-                            _ if row.get::<_, i64>(5)? >= MAX_ATTEMPTS => Standing::Resting,
-                            _ => Standing::Uncertain,
-                        })
-                    })
-                    .optional()?;
-                standings[index] = found.unwrap_or(Standing::New);
-            }
-            Ok(())
-        };
-        look_up().map_err(|source| LedgerError::sqlite(&self.path, source))?;
-        Ok(standings)
+    fn look_up(&mut self, dataset: &str, events: &[Event]) -> Result<Vec<Known>, LedgerError> {
+        let path = self.path.clone();
+        let sqlite = |source| LedgerError::sqlite(&path, source);
+        let (mut known, mut grown) = self.by_own_id(events).map_err(sqlite)?;
+        // A new ledger knows nothing of earlier runs, and what this run begins is compared as it begins.
+        if !self.is_new {
+            self.by_other_ids(dataset, events, &mut known)
+                .map_err(sqlite)?;
+        }
+        let by_others = (0..events.len()).filter(|index| known[*index].under.is_some());
+        grown.extend(by_others);
+        if self.run.is_some() && !grown.is_empty() {
+            self.transact(|connection, writer| {
+                for index in grown {
+                    let (event, under) = (&events[index], known[index].under);
+                    learn(connection, dataset, event, under, writer.now)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(known)
     }
 
     fn start_run(&mut self, run: &RunStart<'_>) -> Result<(), LedgerError> {
@@ -262,15 +316,17 @@ impl Ledger for SqliteLedger {
             Ok(connection.last_insert_rowid())
         })?;
         self.run = Some(id);
+        run.dataset.clone_into(&mut self.dataset);
         Ok(())
     }
 
     fn write(&mut self, entries: &[Entry]) -> Result<Vec<Vec<Begun>>, LedgerError> {
+        let dataset = self.dataset.clone();
         self.transact(|connection, writer| {
             let make = |entry: &Entry| match entry {
-                Entry::Begin(events) => begin(connection, writer, events),
+                Entry::Begin(events) => begin(connection, writer, &dataset, events),
                 Entry::Settle(outcomes, trace) => {
-                    settle(connection, writer, outcomes)?;
+                    settle(connection, writer, &dataset, outcomes)?;
                     trace_back(connection, writer, outcomes, trace.as_deref())?;
                     Ok(Vec::new())
                 }
@@ -337,6 +393,10 @@ fn forget(connection: &Connection, now: i64) -> rusqlite::Result<i64> {
         events::forget_traces(connection)?;
     }
     connection.execute(
+        "DELETE FROM alias WHERE time < ?1 AND settled < ?1",
+        [oldest],
+    )?;
+    connection.execute(
         "DELETE FROM delivered WHERE run IN (SELECT id FROM run WHERE coalesce(clock, started) < ?1)",
         [runs],
     )?;
@@ -347,14 +407,37 @@ fn forget(connection: &Connection, now: i64) -> rusqlite::Result<i64> {
     Ok(now)
 }
 
+/// Notes by what an event's lead is known now. `under` is the id that it is known under, where that is not its own.
+fn learn(
+    connection: &Connection,
+    dataset: &str,
+    event: &Event,
+    under: Option<Fingerprint>,
+    now: i64,
+) -> rusqlite::Result<()> {
+    let (key, id) = match under {
+        Some(id) => (EventKey::in_dataset(dataset, id), Some(id)),
+        None => (event.key, alias::own_id(dataset, event)),
+    };
+    let Some(id) = id else { return Ok(()) };
+    if alias::learn(connection, dataset, event, id, now)? {
+        alias::grow(connection, key, event)?;
+    }
+    Ok(())
+}
+
+/// Marks events as being sent. One that turns out to be another one, which this run has begun or an earlier one has
+/// delivered, is not.
 fn begin<'e>(
     connection: &Connection,
-    Writer { run, now }: Writer,
+    writer: Writer,
+    dataset: &str,
     batch: &'e [Event],
 ) -> rusqlite::Result<Vec<Begun>> {
+    let Writer { run, now } = writer;
     let mut insert = connection.prepare_cached(
-        "INSERT INTO event (key, time, state, run, settled, attempts, name, people)
-         VALUES (?1, ?2, 0, ?3, ?4, 1, ?5, ?6)
+        "INSERT INTO event (key, time, state, run, settled, attempts, name, people, kinds, known_as)
+         VALUES (?1, ?2, 0, ?3, ?4, 1, ?5, ?6, ?7, ?8)
          ON CONFLICT DO NOTHING",
     )?;
     let mut select = connection.prepare_cached("SELECT state, run FROM event WHERE key = ?1")?;
@@ -375,8 +458,12 @@ fn begin<'e>(
             }
         };
         let people = people::of_event(&event.json);
-        if insert.execute((key, event.time, run, now, name, &people))? == 1 {
-            return Ok(Begun::Fresh);
+        let known_by = &event.known_by;
+        let known_as = (!known_by.identities.is_empty()).then(|| known_by.digest());
+        let kinds = known_by.kinds().0;
+        let row = (key, event.time, run, now, name, &people, kinds, known_as);
+        if insert.execute(row)? == 1 {
+            return begin_new(connection, writer, dataset, event);
         }
         let (state, by): (i64, Option<i64>) =
             select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -393,11 +480,36 @@ fn begin<'e>(
     batch.iter().map(&mut begin).collect()
 }
 
+/// Decides about an event that is new by its own id.
+fn begin_new(
+    connection: &Connection,
+    Writer { run, now }: Writer,
+    dataset: &str,
+    event: &Event,
+) -> rusqlite::Result<Begun> {
+    if event.known_by.identities.is_empty() {
+        return Ok(Begun::Fresh);
+    }
+    let same = alias::find(connection, dataset, event, run)?;
+    let known = same.filter(|same| matches!(same.standing, Standing::Accepted | Standing::ThisRun));
+    if known.is_some() {
+        connection
+            .prepare_cached("DELETE FROM event WHERE key = ?1")?
+            .execute([event.key.0.as_slice()])?;
+    }
+    learn(connection, dataset, event, known.map(|same| same.id), now)?;
+    Ok(match known {
+        Some(_) => Begun::Known,
+        None => Begun::Fresh,
+    })
+}
+
 /// Only what this run has begun may be settled by it: a run that was turned away, or woke up late, must not change
 /// what another knows.
 fn settle(
     connection: &Connection,
     Writer { run, now }: Writer,
+    dataset: &str,
     outcomes: &[(Event, Settled)],
 ) -> rusqlite::Result<()> {
     let mut accept = connection.prepare_cached(
@@ -425,7 +537,10 @@ fn settle(
             }
             // What an earlier run left uncertain stays so.
             Settled::Unsent => match take_back.execute((key, run))? {
-                0 => forget.execute((key, run))?,
+                0 => {
+                    alias::unlearn(connection, dataset, event)?;
+                    forget.execute((key, run))?
+                }
                 hit => hit,
             },
             // It stays what it is: sending.

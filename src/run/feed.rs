@@ -58,6 +58,9 @@ pub(crate) fn broken_off(error: &anyhow::Error) -> Option<&ReadError> {
 
 /// An error about a column that the settings file names, with the place where it does.
 fn in_settings(error: MappingError, reading: &ReadSettings) -> anyhow::Error {
+    if let MappingError::UnknownAgain { .. } = &error {
+        return anyhow::Error::new(error).context(reading.sends_again_at.clone());
+    }
     let line = match &error {
         MappingError::MissingColumn { column, .. } => {
             let mut lines = reading.column_lines.iter();

@@ -8,7 +8,6 @@
 pub(crate) mod account;
 mod coverage;
 pub(crate) mod feed;
-mod identities;
 mod joining;
 mod observer;
 mod recipe;

@@ -10,13 +10,12 @@ use tokio::sync::{mpsc, watch};
 
 use super::account::{self, Account};
 use super::feed::broken_off;
-use super::identities;
 use super::rejects::{Known, Rejects, Settled};
 use super::snapshot::SnapshotStep;
 use super::{Feed, Observer, Pass, Prepared, UploadSettings, workers};
 use crate::batch;
 use crate::deliver::{self, Delivery, Interrupt, Outcome};
-use crate::event::{Event, EventKey, Origin};
+use crate::event::{Event, EventKey, Fingerprint, KnownBy, Origin, set_id};
 use crate::graph::Client;
 use crate::ledger::{Ledger, LedgerError, SharedLedger, Standing};
 use crate::problem::Code;
@@ -246,22 +245,19 @@ pub(super) fn sift(
     account: &mut Account,
 ) -> Result<Sifted> {
     let buffer = prepared.json.len();
-    let events = events(prepared, picked, &settings.endpoint.dataset_id);
-    let standings = ledger.standing(&events)?;
-    let (events, standings) = identities::recognise(
-        prepared,
-        picked,
-        (events, standings),
-        &settings.endpoint.dataset_id,
-        ledger,
-    )?;
+    let dataset = &settings.endpoint.dataset_id;
+    let events = events(prepared, picked, dataset);
+    let looked_up = ledger.look_up(dataset, &events)?;
     let (mut new, mut known) = (Vec::with_capacity(events.len()), Known::default());
-    for (event, (standing, has_grown)) in events.into_iter().zip(standings) {
+    for (mut event, found) in events.into_iter().zip(looked_up) {
         let Origin { row, .. } = event.origin;
-        if has_grown {
+        if let Some(id) = found.under {
             account.remember(Code::IdentityGrew, event.origin);
+            // What nobody is sure of goes again under the id it went under.
+            event.json = under_id(&event.json, id);
+            event.key = EventKey::in_dataset(dataset, id);
         }
-        match standing {
+        match found.standing {
             Standing::New => new.push(event),
             Standing::Uncertain => {
                 account.remember(Code::UncertainEarlier, event.origin);
@@ -293,8 +289,10 @@ pub(super) fn sift(
 /// The events picked of a chunk, as the ledger and the delivery know them.
 fn events(prepared: &mut Prepared, picked: &[usize], dataset: &str) -> Vec<Event> {
     let json = Bytes::from(std::mem::take(&mut prepared.json));
+    let identities = Bytes::from(std::mem::take(&mut prepared.identities));
     let event = |&index: &usize| {
         let event = &prepared.events[index];
+        let known_by = event.identities.start as usize..event.identities.end as usize;
         Event {
             key: EventKey::in_dataset(dataset, event.fingerprint),
             name: prepared.name_of(event).clone(),
@@ -307,7 +305,18 @@ fn events(prepared: &mut Prepared, picked: &[usize], dataset: &str) -> Vec<Event
             },
             // The line feed stays behind.
             json: json.slice(event.json.start as usize..event.json.end as usize - 1),
+            known_by: KnownBy {
+                identities: identities.slice(known_by),
+                time: event.id_time,
+            },
         }
     };
     picked.iter().map(event).collect()
+}
+
+/// The same event with another id.
+fn under_id(json: &Bytes, id: Fingerprint) -> Bytes {
+    let mut json = json.to_vec();
+    set_id(&mut json, id);
+    json.into()
 }

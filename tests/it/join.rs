@@ -348,9 +348,9 @@ fn a_lead_of_which_more_is_known_later_goes_once() {
             .any(|found| found["code"] == "identity-grew");
         assert_eq!(grew, rows.contains('@'), "{rows}");
     }
-    // Another person, another stage and another time are other events.
+    // Another person with the same phone, and another stage, are other events.
     let report = upload(&format!(
-        ",ava@example.com,+12125550199,Lead,{time}\n,ava@example.com,+12125550101,MQL,{time}"
+        ",bob@example.com,+12125550101,Lead,{time}\n,ava@example.com,+12125550101,MQL,{time}"
     ));
     assert_eq!(report["accepted"], 2);
 }

@@ -16,6 +16,7 @@ mod faults;
 mod files;
 mod help;
 mod hostile_text;
+mod identities;
 mod init;
 mod inputs;
 mod join;

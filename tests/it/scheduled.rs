@@ -31,13 +31,15 @@ fn the_crontab_calls_commands_that_there_are() {
 }
 
 #[test]
-fn the_service_calls_a_command_that_there_is() {
-    let service = example("systemd/crm2capi.service").replace("\\\n", " ");
-    let command = service
-        .lines()
-        .find_map(|line| line.strip_prefix("ExecStart="))
-        .unwrap();
-    assert_understood(command.split_whitespace());
+fn the_services_call_commands_that_there_are() {
+    for service in ["systemd/crm2capi.service", "systemd/crm2capi-watch.service"] {
+        let service = example(service).replace("\\\n", " ");
+        let command = service
+            .lines()
+            .find_map(|line| line.strip_prefix("ExecStart="))
+            .unwrap();
+        assert_understood(command.split_whitespace());
+    }
     assert!(example("systemd/crm2capi.timer").contains("Persistent=true"));
 }
 

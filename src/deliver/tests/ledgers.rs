@@ -6,7 +6,7 @@ use crate::deliver::testing::*;
 use crate::deliver::*;
 use crate::ledger::LedgerError;
 use crate::ledger::{
-    Begun, Entry, Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger, Standing,
+    Begun, Entry, Known, Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger, Standing,
 };
 
 fn open(folder: &tempfile::TempDir) -> SqliteLedger {
@@ -214,8 +214,8 @@ impl Failing {
 }
 
 impl Ledger for Failing {
-    fn standing(&mut self, events: &[Event]) -> Result<Vec<Standing>, LedgerError> {
-        NoLedger.standing(events)
+    fn look_up(&mut self, dataset: &str, events: &[Event]) -> Result<Vec<Known>, LedgerError> {
+        NoLedger.look_up(dataset, events)
     }
     fn start_run(&mut self, _: &RunStart<'_>) -> Result<(), LedgerError> {
         self.call()
@@ -262,8 +262,8 @@ struct FailsOnce {
 }
 
 impl Ledger for FailsOnce {
-    fn standing(&mut self, events: &[Event]) -> Result<Vec<Standing>, LedgerError> {
-        NoLedger.standing(events)
+    fn look_up(&mut self, dataset: &str, events: &[Event]) -> Result<Vec<Known>, LedgerError> {
+        NoLedger.look_up(dataset, events)
     }
     fn start_run(&mut self, _: &RunStart<'_>) -> Result<(), LedgerError> {
         Ok(())

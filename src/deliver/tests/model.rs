@@ -20,7 +20,9 @@ use crate::deliver::testing::event;
 use crate::deliver::*;
 use crate::graph::Endpoint;
 use crate::graph::answer::{Answer, Insecure, Silence};
-use crate::ledger::{Begun, Entry, Ledger, LedgerError, RunEnd, RunStart, SqliteLedger, Standing};
+use crate::ledger::{
+    Begun, Entry, Known, Ledger, LedgerError, RunEnd, RunStart, SqliteLedger, Standing,
+};
 use crate::time::Clock;
 
 const START: i64 = 1_700_000_000;
@@ -259,8 +261,8 @@ impl Hand {
 }
 
 impl Ledger for Hand {
-    fn standing(&mut self, events: &[Event]) -> Result<Vec<Standing>, LedgerError> {
-        self.with(|ledger| ledger.standing(events))
+    fn look_up(&mut self, dataset: &str, events: &[Event]) -> Result<Vec<Known>, LedgerError> {
+        self.with(|ledger| ledger.look_up(dataset, events))
     }
 
     fn start_run(&mut self, run: &RunStart<'_>) -> Result<(), LedgerError> {

@@ -3,7 +3,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::*;
-use crate::event::{EventKey, Origin};
+use crate::event::{KnownBy, Origin};
 use crate::ledger::RunCounts;
 use crate::ledger::status::Delivered;
 
@@ -28,6 +28,7 @@ fn event(number: u64) -> Event {
             row: number,
         },
         json: Bytes::from(format!("{{\"event\":{number}}}")),
+        known_by: KnownBy::default(),
     }
 }
 
@@ -63,6 +64,7 @@ impl SqliteLedger {
             connection,
             path: "memory".into(),
             run: None,
+            dataset: String::new(),
             clock: Clock::System,
             is_new: true,
             hold: None,

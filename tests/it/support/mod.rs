@@ -5,6 +5,7 @@ pub mod graph;
 pub mod leads;
 pub mod listener;
 pub mod receiver;
+pub mod recorder;
 pub mod sandbox;
 
 use std::io::Write;

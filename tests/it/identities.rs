@@ -1,0 +1,196 @@
+//! Leads that are known by more, by less, or by something else than when they went before: each stage goes once, and
+//! nobody's goes as somebody else's.
+
+use crate::support::recorder::Recorder;
+use crate::support::{Desk, Ran};
+
+const NOW: &str = "2026-11-21T16:00:00Z";
+const HEADER: &str = "Lead ID,Email,Phone,CRM ID,Stage,When\n";
+const A: &str = "1234567890000001";
+const B: &str = "1234567890000002";
+
+struct Job {
+    desk: Desk,
+    server: Recorder,
+}
+
+impl Job {
+    fn new() -> Self {
+        Self {
+            desk: Desk::new(),
+            server: Recorder::start(),
+        }
+    }
+
+    fn command(&self) -> std::process::Command {
+        let mut args = vec!["upload", "export.csv", "--preset", "none", "--now", NOW];
+        args.extend(["--format", "json", "--dataset-id", "1", "--timezone", "UTC"]);
+        args.extend(["--default-country", "US", "--graph-url", self.server.url()]);
+        for map in [
+            "lead_id=Lead ID",
+            "email=Email",
+            "phone=Phone",
+            "external_id=CRM ID",
+            "event_name=Stage",
+            "event_time=When",
+        ] {
+            args.extend(["--map", map]);
+        }
+        let mut command = self.desk.command(&args);
+        command.env("CRM2CAPI_ACCESS_TOKEN", "TOKEN");
+        command
+    }
+
+    /// Uploads leads that reached a stage at one time, and gives how many events arrived and the report.
+    fn upload(&self, leads: &[&str]) -> (usize, serde_json::Value) {
+        let rows = leads
+            .iter()
+            .map(|lead| format!("{lead},Qualified,2026-11-20T10:00:00Z\n"));
+        let rows: String = rows.collect();
+        self.desk.file("export.csv", format!("{HEADER}{rows}"));
+        let report = Ran::of(&["upload"], self.command().output().unwrap())
+            .ended(0)
+            .json();
+        (self.server.take().len(), report)
+    }
+
+    /// Uploads one export after the other, and gives how many events of each arrived.
+    fn uploads(exports: &[&[&str]]) -> Vec<usize> {
+        let job = Self::new();
+        exports.iter().map(|leads| job.upload(leads).0).collect()
+    }
+}
+
+/// A lead's row: lead id, email, phone, the CRM's number.
+fn lead(id: &str, email: &str, phone: &str, number: &str) -> String {
+    format!("{id},{email},{phone},{number}")
+}
+
+#[test]
+fn a_lead_that_gains_or_loses_something_goes_once() {
+    let (a, x, p) = (A, "x@example.com", "+12125550123");
+    for (from, to) in [
+        (lead("", x, "", ""), lead(a, x, "", "")),
+        (lead(a, x, "", ""), lead("", x, "", "")),
+        (lead(a, x, p, ""), lead("", "", p, "")),
+        (lead("", x, p, ""), lead("", "", p, "")),
+        (lead("", "", p, ""), lead("", x, p, "")),
+        (lead(a, x, "", ""), lead(a, "y@example.com", "", "")),
+        (lead("", x, "", "7"), lead("", "y@example.com", "", "7")),
+        (
+            lead("", x, "", ""),
+            lead("", "y@example.com; x@example.com", "", ""),
+        ),
+    ] {
+        let case = format!("{from} then {to}");
+        // One after the other, and both in one file, in either order.
+        assert_eq!(
+            Job::uploads(&[&[&from], &[&to], &[&from], &[&to]]),
+            [1, 0, 0, 0],
+            "{case}"
+        );
+        assert_eq!(
+            Job::uploads(&[&[&from, &to], &[&to, &from]]),
+            [1, 0],
+            "{case}"
+        );
+        assert_eq!(Job::uploads(&[&[&to, &from], &[&from]]), [1, 0], "{case}");
+    }
+}
+
+#[test]
+fn what_is_learnt_of_a_lead_leads_to_what_it_was_known_by_before() {
+    let a = lead("", "a@example.com", "", "");
+    let both = lead("", "a2@example.com; a@example.com", "", "");
+    let a2 = lead("", "a2@example.com", "", "");
+    let a3 = lead(A, "a2@example.com; a3@example.com", "", "");
+    let last = lead("", "a3@example.com", "", "");
+    let job = Job::new();
+    assert_eq!(job.upload(&[&a]).0, 1);
+    for grown in [&both, &a2, &a3, &last, &a] {
+        let (arrived, report) = job.upload(&[grown]);
+        assert_eq!(
+            (arrived, &report["skipped_delivered"]),
+            (0, &1.into()),
+            "{grown}"
+        );
+    }
+    // The report says so, once there is something to say.
+    let (_, report) = job.upload(&[&last]);
+    let codes: Vec<&str> = report["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| found["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(codes, ["identity-grew"]);
+}
+
+#[test]
+fn nobody_goes_as_somebody_else() {
+    let (x, p) = ("x@example.com", "+12125550123");
+    let couple = [lead(A, x, "", ""), lead(B, x, "", "")];
+    let switchboard = [
+        lead("", "a@example.com", p, ""),
+        lead("", "b@example.com", p, ""),
+        lead(A, "c@example.com", p, ""),
+    ];
+    let agents_address = [lead(A, x, p, "1"), lead(B, x, p, "2")];
+    for leads in [&couple[..], &switchboard, &agents_address] {
+        let rows: Vec<&str> = leads.iter().map(String::as_str).collect();
+        assert_eq!(Job::uploads(&[&rows, &rows]), [rows.len(), 0], "{rows:?}");
+        let one_by_one: Vec<&[&str]> = rows.chunks(1).collect();
+        assert_eq!(Job::uploads(&one_by_one), vec![1; rows.len()], "{rows:?}");
+    }
+    // Who had no id takes the first; the second is somebody else's.
+    let nobody = lead("", x, "", "");
+    assert_eq!(
+        Job::uploads(&[&[&nobody], &[&couple[0]], &[&couple[1]], &[&nobody]]),
+        [1, 0, 1, 0]
+    );
+    // And whichever of the two loses it again has gone before.
+    assert_eq!(
+        Job::uploads(&[&[&couple[0], &couple[1]], &[&nobody], &[&couple[1]]]),
+        [2, 0, 0]
+    );
+}
+
+#[test]
+fn what_nobody_is_sure_of_goes_again_under_the_id_it_went_under() {
+    let job = Job::new();
+    job.desk.file(
+        "export.csv",
+        format!(
+            "{HEADER}{},Won,2026-11-20T10:00:00Z\n",
+            lead(A, "x@example.com", "", "")
+        ),
+    );
+    job.server.fall_silent_after(0);
+    let mut child = job
+        .command()
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    assert!(
+        job.server
+            .is_silent_within(std::time::Duration::from_secs(30))
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+    job.server.answer_again();
+    let first = job.server.take();
+    job.desk.file(
+        "export.csv",
+        format!(
+            "{HEADER}{},Won,2026-11-20T10:00:00Z\n",
+            lead("", "x@example.com", "", "")
+        ),
+    );
+    Ran::of(&["upload"], job.command().output().unwrap()).ended(0);
+    let again = job.server.take();
+    assert_eq!((first.len(), again.len()), (1, 1));
+    assert_eq!(again[0]["event_id"], first[0]["event_id"]);
+    Ran::of(&["upload"], job.command().output().unwrap()).ended(0);
+    assert!(job.server.take().is_empty());
+}
