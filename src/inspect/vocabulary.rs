@@ -61,7 +61,7 @@ const FIELDS: &[(Field, &str, &str)] = &[
         "name lead kundnamn kundenavn contactname leadname kontaktname kundenname kontakt contact nom nombre nome contacto contato \
         ansprechpartner customername clientname personname customer client person nama isim имя имяклиента клиент nazwa \
         नाम ชอ 名前 お名前 姓名 naam الاسم اسم hovaten hoten ten kontaktperson cliente nomedocliente nomecliente nombredelcliente kunde applicant borrower student \
-        studentname patient patientname applicantname borrowername invitee inviteename guestname member membername prospect \
+        studentname patient patientname applicantname borrowername callername caller invitee inviteename guestname member membername prospect \
         prospectname buyer buyername nomduclient yourname 学员姓名 客户姓名 фиопациента фиоклиента musteriadi primarycontact maincontact homeowner homeownername interessent nominativo alumno alumnoname namn navn emel \
         nev teljesnev nume numecomplet ονοματεπωνυμο ονομα שםמלא שם 이름 성명 고객명 성함 nimi kokonimi celejmeno jmenoaprijmeni jmeno піб імя fuldenavn fulltnavn",
         "fullname nomcomplet nombrecompleto nomecompleto vollstandigername",
@@ -237,7 +237,7 @@ pub(super) static CREATED: Words = LazyLock::new(|| {
         "created creation create added submitted submission entered enquiry inquiry registered \
     registration anfrage anfragedatum aanvraag signup signedup received entrada ingreso erstellt erstellung erstellungsdatum angelegt anlagedatum eingang eingegangen \
     creation soumission recu cree creado creada creacion alta registro criado criada criacao cadastro envio creazione creato \
-    creata inserimento aangemaakt aanmaakdatum utworzenia dodania zgloszenia создания создан поступления регистрации заявки \
+    creata inserimento aangemaakt aanmaakdatum utworzenia dodania zgloszenia utworzono utworzona utworzony dodano zgloszono создания создан поступления регистрации заявки \
     olusturulma olusturma kayit basvuru الإنشاء الانشاء التسجيل الاضافة الإضافة dibuat masuk daftar tao dangky 作成日 登録日 \
     作成日時 登録日時 受付日 创建时间 创建日期 录入时间 提交时间 สราง ลงทะเบยน skapad skapat oprettet opprettet createdate createdon createdat createddate datecreated \
     datecreate dateadded submit submitdate application applied join joined cdate addtime dateentered leadtime leaddate leadcreated submittime leadsubmittime marcatemporal \
@@ -364,7 +364,15 @@ pub(super) static CONSENT: Words = LazyLock::new(|| {
     set(
         "consent consents consented gdpr dsgvo lgpd rgpd einwilligung werbeeinwilligung zustimmung consentement consentimiento \
     consentimento autorizacion autorizacao consenso toestemming zgoda zgody согласие onay izni riza موافقة सहमति persetujuan dongy \
-    ยนยอม 同意 동의 souhlas samtykke samtycke suostumus hozzajarulas consimtamant συγκαταθεση הסכמה згода optin",
+    ยนยอม 同意 동의 souhlas samtykke samtycke suostumus hozzajarulas consimtamant συγκαταθεση הסכמה згода optin optedin \
+    subscribed",
+    )
+});
+/// Parts of headings that tell who wants to hear no more.
+pub(super) static OPT_OUT: Words = LazyLock::new(|| {
+    set(
+        "optout optedout unsubscribe donotcontact donotcall donotemail donotmarket abgemeldet werbesperre desabonne desinscrit \
+    desuscrito nocontactar naocontatar descadastrado disiscritto uitgeschreven wypisany отписан",
     )
 });
 /// Words of headings that tell where a lead comes from.

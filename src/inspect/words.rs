@@ -11,7 +11,7 @@ use unicode_normalization::char::is_combining_mark;
 use super::fold::fold;
 use super::vocabulary::{
     ANSWERED, AROUND_STAGE, CHANGE, CONSENT, CREATED, DEALS, EDITED, FUNNEL, FUNNEL_PARTS,
-    HEADINGS, IN_THE, LAST_CONTACT, META, NEGATIVE, NO_STAGE, OTHER_IDS, OTHER_PEOPLE,
+    HEADINGS, IN_THE, LAST_CONTACT, META, NEGATIVE, NO_STAGE, OPT_OUT, OTHER_IDS, OTHER_PEOPLE,
     OTHER_THINGS, OTHER_TIMES, QUALIFIERS, RAW_LEAD, SOURCE, STAGE, STAGE_WORDS, STATUS, STRONG,
     TECHNICAL, WHEN, Words,
 };
@@ -127,7 +127,10 @@ fn name_in(text: &str) -> &str {
         .next()
         .filter(|t| !t.is_empty())
         .unwrap_or(text);
+    // `C.P.` is short for two words.
+    let is_short_form = text.split('.').all(|part| part.chars().count() <= 1);
     if !text.contains('.')
+        || is_short_form
         || text
             .split('.')
             .any(|part| part.contains(". ") || part.starts_with(' '))
@@ -457,8 +460,7 @@ impl Heading {
 
     /// Whether the column tells if the lead agrees; a consent to one kind of message only does so in part.
     pub(super) fn says_consent(&self) -> Option<Says> {
-        let is_opt_out = self.joined.contains("optout") || self.joined.contains("unsubscribe");
-        if is_opt_out || !self.has_any(&CONSENT) {
+        if self.says_opt_out() || !self.has_any(&CONSENT) {
             return None;
         }
         let of_messages = [
@@ -470,6 +472,8 @@ impl Heading {
             "whatsapp",
             "opt",
             "optin",
+            "opted",
+            "subscribed",
         ];
         let is_in_part = of_messages.iter().any(|word| self.has_word(word));
         Some(if is_in_part {
@@ -477,6 +481,13 @@ impl Heading {
         } else {
             Says::Exactly
         })
+    }
+
+    /// Whether the column tells who wants to hear no more.
+    pub(super) fn says_opt_out(&self) -> bool {
+        OPT_OUT
+            .iter()
+            .any(|part| self.joined.contains(part.as_str()))
     }
 
     /// Whether the column tells where a lead comes from.

@@ -102,6 +102,8 @@ enum Rows {
     Sheet {
         header: Arc<Header>,
         chunks: VecDeque<Chunk>,
+        /// How many there were.
+        all: usize,
     },
 }
 
@@ -189,6 +191,19 @@ impl Source {
         }
     }
 
+    /// How many bytes of the file, as they lie on disk, have come out as rows; 0 for what is no regular file.
+    pub(crate) fn position(&self) -> u64 {
+        let Some(held) = &self.held else { return 0 };
+        match &self.rows {
+            // A workbook is read whole when it is opened.
+            Rows::Sheet { chunks, all, .. } => {
+                let out = (all - chunks.len()) as u128;
+                (u128::from(held.size()) * out / (*all).max(1) as u128) as u64
+            }
+            Rows::Delimited(_) | Rows::Json(_) => held.reached(),
+        }
+    }
+
     /// What it takes to read the file again; none for what can be read only once, such as standard input and pipes.
     pub(crate) fn again(&self, settings: &Settings) -> Option<Again> {
         Some(Again {
@@ -211,7 +226,7 @@ impl Source {
                 chunk.header = Arc::clone(json.header());
                 (read, json.row())
             }
-            Rows::Sheet { header, chunks } => {
+            Rows::Sheet { header, chunks, .. } => {
                 chunk.header = Arc::clone(header);
                 if let Some(next) = chunks.pop_front() {
                     *chunk = next;
@@ -254,6 +269,7 @@ fn open_workbook(
     about.hidden_sheets = sheet.hidden;
     Ok(Rows::Sheet {
         header: sheet.header,
+        all: sheet.chunks.len(),
         chunks: sheet.chunks,
     })
 }
