@@ -24,6 +24,7 @@ mod layouts;
 mod leads;
 mod normalize;
 mod notify;
+mod reference;
 mod remote;
 mod sandbox;
 mod scheduled;
