@@ -12,7 +12,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::Encoding;
 use jiff::Timestamp;
 
-pub(crate) use values::{Delimiter, FieldFromColumn, NamedEvent, Zone};
+pub(crate) use values::{Columns, Delimiter, FieldFromColumn, NamedEvent, Zone};
 
 use crate::customer::Country;
 use crate::deliver::MAX_CONCURRENCY;
@@ -407,6 +407,17 @@ pub(crate) struct FormatArgs {
         hide_short_help = true
     )]
     pub delimiter: Option<Delimiter>,
+
+    /// Names of the columns of an export that comes without a header, separated by commas
+    ///
+    /// Written as a line of CSV, whatever the export's delimiter is. The first row of the export is then a lead's.
+    #[arg(
+        long,
+        value_name = "COLUMNS",
+        help_heading = "Reading",
+        hide_short_help = true
+    )]
+    pub header: Option<Columns>,
 
     /// Text encoding of the export, such as windows-1252 [default: detected]
     #[arg(

@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     pub format: Option<Format>,
     /// The delimiter of CSV.
     pub delimiter: Option<u8>,
+    /// The columns of CSV that comes without a header; empty where the header is in the file.
+    pub header: Vec<String>,
     /// The encoding of text.
     pub encoding: Option<&'static Encoding>,
     /// The sheet of a workbook.
@@ -247,6 +249,12 @@ fn open_workbook(
     about: &mut About,
 ) -> Result<Rows, OpenError> {
     about.format = Format::Xlsx;
+    if !settings.header.is_empty() {
+        return Err(OpenError::Header {
+            input: input.clone(),
+            found: "a workbook",
+        });
+    }
     if let Some(asked) = settings.format.filter(|asked| *asked != Format::Xlsx) {
         return Err(OpenError::OtherFormat {
             input: input.clone(),
@@ -307,6 +315,13 @@ fn open_text(
             json::Layout::Values => Format::Json,
         },
     };
+    let is_json = matches!(about.format, Format::Json | Format::Ndjson);
+    if is_json && !settings.header.is_empty() {
+        return Err(OpenError::Header {
+            input: input.clone(),
+            found: "JSON",
+        });
+    }
     let keep_records = settings.keep_records;
     let json = |text, layout| Rows::Json(Box::new(Json::new(text, layout, keep_records)));
     Ok(match about.format {
@@ -329,7 +344,7 @@ fn open_delimited(
         return Err(OpenError::Delimiter);
     }
     let is_compressed = about.compression.is_some();
-    let (table, layout) = Delimited::open(text, given)
+    let (table, layout) = Delimited::open(text, given, &settings.header)
         .map_err(|error| ReadError::new(input, is_compressed, 0, error))?;
     about.delimiter = Some(layout.delimiter);
     about.declares_delimiter = layout.is_declared;
