@@ -215,7 +215,9 @@ pub(crate) struct SettingsArgs {
     /// Settings file; repeatable [default: ./crm2capi.toml if it is there]
     ///
     /// The command line beats the environment, which beats the settings file, which beats the preset. Several are a run
-    /// each, in turn; one that fails keeps no other from its run, and the exit status is the worst.
+    /// each, in turn; one that fails keeps no other from its run, and the exit status is the worst. Files that a run
+    /// writes (--rejects, --report, --metrics-file, --leads-missing) serve one run and are refused with several; each
+    /// settings file may name its own rejects under [output].
     #[arg(long, value_name = "FILE")]
     pub config: Vec<PathBuf>,
 
