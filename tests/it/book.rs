@@ -183,7 +183,7 @@ fn every_command_line_parses() {
             }
         }
     }
-    assert!(count > 60, "only {count} command lines were found");
+    assert!(count > 50, "only {count} command lines were found");
 }
 
 /// A command of a console block, and what it prints below it.
@@ -249,13 +249,13 @@ pub fn assert_that_what_is_shown_is_printed() {
                     .unwrap_or_else(|| panic!("{file}:{line}: {command}"));
                 let words: Vec<&str> = words[1..].iter().map(String::as_str).collect();
                 let ran = desk.run_with(&words, &[("COLUMNS", "100")]);
+                if matches(output, &ran.stdout) || matches(output, &ran.stderr) {
+                    continue;
+                }
                 let printed = match ran.stdout.is_empty() {
                     true => &ran.stderr,
                     false => &ran.stdout,
                 };
-                if matches(output, printed) {
-                    continue;
-                }
                 assert!(
                     overwrites && !output.contains("…\n"),
                     "{file}:{line}: $ {command}\n--- shown\n{output}--- printed\n{printed}"

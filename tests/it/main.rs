@@ -29,6 +29,7 @@ mod remote;
 mod sandbox;
 mod scheduled;
 mod schema;
+mod shapes;
 mod snapshots;
 mod statuses;
 mod talk;
