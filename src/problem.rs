@@ -1,8 +1,8 @@
 //! The catalogue of everything that can be wrong with a row, a value or an event.
 //!
 //! A problem is a value, not an error that ends a run: it has a stable code, a row and a column, and never a
-//! person's data. Each entry says what happened (`message`) and what to do about it (`help`); the README lists
-//! them all, and a test holds the two together.
+//! person's data. Each entry says what happened (`message`) and what to do about it (`help`); the book has a
+//! page of them all, which a test writes from here.
 
 use crate::field::Field;
 

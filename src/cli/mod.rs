@@ -12,7 +12,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::Encoding;
 use jiff::Timestamp;
 
-pub(crate) use values::{Delimiter, FieldFromColumn, NamedEvent, Zone};
+pub(crate) use values::{Columns, Delimiter, FieldFromColumn, NamedEvent, Zone};
 
 use crate::customer::Country;
 use crate::deliver::MAX_CONCURRENCY;
@@ -215,7 +215,9 @@ pub(crate) struct SettingsArgs {
     /// Settings file; repeatable [default: ./crm2capi.toml if it is there]
     ///
     /// The command line beats the environment, which beats the settings file, which beats the preset. Several are a run
-    /// each, in turn; one that fails keeps no other from its run, and the exit status is the worst.
+    /// each, in turn; one that fails keeps no other from its run, and the exit status is the worst. Files that a run
+    /// writes (--rejects, --report, --metrics-file, --leads-missing) serve one run and are refused with several; each
+    /// settings file may name its own rejects under [output].
     #[arg(long, value_name = "FILE")]
     pub config: Vec<PathBuf>,
 
@@ -405,6 +407,17 @@ pub(crate) struct FormatArgs {
         hide_short_help = true
     )]
     pub delimiter: Option<Delimiter>,
+
+    /// Names of the columns of an export that comes without a header, separated by commas
+    ///
+    /// Written as a line of CSV, whatever the export's delimiter is. The first row of the export is then a lead's.
+    #[arg(
+        long,
+        value_name = "COLUMNS",
+        help_heading = "Reading",
+        hide_short_help = true
+    )]
+    pub header: Option<Columns>,
 
     /// Text encoding of the export, such as windows-1252 [default: detected]
     #[arg(

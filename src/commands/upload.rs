@@ -98,7 +98,7 @@ impl Ready {
 
     pub(super) fn run(&self, observer: &mut dyn Observer) -> Result<Summary> {
         match self.is_dry_run {
-            true => run::rehearse_upload(&self.settings),
+            true => run::rehearse_upload(&self.settings, observer),
             false => run::upload(&self.settings, observer),
         }
     }

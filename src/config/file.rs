@@ -157,6 +157,8 @@ pub(crate) struct InputSection {
     pub format: Option<InputFormat>,
     /// Delimiter of the export: a character, or tab.
     pub delimiter: Option<String>,
+    /// Names of the columns of an export that comes without a header, as a line of CSV.
+    pub header: Option<String>,
     /// Text encoding of the export, such as windows-1252.
     pub encoding: Option<String>,
     /// Sheet of a workbook; the first visible one unless given.

@@ -238,6 +238,14 @@ fn source(
             .map_err(anyhow::Error::msg)
             .with_context(|| of_input("encoding", section.encoding.as_ref()))?,
     };
+    let header_of_file = || section.header.as_deref().map(str::parse);
+    let header = match args.header.clone() {
+        Some(given) => Some(given),
+        None => header_of_file()
+            .transpose()
+            .map_err(anyhow::Error::msg)
+            .context("header under [input]")?,
+    };
     let delimiter_of_file = || section.delimiter.as_deref().map(str::parse);
     let delimiter = match args.delimiter {
         Some(given) => Some(given),
@@ -249,6 +257,7 @@ fn source(
     Ok(crate::source::Settings {
         format,
         delimiter: delimiter.map(|delimiter: crate::cli::Delimiter| delimiter.0),
+        header: header.map_or_else(Vec::new, |columns: crate::cli::Columns| columns.0),
         encoding,
         sheet: args.sheet.clone().or_else(|| section.sheet.clone()),
         keep_records,

@@ -357,9 +357,14 @@ impl Search<'_> {
         });
         self.lead_is_made_when_its_first_event_is();
         self.find(Country, |column| {
+            if column.heading.is_other_country() {
+                return None;
+            }
+            let is_cc = column.heading.is_named_just_cc() && column.share(Kind::Country) >= 0.9;
             let by_name = (column.share(Kind::CountryName) >= 0.8
-                && !column.heading.is_other_person())
-            .then_some(Likely);
+                && !column.heading.is_other_person()
+                || is_cc)
+                .then_some(Likely);
             by_heading(Country, Certain, Guess)(column).or(by_name)
         });
         for field in [FirstName, LastName] {

@@ -199,8 +199,11 @@ struct Outcomes<'a> {
 impl Outcomes<'_> {
     fn add(&mut self, event: &Event, outcome: &Outcome) {
         self.observer.settled();
-        self.stages
-            .add(&event.name, event.time, account::fate_of(outcome));
+        let fate = account::fate_of(outcome);
+        self.stages.add(&event.name, event.time, fate);
+        if fate == Fate::Accepted {
+            self.stages.add_worth(&event.name, event.worth);
+        }
         let fault = match outcome {
             Outcome::Rejected(fault) => Some((Code::MetaRefused, fault)),
             Outcome::Suspect(fault) => Some((Code::MetaUnexplained, fault)),
@@ -295,6 +298,7 @@ fn events(prepared: &mut Prepared, picked: &[usize], dataset: &str) -> Vec<Event
             name: prepared.name_of(event).clone(),
             time: event.time,
             lead: event.lead,
+            worth: event.worth,
             origin: Origin {
                 input: prepared.input,
                 row: event.row,
