@@ -9,6 +9,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+/// The subcode of an event that is too old.
+pub(super) const TOO_OLD: i64 = 2_804_003;
 /// Longest text of Meta's that is kept, in characters.
 const MAX_TEXT: usize = 200;
 
@@ -122,12 +124,17 @@ impl Fault {
         self.code == 100 && matches!(self.subcode, Some(2_804_000..=2_804_999))
     }
 
+    /// Whether Meta finds an event too old.
+    pub(crate) fn is_by_age(&self) -> bool {
+        (self.code, self.subcode) == (100, Some(TOO_OLD))
+    }
+
     /// What the codes mean, where that is known.
     pub(crate) fn meaning(&self) -> Option<&'static str> {
         Some(match (self.code, self.subcode) {
             (100, Some(33)) => "the dataset does not exist, or the token has no access to it",
             (100, Some(2_804_001)) => "the click id is malformed",
-            (100, Some(2_804_003)) => "the event is older than 7 days",
+            (100, Some(TOO_OLD)) => "the event is older than 7 days",
             (100, Some(2_804_004)) => "the event lies in the future",
             (100, Some(2_804_008)) => "contents is malformed",
             (100, Some(2_804_009)) => "a Purchase needs a value",
