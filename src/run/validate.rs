@@ -26,7 +26,9 @@ pub(crate) fn validate(settings: &ReadSettings, earlier: &Earlier) -> Result<Sum
     for (index, feed) in feeds.iter().enumerate() {
         account.note(index, feed, &feed.doubts());
     }
-    let mut snapshot = SnapshotStep::on_trial(&feeds, &earlier.dataset, || Ok(look_up(earlier)))?;
+    let mut snapshot = SnapshotStep::on_trial(&feeds, &earlier.dataset, settings.clock, || {
+        Ok(look_up(earlier))
+    })?;
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(&mut NoLedger, &mut account)?;
     }
@@ -45,6 +47,9 @@ pub(crate) fn validate(settings: &ReadSettings, earlier: &Earlier) -> Result<Sum
         _ => Pass::Last,
     };
     workers::run(&mut feeds, pass, settings.threads, collect)?;
+    if let Some(snapshot) = &mut snapshot {
+        snapshot.count_overdue(&mut NoLedger, &mut account)?;
+    }
     if let Some(rejects) = rejects {
         rejects.finish()?;
     }
