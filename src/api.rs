@@ -80,7 +80,8 @@ impl Export {
     /// An export cannot be read, or does not fit the settings.
     pub fn validate(&self) -> Result<Summary> {
         let read = config::read_settings(&self.args, &self.file)?;
-        run::validate(&read, &config::earlier(&self.args, &read, &self.file)?)
+        let earlier = config::earlier(&self.args, &read, &self.file)?;
+        run::validate(&read, &earlier, &mut ())
     }
 
     /// Hands over each event that would be sent, as the JSON object that would be sent, in the order of the rows.

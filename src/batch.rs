@@ -191,6 +191,7 @@ mod tests {
             name: "Lead".into(),
             time: 0,
             lead: number as u64,
+            worth: None,
             origin: Origin {
                 input: 0,
                 row: number as u64,

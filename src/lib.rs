@@ -59,10 +59,11 @@ mod sandbox;
 mod source;
 mod text;
 mod time;
+mod watch;
 
 pub use api::{Destination, Export, Normalized, Normalizer, Problem, Sandbox, problems};
 pub use report::Summary;
-pub use run::Observer;
+pub use run::{Observer, Reading};
 
 /// Runs the program on this process's command line. For the binary.
 #[doc(hidden)]

@@ -1,8 +1,8 @@
 //! The catalogue of everything that can be wrong with a row, a value or an event.
 //!
 //! A problem is a value, not an error that ends a run: it has a stable code, a row and a column, and never a
-//! person's data. Each entry says what happened (`message`) and what to do about it (`help`); the README lists
-//! them all, and a test holds the two together.
+//! person's data. Each entry says what happened (`message`) and what to do about it (`help`); the book has a
+//! page of them all, which a test writes from here.
 
 use crate::field::Field;
 
@@ -119,7 +119,7 @@ catalogue! {
         "the stage is not listed in [stages]"
         "list it in [stages] (an empty event name skips it), or set unlisted_stages to \"send\" or \"skip\""
     EventNamePersonal "event-name-personal" Error
-        "the stage is an email address, or the lead's own phone number, name or id, and would be sent unhashed"
+        "the stage holds an email address, a phone number, or the lead's own name or id, and would be sent unhashed"
         "map event_name to the column of the stage; a stage that is really called so can be listed in [stages]"
 
     // Times.
@@ -291,7 +291,7 @@ catalogue! {
         "this is no country"
         "use the ISO code of two or three letters, or the English name"
     ZipZeroLost "zip-zero-lost" Warning
-        "a spreadsheet took the leading zero off a United States ZIP code; it was put back"
+        "a spreadsheet took the leading zero off a postal code; it was put back"
         "format the column as text before opening the file in a spreadsheet"
     ExternalIdPrecisionLost "external-id-precision-lost" Value
         "a spreadsheet turned the external id into a rounded number, and its last digits are lost"
@@ -328,7 +328,7 @@ catalogue! {
         "a refund is no lead stage; leave it out of the export"
     ValueWithoutCurrency "value-without-currency" Value
         "the value has no currency, and Meta refuses one without the other"
-        "map currency to a column, or set it for the whole file"
+        "map currency to a column, or, where all have the same, set it in the settings: [event] currency = \"EUR\""
     ValueCurrencyConflict "value-currency-conflict" Value
         "the value names another currency than the currency column"
         "check which columns value and currency are mapped to"
@@ -339,7 +339,7 @@ catalogue! {
         "the currency's symbol stands for several currencies, as $ does"
         "write it as a code such as USD"
     CustomPersonal "custom-personal" Value
-        "the value looks like an email address or a phone number and would be sent unhashed, so it was left out"
+        "the value holds an email address or a phone number and would be sent unhashed, so it was left out"
         "map such columns to email or phone; to send it all the same, name it under [event]: allow_personal = [\"custom.NAME\"]"
 
     // Delivery.

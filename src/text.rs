@@ -87,23 +87,41 @@ pub(crate) fn source(path: &str) -> String {
 
 /// Text of a file, its name or an answer made harmless for a person's stream and for one line: what moves the cursor or
 /// turns the direction of writing is shown as an escape, and what the logs of CI services take for a command is broken by
-/// a blank: `::name` at the beginning of a line, `##[name]`, `##vso[…]` and `##teamcity[…]` anywhere. Doing it again
-/// changes nothing.
+/// a blank: `::name` at the beginning of a line, `##[name]`, `##vso[…]` and `##teamcity[…]` anywhere. What is written as
+/// Meta writes its access tokens is hidden, wherever it came from. Doing it again changes nothing.
 ///
 /// GitHub's reader of commands is `ActionCommand.cs` of <https://github.com/actions/runner>.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_harmful) && !text.contains("::") && !text.contains("##") {
+    let marks = ["::", "##", TOKEN_BEGINS];
+    if !text.contains(is_harmful) && !marks.iter().any(|mark| text.contains(mark)) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
-    for (at, c) in text.char_indices() {
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let token = length_of_token(rest);
         match c {
+            'E' if token > 0 => shown.push_str(HIDDEN),
             _ if is_harmful(c) => shown.extend(c.escape_default()),
-            ':' | '#' if begins_command(&text[at..]) => shown.extend([c, ' ']),
+            ':' | '#' if begins_command(rest) => shown.extend([c, ' ']),
             _ => shown.push(c),
         }
+        rest = &rest[token.max(c.len_utf8())..];
     }
     Cow::Owned(shown)
+}
+
+/// How Meta's access tokens begin; they have a hundred letters and digits and more.
+const TOKEN_BEGINS: &str = "EAA";
+
+/// The bytes of an access token that the text begins with, 0 when it begins with none. The first twenty letters of one are
+/// enough to be hidden: a token that was cut in typing says most of itself.
+fn length_of_token(text: &str) -> usize {
+    if !text.starts_with(TOKEN_BEGINS) {
+        return 0;
+    }
+    let letters = text.bytes().take_while(u8::is_ascii_alphanumeric).count();
+    if letters < 20 { 0 } else { letters }
 }
 
 fn is_harmful(c: char) -> bool {
@@ -249,6 +267,10 @@ mod tests {
             ("##[error]x", "# #[error]x"),
             ("###vso[task.setvariable]", "## #vso[task.setvariable]"),
             ("##teamcity[x", "# #teamcity[x"),
+            (
+                "no file EAAGm0PX4ZCpsBAKZCZBbZAZCx, sir",
+                "no file (hidden, as it looks like a token), sir",
+            ),
         ] {
             assert_eq!(harmless(text), shown);
             assert_eq!(harmless(shown), shown);
@@ -260,6 +282,7 @@ mod tests {
             "## Won",
             "a: b :: c",
             "C#",
+            "EAA 2026",
         ] {
             assert_eq!(harmless(text), text);
         }

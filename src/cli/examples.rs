@@ -152,6 +152,13 @@ pub(super) const LEADS: &str = examples! {
     "crm2capi validate --leads leads.ndjson crm.csv"
 };
 
+pub(super) const WATCH: &str = examples! {
+    "Try it out: what is dropped into the folder goes to a sandbox"
+    "crm2capi watch --sandbox exports"
+    "As a service, for a CRM that drops a file every night"
+    "crm2capi watch --config /etc/crm2capi.toml /srv/exports"
+};
+
 pub(super) const SCHEMA: &str = examples! {
     "Let an editor complete and check crm2capi.toml"
     "crm2capi schema config > crm2capi.schema.json"

@@ -8,11 +8,11 @@ mod values;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::Encoding;
 use jiff::Timestamp;
 
-pub(crate) use values::{Delimiter, FieldFromColumn, NamedEvent, Zone};
+pub(crate) use values::{Columns, Delimiter, FieldFromColumn, NamedEvent, Zone};
 
 use crate::customer::Country;
 use crate::deliver::MAX_CONCURRENCY;
@@ -112,6 +112,25 @@ pub(crate) enum Command {
     /// it, and --hashed writes no more than the join needs.
     #[command(after_long_help = examples::LEADS)]
     Leads(LeadsArgs),
+    /// Upload each export that appears in a folder, then move it to done/ or failed/
+    ///
+    /// A file is taken when it was renamed into the folder or has stood still for a while, in the order in which files
+    /// were written, one at a time, as `upload` would. It moves to processing/, and from there to done/ or failed/ with
+    /// its report, and with its refused rows, beside it. Names that are hidden or end like those of unfinished files
+    /// (.tmp, .part, .filepart, …) are passed over, and an empty file waits for its first byte. What Meta cannot take now stays in processing/ and is tried again, so
+    /// nothing is lost by an outage, a kill or a token that expired: the token is read again each time.
+    #[command(
+        after_long_help = examples::WATCH,
+        mut_arg("files", |folder| folder.value_name("FOLDER").required(true).num_args(1).action(ArgAction::Set)
+            .help("The folder that exports are dropped into").long_help(None::<&str>)),
+        mut_arg("config", |file| file.action(ArgAction::Set)
+            .help("Settings file [default: ./crm2capi.toml if it is there]").long_help(None::<&str>)),
+        mut_args(|arg| {
+            let is_decided = WATCH_DECIDES.contains(&arg.get_id().as_str());
+            arg.hide(is_decided)
+        })
+    )]
+    Watch(Box<WatchArgs>),
     /// Print the JSON Schema of the settings file, of a report or of an event
     ///
     /// The schemas are of draft 2020-12. Settings are closed: a key that is not in the schema is an error. Reports may
@@ -144,7 +163,7 @@ pub(crate) struct TalkArgs {
     ///
     /// -vv tells the size, the time, the status and the trace id of each request. Neither ever tells a person's value or a
     /// token.
-    #[arg(long, short, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(long, short, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
 
     /// When to use colour
@@ -196,7 +215,9 @@ pub(crate) struct SettingsArgs {
     /// Settings file; repeatable [default: ./crm2capi.toml if it is there]
     ///
     /// The command line beats the environment, which beats the settings file, which beats the preset. Several are a run
-    /// each, in turn; one that fails keeps no other from its run, and the exit status is the worst.
+    /// each, in turn; one that fails keeps no other from its run, and the exit status is the worst. Files that a run
+    /// writes (--rejects, --report, --metrics-file, --leads-missing) serve one run and are refused with several; each
+    /// settings file may name its own rejects under [output].
     #[arg(long, value_name = "FILE")]
     pub config: Vec<PathBuf>,
 
@@ -386,6 +407,17 @@ pub(crate) struct FormatArgs {
         hide_short_help = true
     )]
     pub delimiter: Option<Delimiter>,
+
+    /// Names of the columns of an export that comes without a header, separated by commas
+    ///
+    /// Written as a line of CSV, whatever the export's delimiter is. The first row of the export is then a lead's.
+    #[arg(
+        long,
+        value_name = "COLUMNS",
+        help_heading = "Reading",
+        hide_short_help = true
+    )]
+    pub header: Option<Columns>,
 
     /// Text encoding of the export, such as windows-1252 [default: detected]
     #[arg(
@@ -919,6 +951,36 @@ pub(crate) enum LeadsFormat {
     Ndjson,
     /// Delimited text with a header
     Csv,
+}
+
+/// Options of upload that watch decides itself, for each file.
+pub(crate) const WATCH_DECIDES: [&str; 6] = [
+    "rejects",
+    "report",
+    "leads_missing",
+    "preview",
+    "format",
+    "dry_run",
+];
+
+/// Options of watch.
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// How to upload
+    #[command(flatten)]
+    pub upload: UploadArgs,
+
+    /// Seconds a file must have stood still until it is taken; also the first wait after an upload that did not get done
+    ///
+    /// The wait after such an upload doubles with each attempt, up to a quarter of an hour.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = some_seconds,
+        default_value = "10",
+        help_heading = "Folder"
+    )]
+    pub settle: Duration,
 }
 
 /// Options of schema.

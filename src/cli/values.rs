@@ -1,5 +1,6 @@
 //! The values that may be typed, read once, where they are typed.
 
+use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
 use std::time::Duration;
@@ -102,6 +103,37 @@ impl FromStr for Delimiter {
     }
 }
 
+/// Names of columns, typed as a line of CSV.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Columns(pub Vec<String>);
+
+impl fmt::Display for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = csv::Writer::from_writer(Vec::new());
+        line.write_record(&self.0).map_err(|_| fmt::Error)?;
+        let line = line.into_inner().map_err(|_| fmt::Error)?;
+        f.write_str(String::from_utf8_lossy(&line).trim_end_matches('\n'))
+    }
+}
+
+impl FromStr for Columns {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let mut lines = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
+        let mut record = csv::StringRecord::new();
+        match lines.read_record(&mut record) {
+            Ok(true) if record.iter().any(|name| !name.is_empty()) => {
+                Ok(Self(record.iter().map(str::to_owned).collect()))
+            }
+            _ => Err("write the names of the columns as a line of CSV, such as \"id,email,stage\""),
+        }
+    }
+}
+
 /// A text encoding.
 ///
 /// # Errors
@@ -174,6 +206,16 @@ pub(super) fn some_seconds(text: &str) -> Result<Duration, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_are_a_line_of_csv_and_read_back() {
+        let columns: Columns = "id, mail,\"Stage, now\",,E-mail".parse().unwrap();
+        assert_eq!(columns.0, ["id", "mail", "Stage, now", "", "E-mail"]);
+        assert_eq!(columns.to_string().parse(), Ok(columns));
+        for text in ["", " , ", "\n"] {
+            assert!(text.parse::<Columns>().is_err(), "{text:?}");
+        }
+    }
 
     #[test]
     fn a_stage_may_hold_an_equals_sign_and_an_event_name_may_be_empty() {

@@ -167,6 +167,7 @@ mod tests {
                 fingerprint: Fingerprint([0; 16]),
                 name: NameId(0),
                 time: 0,
+                worth: None,
                 created: None,
                 lead: 0,
                 row: 2,

@@ -162,6 +162,7 @@ fn input_section(args: &FormatArgs) -> Vec<(&'static str, String)> {
             args.encoding.map(|encoding| encoding.name().to_lowercase()),
         ),
         ("sheet", args.sheet.clone()),
+        ("header", args.header.as_ref().map(ToString::to_string)),
     ];
     given
         .into_iter()

@@ -20,6 +20,7 @@ mod talk;
 mod tell;
 mod upload;
 mod validate;
+mod watch;
 
 use std::io;
 use std::process::ExitCode;
@@ -126,6 +127,7 @@ fn run(cli: Cli) -> Result<ExitStatus> {
         Command::Status(args) => status::run(&args, &cli.talk),
         Command::Init(args) => init::run(&args),
         Command::Leads(args) => leads::run(&args, &cli.talk),
+        Command::Watch(args) => watch::run(*args, &cli.talk),
         Command::Schema(args) => schema::run(&args),
         Command::Help(args) => help::run(&args),
         Command::Completions(args) => generate::completions(&args),

@@ -47,20 +47,7 @@ pub(super) fn show(
     talk: &TalkArgs,
     reports: &ReportTarget,
 ) -> ExitStatus {
-    let mut unwritten = Vec::new();
-    let mut note = |what: String, written: io::Result<()>| {
-        if let Err(error) = written {
-            unwritten.push(format!("cannot write {what}: {error}"));
-        }
-    };
-    if let Some(path) = &reports.metrics {
-        let what = format!("the metrics {}", path.display());
-        note(what, metrics::write(summary, path));
-    }
-    for path in &reports.files {
-        let what = format!("the report {}", path.display());
-        note(what, render::write_file(summary, path));
-    }
+    let unwritten = write_files(summary, reports);
     let status = summary.exit_status;
     // Quiet, a run in which all went well says nothing to people.
     let is_wanted = shape.is_for_programs() || !talk.quiet || status != ExitStatus::Done;
@@ -78,6 +65,25 @@ pub(super) fn show(
         ExitStatus::Done => ExitStatus::Problems,
         status => status,
     }
+}
+
+/// Writes the summary into files, and says of each that cannot be written why.
+pub(super) fn write_files(summary: &Summary, reports: &ReportTarget) -> Vec<String> {
+    let mut unwritten = Vec::new();
+    let mut note = |what: String, written: io::Result<()>| {
+        if let Err(error) = written {
+            unwritten.push(format!("cannot write {what}: {error}"));
+        }
+    };
+    if let Some(path) = &reports.metrics {
+        let what = format!("the metrics {}", path.display());
+        note(what, metrics::write(summary, path));
+    }
+    for path in &reports.files {
+        let what = format!("the report {}", path.display());
+        note(what, render::write_file(summary, path));
+    }
+    unwritten
 }
 
 /// Whoever reads our output may have seen enough, as `head` does.
@@ -101,7 +107,7 @@ fn print(summary: &Summary, shape: Shape) -> io::Result<()> {
 }
 
 /// What went wrong and what to do about it, for a log or the mail of a scheduled job.
-fn in_one_line(summary: &Summary) -> String {
+pub(super) fn in_one_line(summary: &Summary) -> String {
     let facts = verdict(summary);
     match &summary.ended {
         // The verdict has the reason already.

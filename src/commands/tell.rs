@@ -49,14 +49,20 @@ pub(super) fn of_upload(
         }
         Err(error) => {
             let (status, error) = (status_of(error), format!("{error:#}"));
-            let report = json!({
-                "command": "upload", "version": env!("CARGO_PKG_VERSION"), "exit_status": status, "error": error,
-            });
+            let report = report_of_failure(status, &error);
             let occasion = Occasion::NotBegun {
                 status,
                 error: &error,
             };
-            notifier.tell(&occasion, format!("{report}\n").as_bytes(), now);
+            notifier.tell(&occasion, report.as_bytes(), now);
         }
     }
+}
+
+/// The report of an upload that could not begin, for programs.
+pub(super) fn report_of_failure(status: ExitStatus, error: &str) -> String {
+    let report = json!({
+        "command": "upload", "version": env!("CARGO_PKG_VERSION"), "exit_status": status, "error": error,
+    });
+    format!("{report}\n")
 }

@@ -9,8 +9,8 @@ use super::show::{Shape, show, show_opening};
 use crate::cli::{PlainFormat, TalkArgs, UploadArgs};
 use crate::config::{self, ReportTarget, SettingsFile};
 use crate::render;
-use crate::report::ExitStatus;
-use crate::run::{self, Signals, UploadSettings};
+use crate::report::{ExitStatus, Summary};
+use crate::run::{self, Observer, Signals, UploadSettings};
 use crate::sandbox::Sandbox;
 use crate::time::Clock;
 
@@ -28,51 +28,80 @@ pub(super) fn run(args: &UploadArgs, talk: &TalkArgs) -> Result<ExitStatus> {
 
 /// Uploads, and shows what became of it.
 fn upload(args: &UploadArgs, talk: &TalkArgs, file: &SettingsFile) -> super::tell::Uploaded {
-    let reports = ReportTarget::of(&args.report)?;
-    let format = match args.format {
-        Some(PlainFormat::Json) => render::Format::Json,
-        Some(PlainFormat::Human) => render::Format::Human,
-        None => file.output.plain_format()?,
-    };
-    let mut read = config::read_settings(&args.read, file)?;
-    read.preview = args.report.preview.map_or(read.preview, usize::from);
-    let send = config::send_settings(Some(args), file)?;
-    let token_file = args.endpoint.access_token_file.as_deref();
-    config::refuse_overlap(&read, file, token_file, Some(&send.ledger), &reports)?;
-    let (runtime, sandbox) = sandbox(args.sandbox, read.clock)?;
-    let is_dry_run = args.dry_run || file.delivery.dry_run.unwrap_or(false);
-    let endpoint = match &sandbox {
-        Some(sandbox) => config::endpoint_of_sandbox(sandbox.base_url(), &args.endpoint, file)?,
-        None if is_dry_run => config::endpoint_of_nobody(&args.read, file, &send.ledger)?,
-        None => config::endpoint(
-            &args.endpoint,
-            &args.read.settings,
-            &args.read.version,
-            file,
-        )?,
-    };
-    let settings = UploadSettings {
-        read,
-        send,
-        endpoint,
-        is_sandbox: args.sandbox,
-        signals: Signals::EndTheRun {
-            before_sending: end_early,
-        },
-    };
-    let is_page = format == render::Format::Human;
+    let ready = Ready::new(args, file)?;
+    let is_page = ready.format == render::Format::Human;
     let mut progress = Progress::new(talk, is_page.then_some(show_opening));
-    let summary = match is_dry_run {
-        true => run::rehearse_upload(&settings)?,
-        false => run::upload(&settings, &mut progress)?,
-    };
-    drop((sandbox, runtime));
+    let summary = ready.run(&mut progress)?;
     let shape = match progress.has_opened {
         true => Shape::RestOfPage,
-        false => Shape::Whole(format),
+        false => Shape::Whole(ready.format),
     };
-    let status = show(&summary, shape, talk, &reports);
+    let status = show(&summary, shape, talk, &ready.reports);
     Ok((summary, status))
+}
+
+/// An upload that may begin.
+pub(super) struct Ready {
+    settings: UploadSettings,
+    is_dry_run: bool,
+    format: render::Format,
+    pub(super) reports: ReportTarget,
+    /// The stand-in in this process, and what it runs on.
+    _sandbox: Option<(Sandbox, tokio::runtime::Runtime)>,
+}
+
+impl Ready {
+    /// Settles what is meant, before anything is read.
+    pub(super) fn new(args: &UploadArgs, file: &SettingsFile) -> Result<Self> {
+        let reports = ReportTarget::of(&args.report)?;
+        let format = match args.format {
+            Some(PlainFormat::Json) => render::Format::Json,
+            Some(PlainFormat::Human) => render::Format::Human,
+            None => file.output.plain_format()?,
+        };
+        let mut read = config::read_settings(&args.read, file)?;
+        read.preview = args.report.preview.map_or(read.preview, usize::from);
+        let send = config::send_settings(Some(args), file)?;
+        let token_file = args.endpoint.access_token_file.as_deref();
+        config::refuse_overlap(&read, file, token_file, Some(&send.ledger), &reports)?;
+        let sandbox = args.sandbox.then(|| sandbox(read.clock)).transpose()?;
+        let is_dry_run = args.dry_run || file.delivery.dry_run.unwrap_or(false);
+        let endpoint = match &sandbox {
+            Some((sandbox, _)) => {
+                config::endpoint_of_sandbox(sandbox.base_url(), &args.endpoint, file)?
+            }
+            None if is_dry_run => config::endpoint_of_nobody(&args.read, file, &send.ledger)?,
+            None => config::endpoint(
+                &args.endpoint,
+                &args.read.settings,
+                &args.read.version,
+                file,
+            )?,
+        };
+        let settings = UploadSettings {
+            read,
+            send,
+            endpoint,
+            is_sandbox: args.sandbox,
+            signals: Signals::EndTheRun {
+                before_sending: end_early,
+            },
+        };
+        Ok(Self {
+            settings,
+            is_dry_run,
+            format,
+            reports,
+            _sandbox: sandbox,
+        })
+    }
+
+    pub(super) fn run(&self, observer: &mut dyn Observer) -> Result<Summary> {
+        match self.is_dry_run {
+            true => run::rehearse_upload(&self.settings, observer),
+            false => run::upload(&self.settings, observer),
+        }
+    }
 }
 
 /// Ends the process upon a signal, while nothing has been sent.
@@ -84,13 +113,7 @@ fn end_early() {
 }
 
 /// The stand-in in this process, and what it runs on.
-fn sandbox(
-    is_wanted: bool,
-    clock: Clock,
-) -> Result<(Option<tokio::runtime::Runtime>, Option<Sandbox>)> {
-    if !is_wanted {
-        return Ok((None, None));
-    }
+fn sandbox(clock: Clock) -> Result<(Sandbox, tokio::runtime::Runtime)> {
     let settings = crate::sandbox::Settings {
         listen: ([127, 0, 0, 1], 0).into(),
         now: match clock {
@@ -109,5 +132,5 @@ fn sandbox(
     let sandbox = runtime
         .block_on(Sandbox::start(settings))
         .context("cannot start the sandbox")?;
-    Ok((Some(runtime), Some(sandbox)))
+    Ok((sandbox, runtime))
 }

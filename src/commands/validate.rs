@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::each::{Became, each_run};
+use super::progress::Progress;
 use super::show::{Shape, show};
 use crate::cli::{ReportFormat, TalkArgs, ValidateArgs};
 use crate::config::{self, ReportTarget, SettingsFile};
@@ -28,7 +29,8 @@ fn validate(args: &ValidateArgs, talk: &TalkArgs, config: Option<&Path>) -> Resu
     config::notify_settings(&file)?;
     config::refuse_overlap(&read, &file, None, None, &reports)?;
     let earlier = config::earlier(&args.read, &read, &file)?;
-    let summary = run::validate(&read, &earlier)?;
+    let mut progress = Progress::new(talk, None);
+    let summary = run::validate(&read, &earlier, &mut progress)?;
     let format = match args.format.or(file.output.format) {
         None | Some(ReportFormat::Human) => render::Format::Human,
         Some(ReportFormat::Json) => render::Format::Json,

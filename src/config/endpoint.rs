@@ -164,11 +164,13 @@ pub(crate) fn endpoint_of_nobody(
 /// # Errors
 /// It is no URL, or the token would be sent in the clear.
 pub(crate) fn graph_url(given: Option<&str>, file: &SettingsFile) -> Result<String> {
-    check_graph_url(
-        given
-            .or(file.meta.graph_url.as_deref())
-            .unwrap_or(DEFAULT_GRAPH_URL),
-    )
+    match (given, file.meta.graph_url.as_deref()) {
+        (Some(given), _) => check_graph_url(given),
+        (None, Some(in_file)) => {
+            check_graph_url(in_file).with_context(|| file.place_of("graph_url", "meta"))
+        }
+        (None, None) => Ok(DEFAULT_GRAPH_URL.to_owned()),
+    }
 }
 
 /// The dataset, where one is given.
@@ -180,8 +182,12 @@ pub(crate) fn dataset_id(given: Option<&str>, file: &SettingsFile) -> Result<Opt
         return Ok(None);
     };
     if id.is_empty() || id.len() > 20 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+        let place = match given {
+            Some(_) => String::new(),
+            None => file.place_of("dataset_id", "meta") + ": ",
+        };
         bail!(
-            "the dataset id {} is not a number; Events Manager shows the id below the dataset's name",
+            "{place}the dataset id {} is not a number; Events Manager shows the id below the dataset's name",
             unless_secret(id)
         );
     }
@@ -203,8 +209,12 @@ pub(crate) fn api_version(args: &VersionArgs, file: &SettingsFile) -> Result<Str
         .and_then(|number| number.split_once('.'))
         .is_some_and(|(major, minor)| digits(major) && digits(minor));
     if !sound {
+        let place = match &args.api_version {
+            Some(_) => String::new(),
+            None => file.place_of("api_version", "meta") + ": ",
+        };
         bail!(
-            "the API version {} does not look like {DEFAULT_API_VERSION}",
+            "{place}the API version {} does not look like {DEFAULT_API_VERSION}",
             unless_secret(version)
         );
     }
@@ -213,7 +223,8 @@ pub(crate) fn api_version(args: &VersionArgs, file: &SettingsFile) -> Result<Str
 
 fn timeout(args: &EndpointArgs, file: &SettingsFile) -> Result<Duration> {
     if file.delivery.timeout == Some(0) {
-        bail!("timeout = 0 under [delivery] leaves no time for an answer; give at least 1 second");
+        let place = file.place_of("timeout", "delivery");
+        bail!("{place}: 0 leaves no time for an answer; give at least 1 second");
     }
     let in_file = file.delivery.timeout.map(Duration::from_secs);
     Ok(args.timeout.or(in_file).unwrap_or(DEFAULT_TIMEOUT))
@@ -345,6 +356,23 @@ mod tests {
         assert!(check_token(" \n").is_err());
         let error = format!("{:#}", check_token("EAAB secret").unwrap_err());
         assert!(!error.contains("EAAB"));
+    }
+
+    #[test]
+    fn what_the_settings_say_of_the_other_side_is_told_with_its_line() {
+        let file = SettingsFile::parse(
+            "[meta]\n# its id\ndataset_id = \"12a\"\ngraph_url = \"ftp://example.com\"\n",
+        )
+        .unwrap();
+        let said = |error: anyhow::Error| format!("{error:#}");
+        let dataset = said(dataset_id(None, &file).unwrap_err());
+        assert!(
+            dataset.starts_with("line 3: dataset_id under [meta]: "),
+            "{dataset}"
+        );
+        let url = said(graph_url(None, &file).unwrap_err());
+        assert!(url.starts_with("line 4: graph_url under [meta]: "), "{url}");
+        assert!(!said(graph_url(Some("x"), &file).unwrap_err()).contains("line"));
     }
 
     #[test]

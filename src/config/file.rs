@@ -59,6 +59,9 @@ pub(crate) struct SettingsFile {
     /// The columns it names, each with its line.
     #[serde(skip)]
     pub column_lines: Vec<(String, usize)>,
+    /// Its sections and keys, each with its line.
+    #[serde(skip)]
+    key_lines: Vec<(String, String, usize)>,
     /// Whether nobody named it.
     #[serde(skip)]
     pub is_merely_found: bool,
@@ -154,6 +157,8 @@ pub(crate) struct InputSection {
     pub format: Option<InputFormat>,
     /// Delimiter of the export: a character, or tab.
     pub delimiter: Option<String>,
+    /// Names of the columns of an export that comes without a header, as a line of CSV.
+    pub header: Option<String>,
     /// Text encoding of the export, such as windows-1252.
     pub encoding: Option<String>,
     /// Sheet of a workbook; the first visible one unless given.
@@ -364,6 +369,7 @@ impl SettingsFile {
         })?;
         file.check_values(text)?;
         file.column_lines = lines::of_columns(text);
+        file.key_lines = lines::of_keys(text);
         Ok(file)
     }
 
@@ -377,11 +383,23 @@ impl SettingsFile {
         };
         match self.stages.0.iter().find(lacks_currency) {
             Some((stage, setting)) if self.event.currency.is_none() => bail!(
-                "line {}: the value of the stage {stage:?} has no currency; add currency = \"USD\" there or under [event]",
+                "line {}: the value of the stage {stage:?} has no currency; add currency = \"EUR\" there or under [event]",
                 line_of(text, setting.start)
             ),
             _ => Ok(()),
         }
+    }
+
+    /// Where a key stands, for an error about its value: `in the settings acme.toml: line 3: timezone under [crm]`.
+    pub(super) fn place_of(&self, key: &str, section: &str) -> String {
+        let mut lines = self.key_lines.iter();
+        let line = lines.find(|(of, name, _)| of == section && name == key);
+        let line = line.map_or(String::new(), |(.., line)| format!("line {line}: "));
+        let path = self.path.as_deref();
+        let file = path.map_or(String::new(), |path| {
+            format!("in the settings {}: ", path.display())
+        });
+        format!("{file}{line}{key} under [{section}]")
     }
 
     /// A path as the file means it.

@@ -1,4 +1,5 @@
-//! On which line of the settings a column is named, for errors that show only when an export is open.
+//! On which line of the settings something stands, for errors that show only later: when an export is open, or when an
+//! option is asked for.
 
 use toml::de::{DeTable, DeValue};
 
@@ -32,6 +33,28 @@ pub(super) fn of_columns(text: &str) -> Vec<(String, usize)> {
                 }
                 _ => {}
             }
+        }
+    }
+    lines
+}
+
+/// The keys of a settings file by section and name, each with its line, counted from 1.
+pub(super) fn of_keys(text: &str) -> Vec<(String, String, usize)> {
+    let mut lines = Vec::new();
+    let Ok(file) = DeTable::parse(text) else {
+        return lines;
+    };
+    for (section, value) in file.get_ref() {
+        let DeValue::Table(table) = value.get_ref() else {
+            continue;
+        };
+        for key in table.keys() {
+            let line = line_of(text, key.span().start);
+            lines.push((
+                section.get_ref().to_string(),
+                key.get_ref().to_string(),
+                line,
+            ));
         }
     }
     lines

@@ -28,16 +28,17 @@ pub(crate) fn notify_settings(file: &SettingsFile) -> Result<Settings> {
         (None, Some(_), Some(_)) => {
             bail!("url and url_file under [notify] both name a receiver; keep one of them")
         }
-        (None, Some(text), None) => Some(address(text, "url under [notify]")?),
+        (None, Some(text), None) => Some(address(text, &file.place_of("url", "notify"))?),
         (None, None, Some(path)) => Some(address(
             &address_of(&file.resolve(path))?,
-            "url_file under [notify]",
+            &file.place_of("url_file", "notify"),
         )?),
         (None, None, None) => None,
     };
     if section.command.first().is_some_and(String::is_empty) {
         bail!(
-            "command under [notify] names no program; write it like [\"mail\", \"-s\", \"leads\", \"ops@example.com\"]"
+            "{} names no program; write it like [\"mail\", \"-s\", \"leads\", \"ops@example.com\"]",
+            file.place_of("command", "notify")
         );
     }
     let ping = section.ping_url.as_deref();
@@ -46,11 +47,11 @@ pub(crate) fn notify_settings(file: &SettingsFile) -> Result<Settings> {
         url,
         format: section.format.unwrap_or_default(),
         ping_url: ping
-            .map(|text| address(text, "ping_url under [notify]"))
+            .map(|text| address(text, &file.place_of("ping_url", "notify")))
             .transpose()?,
         command: section.command.clone(),
         max_age: max_age
-            .map(|text| age(text, "max_age under [notify]"))
+            .map(|text| age(text, &(file.place_of("max_age", "notify") + ":")))
             .transpose()?,
     })
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
-use super::file::{EventSection, SettingsFile};
+use super::file::SettingsFile;
 use crate::cli::{FormatArgs, InputFormat, LayoutArgs, NamedEvent, ReadArgs};
 use crate::custom_data::{Currency, currency};
 use crate::customer::Country;
@@ -33,17 +33,18 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
     let zone_of_file = || file.crm.timezone.as_deref().map(parse_zone).transpose();
     let zone = match &args.layout.timezone {
         Some(given) => Some(given.zone.clone()),
-        None => zone_of_file().context("timezone under [crm]")?,
+        None => zone_of_file().with_context(|| file.place_of("timezone", "crm"))?,
     };
     let order_of_file = || file.crm.date_order.as_deref().map(str::parse).transpose();
     let date_order = match args.layout.date_order {
         Some(given) => Some(given),
-        None => order_of_file().context("date_order under [crm]")?,
+        None => order_of_file().with_context(|| file.place_of("date_order", "crm"))?,
     };
     let given = layout_of_file(file).overlaid_with(layout_of_args(&args.layout, &args.stage));
     if !given.sends_again.is_empty() && !given.is_snapshot() {
         bail!(
-            "sends_again under [crm] is for stage_time = \"first-seen\"; elsewhere each time of a stage is an event anyway"
+            "{} is for stage_time = \"first-seen\"; elsewhere each time of a stage is an event anyway",
+            file.place_of("sends_again", "crm")
         );
     }
     Ok(ReadSettings {
@@ -57,13 +58,8 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         default_country: default_country(args.layout.default_country, file)?,
         clock: clock(args.now),
         unusable: Unusable(file.fields.0.clone()),
-        constants: constants(&file.event)?,
-        currency: file
-            .event
-            .currency
-            .as_deref()
-            .map(constant_currency)
-            .transpose()?,
+        constants: constants(file)?,
+        currency: constant_currency(file)?,
         join: join(args, file)?,
         rejects,
         max_invalid_percent: max_invalid(args, file)?,
@@ -72,6 +68,7 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         threads: threads(args.threads, file)?,
         settings_file: file.path.clone(),
         column_lines: file.column_lines.clone(),
+        sends_again_at: file.place_of("sends_again", "crm"),
     })
 }
 
@@ -81,12 +78,17 @@ pub(crate) fn clock(given: Option<Timestamp>) -> Clock {
 }
 
 fn preset(args: &LayoutArgs, file: &SettingsFile) -> Result<PresetChoice> {
-    let name = args.preset.as_ref().or(file.crm.preset.as_ref());
-    Ok(match name.map(String::as_str) {
-        None => PresetChoice::Guess,
-        Some("none") => PresetChoice::None,
-        Some(name) => PresetChoice::Named(Box::new(Preset::named(name)?)),
-    })
+    let choose = |name: &String| {
+        Ok(match name.as_str() {
+            "none" => PresetChoice::None,
+            name => PresetChoice::Named(Box::new(Preset::named(name)?)),
+        })
+    };
+    match (&args.preset, &file.crm.preset) {
+        (Some(name), _) => choose(name),
+        (None, Some(name)) => choose(name).with_context(|| file.place_of("preset", "crm")),
+        (None, None) => Ok(PresetChoice::Guess),
+    }
 }
 
 /// The country of values that name none.
@@ -99,8 +101,11 @@ pub(crate) fn default_country(
 ) -> Result<Option<Country>> {
     let of_file = |text: &String| {
         Country::parse(text).with_context(|| {
+            let near = Country::nearest(text)
+                .map_or(String::new(), |name| format!("; did you mean {name}?"));
+            let place = file.place_of("default_country", "crm");
             format!(
-                "default_country under [crm]: {text:?} is not a country; give its two letters, such as US or DE"
+                "{place}: {text:?} is not a country; give its two letters, such as US or DE{near}"
             )
         })
     };
@@ -115,7 +120,8 @@ fn max_invalid(args: &ReadArgs, file: &SettingsFile) -> Result<f64> {
     if let Some(percent) = in_file
         && !(0.0..=100.0).contains(&percent)
     {
-        bail!("max_invalid = {percent} under [delivery] must be a percentage from 0 to 100");
+        let place = file.place_of("max_invalid", "delivery");
+        bail!("{place}: {percent} is no percentage; give 0 to 100");
     }
     Ok(args
         .max_invalid
@@ -126,7 +132,10 @@ fn max_invalid(args: &ReadArgs, file: &SettingsFile) -> Result<f64> {
 fn threads(given: Option<u16>, file: &SettingsFile) -> Result<usize> {
     let all = || std::thread::available_parallelism().map_or(1, usize::from);
     match given.map(usize::from).or(file.input.threads) {
-        Some(0) => bail!("threads = 0 under [input] leaves nobody to work; give at least 1"),
+        Some(0) => {
+            let place = file.place_of("threads", "input");
+            bail!("{place}: 0 leaves nobody to work; give at least 1")
+        }
         Some(count) => Ok(count.min(256)),
         None => Ok(all().min(MOST_WORKERS)),
     }
@@ -188,7 +197,8 @@ fn join(args: &ReadArgs, file: &SettingsFile) -> Result<JoinSettings> {
     let raw_lead = file.join.raw_lead.as_deref().map(str::trim);
     if raw_lead == Some("") {
         bail!(
-            "raw_lead under [join] is empty; name the event, such as \"Lead\", or leave the key out"
+            "{} is empty; name the event, such as \"Lead\", or leave the key out",
+            file.place_of("raw_lead", "join")
         );
     }
     Ok(JoinSettings {
@@ -216,13 +226,25 @@ fn source(
         InputFormat::Ndjson => Some(Format::Ndjson),
         InputFormat::Xlsx => Some(Format::Xlsx),
     };
+    let of_input = |key: &str, value: Option<&String>| {
+        let value = value.map(String::as_str).unwrap_or_default();
+        format!("{} = {value:?}", file.place_of(key, "input"))
+    };
     let encoding_of_file = || section.encoding.as_deref().map(crate::cli::encoding);
     let encoding = match args.encoding {
         Some(given) => Some(given),
         None => encoding_of_file()
             .transpose()
             .map_err(anyhow::Error::msg)
-            .context("encoding under [input]")?,
+            .with_context(|| of_input("encoding", section.encoding.as_ref()))?,
+    };
+    let header_of_file = || section.header.as_deref().map(str::parse);
+    let header = match args.header.clone() {
+        Some(given) => Some(given),
+        None => header_of_file()
+            .transpose()
+            .map_err(anyhow::Error::msg)
+            .context("header under [input]")?,
     };
     let delimiter_of_file = || section.delimiter.as_deref().map(str::parse);
     let delimiter = match args.delimiter {
@@ -230,11 +252,12 @@ fn source(
         None => delimiter_of_file()
             .transpose()
             .map_err(anyhow::Error::msg)
-            .context("delimiter under [input]")?,
+            .with_context(|| of_input("delimiter", section.delimiter.as_ref()))?,
     };
     Ok(crate::source::Settings {
         format,
         delimiter: delimiter.map(|delimiter: crate::cli::Delimiter| delimiter.0),
+        header: header.map_or_else(Vec::new, |columns: crate::cli::Columns| columns.0),
         encoding,
         sheet: args.sheet.clone().or_else(|| section.sheet.clone()),
         keep_records,
@@ -242,19 +265,28 @@ fn source(
     })
 }
 
-fn constants(section: &EventSection) -> Result<Constants> {
+fn constants(file: &SettingsFile) -> Result<Constants> {
+    let section = &file.event;
     Constants::new(&DataProcessing {
         options: section.data_processing_options.clone(),
         country: section.data_processing_options_country,
         state: section.data_processing_options_state,
     })
+    .with_context(|| file.place_of("data_processing_options", "event"))
 }
 
-fn constant_currency(text: &str) -> Result<Currency> {
-    currency(text)
-        .ok()
-        .flatten()
-        .with_context(|| format!("currency {text:?} under [event] is not one of ISO 4217"))
+fn constant_currency(file: &SettingsFile) -> Result<Option<Currency>> {
+    let read = |text: &String| {
+        let found = currency(text).ok().flatten();
+        let place = || file.place_of("currency", "event");
+        found.with_context(|| {
+            format!(
+                "{}: {text:?} is not one of ISO 4217, such as EUR or USD",
+                place()
+            )
+        })
+    };
+    file.event.currency.as_ref().map(read).transpose()
 }
 
 fn layout_of_file(file: &SettingsFile) -> Layout {

@@ -76,8 +76,9 @@ pub(crate) fn batch_size(given: Option<u16>, file: &SettingsFile) -> Result<usiz
     if let Some(size) = in_file
         && !(1..=usize::from(MAX_BATCH_EVENTS)).contains(&size)
     {
+        let place = file.place_of("batch_size", "delivery");
         bail!(
-            "batch_size = {size} under [delivery] is out of bounds; Meta takes 1 to {MAX_BATCH_EVENTS} events per request"
+            "{place}: {size} is out of bounds; Meta takes 1 to {MAX_BATCH_EVENTS} events per request"
         );
     }
     Ok(given.map(usize::from).or(in_file).unwrap_or(default))
@@ -88,9 +89,8 @@ fn concurrency(args: Option<&UploadArgs>, file: &SettingsFile, default: usize) -
     if let Some(count) = in_file
         && !(1..=usize::from(MAX_CONCURRENCY)).contains(&count)
     {
-        bail!(
-            "concurrency = {count} under [delivery] is out of bounds; give 1 to {MAX_CONCURRENCY}"
-        );
+        let place = file.place_of("concurrency", "delivery");
+        bail!("{place}: {count} is out of bounds; give 1 to {MAX_CONCURRENCY}");
     }
     let given = args.and_then(|args| args.concurrency).map(usize::from);
     Ok(given.or(in_file).unwrap_or(default))
@@ -101,8 +101,12 @@ fn test_event_code(args: Option<&UploadArgs>, file: &SettingsFile) -> Result<Opt
     let given = args.and_then(|args| args.test_event_code.as_ref());
     let code = given.or(file.meta.test_event_code.as_ref());
     if code.is_some_and(|code| code.trim().is_empty()) {
+        let place = match given {
+            Some(_) => String::new(),
+            None => file.place_of("test_event_code", "meta") + ": ",
+        };
         bail!(
-            "the test event code is empty, and without one the events would count; give the code that Events Manager \
+            "{place}the test event code is empty, and without one the events would count; give the code that Events Manager \
              shows under Test events, or leave --test-event-code out"
         );
     }
@@ -125,7 +129,8 @@ pub(crate) fn partner_agent(file: &SettingsFile) -> Result<Option<String>> {
     };
     if name.chars().count() >= 23 || name.chars().filter(|c| c.is_alphabetic()).count() < 2 {
         bail!(
-            "partner_agent {name:?} must have fewer than 23 characters, at least two of them letters"
+            "{}: {name:?} must have fewer than 23 characters, at least two of them letters",
+            file.place_of("partner_agent", "event")
         );
     }
     Ok(Some(name.clone()))

@@ -55,6 +55,17 @@ impl Amount {
         Self::from_digits(whole.bytes(), fraction.as_bytes())
     }
 
+    /// In millionths, what is smaller cut off: to be added up.
+    pub(crate) fn millionths(self) -> u128 {
+        let power = |exponent: u8| 10u128.pow(u32::from(exponent));
+        u128::from(self.units) * power(6) / power(self.scale)
+    }
+
+    /// As a float, for those who only show it.
+    pub(crate) fn as_f64(self) -> f64 {
+        self.to_string().parse().unwrap_or_default()
+    }
+
     /// Whether it is nothing.
     pub(crate) fn is_zero(self) -> bool {
         self.units == 0
@@ -112,6 +123,12 @@ mod tests {
         ] {
             assert_eq!(printed(whole, fraction).as_deref(), Some(expected));
         }
+        let millionths = |whole: &str, fraction: &str| {
+            let amount = Amount::from_digits(whole.bytes(), fraction.as_bytes());
+            amount.map(Amount::millionths)
+        };
+        assert_eq!(millionths("1234", "50"), Some(1_234_500_000));
+        assert_eq!(millionths("0", "0000019"), Some(1));
         assert_eq!(printed("1234567890123456789", ""), None);
         assert_eq!(printed("0", "0000000000000000001"), None);
     }

@@ -105,11 +105,14 @@ fn is_plain_number(text: &str) -> bool {
         && text.bytes().filter(u8::is_ascii_digit).count() <= 15
 }
 
+/// What a lead is worth.
+pub(crate) type Worth = (Amount, Currency);
+
 /// The custom data of one event. Its parts borrow the row's cells; one value serves all rows of a chunk.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CustomData<'a> {
     /// What the lead is worth; Meta takes no amount without its currency.
-    pub value: Option<(Amount, Currency)>,
+    pub value: Option<Worth>,
     /// Order id.
     pub order_id: Option<&'a str>,
     customs: Vec<(&'a CustomKey, CustomValue<'a>)>,

@@ -23,6 +23,17 @@ impl Country {
     /// Canada.
     pub(super) const CA: Country = Country(*b"ca");
 
+    /// The English name that was probably meant by a misspelt one.
+    pub(crate) fn nearest(text: &str) -> Option<&'static str> {
+        let wanted = text.to_lowercase();
+        let scored = rust_iso3166::ALL.iter().map(|country| {
+            let score = strsim::jaro_winkler(&country.name.to_lowercase(), &wanted);
+            (score, country.name)
+        });
+        let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+        (best.0 > 0.85).then_some(best.1)
+    }
+
     /// Reads a code of two or three letters, an English name, or a name in another large language of exports.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text::trim(text);

@@ -1,4 +1,14 @@
-//! Postal codes: lower case, cut at the first dash, no white space; five digits in the United States.
+//! Postal codes: lower case, no white space, cut at the first dash in every country; five digits in the United States.
+//!
+//! Meta's documentation wants ["lowercase with no spaces and no dash"][1] and says nothing of what stands behind a dash
+//! outside of the United States. All of Meta's own code cuts there, whatever the country: [the business SDKs][2] (Python,
+//! Node, PHP) and the [parameter builder][3], whose client part is also what browsers run, so that the hashes Meta has of
+//! its people by the pixel are those of `90` for `90-001` and of `100` for `100-0001`. To join the parts, as the
+//! documentation may be read too, would match none of them.
+//!
+//! [1]: https://developers.facebook.com/docs/marketing-api/conversions-api/parameters/customer-information-parameters
+//! [2]: https://github.com/facebook/facebook-python-business-sdk/blob/main/facebook_business/adobjects/serverside/normalize.py
+//! [3]: https://github.com/facebook/capi-param-builder/blob/main/client_js/shared/utils/piiUtil/zipCodeUtil.js
 
 use std::borrow::Cow;
 
@@ -26,26 +36,72 @@ pub(super) fn normalize(zip: &str, country: Option<Country>, out: &mut String) -
         return Repair::None;
     }
     let start = out.len();
-    let cut = code.split('-').next().unwrap_or_default();
+    let (cut, has_more) = match code.split_once('-') {
+        Some((cut, _)) => (cut, true),
+        None => (code, false),
+    };
     text::push_all_lowercase(whole(text::bare(cut, Some(b'z'))), out);
     let mut repair = Repair::None;
-    if country == Some(Country::US) && out[start..].bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number cell has no leading zeros: New England's codes lose one, Puerto Rico's two.
-        let lost = match out.len() - start {
-            digits @ 3..5 => 5 - digits,
-            digits @ 7..9 => 9 - digits,
-            _ => 0,
+    let is_number = out[start..].bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(country) = country.filter(|_| is_number) {
+        let digits = out.len() - start;
+        let lost = match zeros_lost(country, digits) {
+            _ if has_more && country != Country::US => 0,
+            // With the four digits that may follow.
+            0 if country == Country::US && digits > 5 => zeros_lost(country, digits - 4),
+            lost => lost,
         };
         if lost > 0 {
             out.insert_str(start, &"00"[..lost]);
             repair = Repair::LeadingZero;
         }
-        out.truncate(start + 5);
+        if country == Country::US {
+            out.truncate(start + 5);
+        }
     }
     if out[start..].chars().nth(1).is_none() {
         out.truncate(start);
     }
     repair
+}
+
+/// Countries whose codes are numbers of so many digits and may begin with so many zeros, which the number cells of
+/// spreadsheets drop: New England's codes lose one, Puerto Rico's and Rome's two. Lengths are those of
+/// [CLDR](https://github.com/unicode-org/cldr/blob/release-26-0-1/common/supplemental/postalCodeData.xml).
+const WITH_ZEROS: &[(&str, usize, usize)] = &[
+    ("au", 4, 1),
+    ("br", 8, 1),
+    ("cn", 6, 1),
+    ("de", 5, 1),
+    ("dk", 4, 1),
+    ("es", 5, 1),
+    ("fi", 5, 2),
+    ("fr", 5, 1),
+    ("it", 5, 2),
+    ("jp", 7, 2),
+    ("kr", 5, 1),
+    ("kz", 6, 1),
+    ("lt", 5, 1),
+    ("mx", 5, 1),
+    ("my", 5, 1),
+    ("no", 4, 1),
+    ("nz", 4, 1),
+    ("ro", 6, 1),
+    ("sg", 6, 1),
+    ("sk", 5, 1),
+    ("tr", 5, 1),
+    ("ua", 5, 1),
+    ("us", 5, 2),
+    ("za", 4, 1),
+];
+
+/// How many zeros a code of so many digits has lost.
+fn zeros_lost(country: Country, digits: usize) -> usize {
+    let of_country = WITH_ZEROS.iter().find(|(code, ..)| *code == country.code());
+    of_country.map_or(0, |&(_, whole, zeros)| {
+        let lost = whole.saturating_sub(digits);
+        if lost <= zeros { lost } else { 0 }
+    })
 }
 
 /// Without the fraction of a number cell: `94035.0`.
@@ -80,7 +136,22 @@ mod tests {
             ("2134.0", "US", "02134", Repair::LeadingZero),
             ("601", "US", "00601", Repair::LeadingZero),
             ("21341234", "US", "02134", Repair::LeadingZero),
+            ("2134-1234", "US", "02134", Repair::LeadingZero),
             ("2134", "AT", "2134", Repair::None),
+            ("2134", "", "2134", Repair::None),
+            ("8001", "ES", "08001", Repair::LeadingZero),
+            ("8001.0", "ES", "08001", Repair::LeadingZero),
+            ("801", "ES", "801", Repair::None),
+            ("1067", "DE", "01067", Repair::LeadingZero),
+            ("118", "IT", "00118", Repair::LeadingZero),
+            ("6000", "MX", "06000", Repair::LeadingZero),
+            ("150", "NO", "0150", Repair::LeadingZero),
+            ("600001", "JP", "0600001", Repair::LeadingZero),
+            ("1310100", "BR", "01310100", Repair::LeadingZero),
+            ("01000", "FR", "01000", Repair::None),
+            ("90-001", "PL", "90", Repair::None),
+            ("1000-205", "PT", "1000", Repair::None),
+            ("100-0001", "JP", "100", Repair::None),
             ("M1 1AE", "GB", "m11ae", Repair::None),
             ("m1\u{a0}1ae", "", "m11ae", Repair::None),
             ("K1A 0B1", "CA", "k1a0b1", Repair::None),

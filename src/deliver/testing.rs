@@ -258,6 +258,7 @@ pub(crate) fn event(id: u64, lead: u64) -> Event {
         },
         time: 1_700_000_000,
         lead,
+        worth: None,
         origin: Origin {
             input: 0,
             row: id + 2,

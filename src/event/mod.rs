@@ -15,6 +15,7 @@ use bytes::Bytes;
 
 use self::identity::{Kind, Kinds};
 use self::ldu::Region;
+use crate::custom_data::Worth;
 use crate::customer::{UserData, lowercase_hex, sha256};
 use crate::json::{Object, member, write_integer, write_text};
 
@@ -169,6 +170,8 @@ pub(crate) struct Event {
     pub time: i64,
     /// A hash of the lead: events of one lead share it, so that their order can be kept.
     pub lead: u64,
+    /// What the lead is worth at this stage.
+    pub worth: Option<Worth>,
     /// Where it came from.
     pub origin: Origin,
     /// The serialised event, a slice of its chunk's buffer.

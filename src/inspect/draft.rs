@@ -406,6 +406,17 @@ impl Evidence {
                     .to_owned()
             }
             Field::EventTime => "it holds times, but its heading does not say of what".to_owned(),
+            Field::Value => {
+                "its heading speaks of a sum, but not that the lead is worth it to you".to_owned()
+            }
+            Field::Consent => {
+                "it tells who agreed to messages; if that covers ads, only those who did are sent"
+                    .to_owned()
+            }
+            Field::OptOut => {
+                "it tells who wants no messages; if that covers ads, Meta uses their events for counting alone"
+                    .to_owned()
+            }
             Field::Email if self.distinct * 10 < self.filled => {
                 "few addresses stand there again and again, as those of a team do".to_owned()
             }

@@ -261,6 +261,8 @@ impl Search<'_> {
             let technical = evidence.share(Kind::Technical);
             let confidence = match rank {
                 _ if is_other || !evidence.could_be_stages() => return None,
+                // `Estado` is a stage in one export and a state in the next.
+                _ if heading.may_be_of_a_place() && sounds < 0.5 => Guess,
                 4.. => Certain,
                 _ if is_elsewhere => Likely,
                 // What is just called a status is that of the lead, unless it is one of a machine.

@@ -73,6 +73,8 @@ pub(super) enum Kind {
     Consent,
     /// Meta's lead id in the form of its own download: `l:1234567890123456`.
     MarkedLeadId,
+    /// A number that a spreadsheet rounded: `1.23457E+15`.
+    LostLeadId,
 }
 
 /// Names of stages are no longer than so many letters on average.
@@ -80,7 +82,7 @@ const LONGEST_STAGE: usize = 40;
 /// No funnel has more stages.
 const MAX_STAGES: usize = 40;
 
-const KINDS: usize = Kind::MarkedLeadId as usize + 1;
+const KINDS: usize = Kind::LostLeadId as usize + 1;
 
 /// What one column holds.
 pub(super) struct Evidence {
@@ -219,7 +221,7 @@ impl Evidence {
             Field::ClientUserAgent => Kind::UserAgent,
             Field::FirstName | Field::LastName | Field::FullName | Field::City => Kind::Letters,
             Field::Zip => Kind::Postcode,
-            Field::Consent => Kind::Consent,
+            Field::Consent | Field::OptOut => Kind::Consent,
             _ => return None,
         };
         Some(self.count(kind))
@@ -304,6 +306,9 @@ impl Judge {
             Kind::Email,
             text.contains('@') && self.reads(Field::Email, text),
         );
+        let lead_id = || self.normalizer.values(Field::LeadId, text);
+        let is_lost = digits > 0 && lead_id() == Err(Code::LeadIdPrecisionLost);
+        note(Kind::LostLeadId, is_lost);
         let is_lead_id = digits >= 15 && self.reads(Field::LeadId, text);
         note(Kind::LeadId, is_lead_id);
         note(Kind::MarkedLeadId, is_lead_id && text.starts_with("l:"));

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Kind};
 use super::proposal::{Confidence, Proposal, Taken};
 use super::request::{Decided, Request};
 use super::stages::Story;
@@ -215,6 +215,9 @@ fn shape_in_words(found: &Understanding<'_>) -> String {
     let proposal = &found.proposal;
     let has_stage = proposal.column_of(Field::EventName).is_some();
     match () {
+        () if proposal.rest.is_snapshot() => {
+            "snapshot: one row a lead with the stage it is in now, which counts as reached when an export first shows it"
+        }
         () if proposal.rest.history.is_some() && has_stage => {
             "a history where a record has one, else the stage it is in now"
         }
@@ -503,6 +506,22 @@ fn withheld(story: &Story) -> Option<String> {
     ))
 }
 
+/// What a spreadsheet did to the lead ids, and what helps.
+fn lost_lead_ids(found: &Understanding<'_>) -> Option<String> {
+    let column = found.proposal.column_of(Field::LeadId)?;
+    let evidence = &found.evidence[column as usize];
+    let lost = evidence.count(Kind::LostLeadId);
+    let name = heading(&found.header.columns[column as usize]);
+    (lost > 0).then(|| {
+        format!(
+            "lead_id from {name:?}: a spreadsheet rounded {lost} of {} ids, and their last digits are gone; export again and \
+             leave that file as it is, or format the column as text before a spreadsheet opens it; to send such rows without \
+             their id, by email and phone, set lead_id = \"omit\" under [fields]",
+            evidence.filled
+        )
+    })
+}
+
 /// Columns of times that not all of the values fit.
 fn poor_times(found: &Understanding<'_>) -> Vec<String> {
     let is_time = |taken: &&Taken| {
@@ -538,6 +557,7 @@ fn notes(found: &Understanding<'_>) -> Vec<String> {
         notes.push(format!("{} from {name:?} is a guess{why}", taken.target));
     }
     notes.extend(poor_times(found));
+    notes.extend(lost_lead_ids(found));
     if !proposal
         .taken
         .iter()

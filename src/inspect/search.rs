@@ -321,6 +321,11 @@ impl Search<'_> {
 
     /// Whether the lead agrees, whoever asked: products leave it to a column of one's own.
     fn find_consent(&mut self) {
+        // Who objects to messages may object to ads or not, and what Meta makes of the mark is no small thing.
+        self.find(Field::OptOut, |column| {
+            let answers = column.share(Kind::Consent) >= 0.9;
+            (answers && column.heading.says_opt_out()).then_some(Guess)
+        });
         self.find(Field::Consent, |column| {
             let answers = column.share(Kind::Consent) >= 0.9;
             let says = column.heading.says_consent().filter(|_| answers)?;
@@ -352,9 +357,14 @@ impl Search<'_> {
         });
         self.lead_is_made_when_its_first_event_is();
         self.find(Country, |column| {
+            if column.heading.is_other_country() {
+                return None;
+            }
+            let is_cc = column.heading.is_named_just_cc() && column.share(Kind::Country) >= 0.9;
             let by_name = (column.share(Kind::CountryName) >= 0.8
-                && !column.heading.is_other_person())
-            .then_some(Likely);
+                && !column.heading.is_other_person()
+                || is_cc)
+                .then_some(Likely);
             by_heading(Country, Certain, Guess)(column).or(by_name)
         });
         for field in [FirstName, LastName] {
@@ -374,12 +384,15 @@ impl Search<'_> {
         });
         self.find(Zip, by_heading(Zip, Certain, Guess));
         self.find(Value, |column| {
-            let is_money = column.heading.says(Value) == Some(Says::Exactly)
-                && column.share(Kind::Amount) >= 0.8
+            let is_money = column.share(Kind::Amount) >= 0.8
                 && column.share(Kind::LeadId) == 0.0
                 && column.share(Kind::PlainPhone) == 0.0
                 && !column.heading.is_other_person();
-            is_money.then_some(Likely)
+            let says = column.heading.says(Value).filter(|_| is_money)?;
+            Some(match says {
+                Says::Exactly => Likely,
+                Says::InPart => Guess,
+            })
         });
     }
 
@@ -464,14 +477,24 @@ impl Search<'_> {
     }
 }
 
-/// A lead id is what Meta calls one, by its heading or its form.
+/// A lead id is what Meta calls one, by its heading or its form. Where the heading leaves no doubt, what a spreadsheet did
+/// to the ids does not make them another column's.
 fn judge_lead_id(column: &Evidence) -> Option<Confidence> {
     let heading = &column.heading;
     let is_repeated = column.distinct * 5 < column.filled && column.filled >= 10;
     let is_of_meta = ["meta", "facebook", "instagram", "fb"]
         .iter()
         .any(|word| heading.has_word(word));
+    let damaged = column.share(Kind::LostLeadId);
     match column.share(Kind::LeadId) {
+        share
+            if is_of_meta
+                && damaged > 0.0
+                && damaged + share >= 0.5
+                && heading.says(Field::LeadId) == Some(Says::Exactly) =>
+        {
+            Some(Certain)
+        }
         share if share < 0.9 || is_repeated => None,
         _ if column.share(Kind::MarkedLeadId) >= 0.9 => Some(Certain),
         _ if heading.says(Field::LeadId) == Some(Says::Exactly) => Some(Certain),

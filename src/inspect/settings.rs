@@ -3,10 +3,12 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use super::evidence::Kind;
 use super::proposal::{Confidence, Taken};
 use super::request::Decided;
 use super::understanding::Understanding;
 use super::words::sounds_negative;
+use crate::field::Field;
 use crate::mapping::{OneOrMany, Ordered, Target};
 use crate::report::names::MAX_NAMES;
 use crate::time::Settled;
@@ -270,6 +272,9 @@ impl Page<'_> {
                 least.name()
             ));
         }
+        let lead_id = found.proposal.column_of(Field::LeadId);
+        let has_lost_ids = lead_id
+            .is_some_and(|column| found.evidence[column as usize].count(Kind::LostLeadId) > 0);
         for guess in &found.proposal.guesses {
             let Some(name) = found.columns.name_of(guess.column) else {
                 continue;
@@ -280,6 +285,11 @@ impl Page<'_> {
                 "# {field} = {}  # guess: {why}; not used unless you take the # away",
                 quoted(&name)
             ));
+        }
+        if has_lost_ids {
+            self.line("\n# Rows whose lead id a spreadsheet rounded are refused; with this they go by email and phone alone.");
+            self.line("# [fields]");
+            self.line("# lead_id = \"omit\"");
         }
     }
 

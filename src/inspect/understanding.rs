@@ -81,7 +81,8 @@ impl Understanding<'_> {
 
     /// Whether a zone has to be given for times to be read right.
     pub(super) fn needs_zone(&self) -> bool {
-        self.story.times_without_zone > 0 || self.story.times_with_zone == 0
+        self.story.times_without_zone > 0
+            || self.story.times_with_zone == 0 && !self.proposal.rest.is_snapshot()
     }
 
     pub(super) fn zone_in_words(&self) -> String {
@@ -91,6 +92,9 @@ impl Understanding<'_> {
             ..
         } = self.story;
         match (with, without) {
+            (0, 0) if self.proposal.rest.is_snapshot() => {
+                "none is needed: a stage's time is that of the export".to_owned()
+            }
             (0, 0) => "no time could be read yet".to_owned(),
             (_, 0) => "every time, or its column's heading, names its own".to_owned(),
             (0, _) => {
@@ -132,7 +136,12 @@ impl Understanding<'_> {
             return None;
         };
         let evidence = &self.evidence[taken.column as usize];
+        let lost = evidence.count(Kind::LostLeadId);
         match evidence.reads_as(field)? {
+            reads if field == Field::LeadId && lost > 0 => Some(format!(
+                "{reads} of {} values read as one, and a spreadsheet rounded {lost}",
+                evidence.filled
+            )),
             _ if evidence.filled == 0 => Some("empty in the rows looked at".to_owned()),
             0 => Some("none of its values reads as one".to_owned()),
             reads if reads < evidence.filled => {

@@ -37,6 +37,7 @@ fn reason(column: &Evidence, proposal: &Proposal) -> &'static str {
     let is_taken = |field| proposal.column_of(field).is_some();
     let of_field = |field| heading.says(field).is_some();
     let fields = [
+        Field::LeadId,
         Field::Email,
         Field::Phone,
         Field::City,

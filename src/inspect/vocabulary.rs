@@ -39,7 +39,7 @@ const FIELDS: &[(Field, &str, &str)] = &[
         Field::Phone,
         "phone phones telephone tel mobile cell telefon handy mobil portable celular movil telefone telefono gsm \
         mobilephone cellphone mobiletel hometel worktel telefonmobil telmobil recapitotelefonico phonemobile phonework phonehome telmobile telportable whatsapp hp nohp wa \
-        puhelin puhelinnumero matkapuhelin telefonszam telefonszama mobiltelefon τηλεφωνο κινητο κινητοτηλεφωνο טלפון נייד מספרטלפון 휴대폰 휴대폰번호 전화 전화번호 연락처 핸드폰 phonenumber mobilenumber mobiltlf tlf",
+        puhelin puhelinnumero matkapuhelin telefonszam telefonszama mobiltelefon τηλεφωνο κινητο κινητοτηλεφωνο טלפון נייד מספרטלפון 휴대폰 휴대폰번호 전화 전화번호 연락처 핸드폰 phonenumber mobilenumber mobiltlf tlf sms",
         "phone tel telefon telephone telefono telefone handy mobil mobile mobilnummer rufnummer movil celular portable \
         whatsapp телефон \
         puhelin telefonszam τηλεφωνο κινητο טלפון 휴대폰 전화",
@@ -61,9 +61,9 @@ const FIELDS: &[(Field, &str, &str)] = &[
         "name lead kundnamn kundenavn contactname leadname kontaktname kundenname kontakt contact nom nombre nome contacto contato \
         ansprechpartner customername clientname personname customer client person nama isim имя имяклиента клиент nazwa \
         नाम ชอ 名前 お名前 姓名 naam الاسم اسم hovaten hoten ten kontaktperson cliente nomedocliente nomecliente nombredelcliente kunde applicant borrower student \
-        studentname patient patientname applicantname borrowername invitee inviteename guestname member membername prospect \
+        studentname patient patientname applicantname borrowername callername caller invitee inviteename guestname member membername prospect \
         prospectname buyer buyername nomduclient yourname 学员姓名 客户姓名 фиопациента фиоклиента musteriadi primarycontact maincontact homeowner homeownername interessent nominativo alumno alumnoname namn navn emel \
-        nev teljesnev nume numecomplet ονοματεπωνυμο ονομα שםמלא שם 이름 성명 고객명 성함 nimi kokonimi celejmeno jmenoaprijmeni jmeno піб імя fuldenavn fulltnavn",
+        nev teljesnev nume numecomplet ονοματεπωνυμο ονομα שםמלא שם 이름 성명 고객명 성함 nimi kokonimi celejmeno jmenoaprijmeni jmeno піб імя fuldenavn fulltnavn klant klantnaam naamklant",
         "fullname nomcomplet nombrecompleto nomecompleto vollstandigername",
     ),
     (
@@ -104,7 +104,7 @@ const FIELDS: &[(Field, &str, &str)] = &[
     ),
     (
         Field::Value,
-        "value amount dealvalue leadvalue revenue betrag wert umsatz auftragswert montant valeur importe importo valor \
+        "value amount bedrag waarde dealvalue leadvalue revenue betrag wert umsatz auftragswert montant valeur importe importo valor \
         opportunity opportunityamount opportunityvalue monetaryvalue expectedrevenue price precio preco сумма бюджет \
         wartosc kwota tutar deger 金額 金额 amountusd dealamount \
         castka belob belopp summa osszeg suma ποσο סכום 금액 сума",
@@ -143,14 +143,14 @@ pub(super) static QUALIFIERS: Words = LazyLock::new(|| {
     hs crm current latest del do da de du des der di van von la le el the of de trabajo particular trabalho comercial pessoal \
     personne professionnel geschaftlich privat privato рабочий рабочая личный личная мобильный номер клиента лида office \
     field custom cf mx x studio o a y et und e i en для firmowy prywatny zakelijk is kantor cliente kunde kunden applicant borrower student patient \
-    invitee guest member homeowner interessent alumno best buyer prospect learner tenant donor musteri пациента заявки klient clienti privatnummer your my what and is",
+    prospecto prospek klant sender iso invitee guest member homeowner interessent alumno best buyer prospect learner tenant donor musteri пациента заявки klient clienti privatnummer your my what and is",
     )
 });
 
 /// Headings of a stage.
 pub(super) static STAGE: Words = LazyLock::new(|| {
     set(
-        "stage leadstage leadsstage dealstage pipelinestage lifecyclestage leadstatus leadsstatus phase \
+        "step leadstep pipelinestep stage leadstage leadsstage dealstage pipelinestage lifecyclestage leadstatus leadsstatus phase \
     vertriebsphase leadphase stufe etapa etape fase estagio etapadolead etapadellead etapadelembudo etapadofunil statutdulead \
     estadodellead statusdolead situacaodolead estadodelead statolead statodellead fasevendita lifecyclephase stageid \
     pipelinestageid statusid leadstatusid statuscode statuslabel stagename pipelinestatus salesstage opportunitystage \
@@ -164,7 +164,7 @@ pub(super) static STAGE: Words = LazyLock::new(|| {
 /// Headings that often mean the stage, and as often something else.
 pub(super) static STATUS: Words = LazyLock::new(|| {
     set(
-        "status statut estado situacao situacion bearbeitungsstatus bearbeitungsstand stand esito avancement 対応状況 跟进状态 loanstatus \
+        "status statut estatus estado situacao situacion bearbeitungsstatus bearbeitungsstand stand esito avancement 対応状況 跟进状态 loanstatus \
     applicationstatus stato stan durum статус состояние \
     الحالة حالة स्थिति सथत trangthai tinhtrang สถานะ สถานะลกคา สถานะ ステータス 状態 状态 状況 情况 disposition outcome leadresult \
     stav statusz status tila κατασταση סטטוס 상태 상담상태 진행상태 stare starea статусу",
@@ -172,7 +172,7 @@ pub(super) static STATUS: Words = LazyLock::new(|| {
 });
 pub(super) static STAGE_WORDS: Words = LazyLock::new(|| {
     set(
-        "stage phase stufe etapa etape fase estagio status statut estado situacao stato etap \
+        "stage phase stufe etapa etape fase estagio status statut estatus estado situacao stato etap \
     durum asama etapu statusu statu stand стадия стадии этап этапа статус статуса الحالة حالة المرحلة trangthai stan funnel pipeline สถานะ ステータス 状態 状态 阶段 \
     stav stavu statusz status tila vaihe vaiheen stadiu stadiului κατασταση καταστασης סטטוס 상태 етап етапу статусу faze fazis szakasz",
     )
@@ -198,7 +198,7 @@ pub(super) static NO_STAGE: Words = LazyLock::new(|| {
         "old previous alter ancien anterior reason grund motivo motif source quelle origen origem \
     origine fuente description beschreibung descripcion descricao note notes email mail phone sms sync payment zahlung pago \
     pagamento marketing subscription optin optout consent approval import verification delivery call url link href title \
-    titel titulo type semantic substatus employment marital job account visa причина источник тип sub quality",
+    timezone zeitzone locale titel titulo type semantic substatus employment marital job account visa причина источник тип sub quality",
     )
 });
 /// Words of a time that says when something changed.
@@ -206,7 +206,7 @@ pub(super) static CHANGE: Words = LazyLock::new(|| {
     set(
         "changed change changes since entered entry moved moving move movimentacao movimentado movida movido geandert anderung seit \
     gewechselt wechsel modifie changement depuis cambio cambiado desde mudanca alterado alteracao variazione gewijzigd \
-    wijziging zmiany zmiana изменения смены degisim degistirme تغيير perubahan thaydoi transition \
+    wijziging zmiany zmiana изменения смены degisim degisiklik degistirme تغيير perubahan thaydoi transition \
     zmenen zmeneno zmeny zmena aendret andret endret muuttunut muutettu muutos modositva modositas modosulas schimbarii schimbare schimbat αλλαγης αλλαγη שינוי 변경 변경일 변경일시 зміни змінено lastmodified",
     )
 });
@@ -234,10 +234,10 @@ pub(super) static EDITED: Words = LazyLock::new(|| {
 /// Words of the time a record was made.
 pub(super) static CREATED: Words = LazyLock::new(|| {
     set(
-        "created creation create added submitted submission entered enquiry inquiry registered \
+        "created creation create optin entrydate query register subscribed added submitted submission entered enquiry inquiry registered \
     registration anfrage anfragedatum aanvraag signup signedup received entrada ingreso erstellt erstellung erstellungsdatum angelegt anlagedatum eingang eingegangen \
     creation soumission recu cree creado creada creacion alta registro criado criada criacao cadastro envio creazione creato \
-    creata inserimento aangemaakt aanmaakdatum utworzenia dodania zgloszenia создания создан поступления регистрации заявки \
+    creata inserimento aangemaakt aanmaakdatum utworzenia dodania zgloszenia utworzono utworzona utworzony dodano zgloszono создания создан поступления регистрации заявки \
     olusturulma olusturma kayit basvuru الإنشاء الانشاء التسجيل الاضافة الإضافة dibuat masuk daftar tao dangky 作成日 登録日 \
     作成日時 登録日時 受付日 创建时间 创建日期 录入时间 提交时间 สราง ลงทะเบยน skapad skapat oprettet opprettet createdate createdon createdat createddate datecreated \
     datecreate dateadded submit submitdate application applied join joined cdate addtime dateentered leadtime leaddate leadcreated submittime leadsubmittime marcatemporal \
@@ -280,6 +280,14 @@ pub(super) static OTHER_PEOPLE: Words = LazyLock::new(|| {
     vlastnik obchodnik ansvarlig ejer ansvarig myyja vastuuhenkilo felelos ertekesito responsabilul υπευθυνος נציג 담당자 менеджера відповідальний",
     )
 });
+/// Words of countries that a lead comes from, or wants to go to.
+pub(super) static OTHER_COUNTRIES: Words = LazyLock::new(|| {
+    set(
+        "nationality nationalitat nacionalidad nationalite nazionalita nationaliteit nacionalidade citizenship citizen passport \
+    birth born origin destination interest interested preferred target visa study language staatsangehorigkeit uyruk \
+    гражданство الجنسية kewarganegaraan quoctich 国籍",
+    )
+});
 /// Words of ids that are Meta's, and not the lead's.
 pub(super) static OTHER_IDS: Words = LazyLock::new(|| {
     set(
@@ -304,7 +312,7 @@ pub(super) static FUNNEL: Words = LazyLock::new(|| {
     proposal negotiation converted nurture nurturing appointment disqualified unqualified subscriber closed open working assigned \
     booked interested enrolled sale sold inquiry enquiry hot warm cold signed quote quoted quotation invoiced funded approved admitted admission activated onboarded inspected measured contract contractsent follow \
     followup process processing progress recycled junk dead survey viewing visit deposit paid installed trial attempted \
-    connect connected reachable called offer oppty callback no_answer dead trash \
+    connect connected reachable called sent offer oppty callback no_answer dead trash \
     raw qualification prospecting handoff accepted proposition intake closedwon presentation \
     neu qualifiziert kontaktiert kunde anfrage auftrag abgelehnt erstellt gewonnen verloren angebot termin interessent abschluss abgeschlossen disqualifiziert \
     erstgesprach abschlussgesprach absage unterschrieben handover offen kontakt \
@@ -363,8 +371,16 @@ pub(super) static IN_THE: Words = LazyLock::new(|| {
 pub(super) static CONSENT: Words = LazyLock::new(|| {
     set(
         "consent consents consented gdpr dsgvo lgpd rgpd einwilligung werbeeinwilligung zustimmung consentement consentimiento \
-    consentimento autorizacion autorizacao consenso toestemming zgoda zgody согласие onay izni riza موافقة सहमति persetujuan dongy \
-    ยนยอม 同意 동의 souhlas samtykke samtycke suostumus hozzajarulas consimtamant συγκαταθεση הסכמה згода optin",
+    consentimento autorizacion autorizacao consenso toestemming zgoda zgody согласие onay onayi kvkk izni riza موافقة सहमति persetujuan dongy \
+    ยนยอม 同意 동의 souhlas samtykke samtycke suostumus hozzajarulas consimtamant συγκαταθεση הסכמה згода optin optedin \
+    subscribed",
+    )
+});
+/// Parts of headings that tell who wants to hear no more.
+pub(super) static OPT_OUT: Words = LazyLock::new(|| {
+    set(
+        "optout optedout unsubscribe donotcontact donotcall donotemail donotmarket abgemeldet werbesperre desabonne desinscrit \
+    desuscrito nocontactar naocontatar descadastrado disiscritto uitgeschreven wypisany отписан",
     )
 });
 /// Words of headings that tell where a lead comes from.

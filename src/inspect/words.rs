@@ -4,6 +4,7 @@
 //! hold is asked too, by whoever calls. Headings that mean just one field stand in the preset `generic`, which serves
 //! exports without settings as well; here is what only counts together with cells.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use unicode_normalization::char::is_combining_mark;
@@ -11,9 +12,9 @@ use unicode_normalization::char::is_combining_mark;
 use super::fold::fold;
 use super::vocabulary::{
     ANSWERED, AROUND_STAGE, CHANGE, CONSENT, CREATED, DEALS, EDITED, FUNNEL, FUNNEL_PARTS,
-    HEADINGS, IN_THE, LAST_CONTACT, META, NEGATIVE, NO_STAGE, OTHER_IDS, OTHER_PEOPLE,
-    OTHER_THINGS, OTHER_TIMES, QUALIFIERS, RAW_LEAD, SOURCE, STAGE, STAGE_WORDS, STATUS, STRONG,
-    TECHNICAL, WHEN, Words,
+    HEADINGS, IN_THE, LAST_CONTACT, META, NEGATIVE, NO_STAGE, OPT_OUT, OTHER_COUNTRIES, OTHER_IDS,
+    OTHER_PEOPLE, OTHER_THINGS, OTHER_TIMES, QUALIFIERS, RAW_LEAD, SOURCE, STAGE, STAGE_WORDS,
+    STATUS, STRONG, TECHNICAL, WHEN, Words,
 };
 use crate::field::Field;
 use crate::mapping::{Preset, Target};
@@ -32,6 +33,8 @@ pub(super) struct Heading {
     path: Vec<String>,
     /// The words of the name itself.
     own: Vec<String>,
+    /// What stands between the strokes of a heading such as `ZIP / Postal Code`, each as a heading of its own.
+    alternatives: Vec<Heading>,
     /// Whether the system keeps the column for itself: `$state`, `_fivetran_synced`.
     is_system: bool,
 }
@@ -127,7 +130,10 @@ fn name_in(text: &str) -> &str {
         .next()
         .filter(|t| !t.is_empty())
         .unwrap_or(text);
+    // `C.P.` is short for two words.
+    let is_short_form = text.split('.').all(|part| part.chars().count() <= 1);
     if !text.contains('.')
+        || is_short_form
         || text
             .split('.')
             .any(|part| part.contains(". ") || part.starts_with(' '))
@@ -147,8 +153,15 @@ fn name_in(text: &str) -> &str {
         ];
         generic.contains(&part.as_str()) || part.bytes().all(|byte| byte.is_ascii_digit())
     };
-    let named = text.rsplit('.').find(|part| !is_of_any_value(part));
-    named.unwrap_or(text)
+    let mut named = text.rsplit('.').filter(|part| !is_of_any_value(part));
+    let name = named.next().unwrap_or(text);
+    // What a stage is called is the stage: `ProspectStage.Description`.
+    let is_label = ["name", "label", "title", "description", "displayname"];
+    let is_of_stage = |part: &&str| is_in(&STAGE, &run_together(part));
+    match named.next().filter(is_of_stage) {
+        Some(stage) if is_label.contains(&run_together(name).as_str()) => stage,
+        _ => name,
+    }
 }
 
 /// What is left of a name when the words around it are taken away.
@@ -172,7 +185,12 @@ impl Heading {
         // The names of Salesforce's custom fields end in `__c`.
         let name = name.strip_suffix("__c").unwrap_or(name);
         let before = text.rfind(name).and_then(|start| text.get(..start));
+        let alternatives = match text.matches('/').count() {
+            1..=3 => text.split('/').map(Heading::of).collect(),
+            _ => Vec::new(),
+        };
         Self {
+            alternatives,
             words: words_of(text.strip_suffix("__c").unwrap_or(text)),
             joined: run_together(name),
             cores: [core_of(name, None), core_of(name, Some("name"))],
@@ -187,18 +205,24 @@ impl Heading {
         self.is_system
     }
 
-    /// The names a field may be known by.
-    fn names(&self) -> impl Iterator<Item = &str> {
+    /// The names a field may be known by: of two words the second may come first (`Name (First)`).
+    fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let bare = self
             .joined
             .trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let turned = match self.own.as_slice() {
+            [first, second] => format!("{second}{first}"),
+            _ => String::new(),
+        };
         [self.joined.as_str(), bare, &self.cores[0], &self.cores[1]]
             .into_iter()
+            .map(Cow::Borrowed)
+            .chain([Cow::Owned(turned)])
             .filter(|name| !name.is_empty())
     }
 
     fn is_named(&self, list: &Words) -> bool {
-        self.names().any(|name| list.contains(name))
+        self.names().any(|name| is_in(list, &name))
     }
 
     /// How strongly the heading speaks for a field.
@@ -215,7 +239,10 @@ impl Heading {
             return Some(Says::Exactly);
         }
         let (_, of_field) = HEADINGS.iter().find(|(known, _)| *known == field)?;
-        if self.names().any(|name| of_field.exact.contains(name)) {
+        let is_exact = self.names().any(|name| of_field.exact.contains(&*name));
+        let says_exactly = |heading: &Heading| heading.says(field) == Some(Says::Exactly);
+        let has_strokes = !self.alternatives.is_empty();
+        if is_exact || has_strokes && self.alternatives.iter().all(says_exactly) {
             return Some(Says::Exactly);
         }
         let is_part = |part: &String| {
@@ -235,7 +262,7 @@ impl Heading {
             "prospect",
             "sales",
         ];
-        let is_exact = STAGE.contains(&self.joined);
+        let is_exact = is_in(&STAGE, &self.joined);
         if self.is_system || !is_exact && self.has_any(&NO_STAGE) {
             return 0;
         }
@@ -246,14 +273,30 @@ impl Heading {
                     .any(|end| self.joined.ends_with(end))
                 || contains_any(&STRONG, &self.joined));
         match () {
-            () if is_exact || self.cores.iter().any(|core| STAGE.contains(core)) => 5,
+            () if is_exact || self.cores.iter().any(|core| is_in(&STAGE, core)) => 5,
             () if self.is_named(&STATUS) && is_of_lead.iter().any(|word| self.has_word(word)) => 5,
             () if is_strong => 4,
             () if self.is_named(&STATUS) => 3,
-            () if self.words.iter().any(|word| STAGE_WORDS.contains(word)) => 2,
+            () if self.words.iter().any(|word| is_in(&STAGE_WORDS, word)) => 2,
             () if self.has_any(&STAGE_WORDS) => 1,
             () => 0,
         }
+    }
+
+    /// Whether the heading is that of a stage in one country and of a state or a condition in another.
+    pub(super) fn may_be_of_a_place(&self) -> bool {
+        let names = ["estado", "estados", "stato", "stan", "state", "etat"];
+        names.contains(&self.joined.as_str())
+    }
+
+    /// Whether a country under this heading is not where the lead lives.
+    pub(super) fn is_other_country(&self) -> bool {
+        self.words.iter().any(|word| OTHER_COUNTRIES.contains(word))
+    }
+
+    /// Whether the heading is `CC`, which is a country where countries stand.
+    pub(super) fn is_named_just_cc(&self) -> bool {
+        self.joined == "cc"
     }
 
     /// Whether the column is about a stage at most, such as its reason, or a text, a title or a source.
@@ -451,14 +494,13 @@ impl Heading {
         self.names().any(|name| {
             KNOWN
                 .iter()
-                .any(|(known, text)| *known == field && text == name)
+                .any(|(known, text)| *known == field && *text == name)
         })
     }
 
     /// Whether the column tells if the lead agrees; a consent to one kind of message only does so in part.
     pub(super) fn says_consent(&self) -> Option<Says> {
-        let is_opt_out = self.joined.contains("optout") || self.joined.contains("unsubscribe");
-        if is_opt_out || !self.has_any(&CONSENT) {
+        if self.says_opt_out() || !self.has_any(&CONSENT) {
             return None;
         }
         let of_messages = [
@@ -470,6 +512,8 @@ impl Heading {
             "whatsapp",
             "opt",
             "optin",
+            "opted",
+            "subscribed",
         ];
         let is_in_part = of_messages.iter().any(|word| self.has_word(word));
         Some(if is_in_part {
@@ -477,6 +521,13 @@ impl Heading {
         } else {
             Says::Exactly
         })
+    }
+
+    /// Whether the column tells who wants to hear no more.
+    pub(super) fn says_opt_out(&self) -> bool {
+        OPT_OUT
+            .iter()
+            .any(|part| self.joined.contains(part.as_str()))
     }
 
     /// Whether the column tells where a lead comes from.
@@ -511,13 +562,23 @@ impl Heading {
 
     /// Whether a word of the list stands there, on its own or, if it is a longer one, inside of another.
     fn has_any(&self, list: &Words) -> bool {
-        self.words.iter().any(|word| list.contains(word))
+        self.words.iter().any(|word| is_in(list, word))
             || list.contains(&self.joined)
             || list
                 .iter()
                 .any(|known| known.len() > 5 && self.joined.contains(known.as_str()))
     }
 }
+
+/// Whether a list has a word, or the one it is but for an ending of a letter or two: `durumu` is `durum`, `stages` is
+/// `stage`.
+fn is_in(list: &Words, word: &str) -> bool {
+    let is_stem = |(at, _): (usize, char)| at >= SHORTEST_STEM && list.contains(&word[..at]);
+    list.contains(word) || word.char_indices().rev().take(2).any(is_stem)
+}
+
+/// Shorter words are other words with an ending.
+const SHORTEST_STEM: usize = 5;
 
 /// Whether one of the words of scripts without spaces stands anywhere in the text.
 fn contains_any(list: &Words, text: &str) -> bool {

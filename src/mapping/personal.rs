@@ -2,6 +2,9 @@
 //!
 //! A column that is mapped by mistake would otherwise carry addresses and numbers to Meta as event names or custom data.
 
+mod disguise;
+mod names;
+
 use memchr::memchr;
 
 use crate::customer::{Cell, is_email_address};
@@ -10,11 +13,9 @@ use crate::field::Field;
 /// Fewer digits are no telephone number, but the number of a stage.
 const SHORTEST_PHONE: usize = 7;
 
-/// Whether a stage is an email address, or says what the row says about who the lead is.
+/// Whether a stage holds an email address or a telephone number, or says what the row says about who the lead is: all
+/// of it, or one of its words a name (`Won - Cid`).
 pub(super) fn is_of_the_lead(stage: &str, customer: &[Cell<'_>]) -> bool {
-    if memchr(b'@', stage.as_bytes()).is_some() && holds_an_address(stage) {
-        return true;
-    }
     let is_same = |cell: &Cell<'_>| {
         // Trimming is worth it only where it could make the lengths the same.
         cell.text.len() >= stage.len()
@@ -22,15 +23,16 @@ pub(super) fn is_of_the_lead(stage: &str, customer: &[Cell<'_>]) -> bool {
             && (cell.text.eq_ignore_ascii_case(stage)
                 || !is_bare(cell.text) && cell.text.trim().eq_ignore_ascii_case(stage))
     };
-    customer.iter().any(is_same) || is_own_phone(stage, customer)
+    customer.iter().any(is_same) || looks_personal(stage, customer) || names::holds(stage, customer)
 }
 
-/// Whether a value looks like an email address or a telephone number, or is the lead's own.
+/// Whether a value holds an email address, however it is written, or a telephone number, be it the lead's own or one that
+/// can be nothing else.
 pub(super) fn looks_personal(text: &str, customer: &[Cell<'_>]) -> bool {
     let text = text.trim();
     memchr(b'@', text.as_bytes()).is_some() && holds_an_address(text)
-        || is_written_as_phone(text)
-        || is_own_phone(text, customer)
+        || disguise::holds_an_address(text, customer)
+        || runs_of_digits(text).any(|run| is_written_as_phone(run) || is_own_phone(run, customer))
 }
 
 /// Whether there is no white space around the text for certain.
@@ -65,6 +67,23 @@ fn holds_an_address(text: &str) -> bool {
     text.split(is_between).any(is_email_address)
 }
 
+/// The parts of a text that may be telephone numbers: digits and what stands among them, from the first to the last.
+fn runs_of_digits(text: &str) -> impl Iterator<Item = &str> {
+    let is_between = |byte: u8| !is_of_phones(byte);
+    let runs = text.split(move |letter: char| u8::try_from(letter).map_or(true, is_between));
+    let trimmed = runs.map(|run| {
+        let is_edge = |letter: char| !letter.is_ascii_digit();
+        run.trim_start_matches(|letter| is_edge(letter) && !matches!(letter, '+' | '('))
+            .trim_end_matches(is_edge)
+    });
+    trimmed.filter(|run| run.len() >= SHORTEST_PHONE)
+}
+
+/// Whether a byte may stand in a telephone number.
+fn is_of_phones(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b' ' | b'+' | b'-' | b'(' | b')' | b'.' | b'/')
+}
+
 /// Whether the digits are those of one of the row's phone numbers, with or without the country's code.
 fn is_own_phone(text: &str, customer: &[Cell<'_>]) -> bool {
     let Some(own) = phone_digits(text) else {
@@ -79,9 +98,6 @@ fn is_own_phone(text: &str, customer: &[Cell<'_>]) -> bool {
 
 /// The digits of what may be a telephone number, without leading zeros.
 fn phone_digits(text: &str) -> Option<String> {
-    let is_of_phones = |byte: u8| {
-        byte.is_ascii_digit() || matches!(byte, b' ' | b'+' | b'-' | b'(' | b')' | b'.' | b'/')
-    };
     let text = text.trim();
     let text = text.strip_prefix("p:").unwrap_or(text);
     if text.len() < SHORTEST_PHONE || !text.bytes().all(is_of_phones) {
@@ -130,6 +146,13 @@ mod tests {
             "2125550101",
             "ava",
             "00q5e",
+            "Call 212-555-0101 back",
+            "Won (2125550101)",
+            "Call (212) 555-0199 back",
+            "Won - Ava",
+            "won by ava",
+            "Ava: demo",
+            "ava(at)example.com",
         ] {
             assert!(is_of_the_lead(stage, &customer), "{stage}");
         }
@@ -141,6 +164,10 @@ mod tests {
             "@home",
             "2125550199",
             "Demo @ office",
+            "Available",
+            "Java demo",
+            "Visit 2026-11-20 10:00",
+            "Step 3 of 12",
         ] {
             assert!(!is_of_the_lead(stage, &customer), "{stage}");
         }
@@ -155,6 +182,14 @@ mod tests {
             "p:+12125550101",
             "(212) 555-0101",
             "212-555-0101",
+            "call 212-555-0101 or ask",
+            "tel. +44 7911 123456",
+            "b(at)example.com",
+            "b [at] example [dot] com",
+            "c @ example.com",
+            "d at example dot com",
+            "D AT EXAMPLE DOT COM",
+            "write to e at gmail.com",
         ] {
             assert!(looks_personal(text, &[]), "{text}");
         }
@@ -169,11 +204,18 @@ mod tests {
             "12:30",
             "a@b",
             "Size 10.5",
+            "Meeting @ 10.30",
+            "Signed up at example.com",
+            "at home",
+            "Dot at the end",
+            "10 - 12 - 2026 / 14:30",
         ] {
             assert!(!looks_personal(text, &[]), "{text}");
         }
         let own = [cell(Field::Phone, "+1 212 555 0101")];
         assert!(looks_personal("2125550101", &own));
         assert!(!looks_personal("2125550102", &own));
+        let own = [cell(Field::Email, "Eve@clinic.example.org")];
+        assert!(looks_personal("eve at clinic.example.org", &own));
     }
 }

@@ -15,6 +15,7 @@ use super::worth::{Sum, Worth, WorthId};
 use crate::custom_data::CustomKey;
 use crate::field::Field;
 use crate::source::Header;
+use crate::text::nearest;
 
 /// A header and a layout that do not fit.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -39,8 +40,13 @@ pub(crate) enum MappingError {
     #[error("no column says when a stage was reached; name it with --map event_time=COLUMN")]
     NoTimes,
     /// A stage that may come back is none of those that are known.
-    #[error("sends_again names {0:?}, which is neither a stage of [stages] nor an event name")]
-    UnknownAgain(String),
+    #[error("{stage:?} is neither a stage of [stages] nor an event name{}", near(.nearest))]
+    UnknownAgain {
+        /// What it is called.
+        stage: String,
+        /// The event name that comes nearest.
+        nearest: Vec<String>,
+    },
     /// No column identifies a lead.
     #[error(
         "no column identifies a lead; name one with --map lead_id=COLUMN, email=COLUMN or phone=COLUMN"
@@ -463,7 +469,14 @@ impl Compiler<'_> {
                     .any(|name| canonical_stage(name) == canonical);
             match is_known {
                 true => Ok(canonical),
-                false => Err(MappingError::UnknownAgain(stage.clone())),
+                false => {
+                    let names = plan.event_names();
+                    let near = nearest(stage, names.iter().map(|name| &**name));
+                    Err(MappingError::UnknownAgain {
+                        stage: stage.clone(),
+                        nearest: near.map(str::to_owned).into_iter().collect(),
+                    })
+                }
             }
         };
         self.layout.sends_again.iter().map(event_name).collect()

@@ -8,6 +8,7 @@ use super::layout::{History, Layout, Mapped, OneOrMany, Ordered, Target, Unliste
 use super::pattern::is_pattern;
 use crate::field::Field;
 use crate::source::Header;
+use crate::text::nearest;
 
 /// How an export tells of stages, as far as it is known from its layout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -132,7 +133,11 @@ impl Preset {
             .find(|(known, _)| *known == name)
             .with_context(|| {
                 let known = Self::names().collect::<Vec<_>>().join(", ");
-                format!("unknown preset {name:?}; there are {known}, and `none` to use no preset")
+                let near = nearest(name, Self::names());
+                let near = near.map_or(String::new(), |near| format!(", did you mean {near}?"));
+                format!(
+                    "unknown preset {name:?}{near}; there are {known}, and `none` to use no preset"
+                )
             })?;
         Self::parse(text).with_context(|| format!("the built-in preset {name} is damaged"))
     }

@@ -10,7 +10,7 @@ use super::state::{Condition, Occasion, State, usual};
 use crate::ledger::Past;
 use crate::render::verdict;
 use crate::report::Summary;
-use crate::text::{counted, harmless, is_like_a_token, thousands};
+use crate::text::{counted, harmless, thousands};
 use crate::time::utc;
 
 /// Longer texts are cut: far below what every receiver takes.
@@ -36,12 +36,35 @@ pub(super) struct Change<'a> {
     pub before: &'a State,
     /// The state now.
     pub now: &'a State,
-    /// The dataset's id, empty when there is none.
-    pub dataset: &'a str,
+    /// Which job it is about.
+    pub job: &'a Job,
     /// What the ledger remembers.
     pub past: &'a Past,
     /// Unix seconds.
     pub at: i64,
+}
+
+/// Which job a message is about: whoever reads it has several.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Job {
+    /// The dataset's id, empty when there is none.
+    pub dataset: String,
+    /// The settings file, as the job names it.
+    pub settings: Option<String>,
+    /// The machine.
+    pub host: Option<String>,
+}
+
+impl Job {
+    /// `job: acme.toml, dataset 123, on crm-1`.
+    fn in_words(&self) -> Option<String> {
+        let dataset = Some(&self.dataset).filter(|dataset| !dataset.is_empty());
+        let parts: Vec<String> = (self.settings.clone().into_iter())
+            .chain(dataset.map(|dataset| format!("dataset {dataset}")))
+            .chain(self.host.as_ref().map(|host| format!("on {host}")))
+            .collect();
+        (!parts.is_empty()).then(|| format!("job: {}", parts.join(", ")))
+    }
 }
 
 impl Change<'_> {
@@ -69,13 +92,19 @@ impl Message {
                 });
             }
         }
-        let lines: Vec<String> = lines.iter().map(|line| shown(line)).collect();
-        let title = title(conditions.first().copied(), change.dataset);
+        lines.extend(change.job.in_words());
+        let lines: Vec<String> = lines
+            .iter()
+            .map(|line| cut(&harmless(line), MAX_LINE))
+            .collect();
+        let title = title(conditions.first().copied(), &change.job.dataset);
         let facts = json!({
             "state": if change.now.is_well() { "ok".to_owned() } else { change.now.to_string() },
             "before": if change.before.is_well() { "ok".to_owned() } else { change.before.to_string() },
             "is_recovery": change.now.is_well(),
-            "dataset_id": Some(change.dataset).filter(|dataset| !dataset.is_empty()),
+            "dataset_id": Some(&change.job.dataset).filter(|dataset| !dataset.is_empty()),
+            "settings_file": change.job.settings.as_ref().map(|path| harmless(path)),
+            "host": change.job.host,
             "at": utc(change.at),
             "exit_status": match occasion {
                 Occasion::Upload { status, .. } | Occasion::NotBegun { status, .. } => Some(status),
@@ -239,18 +268,6 @@ fn counts(summary: &Summary) -> Value {
     })
 }
 
-/// One line without anything that could be a token.
-fn shown(line: &str) -> String {
-    let words: Vec<&str> = line
-        .split(' ')
-        .map(|word| match word.contains("EAA") && is_like_a_token(word) {
-            true => "(hidden)",
-            false => word,
-        })
-        .collect();
-    cut(&harmless(&words.join(" ")), MAX_LINE)
-}
-
 fn cut(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -286,7 +303,11 @@ mod tests {
         let change = Change {
             before: &State::read(before),
             now: &State::read(now),
-            dataset: "123",
+            job: &Job {
+                dataset: "123".to_owned(),
+                settings: Some("acme.toml".to_owned()),
+                host: Some("crm-1".to_owned()),
+            },
             past: &Past {
                 accepted: vec![3, 40, 50],
                 last_delivery: Some(0),
@@ -319,6 +340,10 @@ mod tests {
             (&json!("refused,dropped"), &json!("ok"))
         );
         assert_eq!(body["dataset_id"], "123");
+        assert_eq!(body["settings_file"], "acme.toml");
+        assert_eq!(body["host"], "crm-1");
+        let job = "job: acme.toml, dataset 123, on crm-1";
+        assert_eq!(told.lines.last().map(String::as_str), Some(job));
         assert_eq!(body["at"], "2023-11-14T22:13:20Z");
     }
 
@@ -332,12 +357,12 @@ mod tests {
         let told = message("", "failed-2", &occasion);
         let slack = told.body(Form::Slack).to_string();
         assert!(
-            slack.contains("&lt;http://evil|a&gt; &amp; [b](c) (hidden)"),
+            slack.contains("&lt;http://evil|a&gt; &amp; [b](c) (hidden, as it looks like a token)"),
             "{slack}"
         );
         let teams = told.body(Form::Teams).to_string();
         assert!(
-            teams.contains(r"\\<http://evil|a> & \\[b\\](c) (hidden)"),
+            teams.contains(r"\\<http://evil|a> & \\[b\\](c) (hidden, as it looks like a token)"),
             "{teams}"
         );
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::phrases::{extent, joined_rows, names, rows, sentence};
+use super::phrases::{amount, extent, joined_rows, names, rows, sentence, valued};
 use super::verdict::verdict;
 use crate::report::coverage::{Covered, LeadCoverage};
 use crate::report::exit::ExitStatus;
@@ -33,6 +33,7 @@ pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     }
     inputs(summary, out)?;
     stages(summary, out)?;
+    values(summary, out)?;
     problems(summary, out)?;
     match_keys(summary, out)?;
     if let Some(coverage) = &summary.lead_coverage {
@@ -42,6 +43,23 @@ pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         .funnel
         .as_ref()
         .map_or(Ok(()), |funnel| self::funnel(funnel, out))
+}
+
+fn values(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    if summary.values.is_empty() {
+        return Ok(());
+    }
+    let heading = format!("Value {}", valued(summary));
+    table(out, &heading, &["Stage", "Events", "Value"], "lrr")?;
+    for value in &summary.values {
+        let cells = [
+            text(&value.event_name),
+            thousands(value.events),
+            amount(value),
+        ];
+        row(out, &cells)?;
+    }
+    Ok(())
 }
 
 fn inputs(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
@@ -228,8 +246,8 @@ fn funnel(funnel: &Funnel, out: &mut dyn Write) -> io::Result<()> {
             thousands(stage.leads),
             percent(stage.of_leads),
             stage.from_previous.map(percent).unwrap_or_default(),
-            format!("{:.1}", stage.days_median),
-            format!("{:.1}", stage.days_p90),
+            days(stage.days_median),
+            days(stage.days_p90),
         ];
         row(out, &cells)?;
     }
@@ -240,6 +258,10 @@ fn funnel(funnel: &Funnel, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "- {} → {}", text(&warning.message), text(warning.help))?;
     }
     Ok(())
+}
+
+fn days(days: Option<f64>) -> String {
+    days.map(|days| format!("{days:.1}")).unwrap_or_default()
 }
 
 /// A heading and the head of a table; `aligns` has an `l` or an `r` for each column.

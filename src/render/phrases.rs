@@ -6,6 +6,7 @@ use crate::report::snapshot::Snapshot;
 use crate::report::stages::{Counts, Sending};
 use crate::report::summary::{Guess, Input, Summary};
 use crate::report::tally::{Named, Problem};
+use crate::report::values::StageValue;
 use crate::text::{counted, harmless, list, percent, quoted, source, thousands};
 
 /// `3 rows`, or `5 times in 3 rows`.
@@ -47,6 +48,24 @@ pub(super) fn leads_of(funnel: &Funnel) -> String {
         facts.push(format!("judged by {} of them", percent(share)));
     }
     facts.join(" · ")
+}
+
+/// What the values of a run are values of.
+pub(super) fn valued(summary: &Summary) -> &'static str {
+    match summary.counts.sending {
+        Sending::Planned { .. } => "of the events that would be sent",
+        Sending::Done { .. } => "of the events that were accepted",
+    }
+}
+
+/// `1,234.50 USD`.
+pub(super) fn amount(value: &StageValue) -> String {
+    let cents = (value.value * 100.0).round() as u64;
+    let fraction = match cents % 100 {
+        0 => String::new(),
+        cents => format!(".{cents:02}"),
+    };
+    format!("{}{fraction} {}", thousands(cents / 100), value.currency)
 }
 
 /// A sentence as one begins.

@@ -20,6 +20,7 @@ pub(crate) mod snapshot;
 pub(crate) mod stages;
 pub(crate) mod summary;
 pub(crate) mod tally;
+pub(crate) mod values;
 
 pub(crate) use end::End;
 pub(crate) use exit::ExitStatus;

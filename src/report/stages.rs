@@ -11,6 +11,8 @@ use super::days::Days;
 pub(crate) use super::fates::Fate;
 use super::fates::Fates;
 use super::names::{Names, looks_personal};
+use super::values::{StageValue, Values};
+use crate::custom_data::Worth;
 
 /// Whether a run sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +151,7 @@ fn as_date<S: Serializer>(day: &Option<Date>, serializer: S) -> Result<S::Ok, S:
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stages {
     names: Names<Days>,
+    values: Values,
 }
 
 /// [`Stages`] as reports show them.
@@ -160,12 +163,21 @@ pub(crate) struct StageCounts {
     pub stages: Vec<(String, Counts)>,
     /// By event name and day, in the order of the stages, then of the days.
     pub days: Vec<DayCounts>,
+    /// What the leads are worth whose events were accepted, or would be sent, in the order of the stages.
+    pub values: Vec<StageValue>,
 }
 
 impl Stages {
     /// Counts an event that happened at `time`, in Unix seconds.
     pub(crate) fn add(&mut self, event_name: &str, time: i64, fate: Fate) {
         self.names.counter(event_name).add(time, fate);
+    }
+
+    /// Adds what a lead is worth whose event was accepted, or would be sent.
+    pub(crate) fn add_worth(&mut self, event_name: &str, worth: Option<Worth>) {
+        if let Some(worth) = worth.filter(|(amount, _)| !amount.is_zero()) {
+            self.values.add(event_name, worth);
+        }
     }
 
     /// Counts events of one name.
@@ -178,6 +190,7 @@ impl Stages {
     /// Adds the events of another part of the input.
     pub(crate) fn merge(&mut self, later: Self) {
         self.names.merge(later.names, |sum, days| *sum += days);
+        self.values.merge(later.values);
     }
 
     /// The totals alone.
@@ -191,6 +204,7 @@ impl Stages {
     /// value, are only in the totals.
     pub(crate) fn finish(self, plan: Plan) -> StageCounts {
         let total = self.total(plan);
+        let mut values = self.values.finish();
         let (named, _) = self.names.into_parts();
         let mut stages: Vec<_> = named
             .into_iter()
@@ -213,6 +227,13 @@ impl Stages {
                 .extend(of_days.filter(|it| it.counts.events > 0));
             counts.stages.push((name, of_all_days));
         }
+        let place = |value: &StageValue| {
+            let mut names = counts.stages.iter();
+            names.position(|(name, _)| *name == value.event_name)
+        };
+        values.retain(|value| place(value).is_some());
+        values.sort_by_key(place);
+        counts.values = values;
         counts
     }
 }
@@ -254,6 +275,7 @@ mod tests {
             total,
             stages,
             days,
+            ..
         } = some_events().finish(Plan::Send);
         let sending = Sending::Done {
             accepted: 2,
@@ -310,6 +332,7 @@ mod tests {
             total,
             stages,
             days,
+            ..
         } = stages.finish(Plan::Send);
         assert_eq!((total.events, stages.len(), days.len()), (2, 1, 1));
     }

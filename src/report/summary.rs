@@ -14,6 +14,7 @@ use super::preview::PreviewedEvent;
 use super::snapshot::Snapshot;
 use super::stages::{Counts, DayCounts};
 use super::tally::Problem;
+use super::values::StageValue;
 use crate::problem::Severity;
 
 /// What a run did.
@@ -63,6 +64,9 @@ pub struct Summary {
     pub stages: Vec<(String, Counts)>,
     /// What became of the events by event name and the day the stage was reached, for the newest 35 days.
     pub days: Vec<DayCounts>,
+    /// What the leads are worth whose events were accepted, or would be sent, by event name and currency.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<StageValue>,
     /// Batches that were settled.
     pub batches: u64,
     /// Requests made, repeated ones and those for parts of a batch included.

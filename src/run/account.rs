@@ -17,7 +17,7 @@ use crate::report::end::{self, End, Facts, Strictness};
 use crate::report::funnel::{Funnel, Reached, Sample};
 use crate::report::match_keys::{MatchKeys, strongest_first};
 use crate::report::names::WITHHELD;
-use crate::report::preview::{PreviewedEvent, worth_of};
+use crate::report::preview::PreviewedEvent;
 use crate::report::refusal::MetaError;
 use crate::report::snapshot::Snapshot;
 use crate::report::stages::{Fate, Plan, Stages};
@@ -135,8 +135,9 @@ impl Account {
     }
 
     /// Also judges the funnel. For the one pass that is reported.
-    pub(crate) fn judge_funnel(&mut self) {
-        self.sample = Some(Sample::default());
+    pub(crate) fn judge_funnel(&mut self, feeds: &[Feed]) {
+        let listed = feeds.iter().flat_map(|feed| feed.plan.event_names());
+        self.sample = Some(Sample::of_stages(listed.cloned()));
     }
 
     /// Takes a chunk into the account; gives the indexes of its events that are neither too old nor here twice.
@@ -207,18 +208,14 @@ impl Account {
         let wanted = self.preview_limit - self.preview.len();
         for &index in picked.iter().take(wanted) {
             let event = &prepared.events[index];
-            let (value, currency) = match event.json.is_empty() {
-                true => (None, None),
-                false => worth_of(prepared.json_of(index)),
-            };
             self.preview.push(PreviewedEvent {
                 path: self.inputs[prepared.input as usize].path.clone(),
                 row: event.row,
                 event_name: prepared.name_of(event).to_string(),
                 event_time: Timestamp::from_second(event.time).unwrap_or_default(),
                 match_keys: strongest_first(event.keys).collect(),
-                value,
-                currency,
+                value: event.worth.map(|(amount, _)| amount.as_f64()),
+                currency: event.worth.map(|(_, currency)| currency.code().to_owned()),
             });
         }
     }
@@ -238,6 +235,11 @@ impl Account {
         }
         for (name, days) in prepared.names.iter().zip(settled) {
             self.stages.add_days(name, days);
+        }
+        if self.plan == Plan::Pretend && fate == Fate::Undelivered {
+            for event in picked.iter().map(|&index| &prepared.events[index]) {
+                self.stages.add_worth(prepared.name_of(event), event.worth);
+            }
         }
     }
 
@@ -278,9 +280,12 @@ impl Account {
 
     /// Settles events whose fate is the same.
     pub(crate) fn settle_all(&mut self, events: &[Event], fate: Fate) {
-        events
-            .iter()
-            .for_each(|event| self.stages.add(&event.name, event.time, fate));
+        let would_be_sent = self.plan == Plan::Pretend && fate == Fate::Undelivered;
+        for event in events {
+            self.stages.add(&event.name, event.time, fate);
+            self.stages
+                .add_worth(&event.name, event.worth.filter(|_| would_be_sent));
+        }
     }
 
     /// Notes what the ledger knows of an event from earlier runs.
@@ -437,6 +442,7 @@ impl Account {
             counts: counted.total,
             stages: counted.stages,
             days: counted.days,
+            values: counted.values,
             batches: self.batches,
             requests: self.requests,
             retries: self.retries,

@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 
 use super::recipe::{Pass, Recipe};
 use super::rows::RowProcessor;
-use super::{PresetChoice, ReadSettings};
+use super::{Observer, PresetChoice, ReadSettings, Reading};
 use crate::customer::GenderEvidence;
 use crate::field::Field;
 use crate::join::{self, Join, Leads};
@@ -58,6 +58,9 @@ pub(crate) fn broken_off(error: &anyhow::Error) -> Option<&ReadError> {
 
 /// An error about a column that the settings file names, with the place where it does.
 fn in_settings(error: MappingError, reading: &ReadSettings) -> anyhow::Error {
+    if let MappingError::UnknownAgain { .. } = &error {
+        return anyhow::Error::new(error).context(reading.sends_again_at.clone());
+    }
     let line = match &error {
         MappingError::MissingColumn { column, .. } => {
             let mut lines = reading.column_lines.iter();
@@ -78,10 +81,18 @@ impl Feed {
     ///
     /// # Errors
     /// As [`Feed::open`].
-    pub(crate) fn open_all(reading: &ReadSettings) -> Result<Vec<Self>> {
+    pub(crate) fn open_all(
+        reading: &ReadSettings,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Self>> {
         let join = read_leads(reading)?;
-        let open = |input| Self::open_with(input, reading, join.clone());
+        let open = |input| Self::open_with(input, reading, join.clone(), &mut *observer);
         reading.inputs.iter().map(open).collect()
+    }
+
+    /// How many bytes the files of these inputs have together; none where one is a stream, whose end nobody knows.
+    pub(super) fn bytes_of_all(feeds: &[Self]) -> Option<u64> {
+        feeds.iter().map(|feed| feed.about.size).sum()
     }
 
     /// Whether it is read to its end before anything is sent, and then once more.
@@ -99,19 +110,30 @@ impl Feed {
     /// # Errors
     /// The input cannot be opened, or its columns do not fit the settings; the message names the file.
     pub(crate) fn open(input: &Input, reading: &ReadSettings) -> Result<Self> {
-        Self::open_with(input, reading, None)
+        Self::open_with(input, reading, None, &mut ())
     }
 
-    fn open_with(input: &Input, reading: &ReadSettings, join: Option<Join>) -> Result<Self> {
+    fn open_with(
+        input: &Input,
+        reading: &ReadSettings,
+        join: Option<Join>,
+        observer: &mut dyn Observer,
+    ) -> Result<Self> {
         let names_its_file =
             |error: &anyhow::Error| error.is::<OpenError>() || error.is::<ReadError>();
-        Self::open_named(input, reading, join).map_err(|error| match names_its_file(&error) {
+        let opened = Self::open_named(input, reading, join, observer);
+        opened.map_err(|error| match names_its_file(&error) {
             true => error,
             false => error.context(input.to_string()),
         })
     }
 
-    fn open_named(input: &Input, reading: &ReadSettings, join: Option<Join>) -> Result<Self> {
+    fn open_named(
+        input: &Input,
+        reading: &ReadSettings,
+        join: Option<Join>,
+        observer: &mut dyn Observer,
+    ) -> Result<Self> {
         let mut source = Source::open(input, &reading.source)?;
         let header = source.header.clone();
         let (preset, guessed) = preset_of(reading, &header)?;
@@ -125,7 +147,10 @@ impl Feed {
         }
 
         let mut survey = Survey::new(&plan, reading.date_order);
-        survey.read(again.is_some(), &mut source, &mut held)?;
+        survey.read_held(&held);
+        if again.is_some() {
+            survey.read_on(&mut source, &mut held, observer)?;
+        }
         let exported = exported(input, reading.clock);
         let order = survey.times_order();
         let times = times_of(reading, preset.as_ref(), &plan, order, exported)?;
@@ -253,6 +278,7 @@ impl Feed {
             feed: self,
             pass,
             next_held: 0,
+            told: 0,
         })
     }
 }
@@ -388,9 +414,19 @@ pub(super) struct Chunks<'a> {
     feed: &'a mut Feed,
     pass: Pass,
     next_held: usize,
+    /// The position in the file up to which the progress was told.
+    told: u64,
 }
 
 impl Chunks<'_> {
+    /// How many bytes more of the file were read since this was asked last.
+    pub(super) fn advanced(&mut self) -> u64 {
+        let position = self.feed.source.as_ref().map_or(0, Source::position);
+        let more = position.saturating_sub(self.told);
+        self.told += more;
+        more
+    }
+
     /// Fills the chunk with the next rows; false at the end.
     pub(super) fn next(&mut self, chunk: &mut Chunk) -> Result<bool> {
         let must_keep = self.feed.again.is_none() && self.pass == Pass::Checking;
@@ -483,18 +519,33 @@ impl Survey {
         }
     }
 
-    fn read(&mut self, can_read_again: bool, source: &mut Source, held: &mut Held) -> Result<()> {
+    fn read_held(&mut self, held: &Held) {
+        if self.is_open() {
+            held.chunks.iter().for_each(|chunk| self.observe(chunk));
+        }
+    }
+
+    /// Reads a file that can be read again, as far as it takes.
+    fn read_on(
+        &mut self,
+        source: &mut Source,
+        held: &mut Held,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
         if !self.is_open() {
             return Ok(());
         }
-        held.chunks.iter().for_each(|chunk| self.observe(chunk));
-        if !can_read_again {
-            return Ok(());
-        }
         let mut chunk = Chunk::default();
+        let mut told = 0;
         while source.fill(&mut chunk)? {
             self.observe(&chunk);
             if self.read_on || held.is_full() {
+                if !self.read_on {
+                    observer.reading(Reading::Dates, source.about.size);
+                }
+                let position = source.position();
+                observer.checked(chunk.len() as u64, position.saturating_sub(told));
+                told = position;
                 self.read_on = true;
                 held.chunks.clear();
                 continue;

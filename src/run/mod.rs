@@ -22,7 +22,7 @@ mod validate;
 pub(crate) mod workers;
 
 pub(crate) use feed::Feed;
-pub use observer::Observer;
+pub use observer::{Observer, Reading};
 pub(crate) use recipe::Pass;
 pub(crate) use rows::Prepared;
 pub(crate) use seen::GivenIds;

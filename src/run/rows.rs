@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::joining::{self, Link, RawLead};
 use super::recipe::{Pass, Recipe};
+use crate::custom_data::Worth;
 use crate::customer::{Country, Key, KeySet, Normalizer, UserData, us_state};
 use crate::event::ldu::Region;
 use crate::event::{Event, EventId, Facts, Fingerprint, LeadKey, StageKey, write_event};
@@ -38,6 +39,8 @@ pub(crate) struct PreparedEvent {
     pub time: i64,
     /// When the lead was created, Unix seconds.
     pub created: Option<i64>,
+    /// What the lead is worth at this stage.
+    pub worth: Option<Worth>,
     /// A hash of the lead.
     pub lead: u64,
     /// The row it came from.
@@ -75,6 +78,8 @@ pub(crate) struct Elsewhere {
 pub(crate) struct Prepared {
     /// Index of the input.
     pub input: u32,
+    /// How many bytes of the input's file were read for it, as they lie on disk; 0 where the input is no regular file.
+    pub bytes: u64,
     /// Whether nothing more is made of its chunk.
     pub is_last: bool,
     /// The events' JSON, one behind the other, each ended by a line feed.
@@ -165,6 +170,13 @@ impl Prepared {
     }
 }
 
+/// What a stage is worth that is worth something of its own, and the `custom_data` of its events.
+struct OwnWorth {
+    id: WorthId,
+    worth: Option<Worth>,
+    json: Vec<u8>,
+}
+
 /// What a worker needs for the rows of one input.
 pub(crate) struct RowProcessor {
     recipe: Arc<Recipe>,
@@ -174,8 +186,10 @@ pub(crate) struct RowProcessor {
     normalizer: Normalizer,
     user_data: UserData,
     custom_json: Vec<u8>,
+    /// What the lead of the row is worth.
+    worth: Option<Worth>,
     /// The same for stages of the row that are worth something of their own.
-    worth_json: Vec<(WorthId, Vec<u8>)>,
+    own_worths: Vec<OwnWorth>,
     /// What stands for the lead in ids: what the row has without a join, so that an id that is joined later changes none.
     identity: Vec<u8>,
     link: Link,
@@ -205,7 +219,8 @@ impl RowProcessor {
             normalizer: Normalizer::new(&recipe.customer),
             user_data: UserData::default(),
             custom_json: Vec::new(),
-            worth_json: Vec::new(),
+            worth: None,
+            own_worths: Vec::new(),
             identity: Vec::new(),
             region: None,
             serialises: pass == Pass::Last,
@@ -480,9 +495,10 @@ impl RowProcessor {
             self.custom_json.clear();
             custom_data.write_json(&mut self.custom_json, &recipe.lead_event_source);
         }
-        self.worth_json.clear();
+        self.worth = custom_data.value;
+        self.own_worths.clear();
         for id in record.stages.iter().filter_map(|stage| stage.worth) {
-            if self.worth_json.iter().any(|(known, _)| *known == id) {
+            if self.own_worths.iter().any(|known| known.id == id) {
                 continue;
             }
             let mut note = |code, field, column| notes.add(code, field, column);
@@ -491,7 +507,11 @@ impl RowProcessor {
             if self.serialises && !notes.refuses {
                 custom_data.write_json(&mut json, &recipe.lead_event_source);
             }
-            self.worth_json.push((id, json));
+            self.own_worths.push(OwnWorth {
+                id,
+                worth: custom_data.value,
+                json,
+            });
         }
         !notes.refuses
     }
@@ -538,13 +558,13 @@ impl RowProcessor {
         }
     }
 
-    /// The `custom_data` of a stage.
-    fn custom_json_of(&self, stage: &Stage) -> &[u8] {
-        let own = self
-            .worth_json
-            .iter()
-            .find(|(id, _)| stage.worth == Some(*id));
-        own.map_or(&self.custom_json, |(_, json)| json)
+    /// What a stage is worth, and its `custom_data`.
+    fn worth_of(&self, stage: &Stage) -> (Option<Worth>, &[u8]) {
+        let mut own = self.own_worths.iter();
+        match own.find(|own| stage.worth == Some(own.id)) {
+            Some(own) => (own.worth, &own.json),
+            None => (self.worth, &self.custom_json),
+        }
     }
 
     /// Makes an event of each stage whose time Meta takes.
@@ -587,6 +607,7 @@ impl RowProcessor {
                 name: stage.name,
                 time: stage.at.seconds,
                 created: record.created.map(|created| created.seconds),
+                worth: self.worth_of(stage).0,
                 lead,
                 row: row.number(),
                 of_given_id: record.event_id.map(|_| content_of(lead, stage.id_time)),
@@ -615,7 +636,7 @@ impl RowProcessor {
             opt_out: record.opt_out,
             region: self.region,
             user_data: &self.user_data,
-            custom_data: self.custom_json_of(stage),
+            custom_data: self.worth_of(stage).1,
         };
         write_event(json, &facts, &recipe.constants);
         json.push(b'\n');

@@ -225,8 +225,11 @@ struct Outcomes<'a> {
 impl Outcomes<'_> {
     fn add(&mut self, event: &Event, outcome: &Outcome) {
         self.observer.settled();
-        self.stages
-            .add(&event.name, event.time, account::fate_of(outcome));
+        let fate = account::fate_of(outcome);
+        self.stages.add(&event.name, event.time, fate);
+        if fate == Fate::Accepted {
+            self.stages.add_worth(&event.name, event.worth);
+        }
         let fault = match outcome {
             Outcome::Rejected(fault) => Some((Code::MetaRefused, fault)),
             Outcome::Suspect(fault) => Some((Code::MetaUnexplained, fault)),
@@ -333,6 +336,7 @@ fn events<'a>(
             name: prepared.name_of(event).clone(),
             time: event.time,
             lead: event.lead,
+            worth: event.worth,
             origin: Origin {
                 input: prepared.input,
                 row: event.row,

@@ -75,6 +75,8 @@ pub(crate) struct ReadSettings {
     pub settings_file: Option<PathBuf>,
     /// The columns that file names, each with its line.
     pub column_lines: Vec<(String, usize)>,
+    /// Where the settings file names the stages that may come back, for errors.
+    pub sends_again_at: String,
 }
 
 /// Meta's own leads, and what is made of them.

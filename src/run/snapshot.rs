@@ -6,9 +6,11 @@
 use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 
 use super::account::Account;
 use super::{Feed, LedgerTarget, Prepared};
+use crate::custom_data::{Amount, Worth, currency};
 use crate::event::{Event, EventKey, KnownBy, LeadKey, Origin, set_id, set_time};
 use crate::ledger::{
     Ledger, LedgerError, Pending, Shown, Sight, Sighting, Sights, SnapshotSource, Snapshots,
@@ -317,9 +319,26 @@ fn event(found: Pending) -> Event {
         time: found.time,
         lead: lead_of(found.lead),
         origin: Origin::NONE,
+        worth: worth_of(&found.json),
         json: found.json.into(),
         known_by: KnownBy::default(),
     }
+}
+
+/// What an event says that its lead is worth.
+fn worth_of(json: &[u8]) -> Option<Worth> {
+    #[derive(Deserialize)]
+    struct Said {
+        custom_data: SaidWorth,
+    }
+    #[derive(Deserialize)]
+    struct SaidWorth {
+        value: f64,
+        currency: String,
+    }
+    let Said { custom_data } = serde_json::from_slice(json).ok()?;
+    let currency = currency(&custom_data.currency).ok()??;
+    Some((Amount::from_number(custom_data.value)?, currency))
 }
 
 /// What tells leads apart within a run.

@@ -17,7 +17,8 @@ use super::rejects::{Known, Rejects};
 use super::sending::{Sending, sift};
 use super::snapshot::{self, SnapshotStep, refuse_without_ledger};
 use super::{
-    Feed, LedgerTarget, Observer, Pass, Prepared, ReadSettings, Signals, UploadSettings, workers,
+    Feed, LedgerTarget, Observer, Pass, Prepared, ReadSettings, Reading, Signals, UploadSettings,
+    workers,
 };
 use crate::deliver::{Delivery, Ended, Interrupt, interrupt};
 use crate::graph::answer::Silence;
@@ -41,17 +42,18 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     let runtime = Runtime::new().context("cannot start the network")?;
     let (interrupt, before_sending) = heed(settings.signals, &runtime)?;
     let client = Client::new(&settings.endpoint)?;
-    let mut feeds = Feed::open_all(&settings.read)?;
+    let mut feeds = Feed::open_all(&settings.read, observer)?;
     refuse_without_ledger(&feeds, &settings.send.ledger, is_rehearsal(settings))?;
     let rejects = Rejects::asked_for(&settings.read, &feeds)?;
 
     let mut checked = Account::start("upload", &settings.read, &feeds, Plan::Send);
+    observer.reading(Reading::Check, Feed::bytes_of_all(&feeds));
     workers::run(
         &mut feeds,
         Pass::Checking,
         settings.read.threads,
         |prepared| {
-            observer.checked(prepared.rows);
+            observer.checked(prepared.rows, prepared.bytes);
             Ok(checked.count(prepared))
         },
     )?;
@@ -96,7 +98,7 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     observer.sending(to_send);
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
     account.destination = Some(destination(settings));
-    account.judge_funnel();
+    account.judge_funnel(&feeds);
     let clock = settings.read.clock;
     let mut snapshot = match target {
         LedgerTarget::None => SnapshotStep::on_trial(&feeds, dataset, clock, || Ok(None))?,
@@ -165,7 +167,10 @@ fn heed(
 ///
 /// # Errors
 /// An input cannot be read or does not fit the settings, or the ledger cannot be read.
-pub(crate) fn rehearse_upload(settings: &UploadSettings) -> Result<Summary> {
+pub(crate) fn rehearse_upload(
+    settings: &UploadSettings,
+    observer: &mut dyn Observer,
+) -> Result<Summary> {
     let started = Instant::now();
     let reader = || match remembered(settings) {
         LedgerTarget::File(path) => SqliteLedger::open_read_only(path),
@@ -175,16 +180,18 @@ pub(crate) fn rehearse_upload(settings: &UploadSettings) -> Result<Summary> {
         Some(ledger) => Box::new(ledger),
         None => Box::new(NoLedger),
     };
-    let mut feeds = Feed::open_all(&settings.read)?;
+    let mut feeds = Feed::open_all(&settings.read, observer)?;
     let dataset = &settings.endpoint.dataset_id;
     let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, settings.read.clock, reader)?;
     let mut rejects = Rejects::asked_for(&settings.read, &feeds)?;
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Pretend);
-    account.judge_funnel();
+    account.judge_funnel(&feeds);
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(ledger.as_mut(), &mut account)?;
     }
+    observer.reading(Reading::Check, Feed::bytes_of_all(&feeds));
     let collect = |prepared: &mut Prepared| {
+        observer.checked(prepared.rows, prepared.bytes);
         if let Some(snapshot) = &mut snapshot {
             snapshot.sift(prepared, ledger.as_mut(), &mut account)?;
         }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::account::Account;
 use super::rejects::{Known, Rejects};
 use super::snapshot::SnapshotStep;
-use super::{Earlier, Feed, Pass, Prepared, ReadSettings, workers};
+use super::{Earlier, Feed, Observer, Pass, Prepared, ReadSettings, Reading, workers};
 use crate::ledger::{NoLedger, SqliteLedger};
 use crate::report::Summary;
 use crate::report::stages::{Fate, Plan};
@@ -17,12 +17,16 @@ use crate::report::stages::{Fate, Plan};
 ///
 /// # Errors
 /// An input cannot be read or does not fit the settings.
-pub(crate) fn validate(settings: &ReadSettings, earlier: &Earlier) -> Result<Summary> {
+pub(crate) fn validate(
+    settings: &ReadSettings,
+    earlier: &Earlier,
+    observer: &mut dyn Observer,
+) -> Result<Summary> {
     let started = Instant::now();
-    let mut feeds = Feed::open_all(settings)?;
+    let mut feeds = Feed::open_all(settings, observer)?;
     let mut rejects = Rejects::asked_for(settings, &feeds)?;
     let mut account = Account::start("validate", settings, &feeds, Plan::Pretend);
-    account.judge_funnel();
+    account.judge_funnel(&feeds);
     for (index, feed) in feeds.iter().enumerate() {
         account.note(index, feed, &feed.doubts());
     }
@@ -32,7 +36,9 @@ pub(crate) fn validate(settings: &ReadSettings, earlier: &Earlier) -> Result<Sum
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(&mut NoLedger, &mut account)?;
     }
+    observer.reading(Reading::Check, Feed::bytes_of_all(&feeds));
     let collect = |prepared: &mut Prepared| {
+        observer.checked(prepared.rows, prepared.bytes);
         if let Some(snapshot) = &mut snapshot {
             snapshot.sift(prepared, &mut NoLedger, &mut account)?;
         }
@@ -41,12 +47,8 @@ pub(crate) fn validate(settings: &ReadSettings, earlier: &Earlier) -> Result<Sum
         }
         Ok(account.count(prepared))
     };
-    let pass = match settings.preview {
-        0 => Pass::Judging,
-        // Their values are in what would be sent.
-        _ => Pass::Last,
-    };
-    workers::run(&mut feeds, pass, settings.threads, collect)?;
+    workers::run(&mut feeds, Pass::Judging, settings.threads, collect)?;
+    observer.finished();
     if let Some(snapshot) = &mut snapshot {
         snapshot.count_overdue(&mut NoLedger, &mut account)?;
     }
@@ -78,7 +80,7 @@ pub(crate) fn build(
     write: &mut dyn FnMut(&Prepared, &[usize]) -> Result<()>,
 ) -> Result<Summary> {
     let started = Instant::now();
-    let mut feeds = Feed::open_all(settings)?;
+    let mut feeds = Feed::open_all(settings, &mut ())?;
     let mut rejects = Rejects::asked_for(settings, &feeds)?;
     let mut account = Account::start("build", settings, &feeds, Plan::Pretend);
     let mut rows_left = limit;

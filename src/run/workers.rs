@@ -83,8 +83,9 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Fills the chunk with the next rows and gives the index of their input; none when there are no more.
-    fn read(&mut self, chunk: &mut Chunk) -> Option<usize> {
+    /// Fills the chunk with the next rows, and gives the index of their input and how many bytes of its file were read;
+    /// none when there are no more.
+    fn read(&mut self, chunk: &mut Chunk) -> Option<(usize, u64)> {
         if self.failed.is_some() {
             return None;
         }
@@ -94,12 +95,12 @@ impl Desk<'_> {
         })
     }
 
-    fn next(&mut self, chunk: &mut Chunk) -> Result<Option<usize>> {
+    fn next(&mut self, chunk: &mut Chunk) -> Result<Option<(usize, u64)>> {
         loop {
             if let Some((input, chunks)) = &mut self.open
                 && chunks.next(chunk)?
             {
-                return Ok(Some(*input));
+                return Ok(Some((*input, chunks.advanced())));
             }
             let Some((input, feed)) = self.feeds.next() else {
                 self.open = None;
@@ -131,13 +132,14 @@ impl Worker {
             let mut chunk = std::mem::take(&mut prepared.chunk);
             // A worker that panicked while it read takes the run down with it.
             let Ok(mut reading) = desk.lock() else { return };
-            let Some(input) = reading.read(&mut chunk) else {
+            let Some((input, bytes)) = reading.read(&mut chunk) else {
                 return;
             };
             if self.turns.send(self.number).is_err() {
                 return;
             }
             drop(reading);
+            prepared.bytes = bytes;
             if self
                 .hand_over(&mut processors[input], input as u32, chunk, prepared)
                 .is_none()
@@ -168,6 +170,7 @@ impl Worker {
             let mut prepared = self.spares.recv().ok()?;
             let next = processor.prepare(&chunk, from, &mut prepared);
             prepared.input = input;
+            prepared.bytes = 0;
             prepared.is_last = next == chunk.len();
             prepared.chunk = chunk.part(from..next);
             self.done.send(prepared).ok()?;

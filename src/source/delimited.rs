@@ -51,8 +51,13 @@ enum Next {
 }
 
 impl Delimited {
-    /// Finds the delimiter, unless it is given, and the header.
-    pub(super) fn open(mut text: Text, given: Option<u8>) -> io::Result<(Delimited, Layout)> {
+    /// Finds the delimiter and the header, unless they are given. A given header stands in no row, so that the first row
+    /// is that of a lead.
+    pub(super) fn open(
+        mut text: Text,
+        given: Option<u8>,
+        header: &[String],
+    ) -> io::Result<(Delimited, Layout)> {
         let declared = delimiter::declared(text.rest());
         if let Some((_, end)) = declared {
             text.advance(end);
@@ -62,20 +67,25 @@ impl Delimited {
             .unwrap_or_else(|| delimiter::sniff(text.rest(), text.has_ended()));
         let sizes = delimiter::first_records(text.rest(), text.has_ended(), delimiter);
         let filled: Vec<usize> = sizes.iter().map(|size| size.filled).collect();
-        let rows_above_header = delimiter::rows_above_header(&filled) as u64;
+        let rows_above_header = match header {
+            [] => delimiter::rows_above_header(&filled) as u64,
+            _ => 0,
+        };
         let mut table = Delimited {
             text,
             delimiter,
             record: Record::default(),
-            header: Arc::default(),
-            width: 0,
+            header: Arc::new(Header::new(header.iter().cloned())),
+            width: header.len(),
             too_wide: None,
             is_width_said: false,
             footers: Footers::default(),
             row: 0,
             line: 1 + u64::from(declared.is_some()),
         };
-        table.read_header(rows_above_header)?;
+        if header.is_empty() {
+            table.read_header(rows_above_header)?;
+        }
         Ok((
             table,
             Layout {

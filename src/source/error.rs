@@ -83,6 +83,16 @@ pub(crate) enum OpenError {
         "the delimiter must be one ASCII character, and no quotation mark, letter, digit or line break"
     )]
     Delimiter,
+    /// Columns are named for what names them itself.
+    #[error(
+        "{input} is {found}, which names its columns itself; --header (header under [input]) is for CSV that comes without a header"
+    )]
+    Header {
+        /// The input named.
+        input: Input,
+        /// What it is.
+        found: &'static str,
+    },
     /// The workbook has no sheet of that name.
     #[error("{input} has no sheet named {asked:?}; it has {sheets}")]
     NoSheet {

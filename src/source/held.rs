@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -25,6 +26,8 @@ pub(super) struct HeldFile {
     blocks: Mutex<Vec<u32>>,
     /// The part of the file that is read, where it is an archive.
     member: Option<Member>,
+    /// How many bytes the reader in use has read.
+    reached: AtomicU64,
 }
 
 impl HeldFile {
@@ -37,6 +40,7 @@ impl HeldFile {
             modified: metadata.modified().ok(),
             blocks: Mutex::default(),
             member: None,
+            reached: AtomicU64::new(0),
         }))
     }
 
@@ -61,8 +65,14 @@ impl HeldFile {
         self.member.map_or(self.size, |member| member.packed_bytes)
     }
 
+    /// How many of these bytes the latest reader has read.
+    pub(super) fn reached(&self) -> u64 {
+        self.reached.load(Ordering::Relaxed)
+    }
+
     /// Reads the file, or the bytes of its member, from the beginning. Only one reader of a file may be in use at a time.
     pub(super) fn reader(self: &Arc<Self>) -> HeldReader {
+        self.reached.store(0, Ordering::Relaxed);
         HeldReader {
             held: Arc::clone(self),
             block: Vec::new(),
@@ -118,6 +128,8 @@ impl HeldReader {
         }
         self.next += self.block.len() as u64;
         self.left -= self.block.len() as u64;
+        let read = self.block.len() as u64;
+        self.held.reached.fetch_add(read, Ordering::Relaxed);
         self.number += 1;
         Ok(())
     }

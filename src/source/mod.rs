@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     pub format: Option<Format>,
     /// The delimiter of CSV.
     pub delimiter: Option<u8>,
+    /// The columns of CSV that comes without a header; empty where the header is in the file.
+    pub header: Vec<String>,
     /// The encoding of text.
     pub encoding: Option<&'static Encoding>,
     /// The sheet of a workbook.
@@ -100,6 +102,8 @@ enum Rows {
     Sheet {
         header: Arc<Header>,
         chunks: VecDeque<Chunk>,
+        /// How many there were.
+        all: usize,
     },
 }
 
@@ -187,6 +191,19 @@ impl Source {
         }
     }
 
+    /// How many bytes of the file, as they lie on disk, have come out as rows; 0 for what is no regular file.
+    pub(crate) fn position(&self) -> u64 {
+        let Some(held) = &self.held else { return 0 };
+        match &self.rows {
+            // A workbook is read whole when it is opened.
+            Rows::Sheet { chunks, all, .. } => {
+                let out = (all - chunks.len()) as u128;
+                (u128::from(held.size()) * out / (*all).max(1) as u128) as u64
+            }
+            Rows::Delimited(_) | Rows::Json(_) => held.reached(),
+        }
+    }
+
     /// What it takes to read the file again; none for what can be read only once, such as standard input and pipes.
     pub(crate) fn again(&self, settings: &Settings) -> Option<Again> {
         Some(Again {
@@ -209,7 +226,7 @@ impl Source {
                 chunk.header = Arc::clone(json.header());
                 (read, json.row())
             }
-            Rows::Sheet { header, chunks } => {
+            Rows::Sheet { header, chunks, .. } => {
                 chunk.header = Arc::clone(header);
                 if let Some(next) = chunks.pop_front() {
                     *chunk = next;
@@ -232,6 +249,12 @@ fn open_workbook(
     about: &mut About,
 ) -> Result<Rows, OpenError> {
     about.format = Format::Xlsx;
+    if !settings.header.is_empty() {
+        return Err(OpenError::Header {
+            input: input.clone(),
+            found: "a workbook",
+        });
+    }
     if let Some(asked) = settings.format.filter(|asked| *asked != Format::Xlsx) {
         return Err(OpenError::OtherFormat {
             input: input.clone(),
@@ -246,6 +269,7 @@ fn open_workbook(
     about.hidden_sheets = sheet.hidden;
     Ok(Rows::Sheet {
         header: sheet.header,
+        all: sheet.chunks.len(),
         chunks: sheet.chunks,
     })
 }
@@ -291,6 +315,13 @@ fn open_text(
             json::Layout::Values => Format::Json,
         },
     };
+    let is_json = matches!(about.format, Format::Json | Format::Ndjson);
+    if is_json && !settings.header.is_empty() {
+        return Err(OpenError::Header {
+            input: input.clone(),
+            found: "JSON",
+        });
+    }
     let keep_records = settings.keep_records;
     let json = |text, layout| Rows::Json(Box::new(Json::new(text, layout, keep_records)));
     Ok(match about.format {
@@ -313,7 +344,7 @@ fn open_delimited(
         return Err(OpenError::Delimiter);
     }
     let is_compressed = about.compression.is_some();
-    let (table, layout) = Delimited::open(text, given)
+    let (table, layout) = Delimited::open(text, given, &settings.header)
         .map_err(|error| ReadError::new(input, is_compressed, 0, error))?;
     about.delimiter = Some(layout.delimiter);
     about.declares_delimiter = layout.is_declared;

@@ -6,9 +6,10 @@ use std::path::Path;
 use crate::support::repository;
 
 /// The rooms from the ground up: each may use those above it in this list, and no other.
-const ROOMS: [&str; 30] = [
+const ROOMS: [&str; 31] = [
     "text",
     "files",
+    "watch",
     "field",
     "problem",
     "json",

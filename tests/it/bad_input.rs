@@ -444,7 +444,6 @@ fn settings_name_the_line_and_the_nearest_key() {
             "at least two of them letters",
         ),
         ("[event]\ncurrency = \"Taler\"\n", "is not one of ISO 4217"),
-        ("[crm]\ntimezone = \"Mars\"\n", "use an IANA name"),
         (
             "[columns]\nemail = \"E-Mial\"\n",
             "there is no column \"E-Mial\" (for email); the nearest is \"email\"",
@@ -452,6 +451,82 @@ fn settings_name_the_line_and_the_nearest_key() {
     ] {
         let message = trial.refuses_settings(settings);
         assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn a_value_that_the_settings_cannot_have_is_told_with_its_line_and_the_nearest() {
+    let trial = Trial::new();
+    for (settings, expected) in [
+        (
+            "[crm]\ntimezone = \"Europe/Berln\"\n",
+            "line 2: timezone under [crm]: unknown time zone \"Europe/Berln\", did you mean Europe/Berlin",
+        ),
+        (
+            "[crm]\nname = \"A\"\ndate_order = \"mm/dd\"\n",
+            "line 3: date_order under [crm]: unknown date order \"mm/dd\", use mdy, dmy or ymd",
+        ),
+        (
+            "[crm]\ndefault_country = \"Germny\"\n",
+            "line 2: default_country under [crm]: \"Germny\" is not a country; give its two letters, such as US or DE; \
+             did you mean Germany?",
+        ),
+        (
+            "\n[crm]\npreset = \"hubspott\"\n",
+            "line 3: preset under [crm]: unknown preset \"hubspott\", did you mean hubspot?",
+        ),
+        (
+            "[crm]\nstage_time = \"first-seen\"\nsends_again = [\"Leed\"]\nunlisted_stages = \"error\"\n[stages]\nLead = \"Lead\"\n",
+            "line 3: sends_again under [crm]: \"Leed\" is neither a stage of [stages] nor an event name; the nearest is \"Lead\"",
+        ),
+        (
+            "[event]\ncurrency = \"Taler\"\n",
+            "line 2: currency under [event]: \"Taler\" is not one of ISO 4217",
+        ),
+        (
+            "[event]\ndata_processing_options = [\"LDX\"]\n",
+            "line 2: data_processing_options under [event]: ",
+        ),
+        (
+            "[event]\npartner_agent = \"7\"\n",
+            "line 2: partner_agent under [event]: ",
+        ),
+        (
+            "[input]\nencoding = \"utf-99\"\n",
+            "line 2: encoding under [input] = \"utf-99\": unknown encoding",
+        ),
+        (
+            "[input]\ndelimiter = \"ab\"\n",
+            "line 2: delimiter under [input] = \"ab\": it must be one character",
+        ),
+        (
+            "[meta]\ndataset_id = \"1\"\napi_version = \"25\"\n",
+            "line 3: api_version under [meta]: the API version",
+        ),
+        (
+            "[meta]\ntest_event_code = \" \"\n",
+            "line 2: test_event_code under [meta]: ",
+        ),
+        (
+            "[join]\nraw_lead = \"\"\n",
+            "line 2: raw_lead under [join] is empty",
+        ),
+        (
+            "[delivery]\nbatch_size = 1001\n",
+            "line 2: batch_size under [delivery]: 1001 is out of bounds",
+        ),
+        (
+            "[delivery]\n\nmax_invalid = 101.0\n",
+            "line 3: max_invalid under [delivery]: 101 is no percentage",
+        ),
+        (
+            "[notify]\nmax_age = \"1 year\"\n",
+            "line 2: max_age under [notify]: ",
+        ),
+    ] {
+        let message = trial.refuses_settings(settings);
+        let expected = format!("in the settings s.toml: {expected}");
+        assert!(message.contains(&expected), "{message}\n{expected}");
     }
 }
 

@@ -129,28 +129,19 @@ fn every_problem_is_listed_once_with_its_cause_and_cure() {
     }
 }
 
+/// To take over what has changed: `TRYCMD=overwrite cargo test --test it help::every`.
 #[test]
-fn the_readme_has_every_problem_once_with_its_cause_and_cure() {
-    let readme = std::fs::read_to_string(repository("README.md")).unwrap();
-    let of_rows = crm2capi::problems();
-    for (problem, weight) in of_rows.iter().filter(|(_, weight)| *weight != "funnel") {
-        let row = format!(
-            "| `{}` | {weight} | {} | {} |",
-            problem.code, problem.message, problem.help
-        );
-        assert_eq!(
-            readme.lines().filter(|line| *line == row).count(),
-            1,
-            "the table needs one row of its own:\n{row}"
-        );
-        let start = format!("| `{}` |", problem.code);
-        assert_eq!(
-            readme
-                .lines()
-                .filter(|line| line.starts_with(&start))
-                .count(),
-            1,
-            "{start}"
+fn every_page_of_reference_in_the_book_is_what_the_program_knows() {
+    let overwrites = std::env::var("TRYCMD").is_ok_and(|mode| mode == "overwrite");
+    for (name, page) in crate::reference::pages() {
+        let path = repository(&format!("docs/src/{name}"));
+        if overwrites {
+            std::fs::write(&path, &page).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept.replace("\r\n", "\n") == page,
+            "docs/src/{name} is out of date; run `TRYCMD=overwrite cargo test --test it help::every`"
         );
     }
 }

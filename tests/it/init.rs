@@ -927,3 +927,91 @@ fn each_unused_column_has_a_reason() {
         "{shown}"
     );
 }
+
+/// Looks at an export and gives the page and the settings.
+fn looked_at(export: &str, flags: &[&str]) -> (String, String) {
+    let desk = Desk::new();
+    desk.file("leads.csv", export);
+    let mut args = vec!["init", "leads.csv", "--yes"];
+    args.extend(flags);
+    let shown = desk.run(&args).ended(0).stdout;
+    let text = std::fs::read_to_string(desk.path().join("crm2capi.toml")).unwrap();
+    (shown, text)
+}
+
+#[test]
+fn lead_ids_that_a_spreadsheet_rounded_stay_lead_ids_and_the_truth_is_said() {
+    let export = "Facebook Lead ID,Email,Status,Status Changed On\n\
+         1.23457E+15,a@example.com,New,2026-11-19 10:00\n\
+         890123456789012,b@example.com,Qualified,2026-11-20 10:00\n";
+    let (shown, text) = looked_at(export, &["--timezone", "UTC"]);
+    assert!(
+        text.contains(
+            "lead_id = \"Facebook Lead ID\"  # certain, 1 of 2 values read as one, and a spreadsheet rounded 1\n"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains("# [fields]\n# lead_id = \"omit\"\n"),
+        "{text}"
+    );
+    for words in [
+        "1 of 2 rows give events (50 %), 1 would be refused",
+        "a spreadsheet rounded 1 of 2 ids",
+        "export again",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert!(!shown.contains("no column holds Meta's lead id"), "{shown}");
+}
+
+#[test]
+fn sums_and_agreement_that_only_a_person_can_judge_are_offered_with_the_reason() {
+    let export = "Email,Etapa,Fecha de etapa,Importe presupuesto,Opted In,Email Opt Out,C.P.,Caller Name\n\
+         a@example.com,Nuevo,2026-11-19 10:00,1200,Yes,No,8001,Ana Gil\n\
+         b@example.com,Ganado,2026-11-20 10:00,900,No,Yes,28013,Eva Ruiz\n";
+    let (_, text) = looked_at(export, &["--default-country", "ES"]);
+    for line in [
+        "\n# value = \"Importe presupuesto\"  # guess: its heading speaks of a sum",
+        "\n# consent = \"Opted In\"  # guess: it tells who agreed to messages",
+        "\n# opt_out = \"Email Opt Out\"  # guess: it tells who wants no messages",
+        "\nzip = \"C.P.\"  # certain",
+        "\nfull_name = \"Caller Name\"  # likely",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let (_, text) = looked_at(&export.replace("Importe presupuesto", "Quote Amount"), &[]);
+    assert!(
+        text.contains("\n# value = \"Quote Amount\"  # guess"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_polish_date_of_making_is_that_of_the_raw_lead() {
+    let export = "E-mail,Status,utworzono\na@example.com,Nowy,2026-11-18 10:00\n";
+    let (_, text) = looked_at(export, &["--stage-time", "first-seen"]);
+    assert!(
+        text.contains("\ncreated_time = \"utworzono\"  # certain"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n\"utworzono\" = \"Lead\"") || text.contains("\nutworzono = \"Lead\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn of_a_snapshot_no_time_is_missed() {
+    let (shown, _) = looked_at(
+        "Email,Stage\na@example.com,New\nb@example.com,Won\n",
+        &["--stage-time", "first-seen"],
+    );
+    for words in [
+        "shape      snapshot: one row a lead with the stage it is in now",
+        "time zone  none is needed: a stage's time is that of the export",
+        "still open in it: dataset_id\n",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+}

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use crate::support::{Desk, NOW, text};
+use crate::support::{Desk, NOW, problem, rows_of, text};
 
 const HEADER: &str = "email,stage,stage date\n";
 
@@ -114,4 +114,51 @@ fn init_looks_at_a_pipe_as_at_a_file() {
             .join("\n")
     };
     assert_eq!(layout(settings("pipe.toml")), layout(settings("file.toml")));
+}
+
+#[test]
+fn an_export_without_a_header_is_read_by_the_columns_that_are_named() {
+    let desk = Desk::new();
+    let rows =
+        "7;ann@example.com;Lead;2026-11-20T10:00:00Z\n8;bob@example.com;Won;2026-11-20T11:00:00Z\n";
+    desk.file("rows.csv", rows);
+    let header = ["--header", "id,email,\"Stage\",stage date", "--now", NOW];
+    let build = |more: &[&str]| desk.run(&[&["build", "rows.csv"], &header[..], more].concat());
+    let events = build(&[]).ended(0).ndjson();
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[1]["event_name"], "Won");
+    // The first row is the first line, as a person finds it.
+    desk.file("rows.csv", format!("7;;Lead;nonsense\n{rows}"));
+    let report = desk
+        .run(&[&["validate", "rows.csv", "--format", "json"], &header[..]].concat())
+        .ended(1)
+        .json();
+    assert_eq!(rows_of(problem(&report, "time-malformed")), [1]);
+    // Settings may say it, and init writes it there.
+    desk.file("rows.csv", rows);
+    desk.run(&["init", "rows.csv", "--yes", header[0], header[1]])
+        .ended(0);
+    let report = desk
+        .run(&["validate", "rows.csv", "--format", "json", "--now", NOW])
+        .ended(0)
+        .json();
+    assert_eq!(report["events"], 2);
+    // What names its columns itself needs none.
+    desk.file("rows.json", "[{\"email\":\"a@example.com\"}]");
+    let ran = desk
+        .run(&["build", "rows.json", header[0], header[1]])
+        .ended(2);
+    assert!(
+        ran.stderr.contains("which names its columns itself"),
+        "{}",
+        ran.stderr
+    );
+    // A row of more cells than there are columns has shifted.
+    desk.file("rows.csv", "7;8;a@example.com;Lead;2026-11-20T10:00:00Z\n");
+    let ran = build(&[]).ended(2);
+    assert!(
+        ran.stderr.contains("row-too-long") || ran.stderr.contains("more cells"),
+        "{}",
+        ran.stderr
+    );
 }

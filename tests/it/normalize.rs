@@ -258,6 +258,44 @@ fn country_and_date_order_decide() {
 }
 
 #[test]
+fn a_postal_code_is_cut_at_its_dash_as_metas_own_code_does_in_every_country() {
+    let desk = Desk::new();
+    for (zip, country, expected) in [
+        ("90-001", "PL", "90"),
+        ("1000-205", "PT", "1000"),
+        ("01310-100", "BR", "01310"),
+        ("100-0001", "JP", "100"),
+        ("94025-1234", "US", "94025"),
+        ("8001", "ES", "08001"),
+        ("M1 1AE", "GB", "m11ae"),
+    ] {
+        let ran = desk.run(&["normalize", "zip", zip, "--country", country]);
+        let fields: Vec<String> = ran
+            .ended(0)
+            .stdout
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(fields[1], expected, "{zip} {country}");
+    }
+}
+
+/// Poland closed its trunk zero in 2009, and libphonenumber knows no national prefix there.
+#[test]
+fn a_trunk_zero_counts_only_where_the_numbering_plan_has_one() {
+    let desk = Desk::new();
+    let polish = |phone: &str| desk.run(&["normalize", "phone", phone, "--country", "PL"]);
+    assert!(
+        polish("601 234 567")
+            .ended(0)
+            .stdout
+            .contains("48601234567")
+    );
+    let ran = polish("0601 234 567").ended(1);
+    assert!(ran.stdout.contains("phone-invalid"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_value_may_begin_with_a_dash() {
     let ran = Desk::new()
         .run(&["normalize", "ct", "-Aachen-", "--format", "json"])

@@ -31,13 +31,15 @@ fn the_crontab_calls_commands_that_there_are() {
 }
 
 #[test]
-fn the_service_calls_a_command_that_there_is() {
-    let service = example("systemd/crm2capi.service").replace("\\\n", " ");
-    let command = service
-        .lines()
-        .find_map(|line| line.strip_prefix("ExecStart="))
-        .unwrap();
-    assert_understood(command.split_whitespace());
+fn the_services_call_commands_that_there_are() {
+    for service in ["systemd/crm2capi.service", "systemd/crm2capi-watch.service"] {
+        let service = example(service).replace("\\\n", " ");
+        let command = service
+            .lines()
+            .find_map(|line| line.strip_prefix("ExecStart="))
+            .unwrap();
+        assert_understood(command.split_whitespace());
+    }
     assert!(example("systemd/crm2capi.timer").contains("Persistent=true"));
 }
 
@@ -153,6 +155,7 @@ fn several_settings_are_a_run_each_and_the_worst_status_is_that_of_all() {
         &["--rejects", "no.csv"][..],
         &["--report", "a.json"],
         &["--metrics-file", "m.prom"],
+        &["--leads", "one.csv", "--leads-missing", "missing.csv"],
         &["-"],
     ] {
         let ran = upload(once).ended(2);
@@ -162,4 +165,91 @@ fn several_settings_are_a_run_each_and_the_worst_status_is_that_of_all() {
             ran.stderr
         );
     }
+
+    // Nor may two of them name one file to write.
+    for (name, rejects) in [("one", "rejects.csv"), ("three", "./rejects.csv")] {
+        let files = format!("[input]\nfiles = [\"{name}.csv\"]\n");
+        let settings = format!("{files}[output]\nrejects = \"{rejects}\"\n");
+        desk.file(&format!("{name}.toml"), settings);
+    }
+    let ran = upload(&[]).ended(2);
+    assert!(
+        ran.stderr
+            .contains("one.toml and rejects under [output] of three.toml are the same file"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn the_clients_of_an_agency_are_uploaded_by_one_line() {
+    let (desk, server) = (Desk::new(), Listener::accepting());
+    let folders = ["agency/tokens", "agency/state", "agency/rejects"];
+    for folder in folders {
+        std::fs::create_dir_all(desk.path().join(folder)).unwrap();
+    }
+    for client in ["acme", "bolt", "cora"] {
+        let settings = format!("agency/{client}.toml");
+        desk.file(&settings, example(&settings));
+        desk.file(&format!("agency/tokens/{client}"), format!("EAAB{client}"));
+    }
+    for export in ["hubspot.csv", "zoho.csv", "pipedrive.csv"] {
+        desk.file(export, example(export));
+    }
+    let cron = example("agency/cron");
+    let (_, line) = cron.rsplit_once("&& ").unwrap();
+    let args: Vec<&str> = line
+        .split_whitespace()
+        .skip(1)
+        .filter(|arg| *arg != "--quiet")
+        .collect();
+    let upload = || {
+        let mut command = desk.command(&args);
+        command.args(["--now", NOW, "--graph-url", &server.url]);
+        let output = command.current_dir(desk.path().join("agency")).output();
+        crate::support::Ran::of(&args, output.unwrap())
+    };
+    let lines_of = |ran: &crate::support::Ran| -> Vec<String> {
+        ran.stdout
+            .lines()
+            .rev()
+            .take(3)
+            .map(str::to_owned)
+            .collect()
+    };
+    let first = upload();
+    let lines = lines_of(&first);
+    for (line, client) in lines.iter().rev().zip(["acme", "bolt", "cora"]) {
+        assert!(
+            line.starts_with(&format!("{client}.toml: status ")),
+            "{}",
+            first.stdout
+        );
+        assert!(
+            line.contains("accepted"),
+            "{}\n{}",
+            first.stdout,
+            first.stderr
+        );
+    }
+    // Each token went with the events of its own dataset, and the second run sends nothing.
+    let requests = server.requests();
+    for (dataset, client) in [("341", "acme"), ("342", "bolt"), ("343", "cora")] {
+        let path = format!("/123456789012{dataset}/events");
+        let of_client = requests
+            .iter()
+            .filter(|request| request.line.contains(&path));
+        let tokens: Vec<_> = of_client
+            .map(|request| request.header("authorization").unwrap())
+            .collect();
+        let token = format!("Bearer EAAB{client}");
+        assert!(!tokens.is_empty() && tokens.iter().all(|sent| **sent == token));
+    }
+    let lines = lines_of(&upload());
+    assert!(
+        lines.iter().all(|line| line.contains("nothing to send")),
+        "{lines:?}"
+    );
+    assert_eq!(server.requests().len(), requests.len());
 }

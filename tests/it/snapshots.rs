@@ -316,7 +316,10 @@ fn settings_that_cannot_work_are_refused_with_the_reason() {
         Ran::of(&[], job.command(Some(DAY_1), &[]).output().unwrap())
     };
     let said = with("[\"Contacted\"]", "[\"Contatced\"]").ended(2).stderr;
-    assert!(said.contains("sends_again names \"Contatced\""), "{said}");
+    assert!(
+        said.contains("line 5: sends_again under [crm]: \"Contatced\" is neither"),
+        "{said}"
+    );
     let said = with("stage_time = \"first-seen\"", "").ended(2).stderr;
     assert!(
         said.contains("sends_again under [crm] is for stage_time"),
@@ -441,6 +444,12 @@ fn init_proposes_it_and_writes_settings_for_it() {
         "{settings}"
     );
     assert!(!settings.contains("event_time"), "{settings}");
+    let (page, _) = init(&["--stage-time", "first-seen"], 0);
+    assert!(
+        page.stdout.contains("shape      snapshot: one row a lead"),
+        "{}",
+        page.stdout
+    );
     let args = ["validate", "export.csv", "--now", NOW, "--format", "json"];
     let report = desk.run(&args).ended(0).json();
     assert_eq!(report["snapshot"]["recorded"], 29, "{report}");

@@ -168,8 +168,7 @@ fn an_upload_sends_only_rows_with_consent_and_says_how_many_it_passed_over() {
         (&1.into(), &2.into())
     );
     // A row without consent is sound: it is neither judged nor kept.
-    let rejects = std::fs::read_to_string(desk.path().join("rejects.csv")).unwrap();
-    assert_eq!(rejects.lines().count(), 1, "{rejects}");
+    assert!(!desk.path().join("rejects.csv").exists());
     let page = upload(&["--report", "report.md"]).stdout;
     assert!(
         page.contains("2 rows passed over without consent"),
@@ -213,6 +212,38 @@ fn a_stage_that_says_who_the_lead_is_never_becomes_an_event_name() {
         .collect();
     assert_eq!(names, ["Won", "Lead", "3"]);
     assert!(!built.stdout.contains("example.com"));
+}
+
+#[test]
+fn a_stage_that_names_or_numbers_the_lead_among_other_words_is_none() {
+    let export = "email,phone,full_name,stage,stage_date\n\
+         a@example.com,+1 212 555 0102,Ava Price,Call 212-555-0102 back,2026-11-20T10:00:00Z\n\
+         c@example.com,+1 212 555 0103,Cid Moreno,Won - Cid,2026-11-20T10:00:00Z\n\
+         d@example.com,+1 212 555 0104,Dee Oakes,mail dee(at)example.com,2026-11-20T10:00:00Z\n\
+         w@example.com,+1 212 555 0105,Will Price,Will call back,2026-11-20T10:00:00Z\n\
+         p@example.com,+1 212 555 0106,Pat Price,Price agreed,2026-11-20T10:00:00Z\n";
+    let report = validated(export, UTC, 1);
+    let told = [("event-name-personal".to_owned(), vec![2, 3, 4])];
+    assert_eq!(complaints(&report), told);
+    let listed = format!("{UTC}unlisted_stages = \"send\"\n[stages]\n\"Won - Cid\" = \"Won\"\n");
+    let report = validated(export, &listed, 1);
+    let told = [("event-name-personal".to_owned(), vec![2, 4])];
+    assert_eq!(complaints(&report), told);
+}
+
+#[test]
+fn an_address_in_disguise_is_left_out_of_custom_data() {
+    let export = "email,stage,stage_date,Note,Order\n\
+         a@example.com,Lead,2026-11-20T10:00:00Z,b(at)example.com,A-1\n\
+         b@example.com,Lead,2026-11-20T10:00:00Z,tall,c @ example.com\n\
+         c@example.com,Lead,2026-11-20T10:00:00Z,d at example dot com,A-3\n\
+         d@example.com,Lead,2026-11-20T10:00:00Z,call 212-555-0102,A-4\n\
+         e@example.com,Lead,2026-11-20T10:00:00Z,seen at the fair,A-5\n";
+    let columns = "[columns]\n\"custom.note\" = \"Note\"\norder_id = \"Order\"\n";
+    let mut told = complaints(&validated(export, columns, 0));
+    told.sort();
+    let code = "custom-personal".to_owned();
+    assert_eq!(told, [(code.clone(), vec![2, 4, 5]), (code, vec![3])]);
 }
 
 #[test]
@@ -372,6 +403,46 @@ fn a_stage_may_have_a_value_of_its_own_or_a_column_of_its_own() {
     ];
     let expected = expected.map(|(name, value, currency)| (name.to_owned(), value, currency));
     assert_eq!(values(export, settings), expected);
+}
+
+#[test]
+fn reports_show_what_the_stages_are_worth_by_currency_and_only_for_what_goes() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "email,stage,stage_date,amount,currency\n\
+         a@example.com,New,2026-11-20T10:00:00Z,10.10,EUR\n\
+         b@example.com,New,2026-11-20T10:00:00Z,20.20,EUR\n\
+         c@example.com,New,2026-11-20T10:00:00Z,,\n\
+         d@example.com,Won,2026-11-20T10:00:00Z,10,EUR\n\
+         e@example.com,Won,2026-11-20T11:00:00Z,10,EUR\n\
+         f@example.com,Won,2026-10-01T10:00:00Z,10,EUR\n",
+    );
+    desk.file(
+        "crm2capi.toml",
+        "[columns]\nvalue = \"amount\"\ncurrency = \"currency\"\n[stages]\nNew = \"Lead\"\n\
+         [stages.Won]\nevent = \"Sale\"\nvalue = 749.75\ncurrency = \"USD\"\n",
+    );
+    let expected = serde_json::json!([
+        {"event_name": "Lead", "currency": "EUR", "events": 2, "value": 30.3},
+        {"event_name": "Sale", "currency": "USD", "events": 2, "value": 1499.5},
+    ]);
+    let commands: [&[&str]; 3] = [
+        &["validate"],
+        &["upload", "--dry-run"],
+        &["upload", "--sandbox"],
+    ];
+    for command in commands {
+        let more = ["leads.csv", "--now", NOW, "--report", "report.html"];
+        let arguments = [command, &more[..]].concat();
+        let page = desk.run(&arguments).ended(0).stdout.clone();
+        assert!(page.contains("\nValue  of the events that "), "{page}");
+        assert!(page.contains("  Sale  2 events  1,499.50 USD\n"), "{page}");
+        let html = std::fs::read_to_string(desk.path().join("report.html")).unwrap();
+        assert!(html.contains("Value by stage") && html.contains("1,499.50 USD"));
+        let json = desk.run(&[&arguments[..], &["--format", "json"]].concat());
+        assert_eq!(json.ended(0).json()["values"], expected, "{command:?}");
+    }
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn event(number: u64) -> Event {
         },
         time: NOW - 60,
         lead: number,
+        worth: None,
         origin: Origin {
             input: 0,
             row: number,

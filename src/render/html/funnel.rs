@@ -18,13 +18,14 @@ pub(super) fn section(funnel: &Funnel) -> Markup {
             p { (leads_of(funnel)) }
             figure {
                 (chart(funnel))
-                figcaption {
-                    "Between the dashed lines lie " (percent(MAX_RATE)) " of the leads. Green: a stage Meta can optimise for, which "
-                    (percent(MIN_RATE)) " to " (percent(MAX_RATE)) " of the leads reach, half of them within "
-                    (MAX_DAYS) " days. Blue: the leads as they come in."
+                figcaption { (caption(funnel)) }
+            }
+            p.quiet.small {
+                "Days are those in which half of the leads got there; “9 of 10” those in which nine of ten did."
+                @if funnel.stages.iter().any(|it| it.days_median.is_none()) {
+                    " Where none are given, the export does not tell them."
                 }
             }
-            p.quiet.small { "Days are those in which half of the leads got there; “9 of 10” those in which nine of ten did." }
             (table(funnel))
             @for warning in &funnel.warnings {
                 div.note.warning {
@@ -33,6 +34,17 @@ pub(super) fn section(funnel: &Funnel) -> Markup {
                 }
             }
         }
+    }
+}
+
+fn caption(funnel: &Funnel) -> Markup {
+    if funnel.is_snapshot() {
+        return html! { "Each bar is the share of the leads that stand there today. How many passed through, the export does not tell." };
+    }
+    html! {
+        "Between the dashed lines lie " (percent(MAX_RATE)) " of the leads. Green: a stage Meta can optimise for, which "
+        (percent(MIN_RATE)) " to " (percent(MAX_RATE)) " of the leads reach, half of them within "
+        (MAX_DAYS) " days. Blue: the leads as they come in."
     }
 }
 
@@ -50,25 +62,27 @@ fn chart(funnel: &Funnel) -> Markup {
                     (counted(stage.leads, "lead")) " · " (percent(stage.of_leads))
                 }
                 rect.track x="0" y=(top + 22) width="100%" height=(BAR) rx="3" {}
-                rect class=(class(stage)) x=(percentage(50.0 - width / 2.0)) y=(top + 22) width=(percentage(width)) height=(BAR) rx="3" {}
-                @for side in [50.0 - guide, 50.0 + guide] {
-                    line.guide x1=(percentage(side)) x2=(percentage(side)) y1=(top + 22) y2=(top + 22 + BAR) {}
+                rect class=(class(judgement(stage, funnel))) x=(percentage(50.0 - width / 2.0)) y=(top + 22) width=(percentage(width)) height=(BAR) rx="3" {}
+                @if !funnel.is_snapshot() {
+                    @for side in [50.0 - guide, 50.0 + guide] {
+                        line.guide x1=(percentage(side)) x2=(percentage(side)) y1=(top + 22) y2=(top + 22 + BAR) {}
+                    }
                 }
-                @if let Some(next) = funnel.stages.get(index + 1) {
-                    text.quiet x="50%" y=(top + 62) text-anchor="middle" { "↓ " (step(next)) }
+                @if let Some(step) = funnel.stages.get(index + 1).and_then(step) {
+                    text.quiet x="50%" y=(top + 62) text-anchor="middle" { "↓ " (step) }
                 }
             }
         }
     }
 }
 
-/// How many go on to a stage, and after how long.
-fn step(stage: &Stage) -> String {
-    let share = percent(stage.from_previous.unwrap_or_default());
-    match stage.days_from_previous {
+/// How many go on to a stage, and after how long, where that is known.
+fn step(stage: &Stage) -> Option<String> {
+    let share = percent(stage.from_previous?);
+    Some(match stage.days_from_previous {
         Some(wait) => format!("{share} go on, half within {}", days(wait)),
         None => format!("{share} go on"),
-    }
+    })
 }
 
 fn in_words(funnel: &Funnel) -> String {
@@ -86,6 +100,7 @@ fn in_words(funnel: &Funnel) -> String {
 
 fn table(funnel: &Funnel) -> Markup {
     let some = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+    let has_steps = funnel.stages.iter().any(|it| it.from_previous.is_some());
     scroll(
         "Funnel",
         &html! {
@@ -94,8 +109,10 @@ fn table(funnel: &Funnel) -> Markup {
                     th scope="col" { "Stage" }
                     th.number scope="col" { "leads" }
                     th.number scope="col" { "of all leads" }
-                    th.number scope="col" { "of the stage before" }
-                    th.number scope="col" { "days from the stage before" }
+                    @if has_steps {
+                        th.number scope="col" { "of the stage before" }
+                        th.number scope="col" { "days from the stage before" }
+                    }
                     th.number scope="col" { "days from the lead" }
                     th.number scope="col" { "9 of 10" }
                     th scope="col" { "Meta’s " (percent(MIN_RATE)) "–" (percent(MAX_RATE)) " in " (MAX_DAYS) " days" }
@@ -106,11 +123,13 @@ fn table(funnel: &Funnel) -> Markup {
                             th scope="row" { bdi { (harmless(&stage.event_name)) } }
                             (number(stage.leads))
                             (right(&percent(stage.of_leads)))
-                            (right(&some(stage.from_previous.map(percent))))
-                            (right(&some(stage.days_from_previous.map(days))))
-                            (right(&days(stage.days_median)))
-                            (right(&days(stage.days_p90)))
-                            td { (judgement(stage)) }
+                            @if has_steps {
+                                (right(&some(stage.from_previous.map(percent))))
+                                (right(&some(stage.days_from_previous.map(days))))
+                            }
+                            (right(&some(stage.days_median.map(days))))
+                            (right(&some(stage.days_p90.map(days))))
+                            td { (judgement(stage, funnel)) }
                         }
                     }
                 }
@@ -119,8 +138,8 @@ fn table(funnel: &Funnel) -> Markup {
     )
 }
 
-fn class(stage: &Stage) -> &'static str {
-    match judgement(stage) {
+fn class(judgement: &str) -> &'static str {
+    match judgement {
         RAW_LEAD => "raw",
         FITS => "fits",
         _ => "misses",
@@ -130,20 +149,23 @@ fn class(stage: &Stage) -> &'static str {
 const RAW_LEAD: &str = "the lead itself";
 const FITS: &str = "✓ fits";
 
-/// What Meta will say of a stage, as [`Funnel::warnings`] has it.
-fn judgement(stage: &Stage) -> &'static str {
-    match stage {
-        stage if is_raw_lead(stage) => RAW_LEAD,
-        stage if stage.of_leads < MIN_RATE => "too few reach it",
-        stage if stage.of_leads > MAX_RATE => "too many reach it",
-        stage if stage.days_median > MAX_DAYS => "too late",
-        _ => FITS,
+/// What Meta will say of a stage, as [`Funnel::warnings`] has it, as far as the export tells.
+fn judgement(stage: &Stage, funnel: &Funnel) -> &'static str {
+    match stage.days_median {
+        _ if is_raw_lead(stage) => RAW_LEAD,
+        _ if funnel.is_snapshot() => "not known",
+        _ if stage.of_leads < MIN_RATE => "too few reach it",
+        _ if stage.of_leads > MAX_RATE => "too many reach it",
+        Some(days) if days > MAX_DAYS => "too late",
+        Some(_) => FITS,
+        None => "share fits, days not known",
     }
 }
 
 fn days(days: f64) -> String {
     match days {
-        ..0.05 => "same day".to_owned(),
+        ..=0.0 => "–".to_owned(),
+        ..0.05 => "< 0.1 days".to_owned(),
         ..9.95 => format!("{days:.1} days"),
         _ => format!("{days:.0} days"),
     }

@@ -20,13 +20,13 @@ use std::io::{self, Write};
 
 use maud::{Markup, html};
 
-use super::phrases::{capital, outcomes};
+use super::phrases::{amount, capital, outcomes, valued};
 use super::verdict;
 use crate::report::exit::ExitStatus;
 use crate::report::stages::{Counts, Sending};
 use crate::report::summary::{Destination, Summary};
 use crate::text::{counted, harmless, list, plural, thousands};
-use frame::{number, page, scroll};
+use frame::{number, page, right, scroll};
 
 /// Writes the page.
 pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
@@ -38,6 +38,7 @@ pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
             (figures(summary))
             (ended(summary))
             (stages(summary))
+            (values(summary))
             @if let Some(funnel) = &summary.funnel { (funnel::section(funnel)) }
             (match_keys::section(summary))
             @if let Some(coverage) = &summary.lead_coverage { (coverage::section(coverage)) }
@@ -244,6 +245,36 @@ fn stages(summary: &Summary) -> Markup {
                             }
                             @if summary.stages.len() != 1 {
                                 tr.all { (row(html! { "all stages" }, &summary.counts)) }
+                            }
+                        }
+                    }
+                }))
+            }
+        }
+    }
+}
+
+/// What the leads are worth, by stage: no total, as several stages may stand for one sale.
+fn values(summary: &Summary) -> Markup {
+    html! {
+        @if !summary.values.is_empty() {
+            section aria-labelledby="values" {
+                h2 id="values" { "Value by stage" }
+                p { "What the leads are worth, " (valued(summary)) ". Stages are not added up, as several may stand for one sale." }
+                (scroll("Value by stage", &html! {
+                    table {
+                        thead { tr {
+                            th scope="col" { "Stage" }
+                            th.number scope="col" { "events with a value" }
+                            th.number scope="col" { "value" }
+                        } }
+                        tbody {
+                            @for value in &summary.values {
+                                tr {
+                                    th scope="row" { bdi { (harmless(&value.event_name)) } }
+                                    (number(value.events))
+                                    (right(&amount(value)))
+                                }
                             }
                         }
                     }

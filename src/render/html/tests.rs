@@ -1,4 +1,5 @@
 use super::*;
+use crate::report::funnel::{Funnel, Reached, Sample};
 use crate::report::samples;
 
 fn html_of(summary: &Summary) -> String {
@@ -23,6 +24,41 @@ fn a_page_has_every_section_that_has_something_to_say() {
     assert!(!page.contains("Funnel</h2>"));
     let page = html_of(&samples::validated());
     assert!(page.contains("Funnel</h2>") && !page.contains("Problems</h2>"));
+}
+
+/// Leads in one stage each: `(stage, leads, days after the lead)`.
+fn funnel_of(stages: &[(&str, u64, i64)], created: Option<i64>) -> String {
+    let mut sample = Sample::default();
+    for (stage, (event_name, leads, days)) in stages.iter().enumerate() {
+        for lead in 0..*leads {
+            sample.add(Reached {
+                lead: stage as u64 * 1_000 + lead,
+                event_name,
+                time: 1_794_319_512 + days * 86_400,
+                created,
+                has_lead_id: true,
+            });
+        }
+    }
+    let mut summary = samples::validated();
+    summary.funnel = Funnel::of(sample);
+    let page = html_of(&summary);
+    let (_, section) = page.split_once("id=\"funnel\"").unwrap();
+    section.split_once("</section>").unwrap().0.to_owned()
+}
+
+#[test]
+fn a_funnel_claims_nothing_the_export_does_not_tell() {
+    let stages = [("Contacted", 60, 2), ("Won", 30, 9), ("Lost", 10, 9)];
+    for created in [None, Some(1_794_319_512)] {
+        let section = funnel_of(&stages, created);
+        for claim in ["✓", "go on", "same day", "guide", "too many"] {
+            assert!(!section.contains(claim), "{claim}: {section}");
+        }
+        assert!(section.contains("not known") && section.contains("stand there today"));
+        let tells_days = section.contains("2.0 days");
+        assert_eq!(tells_days, created.is_some());
+    }
 }
 
 #[test]

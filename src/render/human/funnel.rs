@@ -22,8 +22,8 @@ pub(super) fn write(funnel: &Funnel, out: &mut dyn Write, width: usize) -> io::R
             thousands(stage.leads),
             percent(stage.of_leads),
             stage.from_previous.map(percent).unwrap_or_default(),
-            days(stage.days_median),
-            days(stage.days_p90),
+            stage.days_median.map(days).unwrap_or_default(),
+            stage.days_p90.map(days).unwrap_or_default(),
         ];
         table.styled(cells, [None, Some(BAR), None, None, None, None, None]);
     }

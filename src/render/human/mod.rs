@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use layout::{Align, BOLD, DIM, GOOD, HEADING, Table, WARNING, WRONG, flow, wrap};
 use unicode_width::UnicodeWidthStr;
 
-use crate::render::phrases::{how, outcomes, passed_over};
+use crate::render::phrases::{amount, how, outcomes, passed_over, valued};
 use crate::render::verdict::verdict;
 use crate::report::exit::ExitStatus;
 use crate::report::match_keys::field_name;
@@ -59,6 +59,7 @@ pub(super) fn write_outcome(
     left_out(summary, out, width)?;
     preview::write(summary, out, width)?;
     events(summary, out, width)?;
+    values(summary, out, width)?;
     match_keys(summary, out, width)?;
     if let Some(coverage) = &summary.lead_coverage {
         coverage::write(coverage, out, width)?;
@@ -218,6 +219,23 @@ fn events(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()
     }
     if summary.stages.len() != 1 {
         row("all stages", &summary.counts);
+    }
+    table.write(out, width)
+}
+
+/// What the leads are worth, by stage: no total, as several stages may stand for one sale.
+fn values(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
+    if summary.values.is_empty() {
+        return Ok(());
+    }
+    section(out, "Value", valued(summary), width)?;
+    let mut table = Table::new(&[Align::Left, Align::Right, Align::Right]);
+    for value in &summary.values {
+        table.row([
+            harmless(&value.event_name).into_owned(),
+            counted(value.events, "event"),
+            amount(value),
+        ]);
     }
     table.write(out, width)
 }

@@ -53,23 +53,32 @@ pub struct Stage {
     pub leads: u64,
     /// The share of all leads that reached it.
     pub of_leads: f64,
-    /// The share of the leads of the stage before that reached this one too.
+    /// The share of the leads of the stage before that reached this one too; absent where no lead has both.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_previous: Option<f64>,
     /// Days from the stage before to this one: half of the leads that reached both took no longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub days_from_previous: Option<f64>,
-    /// Days from the lead to this stage: half of those that reached it took no longer.
-    pub days_median: f64,
+    /// Days from the lead to this stage: half of those that reached it took no longer. Absent where the export does not
+    /// tell: neither when leads came in, nor a time of this stage that differs from that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days_median: Option<f64>,
     /// Days from the lead to this stage: nine of ten that reached it took no longer.
-    pub days_p90: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days_p90: Option<f64>,
 }
 
 impl Funnel {
+    /// Whether it shows where leads stand rather than how they got there.
+    pub fn is_snapshot(&self) -> bool {
+        self.warnings.iter().any(|it| it.kind == Kind::Snapshot)
+    }
+
     /// Judges a sample; nothing when it holds no leads.
     pub fn of(sample: Sample) -> Option<Self> {
+        let ordered = sample.ordered();
         let (names, touches, scale) = sample.finish();
-        let passage = Passage::of(names.len(), &touches);
+        let passage = Passage::of(&names, &touches);
         if passage.leads == 0 {
             return None;
         }
@@ -81,7 +90,7 @@ impl Funnel {
                 part as f64 / whole as f64
             }
         };
-        let order = passage.order(&names);
+        let order = passage.order(&names, ordered);
         let previous = std::iter::once(None).chain(order.iter().copied().map(Some));
         let steps = steps(&order, &touches);
         let stage = |((&stage, previous), step): ((&usize, Option<usize>), &Vec<u32>)| {
@@ -94,12 +103,17 @@ impl Funnel {
                 },
                 leads: estimate(reached),
                 of_leads: share(reached, passage.leads),
-                from_previous: previous.map(|previous| {
-                    share(passage.both[stage][previous], passage.reached(previous))
-                }),
-                days_from_previous: (!step.is_empty()).then(|| quantile(step, 0.5)),
-                days_median: quantile(&passage.waits[stage], 0.5),
-                days_p90: quantile(&passage.waits[stage], 0.9),
+                from_previous: previous
+                    .filter(|&previous| passage.both[stage][previous] > 0)
+                    .map(|previous| {
+                        share(passage.both[stage][previous], passage.reached(previous))
+                    }),
+                days_from_previous: step
+                    .last()
+                    .filter(|longest| **longest > 0)
+                    .map(|_| quantile(step, 0.5)),
+                days_median: passage.wait(stage, 0.5),
+                days_p90: passage.wait(stage, 0.9),
             }
         };
         let mut funnel = Funnel {
@@ -121,7 +135,9 @@ struct Passage {
     with_lead_id: u64,
     first_start: u32,
     last_start: u32,
-    /// Seconds from the lead to the stage, sorted.
+    /// Which stages stand for the raw lead.
+    is_raw: Vec<bool>,
+    /// Seconds from the lead to the stage, sorted, of those leads whose beginning is known.
     waits: Vec<Vec<u32>>,
     /// `both[a][b]`: leads that reached both.
     both: Vec<Vec<u64>>,
@@ -131,13 +147,15 @@ struct Passage {
 
 impl Passage {
     /// `touches` are sorted by lead and stage.
-    fn of(stages: usize, touches: &[Touch]) -> Self {
+    fn of(names: &[Arc<str>], touches: &[Touch]) -> Self {
+        let stages = names.len();
         let square = vec![vec![0; stages]; stages];
         let mut passage = Self {
             leads: 0,
             with_lead_id: 0,
             first_start: u32::MAX,
             last_start: 0,
+            is_raw: names.iter().map(|name| names_raw_lead(name)).collect(),
             waits: vec![Vec::new(); stages],
             both: square.clone(),
             before: square,
@@ -153,12 +171,11 @@ impl Passage {
 
     fn add(&mut self, lead: &[Touch]) {
         let created = lead.iter().find(|touch| touch.stage == CREATED);
-        let Some(start) = created
-            .or(lead.iter().min_by_key(|touch| touch.time))
-            .map(|touch| touch.time)
-        else {
-            return;
-        };
+        let is_raw = |touch: &&Touch| self.is_raw[usize::from(touch.stage)];
+        let mut stages = lead.iter().filter(|touch| touch.stage != CREATED);
+        let begun = created.or_else(|| stages.find(is_raw)).map(|it| it.time);
+        let first = lead.iter().map(|touch| touch.time).min();
+        let Some(start) = begun.or(first) else { return };
         self.leads += 1;
         self.with_lead_id += u64::from(lead.iter().any(|touch| touch.has_lead_id));
         self.first_start = self.first_start.min(start);
@@ -166,7 +183,7 @@ impl Passage {
         let stages = || lead.iter().filter(|touch| touch.stage != CREATED);
         for a in stages() {
             let row = usize::from(a.stage);
-            self.waits[row].push(a.time.saturating_sub(start));
+            self.waits[row].extend(begun.map(|begun| a.time.saturating_sub(begun)));
             for b in stages() {
                 let column = usize::from(b.stage);
                 self.both[row][column] += 1;
@@ -176,11 +193,19 @@ impl Passage {
     }
 
     fn reached(&self, stage: usize) -> u64 {
-        self.waits[stage].len() as u64
+        self.both[stage][stage]
     }
 
-    /// Stages by how many others they usually come before; where that says nothing, the more frequent first.
-    fn order(&self, names: &[Arc<str>]) -> Vec<usize> {
+    /// Days from the lead to a stage, if the export tells. A time that is always that of the lead is most likely a copy of it.
+    fn wait(&self, stage: usize, share: f64) -> Option<f64> {
+        let waits = &self.waits[stage];
+        let longest = waits.last()?;
+        (*longest > 0 || self.is_raw[stage]).then(|| quantile(waits, share))
+    }
+
+    /// Stages by how many others they usually come before. Where that says nothing: in the order of the settings, of which
+    /// there are `ordered`; then the raw lead first, the earlier, the more frequent.
+    fn order(&self, names: &[Arc<str>], ordered: usize) -> Vec<usize> {
         let wins = |a: usize| {
             (0..names.len())
                 .filter(|&b| self.before[a][b] > self.before[b][a])
@@ -191,7 +216,14 @@ impl Passage {
             .collect();
         order.sort_by(|&a, &b| {
             let by_wins = wins(b).cmp(&wins(a));
+            let median = |stage: usize| match self.waits[stage].is_empty() {
+                true => f64::INFINITY,
+                false => quantile(&self.waits[stage], 0.5),
+            };
             by_wins
+                .then(a.min(ordered).cmp(&b.min(ordered)))
+                .then(self.is_raw[b].cmp(&self.is_raw[a]))
+                .then(median(a).total_cmp(&median(b)))
                 .then(self.reached(b).cmp(&self.reached(a)))
                 .then_with(|| names[a].cmp(&names[b]))
         });
@@ -205,7 +237,9 @@ impl Passage {
 
     /// Whether several stages occur and yet no lead has two: the export shows where leads stand, not how they got there.
     fn is_snapshot(&self) -> bool {
-        let stages = self.waits.iter().filter(|waits| !waits.is_empty()).count();
+        let stages = (0..self.both.len())
+            .filter(|&stage| self.reached(stage) > 0)
+            .count();
         let several = |stage: usize| {
             self.both[stage]
                 .iter()
@@ -308,9 +342,9 @@ mod tests {
         assert_eq!(
             steps,
             [
-                (None, None, 0.0, 0.0),
-                (Some(0.25), Some(3.0), 3.0, 3.0),
-                (Some(0.2), Some(6.0), 9.0, 9.0)
+                (None, None, Some(0.0), Some(0.0)),
+                (Some(0.25), Some(3.0), Some(3.0), Some(3.0)),
+                (Some(0.2), Some(6.0), Some(9.0), Some(9.0))
             ]
         );
         assert_eq!(
@@ -346,10 +380,8 @@ mod tests {
             .iter()
             .map(|it| (it.event_name.as_str(), it.days_median))
             .collect();
-        assert_eq!(
-            stages,
-            [("Lead", 0.0), ("Qualified", 4.0), ("Customer", 10.0)]
-        );
+        let expected = [("Lead", 0.0), ("Qualified", 4.0), ("Customer", 10.0)];
+        assert_eq!(stages, expected.map(|(name, days)| (name, Some(days))));
         assert_eq!(kinds(&funnel), [Kind::RateOutside, Kind::LeadIdsMissing]);
     }
 
@@ -371,7 +403,7 @@ mod tests {
             (rates[1] - 0.2).abs() < 0.01 && (rates[2] - 0.02).abs() < 0.003,
             "{rates:?}"
         );
-        assert_eq!(funnel.stages[2].days_median, 40.0);
+        assert_eq!(funnel.stages[2].days_median, Some(40.0));
         assert_eq!(kinds(&funnel), [Kind::TooLate]);
     }
 
@@ -417,5 +449,58 @@ mod tests {
         }
         assert_eq!(kinds(&Funnel::of(sample).unwrap()), [Kind::Snapshot]);
         assert_eq!(Funnel::of(Sample::default()), None);
+    }
+
+    /// `(stage, days after the lead)` of leads in one stage each.
+    fn standing(mut sample: Sample, leads: &[(&str, i64)], knows_created: bool) -> Funnel {
+        for (lead, (event_name, after)) in leads.iter().enumerate() {
+            sample.add(Reached {
+                lead: lead as u64,
+                event_name,
+                time: START + after * DAY,
+                created: knows_created.then_some(START),
+                has_lead_id: true,
+            });
+        }
+        Funnel::of(sample).unwrap()
+    }
+
+    fn order(funnel: &Funnel) -> Vec<&str> {
+        let names = funnel.stages.iter().map(|it| it.event_name.as_str());
+        names.collect()
+    }
+
+    #[test]
+    fn days_are_not_known_where_nothing_tells_when_the_lead_came_in() {
+        let leads = [("Won", 9), ("Won", 8), ("Contacted", 2)];
+        let funnel = standing(Sample::default(), &leads, false);
+        assert!(funnel.stages.iter().all(|it| it.days_median.is_none()));
+        assert!(funnel.stages.iter().all(|it| it.from_previous.is_none()));
+        assert!(funnel.is_snapshot());
+        let copied = [("Won", 0), ("Won", 0), ("Contacted", 0), ("Lead", 0)];
+        let funnel = standing(Sample::default(), &copied, true);
+        let days: Vec<_> = funnel.stages.iter().map(|it| it.days_median).collect();
+        assert_eq!(order(&funnel), ["Lead", "Won", "Contacted"]);
+        assert_eq!(
+            days,
+            [Some(0.0), None, None],
+            "times copied from the lead's"
+        );
+    }
+
+    #[test]
+    fn stages_whose_order_no_lead_shows_come_by_the_settings_then_by_their_times() {
+        let leads = [
+            ("Won", 9),
+            ("Won", 8),
+            ("Lost", 1),
+            ("Contacted", 2),
+            ("New Lead", 3),
+        ];
+        let funnel = standing(Sample::default(), &leads, true);
+        assert_eq!(order(&funnel), ["New Lead", "Lost", "Contacted", "Won"]);
+        let settings = ["Contacted", "Won", "Lost", "Never seen"].map(Arc::from);
+        let funnel = standing(Sample::of_stages(settings), &leads, true);
+        assert_eq!(order(&funnel), ["Contacted", "Won", "Lost", "New Lead"]);
     }
 }

@@ -44,11 +44,29 @@ pub struct Reached<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Sample {
     names: Vec<Arc<str>>,
+    /// So many of the names stand in the order the settings give.
+    ordered: usize,
     touches: Vec<Touch>,
     halvings: u32,
 }
 
 impl Sample {
+    /// A sample without leads yet, of stages that the settings list in this order.
+    pub fn of_stages(names: impl IntoIterator<Item = Arc<str>>) -> Self {
+        let mut sample = Sample::default();
+        // Stages that occur and are not listed need room, too.
+        for name in names.into_iter().take(MAX_STAGES / 2) {
+            sample.stage(&name);
+        }
+        sample.ordered = sample.names.len();
+        sample
+    }
+
+    /// How many of the names come first because the settings list them, in their order.
+    pub(super) fn ordered(&self) -> usize {
+        self.ordered
+    }
+
     /// Takes note of an event.
     pub fn add(&mut self, reached: Reached<'_>) {
         let lead = spread(reached.lead);

@@ -144,8 +144,13 @@ fn check(kind: Kind, funnel: &Funnel, is_snapshot: bool) -> Option<Warning> {
             .map(|stages| format!("outside of 1 % to 40 %: {stages}"))
         }
         Kind::TooLate => some(
-            past_raw_lead().filter(|stage| stage.days_median > MAX_DAYS),
-            |stage| format!(" ({:.0} days in the middle)", stage.days_median),
+            past_raw_lead().filter(|stage| stage.days_median.is_some_and(|days| days > MAX_DAYS)),
+            |stage| {
+                format!(
+                    " ({:.0} days in the middle)",
+                    stage.days_median.unwrap_or_default()
+                )
+            },
         )
         .map(|stages| format!("mostly reached more than 28 days after the lead: {stages}")),
         Kind::LeadsTooFew => funnel
@@ -226,8 +231,8 @@ mod tests {
             of_leads,
             from_previous: None,
             days_from_previous: None,
-            days_median,
-            days_p90: 90.0,
+            days_median: Some(days_median),
+            days_p90: Some(90.0),
         };
         let funnel = Funnel {
             leads: 1_000,

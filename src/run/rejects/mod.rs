@@ -249,6 +249,11 @@ impl Rejects {
             .spool
             .into_inner()
             .map_err(|error| error.into_error())?;
+        // Nothing was refused, and there is no older file that has to say so.
+        let has_rows = spool.stream_position()? > 0 || !self.older.is_empty();
+        if !has_rows && !std::fs::exists(&self.path)? {
+            return Ok(());
+        }
         spool.rewind()?;
         let mut copy = |out: &mut File| -> Result<()> {
             out.write_all(&self.form.head()?)?;

@@ -239,7 +239,8 @@ impl Json {
             }
             _ => rest.len(),
         };
-        if let Some(list) = scan::record_list(&rest[..end]) {
+        let page = &rest[..end];
+        if let Some(list) = scan::record_list(page).or_else(|| scan::unknown_list(page)) {
             self.advance(list.start);
             self.place = Place::InList {
                 enclosing: list.enclosing,

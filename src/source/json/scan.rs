@@ -9,7 +9,9 @@ use memchr::{memchr2, memmem};
 
 /// Where APIs keep the records of a page: HubSpot `results`, Salesforce `records`, Pipedrive, Close and Zoho `data`,
 /// HighLevel `contacts` and `opportunities`, Kommo `_embedded.leads`, Dynamics `value`, Bitrix24 `result`.
-const RECORD_KEYS: [&str; 22] = [
+///
+/// Upper and lower case are the same.
+const RECORD_KEYS: [&str; 35] = [
     "results",
     "records",
     "data",
@@ -32,6 +34,19 @@ const RECORD_KEYS: [&str; 22] = [
     "persons",
     "prospects",
     "customers",
+    "clients",
+    "members",
+    "rows",
+    "response",
+    "objects",
+    "documents",
+    "elements",
+    "hits",
+    "inquiries",
+    "enquiries",
+    "bookings",
+    "parties",
+    "formSubmissions",
 ];
 /// An object with one of these is a record, even if it has a list of contacts or items of its own.
 const ID_KEYS: [&str; 4] = ["id", "Id", "ID", "_id"];
@@ -255,7 +270,10 @@ fn find_record_list(text: &[u8], open: usize, enclosing: u32) -> Option<RecordLi
         if enclosing == 1 && ID_KEYS.contains(&key) {
             return None;
         }
-        if RECORD_KEYS.contains(&key) {
+        if RECORD_KEYS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(key))
+        {
             let list = list_at(text, key, value, enclosing);
             // An empty list only counts while there is no other.
             if list.as_ref().is_some_and(|(_, has_records)| {
@@ -272,6 +290,52 @@ fn find_record_list(text: &[u8], open: usize, enclosing: u32) -> Option<RecordLi
         }
     }
     found.map(|(list, _)| list)
+}
+
+/// The list of records of a page that calls it by no known name: its one list of objects, which most of the page is, with
+/// nothing beside it that says who somebody is. The text may end in the middle.
+pub(super) fn unknown_list(page: &[u8]) -> Option<RecordList> {
+    let (mut found, mut at) = (None, 1);
+    loop {
+        at = skip(page, at, b" \t\r\n,");
+        let is_key = page.get(at) == Some(&b'"');
+        let Some(key_end) = is_key.then(|| string_end(page, at)).flatten() else {
+            break;
+        };
+        let key = std::str::from_utf8(&page[at + 1..key_end - 1]).unwrap_or_default();
+        let value = skip(page, key_end, b" \t\r\n:");
+        let end = match value_end(page, value) {
+            End::At(end) => end,
+            End::Missing => page.len(),
+            End::NoValue => return None,
+        };
+        let is_list =
+            page.get(value) == Some(&b'[') && first_element(page, value + 1) == Some(true);
+        match is_list {
+            true if found.is_some() || !holds_records(page, value, end) => return None,
+            true => found = Some((key, value)),
+            false if ID_KEYS.contains(&key) || page[at..end].contains(&b'@') => return None,
+            false => {}
+        }
+        at = end;
+    }
+    found.map(|(key, value)| RecordList {
+        start: value + 1,
+        enclosing: 1,
+        path: key.to_owned(),
+        is_keyed: false,
+    })
+}
+
+/// Whether a list is most of its page and its objects have more to them than those that one record lists, such as phones.
+fn holds_records(page: &[u8], start: usize, end: usize) -> bool {
+    let open = skip(page, start + 1, b" \t\r\n");
+    let keys: Vec<&str> = members(page, open).map(|(key, _)| key).take(5).collect();
+    let has_id = keys.iter().any(|key| {
+        let key = key.to_ascii_lowercase();
+        key == "id" || key.ends_with("_id")
+    });
+    (end - start) * 2 >= page.len() && (has_id && keys.len() >= 3 || keys.len() >= 5)
 }
 
 /// The list of records that a member of a page is or holds, and whether there are records in it.
@@ -382,6 +446,30 @@ mod tests {
             path(r#"{"results":[{"id":"cut of"#),
             Some(("results".into(), 1))
         );
+    }
+
+    #[test]
+    fn a_page_may_call_its_records_anything() {
+        let path = |text: &str| unknown_list(text.as_bytes()).map(|list| list.path);
+        let record = r#"{"A":1,"B":2,"C":3,"D":"a@example.com","E":5}"#;
+        let page = format!(r#"{{"CODE":200,"BOXEN":[{record},{record}],"NEXT":null}}"#);
+        assert_eq!(path(&page), Some("BOXEN".into()));
+        assert_eq!(
+            path(&page[..page.len() - 30]),
+            Some("BOXEN".into()),
+            "cut off"
+        );
+        for no_page in [
+            format!(r#"{{"id":7,"boxen":[{record},{record}]}}"#),
+            format!(r#"{{"email":"b@example.com","boxen":[{record}]}}"#),
+            format!(r#"{{"one":[{record}],"other":[{record}]}}"#),
+            r#"{"name":"A","phones":[{"value":"1","type":"home"},{"value":"2","type":"work"}]}"#
+                .into(),
+        ] {
+            assert_eq!(path(&no_page), None, "{no_page}");
+        }
+        let clients = record_list(br#"{"Clients":[{"Id":"1"}],"Page":{}}"#);
+        assert_eq!(clients.map(|list| list.path), Some("Clients".into()));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::*;
 
 const ARGS: [&str; 4] = ["--batch-size", "10", "--concurrency", "3"];
 
-fn signal(child: &Child, name: &str) {
+pub(super) fn signal(child: &Child, name: &str) {
     let status = Command::new("kill")
         .args([name, &child.id().to_string()])
         .status()

@@ -17,6 +17,8 @@ mod refusals;
 #[cfg(unix)]
 mod streams;
 mod verbs;
+#[cfg(unix)]
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
