@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use super::failure::{status_of, with_a_way_on};
 use super::{print_error, talk};
 use crate::cli::{ReadArgs, ReportArgs};
+use crate::config;
 use crate::report::ExitStatus;
 use crate::text::harmless;
 
@@ -74,10 +75,15 @@ pub(super) fn each_run(
             "--metrics-file",
             report.is_some_and(|report| report.metrics_file.is_some()),
         ),
+        ("--leads-missing", read.leads_missing.is_some()),
         (
             "standard input",
             read.files.iter().any(|path| path.as_os_str() == "-"),
         ),
     ];
-    each(&read.settings.config, &once, run)
+    let settings = &read.settings.config;
+    if settings.len() > 1 {
+        config::refuse_shared(settings)?;
+    }
+    each(settings, &once, run)
 }

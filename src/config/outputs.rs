@@ -54,18 +54,11 @@ pub(crate) fn refuse_overlap(
     let read_from = read.inputs.iter().filter_map(Input::path);
     let mut inputs: Vec<Place> = read_from.map(|path| Place::of("the input", path)).collect();
     let named = file.path.iter().map(|path| ("the settings file", path));
-    let in_file = file.meta.access_token_file.as_ref();
-    let token_file = token_file
-        .map(Path::to_owned)
-        .or_else(|| in_file.map(|path| file.resolve(path)));
+    let secrets: Vec<_> = secret_files(file, token_file).collect();
     let leads = read.join.inputs.iter().filter_map(Input::path);
     inputs.extend(leads.map(|path| Place::of("Meta's leads", path)));
     inputs.extend(named.map(|(what, path)| Place::of(what, path)));
-    inputs.extend(
-        token_file
-            .iter()
-            .map(|path| Place::of("the access token file", path)),
-    );
+    inputs.extend(secrets.iter().map(|(what, path)| Place::of(what, path)));
 
     let ledger = ledger.and_then(LedgerTarget::path);
     let beside: Vec<PathBuf> = ledger
@@ -102,6 +95,56 @@ pub(crate) fn refuse_overlap(
                 other.what,
                 other.path.display(),
             );
+        }
+    }
+    Ok(())
+}
+
+/// The files that hold secrets.
+fn secret_files(
+    file: &SettingsFile,
+    token_file: Option<&Path>,
+) -> impl Iterator<Item = (&'static str, PathBuf)> {
+    let in_file = file.meta.access_token_file.as_ref();
+    let token_file = token_file
+        .map(Path::to_owned)
+        .or_else(|| in_file.map(|path| file.resolve(path)));
+    let url_file = file.notify.url_file.as_ref();
+    let token_file = token_file.map(|path| ("the access token file", path));
+    let url_file = url_file.map(|path| ("the url_file under [notify]", file.resolve(path)));
+    token_file.into_iter().chain(url_file)
+}
+
+/// Refuses settings that are a run each, in turn, and name one output: the second run would write over the first one's.
+/// Settings that cannot be read are left to their own run.
+///
+/// # Errors
+/// Two name the same file; the message names both settings.
+pub(crate) fn refuse_shared(settings: &[PathBuf]) -> Result<()> {
+    let mut named: Vec<(&Path, &'static str, PathBuf)> = Vec::new();
+    for path in settings {
+        let Ok(file) = SettingsFile::load(Some(path)) else {
+            continue;
+        };
+        let rejects = file.output.rejects.iter();
+        let rejects = rejects.map(|it| ("rejects under [output]", file.resolve(it)));
+        let missing = file.join.missing.iter();
+        let missing = missing.map(|it| ("missing under [join]", file.resolve(it)));
+        for (what, output) in rejects.chain(missing) {
+            let place = Place::of(what, &output);
+            let mut others = named.iter();
+            if let Some((other, before, _)) =
+                others.find(|(_, before, path)| place.is(&Place::of(before, path)))
+            {
+                bail!(
+                    "{before} of {} and {what} of {} are the same file {}, which the second run would write over; name \
+                     another file",
+                    other.display(),
+                    path.display(),
+                    output.display()
+                );
+            }
+            named.push((path, what, output));
         }
     }
     Ok(())

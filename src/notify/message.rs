@@ -36,12 +36,35 @@ pub(super) struct Change<'a> {
     pub before: &'a State,
     /// The state now.
     pub now: &'a State,
-    /// The dataset's id, empty when there is none.
-    pub dataset: &'a str,
+    /// Which job it is about.
+    pub job: &'a Job,
     /// What the ledger remembers.
     pub past: &'a Past,
     /// Unix seconds.
     pub at: i64,
+}
+
+/// Which job a message is about: whoever reads it has several.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Job {
+    /// The dataset's id, empty when there is none.
+    pub dataset: String,
+    /// The settings file, as the job names it.
+    pub settings: Option<String>,
+    /// The machine.
+    pub host: Option<String>,
+}
+
+impl Job {
+    /// `job: acme.toml, dataset 123, on crm-1`.
+    fn in_words(&self) -> Option<String> {
+        let dataset = Some(&self.dataset).filter(|dataset| !dataset.is_empty());
+        let parts: Vec<String> = (self.settings.clone().into_iter())
+            .chain(dataset.map(|dataset| format!("dataset {dataset}")))
+            .chain(self.host.as_ref().map(|host| format!("on {host}")))
+            .collect();
+        (!parts.is_empty()).then(|| format!("job: {}", parts.join(", ")))
+    }
 }
 
 impl Change<'_> {
@@ -69,16 +92,19 @@ impl Message {
                 });
             }
         }
+        lines.extend(change.job.in_words());
         let lines: Vec<String> = lines
             .iter()
             .map(|line| cut(&harmless(line), MAX_LINE))
             .collect();
-        let title = title(conditions.first().copied(), change.dataset);
+        let title = title(conditions.first().copied(), &change.job.dataset);
         let facts = json!({
             "state": if change.now.is_well() { "ok".to_owned() } else { change.now.to_string() },
             "before": if change.before.is_well() { "ok".to_owned() } else { change.before.to_string() },
             "is_recovery": change.now.is_well(),
-            "dataset_id": Some(change.dataset).filter(|dataset| !dataset.is_empty()),
+            "dataset_id": Some(&change.job.dataset).filter(|dataset| !dataset.is_empty()),
+            "settings_file": change.job.settings.as_ref().map(|path| harmless(path)),
+            "host": change.job.host,
             "at": utc(change.at),
             "exit_status": match occasion {
                 Occasion::Upload { status, .. } | Occasion::NotBegun { status, .. } => Some(status),
@@ -277,7 +303,11 @@ mod tests {
         let change = Change {
             before: &State::read(before),
             now: &State::read(now),
-            dataset: "123",
+            job: &Job {
+                dataset: "123".to_owned(),
+                settings: Some("acme.toml".to_owned()),
+                host: Some("crm-1".to_owned()),
+            },
             past: &Past {
                 accepted: vec![3, 40, 50],
                 last_delivery: Some(0),
@@ -310,6 +340,10 @@ mod tests {
             (&json!("refused,dropped"), &json!("ok"))
         );
         assert_eq!(body["dataset_id"], "123");
+        assert_eq!(body["settings_file"], "acme.toml");
+        assert_eq!(body["host"], "crm-1");
+        let job = "job: acme.toml, dataset 123, on crm-1";
+        assert_eq!(told.lines.last().map(String::as_str), Some(job));
         assert_eq!(body["at"], "2023-11-14T22:13:20Z");
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Settings;
-use super::message::{Change, Message};
+use super::message::{Change, Job, Message};
 use super::send::{Mail, Program, Sent, send};
 use super::state::{Circumstances, Occasion, State, USUAL_RUNS};
 use crate::ledger::{LedgerError, Notices, Past};
@@ -25,6 +25,15 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
+    /// In words, for whoever has several jobs.
+    fn job(&self) -> Job {
+        Job {
+            dataset: self.dataset.clone(),
+            settings: (self.settings.as_ref()).map(|path| path.display().to_string()),
+            host: host_name(),
+        }
+    }
+
     /// Two exports into one dataset are told about apart.
     fn name(&self) -> String {
         let settings = self.settings.as_deref().map(|path| {
@@ -35,6 +44,18 @@ impl Subject {
         });
         format!("{} {}", self.dataset, settings.unwrap_or_default())
     }
+}
+
+#[cfg(unix)]
+fn host_name() -> Option<String> {
+    let system = rustix::system::uname();
+    let name = system.nodename().to_string_lossy().into_owned();
+    Some(name).filter(|name| !name.is_empty())
+}
+
+#[cfg(not(unix))]
+fn host_name() -> Option<String> {
+    std::env::var("COMPUTERNAME").ok()
 }
 
 /// Tells receivers about a subject.
@@ -72,12 +93,13 @@ impl Notifier {
         let state = memory.told(STATE).after(occasion, &around);
         memory.remember(STATE, &state, now);
 
+        let job = self.subject.job();
         let message = |channel: &str| {
             let before = memory.told(channel);
             let change = Change {
                 before: &before,
                 now: &state,
-                dataset: &self.subject.dataset,
+                job: &job,
                 past: &past,
                 at: now,
             };

@@ -175,7 +175,7 @@ impl Stages {
 
     /// Adds what a lead is worth whose event was accepted, or would be sent.
     pub(crate) fn add_worth(&mut self, event_name: &str, worth: Option<Worth>) {
-        if let Some(worth) = worth {
+        if let Some(worth) = worth.filter(|(amount, _)| !amount.is_zero()) {
             self.values.add(event_name, worth);
         }
     }

@@ -32,6 +32,11 @@ fn desk() -> Desk {
     desk.file("leads.csv", format!("{HEAD}{GOOD}{BAD}"));
     desk.file("s.toml", SETTINGS);
     desk.file("token", "EAABtoken");
+    desk.file("hook", "https://hooks.example.com/x");
+    desk.file(
+        "n.toml",
+        format!("{SETTINGS}[notify]\nurl_file = \"hook\"\n"),
+    );
     desk
 }
 
@@ -64,6 +69,13 @@ fn an_output_that_is_a_file_of_the_run_is_refused_before_anything_is_read() {
         "token",
         "--rejects",
         "token",
+    ]);
+    cases.push(vec![
+        "leads.csv",
+        "--config",
+        "n.toml",
+        "--metrics-file",
+        "./hook",
     ]);
     cases.push(vec!["leads.csv", "--ledger", "new", "--rejects", "./new"]);
     cases.push(vec![

@@ -98,13 +98,17 @@ impl Nights {
     fn told(&self) -> Vec<String> {
         let said = |(path, body): (String, Value)| match path.as_str() {
             "/ping" => "ping".to_owned(),
-            _ => body["text"]
-                .as_str()
-                .unwrap_or_default()
-                .replace('\n', "\n    "),
+            _ => without_host(body["text"].as_str().unwrap_or_default()),
         };
         self.receiver.take().into_iter().map(said).collect()
     }
+}
+
+/// The text, indented, with HOST in place of this machine's name.
+fn without_host(text: &str) -> String {
+    let (text, host) = text.rsplit_once(", on ").unwrap();
+    assert!(!host.is_empty() && !host.contains('\n'), "{host}");
+    format!("{text}, on HOST").replace('\n', "\n    ")
 }
 
 #[test]

@@ -155,6 +155,7 @@ fn several_settings_are_a_run_each_and_the_worst_status_is_that_of_all() {
         &["--rejects", "no.csv"][..],
         &["--report", "a.json"],
         &["--metrics-file", "m.prom"],
+        &["--leads", "one.csv", "--leads-missing", "missing.csv"],
         &["-"],
     ] {
         let ran = upload(once).ended(2);
@@ -164,6 +165,21 @@ fn several_settings_are_a_run_each_and_the_worst_status_is_that_of_all() {
             ran.stderr
         );
     }
+
+    // Nor may two of them name one file to write.
+    for (name, rejects) in [("one", "rejects.csv"), ("three", "./rejects.csv")] {
+        let files = format!("[input]\nfiles = [\"{name}.csv\"]\n");
+        let settings = format!("{files}[output]\nrejects = \"{rejects}\"\n");
+        desk.file(&format!("{name}.toml"), settings);
+    }
+    let ran = upload(&[]).ended(2);
+    assert!(
+        ran.stderr
+            .contains("one.toml and rejects under [output] of three.toml are the same file"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(ran.stdout, "");
 }
 
 #[test]

@@ -100,6 +100,7 @@ fn in_words(funnel: &Funnel) -> String {
 
 fn table(funnel: &Funnel) -> Markup {
     let some = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+    let has_steps = funnel.stages.iter().any(|it| it.from_previous.is_some());
     scroll(
         "Funnel",
         &html! {
@@ -108,8 +109,10 @@ fn table(funnel: &Funnel) -> Markup {
                     th scope="col" { "Stage" }
                     th.number scope="col" { "leads" }
                     th.number scope="col" { "of all leads" }
-                    th.number scope="col" { "of the stage before" }
-                    th.number scope="col" { "days from the stage before" }
+                    @if has_steps {
+                        th.number scope="col" { "of the stage before" }
+                        th.number scope="col" { "days from the stage before" }
+                    }
                     th.number scope="col" { "days from the lead" }
                     th.number scope="col" { "9 of 10" }
                     th scope="col" { "Meta’s " (percent(MIN_RATE)) "–" (percent(MAX_RATE)) " in " (MAX_DAYS) " days" }
@@ -120,8 +123,10 @@ fn table(funnel: &Funnel) -> Markup {
                             th scope="row" { bdi { (harmless(&stage.event_name)) } }
                             (number(stage.leads))
                             (right(&percent(stage.of_leads)))
-                            (right(&some(stage.from_previous.map(percent))))
-                            (right(&some(stage.days_from_previous.map(days))))
+                            @if has_steps {
+                                (right(&some(stage.from_previous.map(percent))))
+                                (right(&some(stage.days_from_previous.map(days))))
+                            }
                             (right(&some(stage.days_median.map(days))))
                             (right(&some(stage.days_p90.map(days))))
                             td { (judgement(stage, funnel)) }

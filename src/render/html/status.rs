@@ -150,7 +150,7 @@ fn row(run: &PastRun) -> Markup {
     html! {
         tr {
             th scope="row" { (moment(run.started)) }
-            td { (ended) }
+            td.short { (ended) }
             @for count in [counts.accepted, counts.rejected, counts.undelivered, counts.uncertain, counts.skipped_delivered] {
                 (number(count))
             }

@@ -216,7 +216,10 @@ impl Passage {
             .collect();
         order.sort_by(|&a, &b| {
             let by_wins = wins(b).cmp(&wins(a));
-            let median = |stage| self.wait(stage, 0.5).unwrap_or(f64::INFINITY);
+            let median = |stage: usize| match self.waits[stage].is_empty() {
+                true => f64::INFINITY,
+                false => quantile(&self.waits[stage], 0.5),
+            };
             by_wins
                 .then(a.min(ordered).cmp(&b.min(ordered)))
                 .then(self.is_raw[b].cmp(&self.is_raw[a]))
