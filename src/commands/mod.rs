@@ -10,6 +10,7 @@ mod init;
 mod lead;
 mod leads;
 mod normalize;
+mod pager;
 mod progress;
 mod remote;
 mod sandbox;

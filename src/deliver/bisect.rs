@@ -1,7 +1,9 @@
 //! Finds the events a batch is refused for, by halves and in order.
 //!
 //! Input: a batch, and what became of each part of it that was sent. Output: the next part to send. The parts come
-//! in the order of the batch, so events of one lead keep theirs. Pure: it sends nothing and waits for nothing.
+//! in the order of the batch, unless the caller knows better, so events of one lead keep theirs. Pure: it sends nothing and waits for nothing.
+
+use std::collections::HashSet;
 
 /// A run of a batch that goes into one request.
 #[derive(Debug)]
@@ -94,6 +96,23 @@ impl<T> Parts<T> {
         part.items.pop()
     }
 
+    /// The same, but what `is_first` names is tried first; by its place where it names none or all.
+    pub(crate) fn refused_first(
+        &mut self,
+        mut part: Part<T>,
+        is_first: impl Fn(&T) -> bool,
+    ) -> Option<T> {
+        let (first, second): (Vec<T>, Vec<T>) = std::mem::take(&mut part.items)
+            .into_iter()
+            .partition(is_first);
+        if first.is_empty() || second.is_empty() {
+            part.items = if first.is_empty() { second } else { first };
+            return self.refused(part);
+        }
+        self.push_halves(first, second);
+        None
+    }
+
     /// Puts back the halves of a part that met errors which explain nothing: one half going through will tell whether
     /// it is the events. Nothing is known of the other half then, since the trouble may have passed.
     pub(crate) fn try_halves(&mut self, mut part: Part<T>) {
@@ -103,6 +122,25 @@ impl<T> Parts<T> {
                 is_suspect: true,
                 ..Part::of(items)
             });
+        }
+    }
+
+    /// Puts the largest part before all others, unless that would change the order of the events of a lead.
+    pub(crate) fn bring_largest_forward(&mut self, lead_of: impl Fn(&T) -> u64) {
+        let sizes = self.0.iter().map(|part| part.items.len()).enumerate();
+        let Some((largest, _)) = sizes.max_by_key(|(_, size)| *size) else {
+            return;
+        };
+        let leads: HashSet<u64> = self.0[largest].items.iter().map(&lead_of).collect();
+        let before = self.0[largest + 1..].iter().flat_map(|part| &part.items);
+        if before.map(lead_of).any(|lead| leads.contains(&lead)) {
+            return;
+        }
+        let part = self.0.remove(largest);
+        self.0.push(part);
+        // Halves are no neighbours any more.
+        for part in &mut self.0 {
+            part.is_first_half = false;
         }
     }
 
@@ -130,10 +168,14 @@ impl<T> Parts<T> {
 
     fn halve(&mut self, mut part: Part<T>) {
         let second = part.items.split_off(part.items.len() / 2);
+        self.push_halves(part.items, second);
+    }
+
+    fn push_halves(&mut self, first: Vec<T>, second: Vec<T>) {
         self.push(Part::of(second));
         self.push(Part {
             is_first_half: true,
-            ..Part::of(part.items)
+            ..Part::of(first)
         });
     }
 
@@ -251,6 +293,41 @@ mod tests {
         parts.postpone(second);
         assert!(parts.next_to_send().unwrap().was_postponed);
         assert!(parts.is_empty() && Parts::<u8>::of(Vec::new()).next_to_send().is_none());
+    }
+
+    #[test]
+    fn what_is_named_goes_first_and_by_its_place_where_that_halves_nothing() {
+        let mut parts = Parts::of((0..6).collect::<Vec<_>>());
+        let whole = parts.next_to_send().unwrap();
+        assert_eq!(parts.refused_first(whole, |item| *item > 3), None);
+        let first = parts.next_to_send().unwrap();
+        assert_eq!(parts.accepted(first), [4, 5]);
+        // What is left must hold the cause, so it is not asked about as a whole.
+        let half = parts.next_to_send().unwrap();
+        assert_eq!(parts.refused_first(half, |_| true), None);
+        let single = parts.next_to_send().unwrap();
+        assert_eq!(parts.refused_first(single, |_| true), Some(0));
+    }
+
+    #[test]
+    fn the_largest_part_comes_forward_unless_a_lead_of_it_has_an_earlier_event() {
+        let halved = || {
+            let mut parts = Parts::of((0..8).collect::<Vec<_>>());
+            let whole = parts.next_to_send().unwrap();
+            assert_eq!(parts.refused(whole), None);
+            let first = parts.next_to_send().unwrap();
+            assert_eq!(parts.refused(first), None);
+            parts
+        };
+        let mut parts = halved();
+        parts.bring_largest_forward(|item| *item);
+        let largest = parts.next_to_send().unwrap();
+        assert_eq!(largest.items, [4, 5, 6, 7]);
+        assert_eq!(parts.accepted(largest), [4, 5, 6, 7]);
+        assert_eq!(parts.next_to_send().unwrap().items, [0, 1]);
+        let mut parts = halved();
+        parts.bring_largest_forward(|item| item % 4);
+        assert_eq!(parts.next_to_send().unwrap().items, [0, 1]);
     }
 
     #[test]

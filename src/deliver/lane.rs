@@ -3,6 +3,7 @@
 //! Input: the events of the leads that fall to this lane. Output: one outcome for each event. A lane has one request in
 //! flight, and the next goes only when the last is settled, so the events of a lead keep their order.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ enum Sent {
     Accepted,
     /// Something in it was refused.
     Refused(Fault),
+    /// Meta finds something in it too old that is not, by the clocks.
+    TooOld(Fault),
     /// The event at this position was refused.
     RefusedAt { index: usize, fault: Fault },
     /// It met errors that explain nothing: its halves will tell whether it is the events.
@@ -80,7 +83,6 @@ struct Doubt {
 struct Attempt {
     parts: Parts<Item>,
     patience: Patience,
-    doubts: Vec<Doubt>,
     /// The requests made before its first trouble.
     trouble_since: Option<u64>,
 }
@@ -92,6 +94,8 @@ pub(super) struct Lane {
     jitter: fastrand::Rng,
     /// Of the last receipt: what it settles is settled before the next request.
     trace: Option<String>,
+    /// Events that were refused, until it is known whether it was their own fault.
+    doubts: Vec<Doubt>,
 }
 
 impl Lane {
@@ -101,6 +105,7 @@ impl Lane {
             outcomes,
             jitter: fastrand::Rng::new(),
             trace: None,
+            doubts: Vec::new(),
         }
     }
 
@@ -120,6 +125,22 @@ impl Lane {
             }
             self.deliver(waiting.take()).await;
         }
+        self.finish().await;
+    }
+
+    /// Settles what is still in doubt when there is nothing more to send.
+    pub(super) async fn finish(&mut self) {
+        self.refuse_cleared().await;
+        let doubts = std::mem::take(&mut self.doubts);
+        let Some(Doubt { fault, .. }) = doubts.last() else {
+            return;
+        };
+        if self.run.has_accepted_beside_old() && !self.run.is_over() {
+            return self.refuse(doubts).await;
+        }
+        self.run.end(Ended::SystematicFault(fault.clone()));
+        let items = doubts.into_iter().map(|doubt| doubt.item).collect();
+        self.settle(items, open).await;
     }
 
     /// Sees the events of one batch through to their outcomes. Once the run is over they stay undelivered.
@@ -132,7 +153,6 @@ impl Lane {
         let mut attempt = Attempt {
             patience: Patience::new(settings.backoff, settings.give_up_after),
             parts: Parts::of(self.begin(batch).await),
-            doubts: Vec::new(),
             trouble_since: None,
         };
         while let Some(mut part) = attempt.parts.next_to_send() {
@@ -234,8 +254,13 @@ impl Lane {
                     return Sent::RefusedAt { index, fault };
                 }
                 Verdict::TooOld(fault) => {
-                    if !self.move_limit(part, server_time, fault) {
+                    if !self.run.note_clock(server_time, &fault) {
                         return Sent::Open;
+                    }
+                    // What is too old by now is taken out before the rest goes again.
+                    let oldest = self.run.oldest();
+                    if !part.items.iter().any(|item| item.event.time < oldest) {
+                        return Sent::TooOld(fault);
                     }
                 }
                 Verdict::Unclear(fault) => {
@@ -264,17 +289,6 @@ impl Lane {
     fn body(&self, part: &Part<Item>) -> Bytes {
         let events = part.items.iter().map(|item| &item.event.json[..]);
         Bytes::from(batch::body(events, &self.run.settings.beside))
-    }
-
-    /// Takes Meta's word that an event of a part is too old; false when that cannot be, and the run ends.
-    fn move_limit(&self, part: &Part<Item>, server_time: Option<i64>, fault: Fault) -> bool {
-        let times = part.items.iter().map(|item| item.event.time);
-        let oldest = times.min().unwrap_or_default();
-        let is_moved = self.run.move_limit(server_time, oldest);
-        if !is_moved {
-            self.run.end_by_clock(server_time, fault);
-        }
-        is_moved
     }
 
     /// Makes one request, and gives the verdict on the answer and the time by the server's clock. Nothing when somebody
@@ -422,6 +436,18 @@ impl Lane {
                     self.doubt(item, fault, attempt);
                 }
             }
+            Sent::TooOld(fault) => {
+                let young = younger_leads(&part.items);
+                if let Some(item) =
+                    parts.refused_first(part, |item| young.contains(&item.event.lead))
+                {
+                    self.doubt(item, fault, attempt);
+                    // Somewhere else may be some that it takes.
+                    if self.run.refused_in_a_row().is_multiple_of(SUSPICIOUS_ROW) {
+                        attempt.parts.bring_largest_forward(|item| item.event.lead);
+                    }
+                }
+            }
             Sent::RefusedAt { index, fault } => {
                 if let Some(item) = parts.refused_at(part, index) {
                     self.doubt(item, fault, attempt);
@@ -448,43 +474,54 @@ impl Lane {
     }
 
     /// Notes an event that was refused alone.
-    fn doubt(&self, item: Item, fault: Fault, attempt: &mut Attempt) {
+    fn doubt(&mut self, item: Item, fault: Fault, attempt: &mut Attempt) {
         attempt.patience.renew();
-        attempt.doubts.push(Doubt {
+        self.run.count_refusal_in_a_row(&fault);
+        self.doubts.push(Doubt {
             item,
             is_of_event: fault.is_of_event(),
             fault,
             requests: self.run.requests(),
         });
-        self.run.count_refusal_in_a_row();
     }
 
     /// Settles refused events as soon as it is known whether it was their own fault: the endpoint is sound when it
     /// accepted something since, or says so when it is asked. It is asked at the end of the batch, and when too many
-    /// events in a row are refused.
+    /// events in a row are refused. To be asked whether it is sound proves nothing of its clock, so many events in a
+    /// row that it finds too old stay in doubt until it accepts another.
     async fn clear_doubts(&mut self, attempt: &mut Attempt) {
-        let doubts = std::mem::take(&mut attempt.doubts);
-        let (clear, mut doubts): (Vec<_>, Vec<_>) = doubts
+        self.refuse_cleared().await;
+        let is_suspicious = self.run.refused_in_a_row() >= SUSPICIOUS_ROW;
+        let Some(Doubt { fault, .. }) = self.doubts.last() else {
+            return;
+        };
+        let are_by_age = self.doubts.iter().all(|doubt| doubt.fault.is_by_age());
+        if !(is_suspicious || attempt.parts.is_empty())
+            || is_suspicious && are_by_age && !self.run.is_over()
+        {
+            return;
+        }
+        let fault = fault.clone();
+        let mut doubts = std::mem::take(&mut self.doubts);
+        if self.is_sound(attempt, &fault).await {
+            let are_of_events = doubts.iter().all(|doubt| doubt.is_of_event);
+            if !is_suspicious || are_of_events {
+                self.refuse(std::mem::take(&mut doubts)).await;
+            } else {
+                self.run.end(Ended::SystematicFault(fault));
+            }
+        }
+        let items = doubts.into_iter().map(|doubt| doubt.item).collect();
+        self.settle(items, open).await;
+    }
+
+    /// Settles the refused events since which another was accepted.
+    async fn refuse_cleared(&mut self) {
+        let (clear, doubts) = std::mem::take(&mut self.doubts)
             .into_iter()
             .partition(|doubt| self.run.has_accepted_since(doubt.requests));
+        self.doubts = doubts;
         self.refuse(clear).await;
-        let is_suspicious = self.run.refused_in_a_row() >= SUSPICIOUS_ROW;
-        if let Some(Doubt { fault, .. }) = doubts.last()
-            && (is_suspicious || attempt.parts.is_empty())
-        {
-            let fault = fault.clone();
-            if self.is_sound(attempt, &fault).await {
-                let are_of_events = doubts.iter().all(|doubt| doubt.is_of_event);
-                if !is_suspicious || are_of_events {
-                    self.refuse(std::mem::take(&mut doubts)).await;
-                } else {
-                    self.run.end(Ended::SystematicFault(fault));
-                }
-            }
-            let items = doubts.drain(..).map(|doubt| doubt.item).collect();
-            self.settle(items, open).await;
-        }
-        attempt.doubts = doubts;
     }
 
     /// Settles events that Meta refused for good.
@@ -596,6 +633,31 @@ fn what_now(
         _ if others_go_through => is_used_up.then(|| Sent::Blamed(fault.clone())),
         _ => (part.is_suspect && !part.was_postponed && !is_last).then_some(Sent::Postpone),
     }
+}
+
+/// The leads whose events are the younger half. All events of a lead are in one half, so they keep their order; none is,
+/// where there is but one lead.
+fn younger_leads(items: &[Item]) -> HashSet<u64> {
+    let mut leads: HashMap<u64, (i64, usize)> = HashMap::new();
+    for Item { event, .. } in items {
+        let (oldest, count) = leads.entry(event.lead).or_insert((event.time, 0));
+        *oldest = event.time.min(*oldest);
+        *count += 1;
+    }
+    let mut leads: Vec<(i64, u64, usize)> = leads
+        .into_iter()
+        .map(|(lead, (oldest, count))| (oldest, lead, count))
+        .collect();
+    leads.sort_unstable();
+    let (mut young, mut events) = (HashSet::new(), 0);
+    while leads.len() > 1
+        && events * 2 < items.len()
+        && let Some((_, lead, count)) = leads.pop()
+    {
+        young.insert(lead);
+        events += count;
+    }
+    young
 }
 
 /// Notes what an attempt that settled nothing says of the events in it.

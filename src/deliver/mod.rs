@@ -76,6 +76,10 @@ async fn send_all(
         }
         size = run.settings.limits.events;
     }
+    scout.finish().await;
+    while let Ok(told) = outcomes.try_recv() {
+        tell(told, on_outcome);
+    }
 
     let mut lanes = Lanes::start(run, sender);
     drop(scout);

@@ -25,6 +25,12 @@ use crate::time::Clock;
 const SYSTEMATIC_EVENTS: u64 = 20;
 /// … and more than one in this many of those tried.
 const SYSTEMATIC_SHARE: u64 = 10;
+/// So many events in a row that Meta finds too old are believed, which is all of the first batch …
+const OLD_IN_A_ROW: u32 = 10;
+/// … and so many when it takes others …
+const OLD_IN_A_ROW_AMONG_OTHERS: u32 = 50;
+/// … or in all, and one in so many of those tried.
+const OLD_SHARE: u64 = 3;
 /// Trace ids and warnings kept of one run.
 const MAX_KEPT: usize = 50;
 /// Clocks are not expected to differ by more than this.
@@ -58,11 +64,20 @@ struct State {
     refused_in_a_row: u32,
     /// Leads of which an event could not be delivered.
     waiting_leads: HashSet<u64>,
+    /// The requests made up to the first event that Meta found too old and the clocks did not.
+    too_old_since: Option<u64>,
     /// What the clocks are taken to differ by, beyond the usual margin.
     more_margin: i64,
     is_rehearsal: bool,
     has_warned_of_clock: bool,
     gave_up: Option<String>,
+}
+
+impl State {
+    fn has_accepted_beside_old(&self) -> bool {
+        self.too_old_since
+            .is_some_and(|since| self.accepted > since)
+    }
 }
 
 impl Run {
@@ -210,9 +225,25 @@ impl Run {
         self.state().is_rehearsal
     }
 
-    /// Counts a refusal of a single event.
-    pub(super) fn count_refusal_in_a_row(&self) {
-        self.state().refused_in_a_row += 1;
+    /// Counts a refusal of a single event. Ends the run when so many in a row are said to be too old, which by the clocks
+    /// they are not, that it must be the clocks: it takes fewer as long as no event was accepted since the first.
+    pub(super) fn count_refusal_in_a_row(&self, fault: &Fault) {
+        let mut state = self.state();
+        state.refused_in_a_row += 1;
+        let limit = match state.has_accepted_beside_old() {
+            true => OLD_IN_A_ROW_AMONG_OTHERS,
+            false => OLD_IN_A_ROW,
+        };
+        let is_systematic = fault.is_by_age() && state.refused_in_a_row > limit;
+        drop(state);
+        if is_systematic {
+            self.end(Ended::SystematicFault(fault.clone()));
+        }
+    }
+
+    /// Whether an event was accepted since the first that Meta found too old and the clocks did not.
+    pub(super) fn has_accepted_beside_old(&self) -> bool {
+        self.state().has_accepted_beside_old()
     }
 
     /// How many events were refused one after the other since the endpoint last proved sound.
@@ -234,7 +265,12 @@ impl Run {
             .or_default();
         *count += 1;
         let count = *count;
-        let is_systematic = count > SYSTEMATIC_EVENTS && count * SYSTEMATIC_SHARE > state.tried;
+        // In an export by date all that is too old comes first.
+        let (events, share) = match fault.is_by_age() {
+            true => (OLD_IN_A_ROW_AMONG_OTHERS.into(), OLD_SHARE),
+            false => (SYSTEMATIC_EVENTS, SYSTEMATIC_SHARE),
+        };
+        let is_systematic = count > events && count * share > state.tried;
         drop(state);
         if is_systematic {
             self.end(Ended::SystematicFault(fault.clone()));
@@ -273,35 +309,26 @@ impl Run {
         self.settings.clock.now() - MAX_AGE_SECONDS + margin
     }
 
-    /// Meta says that an event is too old that this side would send; `server_time` is the time by its clock and `oldest`
-    /// the oldest time that was sent. Moves the limit far enough to take out at least that event. False when the clocks
-    /// would have to differ more than can be.
-    pub(super) fn move_limit(&self, server_time: Option<i64>, oldest: i64) -> bool {
-        let now = self.settings.clock.now();
-        let skew = match (self.settings.clock, server_time) {
-            // A clock further off than this tells nothing.
-            (Clock::System, Some(server)) if server - now <= MAX_MARGIN_SECONDS => server - now,
-            _ => 0,
-        };
-        let limit = now - MAX_AGE_SECONDS + AGE_MARGIN_SECONDS;
+    /// Notes by how much this machine's clock is behind that of a server which finds an event too old. False when that is
+    /// more than can be: then the run ends.
+    pub(super) fn note_clock(&self, server_time: Option<i64>, fault: &Fault) -> bool {
         let mut state = self.state();
-        let mut more = state.more_margin.max(skew);
-        while limit + more <= oldest {
-            more = (more + AGE_MARGIN_SECONDS) * 2;
-            if more > MAX_MARGIN_SECONDS {
-                return false;
-            }
+        let requests = state.requests;
+        state.too_old_since.get_or_insert(requests);
+        let (Clock::System, Some(server)) = (self.settings.clock, server_time) else {
+            return true;
+        };
+        let behind = server - self.settings.clock.now();
+        if behind > MAX_MARGIN_SECONDS {
+            drop(state);
+            self.end_by_clock(behind, fault);
+            return false;
         }
-        state.more_margin = more;
+        state.more_margin = state.more_margin.max(behind);
         true
     }
 
-    /// Ends the run because Meta finds an event too old that is not, unless the clocks differ by more than can be.
-    pub(super) fn end_by_clock(&self, server_time: Option<i64>, fault: Fault) {
-        let behind = server_time.map_or(0, |server| server - self.settings.clock.now());
-        if behind <= MAX_MARGIN_SECONDS {
-            return self.end(Ended::SystematicFault(fault));
-        }
+    fn end_by_clock(&self, behind: i64, fault: &Fault) {
         self.end(Ended::Blocked {
             reason: format!(
                 "{}: {fault}; this machine's clock is {} behind the server's",

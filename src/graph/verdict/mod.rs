@@ -15,13 +15,11 @@ use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
 
 use super::answer::{Answer, ProxyFault, Silence};
-use super::fault::{Fault, integer, shown};
+use super::fault::{Fault, TOO_OLD, integer, shown};
 use super::usage::{Usage, retry_after};
 
 /// Meta's schema error, the only one that says which event it means.
 pub(super) const SCHEMA: i64 = 2_804_019;
-/// An event is older than Meta takes by now.
-const TOO_OLD: i64 = 2_804_003;
 /// The header by which the sandbox says who it is.
 const SANDBOX_HEADER: &str = "x-crm2capi-sandbox";
 
@@ -290,6 +288,12 @@ pub(crate) fn verdict(status: u16, headers: &HeaderMap, body: &[u8], sent: usize
         }
         _ => without_body(status, headers),
     }
+}
+
+/// Judges an error with these codes that says nothing else.
+pub(crate) fn of_codes(code: i64, subcode: Option<i64>) -> Verdict {
+    let fault = Fault::of_codes(code, subcode);
+    of_fault(fault, &Map::new(), &HeaderMap::new(), 1)
 }
 
 /// What came of a request that reads.
