@@ -77,7 +77,7 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
     };
     let report = as_json(&status, exit);
     if let Some(path) = &args.report {
-        write_report(path, &status, now, is_late)?;
+        write_report(path, &status, now, max_age.map(|_| is_late))?;
     }
     let mut out = talk::stdout(args.format);
     match args.format {
@@ -136,7 +136,7 @@ fn check_report(report: &Path, ledger: &Path) -> Result<()> {
     Ok(())
 }
 
-fn write_report(path: &Path, status: &Status, now: i64, is_late: bool) -> Result<()> {
+fn write_report(path: &Path, status: &Status, now: i64, is_late: Option<bool>) -> Result<()> {
     let mut page = Vec::new();
     render::html::status::write(status, now, is_late, &mut page)?;
     render::write_whole(path, &page)
