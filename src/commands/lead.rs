@@ -195,6 +195,7 @@ fn state(state: State) -> String {
         State::Accepted => "accepted".to_owned(),
         State::Rejected { code, subcode } => format!("refused by Meta ({})", fault(code, subcode)),
         State::Uncertain => "uncertain, the next upload sends it again; last tried".to_owned(),
+        State::Pending => "not sent yet, the next upload does; first seen".to_owned(),
         State::Resting => {
             "uncertain after several runs, --retry-uncertain sends it; last tried".to_owned()
         }
@@ -224,6 +225,7 @@ fn event_json(event: &PastEvent) -> Value {
         State::Accepted => ("accepted", None, None),
         State::Rejected { code, subcode } => ("rejected", Some(code), subcode),
         State::Uncertain => ("uncertain", None, None),
+        State::Pending => ("pending", None, None),
         State::Resting => ("resting", None, None),
     };
     json!({

@@ -327,12 +327,15 @@ fn the_numbers_of_a_run_are_written_for_a_monitor() {
         crate::support::NOW,
         "leads.csv",
     ];
-    let ran = desk.run(&args).ended(1);
+    let ran = desk.run(&args).ended(2);
     assert!(
-        ran.stderr.contains("cannot write the metrics no/m.prom"),
+        ran.stderr.contains(
+            "cannot write the metrics no/m.prom: there is no folder no; nothing was sent"
+        ),
         "{}",
         ran.stderr
     );
+    assert!(ran.stdout.is_empty(), "{}", ran.stdout);
 }
 
 #[test]
