@@ -121,6 +121,7 @@ fn note_what_was_lost(
         account.end_early(End::RejectsLost(format!("{error:#}")));
     }
     account.note_resting();
+    account.note_expired();
 }
 
 /// Says that the input was not read to its end, and why.
@@ -247,6 +248,7 @@ pub(super) fn sift(
     let buffer = prepared.json.len();
     let dataset = &settings.endpoint.dataset_id;
     let events = events(prepared, picked, dataset);
+    account.meet_expired(prepared, dataset);
     let looked_up = ledger.look_up(dataset, &events)?;
     let (mut new, mut known) = (Vec::with_capacity(events.len()), Known::default());
     for (mut event, found) in events.into_iter().zip(looked_up) {
