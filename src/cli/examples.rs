@@ -173,10 +173,16 @@ pub(super) const HELP: &str = examples! {
     "crm2capi help problems"
     "One problem, by the code a report names"
     "crm2capi help lead-id-precision-lost"
+    "A code that Meta answered with"
+    "crm2capi help 190/463"
     "The fields a column can be mapped to"
     "crm2capi help fields"
+    "One field"
+    "crm2capi help lead_id"
     "The export layouts that are known"
     "crm2capi help presets"
+    "The columns that one of them looks for"
+    "crm2capi help hubspot"
 };
 
 pub(super) const COMPLETIONS: &str = examples! {

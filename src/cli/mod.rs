@@ -137,7 +137,7 @@ pub(crate) enum Command {
     /// get more keys in later versions.
     #[command(after_long_help = examples::SCHEMA)]
     Schema(SchemaArgs),
-    /// Explain a command, a problem, the fields or the presets
+    /// Explain a command, a problem, one of Meta's codes, a field or a preset
     #[command(after_long_help = examples::HELP)]
     Help(HelpArgs),
     /// Print a script that completes the command line
@@ -1005,7 +1005,10 @@ pub(crate) enum Document {
 /// Options of help.
 #[derive(Debug, Args)]
 pub(crate) struct HelpArgs {
-    /// A command, `problems`, the code of one problem, `fields`, `presets` or `exit-status`
+    /// A command, `problems`, `meta`, `fields`, `presets`, `exit-status`, or one of what these list
+    ///
+    /// Such as the code of a problem, one of Meta's codes (190, 100/33), a field or a preset. Long pages go
+    /// through PAGER, or less, on a terminal.
     #[arg(value_name = "TOPIC")]
     pub topic: Option<String>,
 }

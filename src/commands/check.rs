@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::each::each;
+use super::remote::scores;
 use super::show::write_finding;
 use super::talk;
 use crate::cli::{CheckArgs, PlainFormat, TalkArgs};
@@ -15,7 +16,7 @@ use crate::graph::Client;
 use crate::graph::probe::{Finding, Probe, probe};
 use crate::graph::served::Served;
 use crate::graph::version::{self, Life};
-use crate::remote::{Dataset, Inquiry, Told};
+use crate::remote::{Dataset, Inquiry, Quality, Told, agent_name};
 use crate::report::ExitStatus;
 
 /// A clock this far off puts events into the future.
@@ -57,8 +58,10 @@ fn check(args: &CheckArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<Exi
     lines.extend(served(&found.served, &endpoint.api_version));
     let mut status = judge(&found, &client.host(), &mut lines);
     if found.finding == Finding::Fit {
-        let inquiry = Inquiry::new(&endpoint, None)?;
+        let agent = config::partner_agent(&file)?.map(|agent| agent_name(&agent));
+        let inquiry = Inquiry::new(&endpoint, agent)?;
         lines.push(dataset(&runtime.block_on(inquiry.dataset())));
+        lines.push(quality(&runtime.block_on(inquiry.quality())));
     }
     if let Some(server) = found.server_time {
         lines.push(clock(server - now));
@@ -222,6 +225,17 @@ fn dataset(told: &Told<Dataset>) -> Line {
         ),
         _ => good(what, "Meta does not say whether the dataset is for them"),
     }
+}
+
+/// What Meta thinks of the events so far. Whatever it is, an upload would get through.
+fn quality(told: &Told<Vec<Quality>>) -> Line {
+    let says = match told {
+        Told::Known(quality) => scores(quality),
+        Told::Nothing => "Meta has no score yet".to_owned(),
+        Told::MayNot(fault) => format!("Meta does not tell this token ({fault})"),
+        Told::NoAnswer(why) => format!("not known: {why}"),
+    };
+    good("match quality", &says)
 }
 
 fn clock(skew: i64) -> Line {

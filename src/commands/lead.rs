@@ -200,6 +200,7 @@ fn state(state: State) -> String {
             "uncertain, and too old to be sent again: nobody knows whether Meta took it; last tried"
                 .to_owned()
         }
+        State::Pending => "not sent yet, the next upload does; first seen".to_owned(),
         State::Resting => {
             "uncertain after several runs, --retry-uncertain sends it; last tried".to_owned()
         }
@@ -230,6 +231,7 @@ fn event_json(event: &PastEvent) -> Value {
         State::Rejected { code, subcode } => ("rejected", Some(code), subcode),
         State::Uncertain => ("uncertain", None, None),
         State::Expired => ("expired", None, None),
+        State::Pending => ("pending", None, None),
         State::Resting => ("resting", None, None),
     };
     json!({

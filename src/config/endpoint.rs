@@ -90,6 +90,17 @@ pub(crate) fn reading_endpoint(
     })
 }
 
+/// The same with the dataset's own token, where another one reads: Meta tells some things to the dataset's own alone.
+pub(crate) fn own_endpoint(
+    args: &EndpointArgs,
+    settings: &SettingsArgs,
+    version: &VersionArgs,
+    file: &SettingsFile,
+) -> Option<Endpoint> {
+    variable(READ_TOKEN_VARIABLE)?;
+    endpoint(args, settings, version, file).ok()
+}
+
 /// Where Meta's leads are read, with a token of their own.
 ///
 /// # Errors

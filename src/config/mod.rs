@@ -14,7 +14,7 @@ mod stage;
 
 pub(crate) use endpoint::{
     api_version, dataset_id, endpoint, endpoint_of_leads, endpoint_of_nobody, endpoint_of_sandbox,
-    endpoint_with_token, graph_url, reading_endpoint,
+    endpoint_with_token, graph_url, own_endpoint, reading_endpoint,
 };
 pub(crate) use file::SettingsFile;
 pub(crate) use notify::{age, notify_settings};

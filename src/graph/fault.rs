@@ -30,6 +30,65 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
+    /// The codes that help lists, by their numbers; a range is there by its first.
+    pub(crate) const KNOWN: &[(i64, Option<i64>)] = &[
+        (1, None),
+        (2, None),
+        (3, None),
+        (4, None),
+        (5, None),
+        (10, None),
+        (12, None),
+        (17, None),
+        (32, None),
+        (100, None),
+        (100, Some(33)),
+        (100, Some(2_804_001)),
+        (100, Some(2_804_003)),
+        (100, Some(2_804_004)),
+        (100, Some(2_804_008)),
+        (100, Some(2_804_009)),
+        (100, Some(2_804_016)),
+        (100, Some(2_804_019)),
+        (100, Some(2_804_023)),
+        (100, Some(2_804_036)),
+        (100, Some(2_804_050)),
+        (101, None),
+        (102, None),
+        (103, None),
+        (104, None),
+        (190, None),
+        (190, Some(458)),
+        (190, Some(459)),
+        (190, Some(460)),
+        (190, Some(463)),
+        (190, Some(464)),
+        (190, Some(467)),
+        (190, Some(492)),
+        (200, None),
+        (341, None),
+        (368, None),
+        (412, None),
+        (613, None),
+        (803, None),
+        (2_500, None),
+        (2_635, None),
+        (5_000, None),
+        (21_009, None),
+        (80_000, None),
+    ];
+
+    /// An error with these codes and nothing else.
+    pub(crate) fn of_codes(code: i64, subcode: Option<i64>) -> Self {
+        Fault {
+            status: 400,
+            code,
+            subcode,
+            title: None,
+            fbtrace_id: None,
+        }
+    }
+
     /// Reads an `error` object; nothing when it has no code and so does not come from the Graph API.
     pub(crate) fn read(status: u16, error: &Map<String, Value>) -> Option<Fault> {
         let text = |key: &str| {

@@ -389,6 +389,11 @@ impl Evidence {
                 "its values have the form of Meta's lead ids, but its heading does not say so"
                     .to_owned()
             }
+            Field::EventName
+                if self.heading.stage_rank() >= 3 && self.share(Kind::StageName) >= 0.5 =>
+            {
+                "it holds stages, but no column says when each was reached".to_owned()
+            }
             Field::EventName if self.heading.stage_rank() > 0 => {
                 "its heading could be that of a stage, but its texts do not read as stages"
                     .to_owned()

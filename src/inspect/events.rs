@@ -20,6 +20,7 @@ impl Search<'_> {
         }
         let (has_names, has_times) = self.found.has_events();
         if has_names && has_times {
+            self.add_stage_beside_raw_lead();
             return;
         }
         if self.lacks(Field::EventName) && !has_names {
@@ -134,6 +135,36 @@ impl Search<'_> {
         }
     }
 
+    /// Whoever works on Meta's own list of leads adds a column of stages and one of their dates.
+    fn add_stage_beside_raw_lead(&mut self) {
+        let stages = &self.found.stage_columns;
+        let is_raw_lead = |stage: &StageColumn| names_raw_lead(&stage.event_name);
+        let has_only_raw_leads = !stages.is_empty() && stages.iter().all(is_raw_lead);
+        if self.is_told_stages || !has_only_raw_leads || !self.lacks(Field::EventName) {
+            return;
+        }
+        let sounds =
+            |evidence: &Evidence| evidence.distinct >= 2 && evidence.share(Kind::StageName) >= 0.5;
+        let Some((column, Certain)) = self.best_stage_of(sounds) else {
+            return;
+        };
+        let times = self.times(Some(&self.at(column).heading));
+        let of_stage = times
+            .into_iter()
+            .filter(|(kind, ..)| *kind >= TimeKind::OfStage);
+        match of_stage.max() {
+            Some((.., std::cmp::Reverse(time))) => {
+                self.take(Target::Field(Field::EventName), column, Certain);
+                self.take(Target::Field(Field::EventTime), time, Certain);
+            }
+            None => self.found.guesses.push(Taken {
+                target: Target::Field(Field::EventName),
+                column,
+                confidence: Likely,
+            }),
+        }
+    }
+
     /// Repeated columns of stage and time: `Stage 1`, `Date 1`, `Stage 2`, … or the paths of a list in JSON.
     fn groups(&self) -> Option<History> {
         let mut patterns: Vec<(String, Vec<u32>)> = Vec::new();
@@ -234,6 +265,11 @@ impl Search<'_> {
     }
 
     fn best_stage(&self) -> Option<(u32, Confidence)> {
+        self.best_stage_of(|_| true)
+    }
+
+    /// The best of the columns of stages that `may_be` one.
+    fn best_stage_of(&self, may_be: impl Fn(&Evidence) -> bool) -> Option<(u32, Confidence)> {
         let is_elsewhere = self.is_of_other_things();
         let judge = |column: u32| {
             let evidence = self.at(column);
@@ -260,7 +296,7 @@ impl Search<'_> {
             let sounds = evidence.share(Kind::StageName);
             let technical = evidence.share(Kind::Technical);
             let confidence = match rank {
-                _ if is_other || !evidence.could_be_stages() => return None,
+                _ if is_other || !may_be(evidence) || !evidence.could_be_stages() => return None,
                 // `Estado` is a stage in one export and a state in the next.
                 _ if heading.may_be_of_a_place() && sounds < 0.5 => Guess,
                 4.. => Certain,

@@ -380,9 +380,11 @@ fn judge_words(text: &str, digits: usize, letters: usize, note: &mut dyn FnMut(K
     };
     let is_letters = letters > 0 && text.chars().all(is_of_name);
     note(Kind::Letters, is_letters && text.len() <= 80);
+    // Chinese, Japanese and Korean names have no space between their parts.
+    let is_unparted = letters >= 2 && text.chars().all(|letter| letter >= '\u{2e80}');
     note(
         Kind::Words,
-        is_letters && text.split_whitespace().count() >= 2,
+        is_letters && (text.split_whitespace().count() >= 2 || is_unparted),
     );
     let is_code = |c: char| c.is_alphanumeric() || " -:".contains(c);
     note(

@@ -29,6 +29,7 @@ pub(super) fn propose(
         used: Vec::new(),
         found: Proposal::default(),
         known: 0,
+        is_told_stages: !given.stage_columns.is_empty(),
     };
     search.take_over(layout, given);
     search.known = search.found.taken.len();
@@ -49,6 +50,8 @@ pub(super) struct Search<'a> {
     pub(super) found: Proposal,
     /// How many of the columns taken preset and command line name.
     known: usize,
+    /// Whether the command line says which dates are those of stages.
+    pub(super) is_told_stages: bool,
 }
 
 impl Search<'_> {
@@ -378,8 +381,11 @@ impl Search<'_> {
         self.find_names();
         self.find(City, by_heading(City, Certain, Guess));
         self.find(State, |column| {
+            let may_be_a_stage = column.heading.may_be_of_a_place()
+                || column.heading.says(State) != Some(Says::Exactly);
             by_heading(State, Likely, Guess)(column).filter(|_| {
-                column.share(Kind::StageName) < 0.3 && column.share(Kind::Letters) >= 0.5
+                (!may_be_a_stage || column.share(Kind::StageName) < 0.3)
+                    && column.share(Kind::Letters) >= 0.5
             })
         });
         self.find(Zip, by_heading(Zip, Certain, Guess));

@@ -63,7 +63,7 @@ const FIELDS: &[(Field, &str, &str)] = &[
         नाम ชอ 名前 お名前 姓名 naam الاسم اسم hovaten hoten ten kontaktperson cliente nomedocliente nomecliente nombredelcliente kunde applicant borrower student \
         studentname patient patientname applicantname borrowername callername caller invitee inviteename guestname member membername prospect \
         prospectname buyer buyername nomduclient yourname 学员姓名 客户姓名 фиопациента фиоклиента musteriadi primarycontact maincontact homeowner homeownername interessent nominativo alumno alumnoname namn navn emel \
-        nev teljesnev nume numecomplet ονοματεπωνυμο ονομα שםמלא שם 이름 성명 고객명 성함 nimi kokonimi celejmeno jmenoaprijmeni jmeno піб імя fuldenavn fulltnavn klant klantnaam naamklant",
+        nev teljesnev nume numecomplet ονοματεπωνυμο ονομα שםמלא שם 이름 성명 고객명 성함 nimi kokonimi celejmeno jmenoaprijmeni jmeno піб імя fuldenavn fulltnavn klant klantnaam naamklant pessoa persona tenkhachhang 客户名称 客户 联系人 联系人姓名 ชอลกคา ชอผตดตอ",
         "fullname nomcomplet nombrecompleto nomecompleto vollstandigername",
     ),
     (
@@ -85,7 +85,7 @@ const FIELDS: &[(Field, &str, &str)] = &[
     ),
     (
         Field::State,
-        "stateorprovince region departement provincia uf estado stan il stato \
+        "stateorprovince statecode provincecode 所在省份 省市 region departement provincia uf estado stan il stato \
         judet judetul область",
         "bundesland provincia province",
     ),
@@ -143,14 +143,14 @@ pub(super) static QUALIFIERS: Words = LazyLock::new(|| {
     hs crm current latest del do da de du des der di van von la le el the of de trabajo particular trabalho comercial pessoal \
     personne professionnel geschaftlich privat privato рабочий рабочая личный личная мобильный номер клиента лида office \
     field custom cf mx x studio o a y et und e i en для firmowy prywatny zakelijk is kantor cliente kunde kunden applicant borrower student patient \
-    prospecto prospek klant sender iso invitee guest member homeowner interessent alumno best buyer prospect learner tenant donor musteri пациента заявки klient clienti privatnummer your my what and is",
+    prospecto prospek klant sender iso piste pistes khach hang khachhang invitee guest member homeowner interessent alumno best buyer prospect learner tenant donor musteri пациента заявки klient clienti privatnummer your my what and is",
     )
 });
 
 /// Headings of a stage.
 pub(super) static STAGE: Words = LazyLock::new(|| {
     set(
-        "step leadstep pipelinestep stage leadstage leadsstage dealstage pipelinestage lifecyclestage leadstatus leadsstatus phase \
+        "statustype leadstatustype step leadstep pipelinestep stage leadstage leadsstage dealstage pipelinestage lifecyclestage leadstatus leadsstatus phase \
     vertriebsphase leadphase stufe etapa etape fase estagio etapadolead etapadellead etapadelembudo etapadofunil statutdulead \
     estadodellead statusdolead situacaodolead estadodelead statolead statodellead fasevendita lifecyclephase stageid \
     pipelinestageid statusid leadstatusid statuscode statuslabel stagename pipelinestatus salesstage opportunitystage \
@@ -164,7 +164,7 @@ pub(super) static STAGE: Words = LazyLock::new(|| {
 /// Headings that often mean the stage, and as often something else.
 pub(super) static STATUS: Words = LazyLock::new(|| {
     set(
-        "status statut estatus estado situacao situacion bearbeitungsstatus bearbeitungsstand stand esito avancement 対応状況 跟进状态 loanstatus \
+        "moiquanhe resultado resultat ergebnis risultato resultaat wynik status statut estatus estado situacao situacion bearbeitungsstatus bearbeitungsstand stand esito avancement 対応状況 跟进状态 loanstatus \
     applicationstatus stato stan durum статус состояние \
     الحالة حالة स्थिति सथत trangthai tinhtrang สถานะ สถานะลกคา สถานะ ステータス 状態 状态 状況 情况 disposition outcome leadresult \
     stav statusz status tila κατασταση סטטוס 상태 상담상태 진행상태 stare starea статусу",
@@ -204,7 +204,7 @@ pub(super) static NO_STAGE: Words = LazyLock::new(|| {
 /// Words of a time that says when something changed.
 pub(super) static CHANGE: Words = LazyLock::new(|| {
     set(
-        "changed change changes since entered entry moved moving move movimentacao movimentado movida movido geandert anderung seit \
+        "activefrom changed change changes since entered entry moved moving move movimentacao movimentado movida movido geandert anderung seit \
     gewechselt wechsel modifie changement depuis cambio cambiado desde mudanca alterado alteracao variazione gewijzigd \
     wijziging zmiany zmiana изменения смены degisim degisiklik degistirme تغيير perubahan thaydoi transition \
     zmenen zmeneno zmeny zmena aendret andret endret muuttunut muutettu muutos modositva modositas modosulas schimbarii schimbare schimbat αλλαγης αλλαγη שינוי 변경 변경일 변경일시 зміни змінено lastmodified",

@@ -116,9 +116,13 @@ fn words_of(text: &str) -> Vec<String> {
         }
         after_small = letter.is_lowercase();
     }
+    let in_full = |word: String| {
+        let known = SHORT_FORMS.iter().find(|(short, _)| *short == word);
+        known.map_or(word, |(_, full)| (*full).to_owned())
+    };
     words
         .iter()
-        .map(|word| fold(word))
+        .map(|word| in_full(fold(word)))
         .filter(|word| !word.is_empty())
         .collect()
 }
@@ -153,16 +157,66 @@ fn name_in(text: &str) -> &str {
         ];
         generic.contains(&part.as_str()) || part.bytes().all(|byte| byte.is_ascii_digit())
     };
-    let mut named = text.rsplit('.').filter(|part| !is_of_any_value(part));
-    let name = named.next().unwrap_or(text);
-    // What a stage is called is the stage: `ProspectStage.Description`.
-    let is_label = ["name", "label", "title", "description", "displayname"];
-    let is_of_stage = |part: &&str| is_in(&STAGE, &run_together(part));
-    match named.next().filter(is_of_stage) {
-        Some(stage) if is_label.contains(&run_together(name).as_str()) => stage,
-        _ => name,
+    let named = text.rsplit('.').find(|part| !is_of_any_value(part));
+    named.unwrap_or(text)
+}
+
+/// A path without its end where that only says what a stage is called: `ProspectStage.Description` is `ProspectStage`.
+fn without_label(text: &str) -> &str {
+    let is_label = |part: &str| {
+        let labels = ["name", "label", "title", "description", "displayname"];
+        labels.contains(&run_together(part).as_str())
+    };
+    let is_of_stage = |path: &str| {
+        let name = run_together(name_in(path));
+        is_in(&STAGE, &name) || is_in(&STATUS, &name)
+    };
+    match text.rsplit_once('.') {
+        Some((path, label)) if is_label(label) && is_of_stage(path) => path,
+        _ => text,
     }
 }
+
+/// A path without the names of what holds the answers of a form: `formResponse.Email` is not about the form.
+fn without_containers(text: &str) -> String {
+    let containers = [
+        "formresponse",
+        "formresponses",
+        "formdata",
+        "formvalues",
+        "formfields",
+        "formanswers",
+        "formsubmission",
+    ];
+    let parts = text.split('.');
+    let kept: Vec<&str> = parts
+        .filter(|part| !containers.contains(&run_together(part).as_str()))
+        .collect();
+    kept.join(".")
+}
+
+/// The letters and digits of a name, with what warehouses shorten written out: `first_nm` is `firstname`.
+fn joined_of(name: &str) -> String {
+    let is_shortened = name.split(['_', '-', ' ']).any(|word| {
+        SHORT_FORMS
+            .iter()
+            .any(|(short, _)| word.eq_ignore_ascii_case(short))
+    });
+    match is_shortened {
+        true => words_of(name).concat(),
+        false => run_together(name),
+    }
+}
+
+/// What tables of warehouses shorten, folded, and what it stands for.
+const SHORT_FORMS: [(&str, &str); 6] = [
+    ("nm", "name"),
+    ("cd", "code"),
+    ("dt", "date"),
+    ("addr", "address"),
+    ("cust", "customer"),
+    ("acct", "account"),
+];
 
 /// What is left of a name when the words around it are taken away.
 fn core_of(name: &str, keeps: Option<&str>) -> String {
@@ -180,7 +234,7 @@ fn core_of(name: &str, keeps: Option<&str>) -> String {
 impl Heading {
     pub(super) fn of(text: &str) -> Self {
         let repaired = repaired(text);
-        let text = repaired.as_deref().unwrap_or(text).trim();
+        let text = without_label(repaired.as_deref().unwrap_or(text).trim());
         let name = name_in(text);
         // The names of Salesforce's custom fields end in `__c`.
         let name = name.strip_suffix("__c").unwrap_or(name);
@@ -191,8 +245,10 @@ impl Heading {
         };
         Self {
             alternatives,
-            words: words_of(text.strip_suffix("__c").unwrap_or(text)),
-            joined: run_together(name),
+            words: words_of(&without_containers(
+                text.strip_suffix("__c").unwrap_or(text),
+            )),
+            joined: joined_of(name),
             cores: [core_of(name, None), core_of(name, Some("name"))],
             path: words_of(before.unwrap_or_default()),
             own: words_of(name),
@@ -276,7 +332,7 @@ impl Heading {
             () if is_exact || self.cores.iter().any(|core| is_in(&STAGE, core)) => 5,
             () if self.is_named(&STATUS) && is_of_lead.iter().any(|word| self.has_word(word)) => 5,
             () if is_strong => 4,
-            () if self.is_named(&STATUS) => 3,
+            () if self.is_named(&STATUS) || begins_or_ends(&STATUS, &self.joined) => 3,
             () if self.words.iter().any(|word| is_in(&STAGE_WORDS, word)) => 2,
             () if self.has_any(&STAGE_WORDS) => 1,
             () => 0,
@@ -579,6 +635,16 @@ fn is_in(list: &Words, word: &str) -> bool {
 
 /// Shorter words are other words with an ending.
 const SHORTEST_STEM: usize = 5;
+
+/// Whether a name in a script without spaces begins or ends with one of the words.
+fn begins_or_ends(list: &Words, name: &str) -> bool {
+    let is_edge = |known: &String| {
+        known.len() > 5
+            && !known.is_ascii()
+            && (name.starts_with(known.as_str()) || name.ends_with(known.as_str()))
+    };
+    !name.is_ascii() && list.iter().any(is_edge)
+}
 
 /// Whether one of the words of scripts without spaces stands anywhere in the text.
 fn contains_any(list: &Words, text: &str) -> bool {

@@ -70,7 +70,9 @@ pub(crate) enum State {
     Uncertain,
     /// Nobody knows whether Meta took it, and it is too old to be sent again.
     Expired,
-    /// The same after several runs, so that only `--retry-uncertain` sends it.
+    /// Nothing was taken yet; the next upload of the snapshots it is of sends it.
+    Pending,
+    /// The same as uncertain after several runs, so that only `--retry-uncertain` sends it.
     Resting,
 }
 
@@ -152,7 +154,43 @@ pub(super) fn about(
             found.push(past(people, row, now)?);
         }
     }
+    found.extend(pending(connection, asked, dataset)?);
     found.sort_by(|a, b| (a.time, &a.name).cmp(&(b.time, &b.name)));
+    Ok(found)
+}
+
+/// The same of events that wait to be sent. What was begun is told by its own row.
+fn pending(
+    connection: &Connection,
+    asked: &HashSet<Person>,
+    dataset: Option<&str>,
+) -> rusqlite::Result<Vec<PastEvent>> {
+    let mut select = connection.prepare(
+        "SELECT pending.json, pending.name, pending.time, pending.noted, run.started, pending.dataset
+         FROM pending JOIN run ON run.id = pending.run
+         WHERE (:dataset IS NULL OR pending.dataset = :dataset)
+           AND NOT EXISTS (SELECT 1 FROM event WHERE event.key = pending.key)",
+    )?;
+    let mut rows = select.query(named_params! { ":dataset": dataset })?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let bytes = people::of_event(row.get_ref(0)?.as_blob()?);
+        let people: Vec<Person> = people::read(&bytes)
+            .filter(|person| asked.contains(person))
+            .collect();
+        if !people.is_empty() {
+            found.push(PastEvent {
+                people,
+                name: row.get(1)?,
+                time: row.get(2)?,
+                state: State::Pending,
+                settled: row.get(3)?,
+                run_started: row.get(4)?,
+                dataset: row.get(5)?,
+                trace: None,
+            });
+        }
+    }
     Ok(found)
 }
 

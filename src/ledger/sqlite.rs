@@ -20,7 +20,8 @@ use super::schema::{self, Shape};
 use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING};
 use super::status::{self, Status};
 use super::{
-    Begun, Entry, Known, Ledger, RunEnd, RunStart, Settled, Snapshots, Standing, alias, snapshot,
+    Begun, Entry, Known, Ledger, RunEnd, RunStart, Settled, Snapshots, Standing, alias, pending,
+    snapshot,
 };
 use crate::event::{Event, EventKey, Fingerprint};
 use crate::files::open_private;
@@ -279,7 +280,7 @@ impl SqliteLedger {
 /// Who writes, and when by the real clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Writer {
-    run: Option<i64>,
+    pub(super) run: Option<i64>,
     pub(super) now: i64,
 }
 
@@ -398,6 +399,10 @@ fn forget(connection: &Connection, now: i64) -> rusqlite::Result<i64> {
     if gone > 0 {
         events::forget_traces(connection)?;
     }
+    connection.execute(
+        "DELETE FROM pending WHERE time < ?1 AND noted < ?1",
+        [oldest],
+    )?;
     connection.execute(
         "DELETE FROM alias WHERE time < ?1 AND settled < ?1",
         [oldest],
@@ -536,9 +541,11 @@ fn settle(
         let hit = match *settled {
             Settled::Accepted => {
                 *delivered.entry(&event.name).or_default() += 1;
+                pending::forget(connection, event.key)?;
                 accept.execute((key, run, now))?
             }
             Settled::Rejected { code, subcode } => {
+                pending::forget(connection, event.key)?;
                 reject.execute((key, run, now, code, subcode, fingerprint(event)))?
             }
             // What an earlier run left uncertain stays so.

@@ -143,7 +143,7 @@ impl Preset {
     }
 
     /// What it says about columns, before any header is seen.
-    pub(super) fn layout(&self) -> &Layout {
+    pub(crate) fn layout(&self) -> &Layout {
         &self.layout
     }
 

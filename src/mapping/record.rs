@@ -68,7 +68,7 @@ pub(crate) struct Record<'a> {
 pub(crate) enum LeftOut {
     /// It does not meet the conditions of `[only]`.
     Only,
-    /// Its consent column does not say yes.
+    /// Its consent column does not say yes. Of a snapshot it is read all the same, to know where the lead is.
     Consent,
 }
 
@@ -196,10 +196,24 @@ impl Plan {
             record.left_out = Some(LeftOut::Only);
             return;
         }
-        if !self.consents(row, notice) {
-            record.left_out = Some(LeftOut::Consent);
-            return;
+        if self.consents(row, notice) {
+            return self.read_sound(row, times, record, notice);
         }
+        if self.is_snapshot {
+            // Its stage is only to be known, so what is wrong with it does not matter.
+            self.read_sound(row, times, record, &mut |_| ());
+            record.skipped_stages = 0;
+        }
+        record.left_out = Some(LeftOut::Consent);
+    }
+
+    fn read_sound<'a>(
+        &mut self,
+        row: Row<'a>,
+        times: &mut Times,
+        record: &mut Record<'a>,
+        notice: &mut dyn FnMut(Notice<'_>),
+    ) {
         self.read_customer(row, record, notice);
         self.read_event_fields(row, times, record, notice);
         self.read_stages(row, times, record, notice);

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a program is looked after.
 const LOOK: Duration = Duration::from_millis(20);
 /// Variables that no other program has to know.
-const SECRETS: [&str; 6] = [
+pub(crate) const SECRETS: [&str; 6] = [
     "CRM2CAPI_ACCESS_TOKEN",
     "CRM2CAPI_APP_SECRET",
     "CRM2CAPI_READ_TOKEN",

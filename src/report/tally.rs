@@ -102,7 +102,9 @@ impl Group {
     }
 
     fn add(&mut self, place: Place) {
-        if self.rows == 0 || self.latest != place {
+        let is_another = self.rows == 0 || self.latest != place;
+        // What no input holds has no row.
+        if place.row > 0 && is_another {
             self.rows += 1;
             if self.examples.len() < MAX_EXAMPLES {
                 self.examples.push(place);

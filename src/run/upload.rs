@@ -4,9 +4,10 @@
 //! pass runs on its own threads and hands events to the delivery through a bounded channel.
 
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use bytes::Bytes;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -14,13 +15,14 @@ use tokio::task::JoinHandle;
 use super::account::Account;
 use super::rejects::{Known, Rejects};
 use super::sending::{Sending, sift};
-use super::snapshot::{SnapshotStep, refuse_without_ledger};
+use super::snapshot::{self, SnapshotStep, refuse_without_ledger};
 use super::{
     Feed, LedgerTarget, Observer, Pass, Prepared, ReadSettings, Reading, Signals, UploadSettings,
     workers,
 };
 use crate::deliver::{Delivery, Ended, Interrupt, interrupt};
-use crate::graph::{Client, Endpoint};
+use crate::graph::answer::Silence;
+use crate::graph::{Client, Endpoint, probe, verdict};
 use crate::ledger::{Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger};
 use crate::report::stages::{Fate, Plan};
 use crate::report::summary::Destination;
@@ -61,7 +63,20 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
         return Ok(checked.close(started.elapsed()));
     }
 
-    let ledger = open_ledger(settings)?;
+    let meets_sandbox = match meets_sandbox(settings, &feeds, &client, &runtime) {
+        Ok(meets_sandbox) => meets_sandbox,
+        Err(silence) => {
+            observer.finished();
+            write_rejects(&mut feeds, rejects, &settings.read)?;
+            checked.end_early(End::Unreachable(format!("{}: {silence}", client.host())));
+            return Ok(checked.close(started.elapsed()));
+        }
+    };
+    let target = match meets_sandbox || is_rehearsal(settings) {
+        true => &LedgerTarget::None,
+        false => &settings.send.ledger,
+    };
+    let ledger = open_ledger(target, settings.send.wait)?;
     before_sending.inspect(JoinHandle::abort);
     let dataset = &settings.endpoint.dataset_id;
     let now = settings.read.clock.now();
@@ -86,9 +101,10 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     account.destination = Some(destination(settings));
     account.expect_expired(expired);
     account.judge_funnel(&feeds);
-    let mut snapshot = match remembered(settings) {
-        LedgerTarget::None => SnapshotStep::on_trial(&feeds, dataset, || Ok(None))?,
-        LedgerTarget::File(_) => SnapshotStep::in_ledger(&feeds, dataset),
+    let clock = settings.read.clock;
+    let mut snapshot = match target {
+        LedgerTarget::None => SnapshotStep::on_trial(&feeds, dataset, clock, || Ok(None))?,
+        LedgerTarget::File(_) => SnapshotStep::in_ledger(&feeds, dataset, clock),
     };
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(ledger.lock().as_mut(), &mut account)?;
@@ -103,7 +119,7 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
         snapshot,
     }
     .run(&mut feeds, client, rejects);
-    if delivery.is_rehearsal {
+    if delivery.is_rehearsal || meets_sandbox {
         account.destination = Some(Destination::Sandbox);
     }
 
@@ -168,7 +184,7 @@ pub(crate) fn rehearse_upload(
     };
     let mut feeds = Feed::open_all(&settings.read, observer)?;
     let dataset = &settings.endpoint.dataset_id;
-    let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, reader)?;
+    let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, settings.read.clock, reader)?;
     let mut rejects = Rejects::asked_for(&settings.read, &feeds)?;
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Pretend);
     account.expect_expired(ledger.expired(dataset, settings.read.clock.now())?);
@@ -191,7 +207,9 @@ pub(crate) fn rehearse_upload(
         Ok(ControlFlow::Continue(()))
     };
     workers::run(&mut feeds, Pass::Last, settings.read.threads, collect)?;
-    observer.finished();
+    if let Some(snapshot) = &mut snapshot {
+        snapshot.count_overdue(ledger.as_mut(), &mut account)?;
+    }
     if let Some(rejects) = rejects {
         rejects.finish()?;
     }
@@ -230,10 +248,31 @@ fn is_rehearsal(settings: &UploadSettings) -> bool {
     settings.is_sandbox || settings.send.delivery.beside.test_event_code.is_some()
 }
 
-fn open_ledger(settings: &UploadSettings) -> Result<SharedLedger> {
-    Ok(match remembered(settings) {
+/// Whether a sandbox stands in Meta's place. It is asked beforehand only where a run remembers what it was shown even if
+/// it makes no request that would tell: where it is about snapshots.
+///
+/// # Errors
+/// A host that may be a sandbox does not answer.
+fn meets_sandbox(
+    settings: &UploadSettings,
+    feeds: &[Feed],
+    client: &Client,
+    runtime: &Runtime,
+) -> Result<bool, Silence> {
+    let has_to_ask = snapshot::is_wanted(feeds)
+        && !is_rehearsal(settings)
+        && foreign_host(&settings.endpoint).is_some();
+    if !has_to_ask {
+        return Ok(false);
+    }
+    let answer = runtime.block_on(client.send(Bytes::from_static(probe::BODY)))?;
+    Ok(verdict::is_rehearsal(&answer.headers))
+}
+
+fn open_ledger(target: &LedgerTarget, wait: Duration) -> Result<SharedLedger> {
+    Ok(match target {
         LedgerTarget::File(path) => {
-            let ledger = SqliteLedger::open(path, settings.send.wait)?;
+            let ledger = SqliteLedger::open(path, wait)?;
             tracing::debug!("what was accepted is remembered in {}", path.display());
             if ledger.is_new() {
                 tracing::info!(

@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 // Opens HTML reports in headless Chromium as their readers do, and keeps pictures of them.
 //
-//     node tests/browser/check.mjs target/debug/crm2capi
+//     node tests/browser/check.mjs target/debug/crm2capi [NAME…]
 //
-// Every export in examples/ is validated and uploaded to the sandbox; besides, there is one with hostile names, one
-// without a usable row, and a status. Each page is opened at three sizes, light and dark, and printed on A4.
+// With names, only the reports whose names hold one of them are looked at.
+// Every export in examples/ is validated and uploaded to the sandbox; besides, there is one joined with Meta's leads, one
+// with hostile names, one without a usable row, an upload that cannot reach its host, and a status. Each page is opened at
+// three sizes, light and dark, and printed on A4.
 // Fails on a page that is wider than its window, on missing or cut text, on anything in the console, on a request to
-// anywhere, on a script that ran, and on text with too little contrast. Pictures go to target/screenshots/.
+// anywhere, on a script that ran, on text and charts with too little contrast (WCAG 2 AA: 1.4.3 and 1.4.11), on a chart
+// without a table that says the same, and on what the Tab key does not reach. Pictures go to target/screenshots/.
 //
 // Speaks the DevTools protocol to Chromium directly, so that nothing but Node.js and Chromium is needed.
 
@@ -19,6 +22,7 @@ import { pathToFileURL } from "node:url";
 
 const root = resolve(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "../..");
 const program = resolve(process.argv[2] ?? join(root, "target/debug/crm2capi"));
+const only = process.argv.slice(3);
 const pictures = join(root, "target/screenshots");
 const NOW = "2026-11-21T16:00:00Z";
 const SIZES = [
@@ -60,6 +64,31 @@ function hostileExport(folder) {
   return ["upload", "--sandbox", "--now", NOW, "--max-invalid", "100", file, ...map];
 }
 
+// Rows without lead ids, and Meta's leads of three forms and four weeks, of which most have a row.
+function joined(folder) {
+  const forms = [["Spring offer", "2001"], ["Newsletter", "2002"], ["A form with a name that is longer than any phone is wide", "2003"]];
+  const leads = [];
+  const rows = ["Email,Phone,Stage,When,Amount"];
+  for (let lead = 0; lead < 60; lead++) {
+    const [form_name, form_id] = forms[lead % 3];
+    const day = new Date(Date.parse(NOW) - (1 + (lead * 26) / 60) * 86_400_000);
+    const created_time = day.toISOString().replace(/\.\d+Z$/, "+0000");
+    const email = `lead${lead}@example.com`;
+    leads.push(JSON.stringify({ id: `${1234567890120000 + lead}`, created_time, form_id, form_name, email, phone_number: `+1415555${1000 + lead}` }));
+    const isMissing = lead % 3 === 1 && lead % 4 !== 0;
+    if (isMissing) continue;
+    const when = new Date(Math.min(Date.parse(NOW) - 3_600_000, day.getTime() + 7_200_000)).toISOString();
+    const contact = lead % 5 ? `${email},` : `,+1415555${1000 + lead}`;
+    rows.push(`${contact},${lead % 4 ? "Lead" : "Won"},${when},${lead % 4 ? "" : "499.90"}`);
+  }
+  rows.push(`stranger@example.com,,Lead,2026-11-20T10:00:00Z,`);
+  writeFileSync(join(folder, "meta-leads.ndjson"), leads.join("\n"));
+  writeFileSync(join(folder, "joined.csv"), rows.join("\n"));
+  const map = ["email=Email", "phone=Phone", "event_name=Stage", "event_time=When", "value=Amount"].flatMap((it) => ["--map", it]);
+  writeFileSync(join(folder, "joined.toml"), `[event]\ncurrency = "USD"\n`);
+  return ["--now", NOW, "--timezone", "UTC", "--config", join(folder, "joined.toml"), ...map, "--leads", join(folder, "meta-leads.ndjson"), join(folder, "joined.csv")];
+}
+
 // A ledger with a day's deliveries: what a sandbox accepts is never noted as delivered, so this answers as Meta would.
 async function deliver(folder) {
   const server = createServer((request, answer) => {
@@ -80,6 +109,12 @@ async function deliver(folder) {
   if (status !== 0) throw new Error(`the upload ended with ${status}`);
 }
 
+function token(folder) {
+  const file = join(folder, "token");
+  writeFileSync(file, "example", { mode: 0o600 });
+  return file;
+}
+
 async function reports(folder) {
   const examples = join(root, "examples");
   const pages = [];
@@ -90,6 +125,11 @@ async function reports(folder) {
     pages.push(report(folder, `validate-${stem}`, "validate", ...common));
     pages.push(report(folder, `upload-${stem}`, "upload", "--sandbox", ...common));
   }
+  const withLeads = joined(folder);
+  pages.push(report(folder, "validate-joined", "validate", ...withLeads));
+  pages.push(report(folder, "upload-joined", "upload", "--sandbox", ...withLeads));
+  pages.push(report(folder, "unreachable", "upload", "--now", NOW, "--config", join(examples, "hubspot.toml"), "--dataset-id", "1234567890", "--graph-url",
+    "http://127.0.0.1:9", "--give-up-after", "1", "--access-token-file", token(folder), "--ledger", "none", join(examples, "hubspot.csv")));
   pages.push(report(folder, "hostile", ...hostileExport(folder)));
   const unusable = join(folder, "unusable.csv");
   writeFileSync(unusable, "Email,Stage,When\nnobody,Lead,yesterday\n");
@@ -197,6 +237,19 @@ function inspect() {
     const scrolls = table.parentElement.classList.contains("scroll");
     if (!scrolls && table.getBoundingClientRect().right > box.right + 1) complaints.push("a table sticks out");
   }
+  for (const chart of document.querySelectorAll("svg[role=img]")) {
+    if (!chart.closest("section")?.querySelector("table")) complaints.push(`no table says what this chart does: ${chart.getAttribute("aria-label")}`);
+  }
+  for (const row of document.querySelectorAll("tbody tr")) {
+    if (!row.querySelector("th[scope=row]")) complaints.push(`a row without a heading: ${row.textContent}`);
+  }
+  for (const element of document.querySelectorAll("[aria-labelledby]")) {
+    const heading = document.getElementById(element.getAttribute("aria-labelledby"));
+    if (!heading?.textContent.trim()) complaints.push(`${element.tagName} is named by nothing`);
+  }
+  const ids = [...document.querySelectorAll("[id]")].map((it) => it.id);
+  if (new Set(ids).size !== ids.length) complaints.push("an id stands twice");
+  if (root.lang !== "en" || !document.querySelector("header, main, footer")) complaints.push("no language or no landmarks");
   for (const region of document.querySelectorAll(".scroll")) {
     if (region.tabIndex !== 0 || !region.getAttribute("aria-label")) complaints.push("a region no keyboard reaches");
   }
@@ -212,17 +265,45 @@ function inspect() {
     }
     return "rgb(255, 255, 255)";
   };
+  const contrast = (one, two) => {
+    const [light, dark] = [luminance(one), luminance(two)].sort((a, b) => b - a);
+    return (light + 0.05) / (dark + 0.05);
+  };
   const poor = new Set();
   for (const element of document.querySelectorAll("body *")) {
     const hasText = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim());
     if (!hasText || element.tagName === "title" || element.closest("title")) continue;
     const style = getComputedStyle(element);
     const colour = element instanceof SVGElement ? style.fill : style.color;
-    const [light, dark] = [luminance(colour), luminance(background(element))].sort((a, b) => b - a);
-    if ((light + 0.05) / (dark + 0.05) < 4.5) poor.add(`${element.tagName}.${element.className.baseVal ?? element.className}`);
+    if (contrast(colour, background(element)) < 4.5) poor.add(`${element.tagName}.${element.className.baseVal ?? element.className}`);
+  }
+  for (const bar of document.querySelectorAll("svg rect:not(.track), svg line.guide")) {
+    const style = getComputedStyle(bar);
+    const colour = bar.tagName === "line" ? style.stroke : style.fill;
+    if (contrast(colour, background(bar)) < 3) poor.add(`${bar.tagName}.${bar.className.baseVal}`);
   }
   poor.forEach((name) => complaints.push(`too little contrast: ${name}`));
   return complaints;
+}
+
+// What the Tab key reaches, in order, up to where it begins anew.
+async function tabbed(browser) {
+  const reached = [];
+  await browser.value("document.activeElement?.blur(), window.scrollTo(0, 0), 0");
+  for (let press = 0; press < 200; press++) {
+    for (const type of ["keyDown", "keyUp"]) await browser.send("Input.dispatchKeyEvent", { type, key: "Tab", code: "Tab", windowsVirtualKeyCode: 9 });
+    const index = await browser.value("[...document.querySelectorAll('a[href], summary, [tabindex=\"0\"]')].indexOf(document.activeElement)");
+    if (index < 0 || reached.includes(index)) break;
+    reached.push(index);
+  }
+  return reached;
+}
+
+async function keyboardComplaints(browser) {
+  const reached = await tabbed(browser);
+  const visible = `[...document.querySelectorAll('a[href], summary, [tabindex="0"]')].map((it) => it.checkVisibility({ contentVisibilityAuto: true }) && !it.closest('details:not([open]) > :not(summary)'))`;
+  const wanted = (await browser.value(visible)).flatMap((isVisible, index) => (isVisible ? [index] : []));
+  return JSON.stringify(reached) === JSON.stringify(wanted) ? [] : [`the Tab key reaches ${reached.join(" ")} rather than ${wanted.join(" ")}`];
 }
 
 function consoleComplaints(events, url) {
@@ -255,6 +336,7 @@ async function check(browser, name, file, complaints) {
       writeFileSync(join(pictures, `${name}-${size}-${scheme}.png`), Buffer.from(data, "base64"));
     }
   }
+  (await keyboardComplaints(browser)).forEach((complaint) => complaints.push(`${name}: ${complaint}`));
   await browser.send("Emulation.clearDeviceMetricsOverride");
   const { data } = await browser.send("Page.printToPDF", { printBackground: true, preferCSSPageSize: true });
   writeFileSync(join(pictures, `${name}.pdf`), Buffer.from(data, "base64"));
@@ -267,7 +349,9 @@ mkdirSync(pictures, { recursive: true });
 let browser;
 const complaints = [];
 try {
-  const pages = await reports(folder);
+  const made = await reports(folder);
+  const pages = made.filter(([name]) => only.length === 0 || only.some((part) => name.includes(part)));
+  if (pages.length === 0) complaints.push(`no report is named ${only.join(" or ")}`);
   const hostile = readFileSync(join(folder, "hostile.html"), "utf8");
   if (!hostile.includes("&lt;script&gt;")) complaints.push("the hostile names are not in their report, so it proves nothing");
   browser = await Browser.start(folder);

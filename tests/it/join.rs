@@ -106,7 +106,7 @@ fn the_example_goes_from_no_lead_id_to_nearly_all_and_knows_its_coverage() {
 }
 
 #[test]
-fn the_readme_shows_what_the_join_prints() {
+fn the_book_shows_what_the_join_prints() {
     let desk = Desk::new();
     let leads = repository("examples/leads/sandbox.json");
     let sandbox = Sandbox::start(&desk, &["--now", NOW, "--leads", &leads]);
@@ -128,8 +128,8 @@ fn the_readme_shows_what_the_join_prints() {
         .split("\n\n")
         .find(|section| section.starts_with("Meta's leads"))
         .unwrap();
-    let readme = std::fs::read_to_string(repository("README.md")).unwrap();
-    assert!(readme.contains(section.trim_end()), "{section}");
+    let book = std::fs::read_to_string(repository("docs/src/lead-id.md")).unwrap();
+    assert!(book.contains(section.trim_end()), "{section}");
 }
 
 #[test]

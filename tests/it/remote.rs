@@ -19,6 +19,14 @@ const PASSES: u8 = 0;
 const DROPS: u8 = 1;
 const DOUBLES: u8 = 2;
 const FORBIDS: u8 = 3;
+/// The first question is answered too late.
+const DELAYS_ONCE: u8 = 4;
+/// Every question is.
+const DELAYS: u8 = 5;
+/// Only the dataset's own token learns of the quality.
+const HIDES_QUALITY: u8 = 6;
+/// Longer than a question may take.
+const TOO_LONG: std::time::Duration = std::time::Duration::from_millis(1_500);
 
 /// A sandbox behind a proxy that takes its name off, so that the ledger takes it for Meta.
 struct Meta {
@@ -47,6 +55,14 @@ impl Meta {
                 }
                 FORBIDS if request.line.contains("/stats?") => {
                     (403, r##"{"error":{"message":"(#100) Permission Denied","type":"OAuthException","code":100,"error_subcode":33}}"##.to_owned())
+                }
+                DELAYS | DELAYS_ONCE if request.line.contains("/stats?") => {
+                    let _ = how.compare_exchange(DELAYS_ONCE, PASSES, Ordering::SeqCst, Ordering::SeqCst);
+                    std::thread::sleep(TOO_LONG);
+                    forward(&url, request)
+                }
+                HIDES_QUALITY if request.line.contains("/dataset_quality?") && !is_own(request) => {
+                    (403, r##"{"error":{"message":"(#10) Permission Denied","type":"OAuthException","code":10}}"##.to_owned())
                 }
                 _ => forward(&url, request),
             }
@@ -129,6 +145,11 @@ impl Meta {
     fn remote(&self) -> Ran {
         self.status(&["--remote", "--format", "json"])
     }
+}
+
+/// Whether the dataset's own token asks.
+fn is_own(request: &Request) -> bool {
+    request.header("authorization") == Some("Bearer own")
 }
 
 /// Passes a request on as it came.
@@ -306,6 +327,88 @@ fn nothing_may_not_and_nobody_are_three_answers() {
         .run_with(&args, &[("CRM2CAPI_READ_TOKEN", "r")])
         .ended(4);
     assert_eq!(ran.json()["answered"], "no-answer");
+}
+
+#[test]
+fn zero_beside_what_was_counted_is_a_fourth_answer() {
+    let meta = Meta::start(&[]);
+    meta.upload(PASSES, 0, 3);
+    let lost = "id,stage,time,email\n1234567800000000,Won,2026-11-20T10:00:00Z,\n\
+                1234567800000001,Won,2026-11-20T10:00:00Z,\n";
+    meta.upload_export(DROPS, lost);
+    let report = meta.remote().ended(1).json();
+    assert_eq!(report["answered"], "known");
+    let stages = report["stages"].as_array().unwrap();
+    let won = stages.iter().find(|it| it["event_name"] == "Won").unwrap();
+    assert_eq!((&won["accepted"], &won["counted"]), (&2.into(), &0.into()));
+    assert_eq!(won["clearly_fewer"], true);
+}
+
+#[test]
+fn a_late_answer_is_asked_for_again_and_one_that_never_comes_is_not_known() {
+    let meta = Meta::start(&[]);
+    meta.upload(PASSES, 0, 3);
+    let remote = ["--remote", "--format", "json", "--timeout", "1"];
+    meta.mode.store(DELAYS_ONCE, Ordering::SeqCst);
+    let report = meta.status(&remote).ended(0).json();
+    assert_eq!(report["answered"], "known");
+    assert_eq!(report["stages"][0]["counted"], 3);
+
+    meta.mode.store(DELAYS, Ordering::SeqCst);
+    let ran = meta.status(&remote).ended(4);
+    assert_eq!(ran.json()["answered"], "no-answer");
+    assert!(
+        ran.stderr.contains("what Meta counted is not known"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn what_only_the_datasets_own_token_learns_is_asked_with_it() {
+    let meta = Meta::start(&[]);
+    meta.upload(PASSES, 0, 3);
+    meta.mode.store(HIDES_QUALITY, Ordering::SeqCst);
+    let report = meta.remote().ended(0).json();
+    assert_eq!(report["quality"]["answered"], "may-not");
+    let own = ("CRM2CAPI_ACCESS_TOKEN", "own");
+    let args = [
+        "status",
+        "--remote",
+        "--dataset-id",
+        DATASET,
+        "--graph-url",
+        &meta.proxy.url,
+        "--now",
+        LATER,
+        "--format",
+        "json",
+    ];
+    let ran = meta
+        .desk
+        .run_with(&args, &[("CRM2CAPI_READ_TOKEN", "r"), own]);
+    let report = ran.ended(0).json();
+    assert_eq!(report["quality"]["answered"], "known");
+    assert_eq!(report["quality"]["value"][0]["event_name"], "Lead");
+    // Whatever else is asked, the token to read with asks it.
+    let asked = meta.proxy.requests();
+    let by_own = asked.iter().filter(|request| is_own(request));
+    assert!(by_own.clone().count() == 1 && by_own.clone().all(|it| it.line.contains("quality")));
+
+    let args = [
+        "check",
+        "--dataset-id",
+        DATASET,
+        "--graph-url",
+        &meta.proxy.url,
+    ];
+    let page = meta.desk.run_with(&args, &[own]).ended(0).stdout;
+    assert!(page.contains("match quality      Lead "), "{page}");
+    let page = meta.desk.run_with(&args, &[("CRM2CAPI_ACCESS_TOKEN", "t")]);
+    let page = page.ended(0).stdout;
+    assert!(
+        page.contains("match quality      Meta does not tell this token"),
+        "{page}"
+    );
 }
 
 #[test]

@@ -1,17 +1,19 @@
-//! `crm2capi help TOPIC`: a command's long help, or what the program knows of problems, fields and presets.
+//! `crm2capi help TOPIC`: a command's long help, or what the program knows of problems, Meta's codes, fields and presets.
 //!
 //! The texts come from where the things themselves are defined, so that none can be left out.
 
+mod columns;
+mod meta;
 mod page;
 
 use anyhow::{Context, Result, anyhow};
 use clap::CommandFactory;
 
 use self::page::Page;
-use super::talk;
+use super::{pager, talk};
 use crate::cli::{Cli, HelpArgs};
 use crate::field::Field;
-use crate::mapping::{Preset, Shape};
+use crate::mapping::Preset;
 use crate::problem::Code;
 use crate::report::ExitStatus;
 use crate::report::funnel::Kind;
@@ -21,6 +23,7 @@ const PROBLEMS: &str = "problems";
 const FIELDS: &str = "fields";
 const PRESETS: &str = "presets";
 const EXIT_STATUS: &str = "exit-status";
+const META: &str = "meta";
 
 /// What the weight of an unusable value means.
 const VALUE: &str = "A value that cannot be used is left out with a warning, and the rest of its row is sent; or it refuses its row, where \
@@ -34,15 +37,16 @@ pub(super) fn run(args: &HelpArgs) -> Result<ExitStatus> {
     let text = match args.topic.as_deref() {
         None => long_help(None)?,
         Some(PROBLEMS) => problems(&mut page),
-        Some(FIELDS) => fields(&mut page),
-        Some(PRESETS) => presets(&mut page)?,
+        Some(FIELDS) => columns::fields(&mut page),
+        Some(PRESETS) => columns::presets(&mut page)?,
         Some(EXIT_STATUS) => exit_status(&mut page),
-        Some(topic) => match one_problem(&mut page, topic) {
+        Some(META) => meta::codes(&mut page),
+        Some(topic) => match one_thing(&mut page, topic)? {
             Some(text) => text,
             None => long_help(Some(topic))?,
         },
     };
-    talk::print(&text)?;
+    pager::show(&text)?;
     Ok(ExitStatus::Done)
 }
 
@@ -70,12 +74,14 @@ fn unknown(topic: &str) -> anyhow::Error {
         .map(|code| code.name())
         .chain(Kind::ALL.iter().map(|kind| kind.name()));
     let topics = commands
-        .chain([PROBLEMS, FIELDS, PRESETS, EXIT_STATUS])
-        .chain(codes);
+        .chain([PROBLEMS, META, FIELDS, PRESETS, EXIT_STATUS])
+        .chain(codes)
+        .chain(Field::ALL.iter().map(|field| field.name()))
+        .chain(Preset::names().map(|name| -> &str { name }));
     match nearest(topic, topics) {
         Some(near) => anyhow!("no help on {topic:?}; did you mean {near:?}?"),
         None => anyhow!(
-            "no help on {topic:?}; give a command, problems, the code of a problem, fields, presets or exit-status"
+            "no help on {topic:?}; give a command, problems, meta, fields, presets, exit-status, a problem's code, one of Meta's codes, a field or a preset"
         ),
     }
 }
@@ -113,6 +119,20 @@ fn problem(page: &mut Page, code: Code) {
     );
 }
 
+/// The page of a problem, of one of Meta's codes, of a field or of a preset.
+fn one_thing(page: &mut Page, topic: &str) -> Result<Option<String>> {
+    if let Some(text) = one_problem(page, topic).or_else(|| meta::one(page, topic)) {
+        return Ok(Some(text));
+    }
+    if let Ok(field) = topic.parse::<Field>() {
+        return Ok(Some(columns::one_field(page, field)));
+    }
+    match Preset::names().any(|name| name == topic) {
+        true => columns::one_preset(page, topic).map(Some),
+        false => Ok(None),
+    }
+}
+
 fn one_problem(page: &mut Page, name: &str) -> Option<String> {
     if let Some(code) = Code::ALL.iter().find(|code| code.name() == name) {
         problem(page, *code);
@@ -128,56 +148,6 @@ fn one_problem(page: &mut Page, name: &str) -> Option<String> {
         );
     }
     Some(page.finish())
-}
-
-fn fields(page: &mut Page) -> String {
-    page.title("Fields");
-    page.text(
-        "What a column can be mapped to, with --map FIELD=COLUMN or under [columns] in the settings; in brackets the key \
-         Meta has for it, which may be used too.",
-    );
-    for field in Field::ALL {
-        let name = match field.meta_key() {
-            Some(key) => format!("{} ({key})", field.name()),
-            None => field.name().to_owned(),
-        };
-        page.pair(&name, &[("", field.about()), ("such as ", field.example())]);
-    }
-    page.pair(
-        "custom.NAME",
-        &[
-            ("", "a value of your own, sent as custom_data.NAME"),
-            ("such as ", "42"),
-        ],
-    );
-    page.finish()
-}
-
-fn presets(page: &mut Page) -> Result<String> {
-    page.title("Presets");
-    page.text(
-        "Export layouts that are known. One is guessed from the header, and the report says so; --preset NAME chooses, \
-         --preset none uses none. What --map, --stage and the settings say goes before it.",
-    );
-    page.text(
-        "Some exports hold every stage a lead reached with its time, others the stage each lead is in now; of the latter \
-         upload one a day at least, since a stage left between two exports is lost.",
-    );
-    page.gap();
-    for name in Preset::names() {
-        let preset = Preset::named(name)?;
-        let crm = preset
-            .crm
-            .as_deref()
-            .unwrap_or("headings that exports have in common");
-        let shape = match preset.shape {
-            Shape::Unknown => "",
-            Shape::CurrentStage => ", current stage",
-            Shape::EveryStage => ", every stage",
-        };
-        page.line(name, &format!("{crm}{shape}"));
-    }
-    Ok(page.finish())
 }
 
 fn exit_status(page: &mut Page) -> String {

@@ -290,6 +290,12 @@ pub(crate) fn verdict(status: u16, headers: &HeaderMap, body: &[u8], sent: usize
     }
 }
 
+/// Judges an error with these codes that says nothing else.
+pub(crate) fn of_codes(code: i64, subcode: Option<i64>) -> Verdict {
+    let fault = Fault::of_codes(code, subcode);
+    of_fault(fault, &Map::new(), &HeaderMap::new(), 1)
+}
+
 /// What came of a request that reads.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Reading {

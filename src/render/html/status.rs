@@ -14,11 +14,12 @@ const SECONDS_A_DAY: i64 = 86_400;
 /// Days that are shown, today included.
 const DAYS: i64 = 14;
 
-/// Writes the page. `now` is in Unix seconds; `is_late` when the last success is longer ago than was allowed.
+/// Writes the page. `now` is in Unix seconds; `is_late` says whether the last success is longer ago than was allowed, where a
+/// limit was given.
 pub(crate) fn write(
     status: &Status,
     now: i64,
-    is_late: bool,
+    is_late: Option<bool>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let headline = match status.last_success {
@@ -26,9 +27,10 @@ pub(crate) fn write(
         None => "No successful upload yet".to_owned(),
     };
     let (class, state) = match is_late {
-        true => ("wrong", "✗ Too long ago"),
-        false if status.last_success.is_some() => ("good", "✓ In time"),
-        false => ("warning", "! Nothing delivered"),
+        Some(true) => ("wrong", "✗ Too long ago"),
+        _ if status.last_success.is_none() => ("warning", "! Nothing delivered"),
+        Some(false) => ("good", "✓ In time"),
+        None => ("quiet", "No limit was asked for"),
     };
     let body = html! {
         header {
