@@ -1015,3 +1015,23 @@ fn of_a_snapshot_no_time_is_missed() {
         assert!(shown.contains(words), "{words}: {shown}");
     }
 }
+
+#[test]
+fn advice_never_names_a_column_that_cannot_be() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Campaign Id,responsible_user_id,Order,Stage,Stage date\n\
+         120210000000001,21255501010,7,New,2026-11-19\n120210000000002,21255501010,8,Won,2026-11-20\n",
+    );
+    for args in [
+        vec!["init", "leads.csv", "--yes"],
+        vec!["validate", "leads.csv", "--preset", "none", "--now", NOW],
+    ] {
+        let said = desk.run(&args).ended(2).stderr;
+        for column in ["Campaign Id", "responsible_user_id", "Order"] {
+            assert!(!said.contains(column), "{args:?}: {said}");
+        }
+        std::fs::remove_file(desk.path().join("crm2capi.toml")).ok();
+    }
+}
