@@ -346,7 +346,8 @@ fn the_readme_shows_what_its_first_command_prints() {
     let (shown, _) = rest.split_once("```\n").unwrap();
     let desk = Desk::new();
     let export = std::fs::read(repository("examples/hubspot.csv")).unwrap();
-    desk.file("hubspot.csv", export);
+    std::fs::create_dir(desk.path().join("examples")).unwrap();
+    desk.file("examples/hubspot.csv", export);
     let words: Vec<&str> = command.split(' ').collect();
     let ran = desk.run_with(&words, &[("COLUMNS", "100")]).ended(0);
     assert_eq!(ran.stdout, shown);
