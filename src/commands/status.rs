@@ -165,6 +165,7 @@ fn as_json(status: &Status, exit: ExitStatus) -> serde_json::Value {
         "rejected": status.refused,
         "uncertain": status.uncertain,
         "resting": status.resting,
+        "expired": status.expired,
         "delivered": delivered.map(|d| json!({"day": day(d.day), "event_name": d.name, "events": d.count})).collect::<Vec<_>>(),
         "runs": status.runs.iter().map(run_json).collect::<Vec<_>>(),
     })
@@ -216,6 +217,13 @@ fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
             out,
             "resting                 {} events, uncertain after several runs; --retry-uncertain sends them",
             status.resting
+        )?;
+    }
+    if status.expired > 0 {
+        writeln!(
+            out,
+            "never known             {} events, uncertain until they were too old to be sent again",
+            status.expired
         )?;
     }
     write_days(out, status)?;
