@@ -63,11 +63,13 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     before_sending.inspect(JoinHandle::abort);
     let dataset = &settings.endpoint.dataset_id;
     let now = settings.read.clock.now();
+    let expired = ledger.lock().expired(dataset, now)?;
     ledger.lock().start_run(&RunStart { dataset, now })?;
 
     tell_checked(settings, &feeds, checked, (observer, started));
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
     account.destination = Some(destination(settings));
+    account.expect_expired(expired);
     account.judge_funnel(&feeds);
     let snapshot = open_snapshot(settings, &feeds, target, (&ledger, &mut account))?;
     let delivery = Sending {
@@ -203,6 +205,7 @@ pub(crate) fn rehearse_upload(
     let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, settings.read.clock, reader)?;
     let mut rejects = Rejects::asked_for(&settings.read, &feeds)?;
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Pretend);
+    account.expect_expired(ledger.expired(dataset, settings.read.clock.now())?);
     account.judge_funnel(&feeds);
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(ledger.as_mut(), &mut account)?;
@@ -228,6 +231,7 @@ pub(crate) fn rehearse_upload(
     if let Some(rejects) = rejects {
         rejects.finish()?;
     }
+    account.note_expired();
     account.has_too_many_invalid_rows();
     account.write_missing_leads(&settings.read);
     Ok(account.close(started.elapsed()))
