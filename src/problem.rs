@@ -355,6 +355,9 @@ catalogue! {
     UncertainResting "uncertain-resting" Warning
         "three runs have sent the event without learning whether Meta took it, so it is not sent again"
         "look in Events Manager whether it was counted; send it once more with --retry-uncertain"
+    UncertainExpired "uncertain-expired" Error
+        "the event is too old to be sent again, and no run has learnt whether Meta took it"
+        "look in Events Manager whether it was counted; status --lead tells about it for some weeks; nothing sends it any more, so this is said once"
     MetaUnexplained "meta-unexplained" Warning
         "Meta answers this event alone with an error it does not explain, while others went through; nobody knows whether it was taken"
         "compare the row with its neighbours; the next two runs send it once more, and Meta's support finds it by the trace id"

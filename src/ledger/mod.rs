@@ -37,7 +37,7 @@ pub(crate) use sqlite::SqliteLedger;
 pub(crate) use status::{PastRun, Status};
 pub(crate) use trial::TrialSnapshots;
 
-use crate::event::{Event, Fingerprint};
+use crate::event::{Event, EventKey, Fingerprint};
 
 /// What a ledger must be able to do. Calls block; every one is a single transaction.
 pub(crate) trait Ledger: Send {
@@ -50,6 +50,13 @@ pub(crate) trait Ledger: Send {
     fn standing(&mut self, events: &[Event]) -> Result<Vec<Standing>, LedgerError> {
         let known = self.look_up("123", events)?;
         Ok(known.into_iter().map(|known| known.standing).collect())
+    }
+
+    /// The events of a dataset that nobody knows of whether they were taken and that have become too old to be sent at
+    /// `now` since the last run which came to its end: that one could still send them, or has told of them.
+    fn expired(&mut self, dataset: &str, now: i64) -> Result<HashSet<EventKey>, LedgerError> {
+        let _ = (dataset, now);
+        Ok(HashSet::new())
     }
 
     /// Notes that a run starts. Fails when the ledger cannot be written, so that nothing is sent then.

@@ -170,8 +170,9 @@ impl SqliteLedger {
         &self,
         people: &HashSet<Person>,
         dataset: Option<&str>,
+        now: i64,
     ) -> Result<Vec<PastEvent>, LedgerError> {
-        events::about(&self.connection, people, dataset)
+        events::about(&self.connection, people, dataset, now)
             .map_err(|source| LedgerError::sqlite(&self.path, source))
     }
 
@@ -305,6 +306,11 @@ impl Ledger for SqliteLedger {
             })?;
         }
         Ok(known)
+    }
+
+    fn expired(&mut self, dataset: &str, now: i64) -> Result<HashSet<EventKey>, LedgerError> {
+        events::expired(&self.connection, dataset, now)
+            .map_err(|source| LedgerError::sqlite(&self.path, source))
     }
 
     fn start_run(&mut self, run: &RunStart<'_>) -> Result<(), LedgerError> {

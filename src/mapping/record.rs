@@ -81,8 +81,17 @@ pub(crate) struct Notice<'a> {
     pub field: Option<Field>,
     /// The column it stands in.
     pub column: u32,
-    /// The stage it is about, where the stage is the problem. Stages are no personal data.
-    pub stage: Option<&'a str>,
+    /// The stage it is about, where the stage is the problem.
+    pub stage: Option<DatedStage<'a>>,
+}
+
+/// A stage as its cell or heading has it, which is no personal data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DatedStage<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// The column of its time.
+    pub time: u32,
 }
 
 impl Notice<'_> {
@@ -483,9 +492,9 @@ fn named(
     record: &mut Record<'_>,
     notice: &mut dyn FnMut(Notice<'_>),
 ) -> Option<(NameId, Option<WorthId>)> {
-    let stage = match name {
+    let (stage, column) = match name {
         Named::Event(name, worth) => return Some((name, worth)),
-        Named::Heading(stage) => stage,
+        Named::Heading(stage) => (stage, time),
         Named::Cell(stage, column) => {
             if personal::is_of_the_lead(stage, &record.customer) && !names.lists(stage) {
                 notice(Notice::of(
@@ -495,7 +504,7 @@ fn named(
                 ));
                 return None;
             }
-            stage
+            (stage, column)
         }
     };
     match names.resolve(stage) {
@@ -506,8 +515,8 @@ fn named(
         }
         StageName::Unlisted => {
             notice(Notice {
-                stage: Some(stage),
-                ..Notice::of(Code::StageUnlisted, Field::EventName, time)
+                stage: Some(DatedStage { name: stage, time }),
+                ..Notice::of(Code::StageUnlisted, Field::EventName, column)
             });
             None
         }

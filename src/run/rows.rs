@@ -298,7 +298,11 @@ impl RowProcessor {
         self.plan
             .read(row, &mut self.times, record, &mut |notice: Notice<'_>| {
                 notes.add(notice.code, notice.field, notice.column);
-                unlisted.extend(notice.stage.map(|stage| (stage.to_owned(), row.number())));
+                unlisted.extend(
+                    notice
+                        .stage
+                        .map(|stage| (stage.name.to_owned(), row.number())),
+                );
             });
         prepared.skipped_stage += record.skipped_stages;
         prepared.skipped_only += u64::from(record.left_out == Some(LeftOut::Only));

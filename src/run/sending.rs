@@ -121,6 +121,7 @@ fn note_what_was_lost(
         account.end_early(End::RejectsLost(format!("{error:#}")));
     }
     account.note_resting();
+    account.note_expired();
 }
 
 /// Says that the input was not read to its end, and why.
@@ -272,6 +273,7 @@ pub(super) fn sift(
 ) -> Result<Sifted> {
     let buffer = prepared.json.len();
     let dataset = &settings.endpoint.dataset_id;
+    account.meet_expired(prepared, dataset);
     let mut events = std::mem::take(&mut prepared.overdue);
     events.extend(self::events(prepared, picked, dataset));
     let looked_up = ledger.look_up(dataset, &events)?;

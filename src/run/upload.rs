@@ -80,6 +80,7 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     before_sending.inspect(JoinHandle::abort);
     let dataset = &settings.endpoint.dataset_id;
     let now = settings.read.clock.now();
+    let expired = ledger.lock().expired(dataset, now)?;
     ledger.lock().start_run(&RunStart { dataset, now })?;
 
     let to_send = checked.to_send();
@@ -98,6 +99,7 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     observer.sending(to_send);
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
     account.destination = Some(destination(settings));
+    account.expect_expired(expired);
     account.judge_funnel(&feeds);
     let clock = settings.read.clock;
     let mut snapshot = match target {
@@ -185,6 +187,7 @@ pub(crate) fn rehearse_upload(
     let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, settings.read.clock, reader)?;
     let mut rejects = Rejects::asked_for(&settings.read, &feeds)?;
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Pretend);
+    account.expect_expired(ledger.expired(dataset, settings.read.clock.now())?);
     account.judge_funnel(&feeds);
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(ledger.as_mut(), &mut account)?;
@@ -210,6 +213,7 @@ pub(crate) fn rehearse_upload(
     if let Some(rejects) = rejects {
         rejects.finish()?;
     }
+    account.note_expired();
     account.has_too_many_invalid_rows();
     account.write_missing_leads(&settings.read);
     Ok(account.close(started.elapsed()))
