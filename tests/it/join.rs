@@ -228,7 +228,7 @@ fn a_row_that_was_there_before_a_persons_second_lead_is_joined_with_the_first() 
     ] {
         desk.file(
             "crm.csv",
-            &format!("email,created_time,event_name,event_time\nava@example.com,{created},Qualified,{stage}\n"),
+            format!("email,created_time,event_name,event_time\nava@example.com,{created},Qualified,{stage}\n"),
         );
         let ids = lead_ids(&build(&desk, &["--leads", "two.ndjson", "crm.csv"]));
         assert_eq!(ids, [lead], "{created}");
