@@ -26,6 +26,8 @@ const RUNS: usize = 5;
 const MAX_SKEW_SECONDS: i64 = 300;
 /// Cells of the longest bar.
 const BAR: usize = 30;
+/// And where the terminal is narrow.
+const SHORT_BAR: usize = 10;
 
 pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let once = [("--lead -", args.lead.as_deref() == Some("-"))];
@@ -239,16 +241,21 @@ fn write_days(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
     if !days.is_empty() {
         writeln!(out, "\ndelivered, by day (UTC)")?;
     }
+    let bar = match talk::width() {
+        ..60 => SHORT_BAR,
+        60..80 => 2 * SHORT_BAR,
+        _ => BAR,
+    };
     for (day, counts) in days.iter().rev() {
         let total: u64 = counts.values().sum();
-        let cells = (total as usize * BAR).div_ceil(most as usize);
+        let cells = (total as usize * bar).div_ceil(most as usize);
         let date = Timestamp::from_second(day * 86_400)?.strftime("%F");
         let parts: Vec<String> = counts
             .iter()
             .map(|(name, count)| format!("{name} {count}"))
             .collect();
         let line = format!(
-            "  {date}  {:<BAR$}  {total:>6}  {}",
+            "  {date}  {:<bar$}  {total:>6}  {}",
             "█".repeat(cells),
             parts.join(", ")
         );
