@@ -197,6 +197,9 @@ catalogue! {
     StageTimeCreated "stage-time-created" Warning
         "the stage's time is taken from the date the lead was created, so every stage seems to be as old as its lead"
         "set stage_time = \"first-seen\" in [crm] (--stage-time), and map that date to the raw lead: --stage-column \"COLUMN=Lead\""
+    EventExpired "event-expired" Warning
+        "a stage that an earlier export showed could not be delivered within seven days, and Meta takes it no more"
+        "find out why uploads failed for so long (crm2capi status); its lead's later stages are sent"
     StageSnapshot "stage-snapshot" Warning
         "the export shows only the stage each lead is in now; stages passed between two exports never reach Meta"
         "export the stage history, or a date column for each stage; else set stage_time = \"first-seen\" and upload every day"
@@ -349,6 +352,9 @@ catalogue! {
     UncertainResting "uncertain-resting" Warning
         "three runs have sent the event without learning whether Meta took it, so it is not sent again"
         "look in Events Manager whether it was counted; send it once more with --retry-uncertain"
+    UncertainExpired "uncertain-expired" Error
+        "the event is too old to be sent again, and no run has learnt whether Meta took it"
+        "look in Events Manager whether it was counted; status --lead tells about it for some weeks; nothing sends it any more, so this is said once"
     MetaUnexplained "meta-unexplained" Warning
         "Meta answers this event alone with an error it does not explain, while others went through; nobody knows whether it was taken"
         "compare the row with its neighbours; the next two runs send it once more, and Meta's support finds it by the trace id"

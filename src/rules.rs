@@ -20,6 +20,11 @@ pub(crate) const MAX_AGE_SECONDS: i64 = 7 * 24 * 60 * 60;
 /// How much sooner an event counts as too old here: a run takes time, and clocks differ.
 pub(crate) const AGE_MARGIN_SECONDS: i64 = 5 * 60;
 
+/// Events before this time are too old to be sent at `now`, Unix seconds.
+pub(crate) const fn oldest(now: i64) -> i64 {
+    now - MAX_AGE_SECONDS + AGE_MARGIN_SECONDS
+}
+
 /// How far ahead of this clock an event may lie and still be taken for one that has happened.
 pub(crate) const MAX_AHEAD_SECONDS: i64 = 60;
 
@@ -84,7 +89,7 @@ pub(crate) fn check_time(
     now: i64,
     zone: &TimeZone,
 ) -> Result<(), Code> {
-    if event.seconds < now - (MAX_AGE_SECONDS - AGE_MARGIN_SECONDS) {
+    if event.seconds < oldest(now) {
         return Err(Code::EventTooOld);
     }
     if event.seconds > now + MAX_AHEAD_SECONDS {

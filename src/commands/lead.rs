@@ -48,9 +48,10 @@ pub(super) fn run(args: &StatusArgs, value: &str, file: &SettingsFile) -> Result
         .flat_map(|asked| asked.people.iter().flatten())
         .copied()
         .collect();
+    let now = config::clock(args.now).now();
     let ledger = SqliteLedger::open_read_only(&config::status_ledger(args, file)?)?;
     let events = ledger
-        .map(|ledger| ledger.about(&everybody, dataset.as_deref()))
+        .map(|ledger| ledger.about(&everybody, dataset.as_deref(), now))
         .transpose()?
         .unwrap_or_default();
     let found: Vec<Found<'_>> = asked
@@ -195,6 +196,11 @@ fn state(state: State) -> String {
         State::Accepted => "accepted".to_owned(),
         State::Rejected { code, subcode } => format!("refused by Meta ({})", fault(code, subcode)),
         State::Uncertain => "uncertain, the next upload sends it again; last tried".to_owned(),
+        State::Expired => {
+            "uncertain, and too old to be sent again: nobody knows whether Meta took it; last tried"
+                .to_owned()
+        }
+        State::Pending => "not sent yet, the next upload does; first seen".to_owned(),
         State::Resting => {
             "uncertain after several runs, --retry-uncertain sends it; last tried".to_owned()
         }
@@ -224,6 +230,8 @@ fn event_json(event: &PastEvent) -> Value {
         State::Accepted => ("accepted", None, None),
         State::Rejected { code, subcode } => ("rejected", Some(code), subcode),
         State::Uncertain => ("uncertain", None, None),
+        State::Expired => ("expired", None, None),
+        State::Pending => ("pending", None, None),
         State::Resting => ("resting", None, None),
     };
     json!({

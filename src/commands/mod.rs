@@ -59,7 +59,7 @@ pub(crate) fn main() -> ExitCode {
 /// A token that was typed in the wrong place is not repeated, and the name of a file that a shell put in the place of a
 /// pattern is shown as other names are.
 fn hide_secrets(mut error: clap::Error) -> clap::Error {
-    if let Some(said) = said_of_a_value(&error) {
+    if let Some(said) = said_of_a_token(&error).or_else(|| said_of_a_value(&error)) {
         let tip = "\n\nFor more information, try '--help'.\n";
         return clap::Error::raw(error.kind(), said + tip);
     }
@@ -84,6 +84,24 @@ fn hide_secrets(mut error: clap::Error) -> clap::Error {
         error.remove(ContextKind::TrailingArg);
     }
     error
+}
+
+/// What is said of an option for a token, which is looked for and does not exist.
+fn said_of_a_token(error: &clap::Error) -> Option<String> {
+    let (clap::error::ErrorKind::UnknownArgument, Some(ContextValue::String(option))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    else {
+        return None;
+    };
+    ["--token", "--access-token", "--leads-token", "--app-secret"]
+        .contains(&option.as_str())
+        .then(|| {
+            format!(
+                "there is no option {option}: what it takes would show in the list of processes; put a token into the \
+                 environment (CRM2CAPI_ACCESS_TOKEN) or into a file (--access-token-file FILE), an app's secret into \
+                 CRM2CAPI_APP_SECRET"
+            )
+        })
 }
 
 /// What is said of a value that does not belong, where it holds what must not be shown: the value may stand in the reason

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use crate::cli::TalkArgs;
 use crate::config::ReportTarget;
 use crate::problem::Severity;
-use crate::render::{self, Format, metrics, verdict};
+use crate::render::{self, Format, complaint, metrics};
 use crate::report::{ExitStatus, Summary};
 use crate::text::harmless;
 
@@ -108,7 +108,7 @@ fn print(summary: &Summary, shape: Shape) -> io::Result<()> {
 
 /// What went wrong and what to do about it, for a log or the mail of a scheduled job.
 pub(super) fn in_one_line(summary: &Summary) -> String {
-    let facts = verdict(summary);
+    let facts = complaint(summary);
     match &summary.ended {
         // The verdict has the reason already.
         Some(ended) if facts.contains(&ended.reason) => match &ended.help {

@@ -15,7 +15,7 @@ use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::ledger::{PastRun, SqliteLedger, Status};
 use crate::notify::{Notifier, Occasion, Subject};
-use crate::render::{self, FileFormat};
+use crate::render::{self, FileFormat, wrap};
 use crate::report::ExitStatus;
 use crate::text::HarmlessLines;
 use crate::time::utc;
@@ -25,9 +25,9 @@ const RUNS: usize = 5;
 /// So far may the clocks of the machines that share a ledger differ.
 const MAX_SKEW_SECONDS: i64 = 300;
 /// Cells of the longest bar.
-const BAR: usize = 30;
-/// And where the terminal is narrow.
-const SHORT_BAR: usize = 10;
+const BAR: usize = 20;
+/// Columns that the names of a day's events have at least, however narrow the terminal is.
+const MIN_NAMES: usize = 20;
 
 pub(super) fn run(args: &StatusArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let once = [("--lead -", args.lead.as_deref() == Some("-"))];
@@ -56,6 +56,14 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
     let receivers = config::notify_settings(&file)?;
     let now = config::clock(args.now).now();
     let ledger = SqliteLedger::open_read_only(&path)?;
+    // A monitor is told of an upload that never was, in the way it asked for.
+    if ledger.is_none() && max_age.is_none() {
+        bail!(
+            "there is no ledger {}; either nothing was uploaded yet, or it lies elsewhere: name it with --ledger, or the \
+             settings with --config",
+            path.display()
+        );
+    }
     let status = ledger
         .map(|ledger| ledger.status(dataset.as_deref(), now, RUNS))
         .transpose()?
@@ -157,6 +165,7 @@ fn as_json(status: &Status, exit: ExitStatus) -> serde_json::Value {
         "rejected": status.refused,
         "uncertain": status.uncertain,
         "resting": status.resting,
+        "expired": status.expired,
         "delivered": delivered.map(|d| json!({"day": day(d.day), "event_name": d.name, "events": d.count})).collect::<Vec<_>>(),
         "runs": status.runs.iter().map(run_json).collect::<Vec<_>>(),
     })
@@ -210,21 +219,20 @@ fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
             status.resting
         )?;
     }
-    write_days(out, status, now)?;
+    if status.expired > 0 {
+        writeln!(
+            out,
+            "never known             {} events, uncertain until they were too old to be sent again",
+            status.expired
+        )?;
+    }
+    write_days(out, status)?;
     write_runs(out, status)
 }
 
-fn write_days(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
-    let mut names: Vec<&str> = status.delivered.iter().map(|d| d.name.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
+/// A line for each day on which something was delivered.
+fn write_days(out: &mut impl Write, status: &Status) -> Result<()> {
     let mut days: BTreeMap<i64, BTreeMap<&str, u64>> = BTreeMap::new();
-    if !names.is_empty() {
-        let today = now.div_euclid(86_400);
-        days = (today - 13..=today)
-            .map(|day| (day, BTreeMap::new()))
-            .collect();
-    }
     for delivered in &status.delivered {
         *days
             .entry(delivered.day)
@@ -241,25 +249,19 @@ fn write_days(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
     if !days.is_empty() {
         writeln!(out, "\ndelivered, by day (UTC)")?;
     }
-    let bar = match talk::width() {
-        ..60 => SHORT_BAR,
-        60..80 => 2 * SHORT_BAR,
-        _ => BAR,
-    };
     for (day, counts) in days.iter().rev() {
         let total: u64 = counts.values().sum();
-        let cells = (total as usize * bar).div_ceil(most as usize);
+        let cells = (total as usize * BAR).div_ceil(most as usize);
         let date = Timestamp::from_second(day * 86_400)?.strftime("%F");
         let parts: Vec<String> = counts
             .iter()
             .map(|(name, count)| format!("{name} {count}"))
             .collect();
-        let line = format!(
-            "  {date}  {:<bar$}  {total:>6}  {}",
-            "█".repeat(cells),
-            parts.join(", ")
-        );
-        writeln!(out, "{}", line.trim_end())?;
+        let head = format!("  {date}  {:<BAR$}  {total:>6}  ", "█".repeat(cells));
+        let indent = head.chars().count();
+        let room = talk::width().saturating_sub(indent).max(MIN_NAMES);
+        let names = wrap(&parts.join(", "), room).join(&format!("\n{:indent$}", ""));
+        writeln!(out, "{head}{names}")?;
     }
     Ok(())
 }

@@ -5,12 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use same_file::Handle;
 
 use super::file::SettingsFile;
 use crate::cli::ReportArgs;
-use crate::render::FileFormat;
+use crate::render::{FileFormat, check_writable};
 use crate::run::{LedgerTarget, ReadSettings};
 use crate::source::Input;
 
@@ -37,13 +37,26 @@ impl ReportTarget {
             metrics: args.metrics_file.clone(),
         })
     }
+
+    /// A report that cannot be written is said before anything is sent, not after.
+    fn refuse_unwritable(&self) -> Result<()> {
+        let files = self.files.iter().map(|path| ("report", path));
+        let metrics = self.metrics.iter().map(|path| ("metrics", path));
+        for (what, path) in files.chain(metrics) {
+            check_writable(path).map_err(|error| {
+                let path = path.display();
+                anyhow!("cannot write the {what} {path}: {error}; nothing was sent")
+            })?;
+        }
+        Ok(())
+    }
 }
 
-/// Refuses a run that would write over what it reads, or write two things into one file. Called before anything is
-/// read.
+/// Refuses a run that would write over what it reads, write two things into one file, or write where it cannot. Called
+/// before anything is read.
 ///
 /// # Errors
-/// Two of the files are the same; the message names both.
+/// Two of the files are the same, and the message names both; or a report cannot be written.
 pub(crate) fn refuse_overlap(
     read: &ReadSettings,
     file: &SettingsFile,
@@ -97,7 +110,7 @@ pub(crate) fn refuse_overlap(
             );
         }
     }
-    Ok(())
+    reports.refuse_unwritable()
 }
 
 /// The files that hold secrets.

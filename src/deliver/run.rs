@@ -17,7 +17,7 @@ use crate::graph::client::Client;
 use crate::graph::fault::Fault;
 use crate::graph::verdict::{Receipt, Retry, Why};
 use crate::ledger::SharedLedger;
-use crate::rules::{AGE_MARGIN_SECONDS, MAX_AGE_SECONDS};
+use crate::rules::{self, AGE_MARGIN_SECONDS};
 use crate::text::counted;
 use crate::time::Clock;
 
@@ -203,6 +203,7 @@ impl Run {
         let mut state = self.state();
         for message in receipt.messages {
             if state.messages.len() < MAX_KEPT && !state.messages.contains(&message) {
+                tracing::warn!("with its receipt Meta says: {message}");
                 state.messages.push(message);
             }
         }
@@ -305,8 +306,7 @@ impl Run {
 
     /// Events before this time are too old to be sent now.
     pub(super) fn oldest(&self) -> i64 {
-        let margin = AGE_MARGIN_SECONDS + self.state().more_margin;
-        self.settings.clock.now() - MAX_AGE_SECONDS + margin
+        rules::oldest(self.settings.clock.now()) + self.state().more_margin
     }
 
     /// Notes by how much this machine's clock is behind that of a server which finds an event too old. False when that is

@@ -50,10 +50,16 @@ impl Kinds {
         self.0 |= 1 << kind as u8;
     }
 
+    /// Both together.
+    pub(crate) fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether a row that has these means a lead that is known by those of `lead`, when they agree in `shared`.
     ///
     /// Two lead ids are two leads, whatever else they share. A lead id, or the CRM's own number, in common is enough.
-    /// Otherwise the strongest kind that both have must agree: people share phones and addresses.
+    /// Otherwise the strongest kind that both have must agree, and one of them must have nothing stronger: people share
+    /// phones and addresses.
     pub(crate) fn mean(self, lead: Self, shared: Self) -> bool {
         if shared.has(Kind::LeadId) {
             return true;
@@ -65,11 +71,17 @@ impl Kinds {
         if shared.has(Kind::JoinedLeadId) || shared.has(Kind::ExternalId) {
             return true;
         }
-        let strongest = both.0 & both.0.wrapping_neg();
-        match strongest {
-            0 => shared != Self::default(),
-            strongest => shared.0 & strongest != 0,
+        match both.strongest() {
+            0 => lead == Self::default() && shared != Self::default(),
+            strongest => {
+                let is_ones_strongest = [self, lead].map(Self::strongest).contains(&strongest);
+                shared.0 & strongest != 0 && is_ones_strongest
+            }
         }
+    }
+
+    fn strongest(self) -> u8 {
+        self.0 & self.0.wrapping_neg()
     }
 }
 
@@ -127,6 +139,7 @@ mod tests {
             ("lead_id:2\0em:a\0ph:p\0", A, "em:a\0ph:p\0", false),
             ("em:b\0ph:p\0", A, "ph:p\0", false),
             ("em:b\0ph:p\0", "em:a\0ph:p\0", "ph:p\0", false),
+            ("em:b\0ph:p\0", "lead_id:1\0ph:p\0", "ph:p\0", false),
             // The CRM's own number of the lead.
             (
                 "em:b\0external_id:7\0",

@@ -65,6 +65,17 @@ impl LeadKey {
     }
 }
 
+/// Names a stage: the first 16 bytes of a SHA-256 over its name, as stages are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct StageKey(pub [u8; 16]);
+
+impl StageKey {
+    /// The key of a stage whose name is spelt the way that stages are compared in.
+    pub(crate) fn of_folded(name: &str) -> Self {
+        Self(first_half(sha256([name.as_bytes()])))
+    }
+}
+
 /// Names the exports of one CRM for one dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SourceKey(pub [u8; 16]);
@@ -143,6 +154,11 @@ pub(crate) struct Origin {
     pub row: u64,
 }
 
+impl Origin {
+    /// That of an event which no input of the run holds: rows are counted from 1.
+    pub(crate) const NONE: Self = Self { input: 0, row: 0 };
+}
+
 /// An event that may be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
@@ -206,6 +222,21 @@ pub(crate) fn set_id(json: &mut [u8], Fingerprint(id): Fingerprint) {
         let place = json.get_mut(start + 1..start + 33);
         if let Some(place) = place {
             place.copy_from_slice(lowercase_hex(&id).as_flattened());
+        }
+    }
+}
+
+/// Gives a serialised event another time, of as many digits.
+pub(crate) fn set_time(json: &mut [u8], seconds: i64) {
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(seconds).as_bytes();
+    if let Some(start) = end_of(member!("event_time"), json) {
+        let old = json[start..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit());
+        // From 2001 to 2286 all have ten.
+        if old.count() == digits.len() {
+            json[start..start + digits.len()].copy_from_slice(digits);
         }
     }
 }
@@ -407,6 +438,29 @@ mod tests {
             id,
             EventId::derive(b"lead_id:1234567890123456", "Lead1", 673_035_686)
         );
+    }
+
+    #[test]
+    fn a_written_event_gets_another_id_and_time_whatever_its_own_columns_are_called() {
+        let facts = Facts {
+            name: "\"event_time\":1",
+            time: 1_673_035_686,
+            id: EventId::Derived([0x11; 16]),
+            opt_out: None,
+            region: None,
+            user_data: &lead(),
+            custom_data:
+                br#"{"a":1,"event_id":"11111111111111111111111111111111","event_time":1673035686}"#,
+        };
+        let mut out = Vec::new();
+        write_event(&mut out, &facts, &Constants::default());
+        set_id(&mut out, Fingerprint([0xab; 16]));
+        set_time(&mut out, 1_673_035_999);
+        let event: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(event["event_id"], "ab".repeat(16));
+        assert_eq!(event["event_time"], 1_673_035_999);
+        assert_eq!(event["custom_data"]["event_time"], 1_673_035_686);
+        assert_eq!(event["custom_data"]["event_id"], "11".repeat(16));
     }
 
     #[test]

@@ -177,7 +177,9 @@ impl Reader {
             times,
             record,
             &mut |notice: Notice<'_>| match (notice.code, notice.stage) {
-                (Code::StageUnlisted, Some(stage)) => found.push((stage.to_owned(), notice.column)),
+                (Code::StageUnlisted, Some(stage)) => {
+                    found.push((stage.name.to_owned(), stage.time))
+                }
                 (Code::TimeZoneAssumed, _) if notice.field == Some(Field::EventTime) => {
                     assumed += 1
                 }

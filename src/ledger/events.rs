@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use rusqlite::{Connection, Row, named_params};
 
 use super::people::{self, Person};
-use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED};
+use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING};
+use crate::event::EventKey;
+use crate::rules;
 
 const SECONDS_AN_HOUR: i64 = 3_600;
 
@@ -66,8 +68,35 @@ pub(crate) enum State {
     },
     /// Nobody knows whether Meta took it; the next upload sends it again.
     Uncertain,
-    /// The same after several runs, so that only `--retry-uncertain` sends it.
+    /// Nobody knows whether Meta took it, and it is too old to be sent again.
+    Expired,
+    /// Nothing was taken yet; the next upload of the snapshots it is of sends it.
+    Pending,
+    /// The same as uncertain after several runs, so that only `--retry-uncertain` sends it.
     Resting,
+}
+
+/// The uncertain events of a dataset that became too old since the last run which ended.
+pub(super) fn expired(
+    connection: &Connection,
+    dataset: &str,
+    now: i64,
+) -> rusqlite::Result<HashSet<EventKey>> {
+    let last: Option<i64> = connection.query_row(
+        "SELECT max(started) FROM run WHERE dataset = ?1 AND ended IS NOT NULL AND NOT rehearsal",
+        [dataset],
+        |row| row.get(0),
+    )?;
+    let mut select = connection.prepare(
+        "SELECT key FROM event JOIN run ON run.id = event.run
+         WHERE state = :sending AND dataset = :dataset AND time < :oldest AND time >= :then",
+    )?;
+    let values = named_params! {
+        ":sending": SENDING, ":dataset": dataset, ":oldest": rules::oldest(now),
+        ":then": last.map_or(i64::MIN, rules::oldest),
+    };
+    let keys = select.query_map(values, |row| Ok(EventKey(row.get(0)?)))?;
+    keys.collect()
 }
 
 /// Counts the accepted events of a dataset by name and hour.
@@ -97,7 +126,7 @@ pub(super) fn accepted(
     rows.collect()
 }
 
-/// The events that are about any of `asked`, of a dataset or of all, in the order of their times.
+/// The events that are about any of `asked`, of a dataset or of all, in the order of their times, as they stand at `now`.
 ///
 /// Reads every event once, whatever is asked for: an index over people would cost every upload more than this costs
 /// whoever asks.
@@ -105,6 +134,7 @@ pub(super) fn about(
     connection: &Connection,
     asked: &HashSet<Person>,
     dataset: Option<&str>,
+    now: i64,
 ) -> rusqlite::Result<Vec<PastEvent>> {
     let mut select = connection.prepare(
         "SELECT event.people, name.name, event.time, event.state, event.attempts, event.code, event.subcode,
@@ -121,20 +151,57 @@ pub(super) fn about(
             .filter(|person| asked.contains(person))
             .collect();
         if !people.is_empty() {
-            found.push(past(people, row)?);
+            found.push(past(people, row, now)?);
         }
     }
+    found.extend(pending(connection, asked, dataset)?);
     found.sort_by(|a, b| (a.time, &a.name).cmp(&(b.time, &b.name)));
     Ok(found)
 }
 
-fn past(people: Vec<Person>, row: &Row<'_>) -> rusqlite::Result<PastEvent> {
+/// The same of events that wait to be sent. What was begun is told by its own row.
+fn pending(
+    connection: &Connection,
+    asked: &HashSet<Person>,
+    dataset: Option<&str>,
+) -> rusqlite::Result<Vec<PastEvent>> {
+    let mut select = connection.prepare(
+        "SELECT pending.json, pending.name, pending.time, pending.noted, run.started, pending.dataset
+         FROM pending JOIN run ON run.id = pending.run
+         WHERE (:dataset IS NULL OR pending.dataset = :dataset)
+           AND NOT EXISTS (SELECT 1 FROM event WHERE event.key = pending.key)",
+    )?;
+    let mut rows = select.query(named_params! { ":dataset": dataset })?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let bytes = people::of_event(row.get_ref(0)?.as_blob()?);
+        let people: Vec<Person> = people::read(&bytes)
+            .filter(|person| asked.contains(person))
+            .collect();
+        if !people.is_empty() {
+            found.push(PastEvent {
+                people,
+                name: row.get(1)?,
+                time: row.get(2)?,
+                state: State::Pending,
+                settled: row.get(3)?,
+                run_started: row.get(4)?,
+                dataset: row.get(5)?,
+                trace: None,
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn past(people: Vec<Person>, row: &Row<'_>, now: i64) -> rusqlite::Result<PastEvent> {
     let state = match row.get::<_, i64>(3)? {
         ACCEPTED => State::Accepted,
         REJECTED => State::Rejected {
             code: row.get(5)?,
             subcode: row.get(6)?,
         },
+        _ if row.get::<_, i64>(2)? < rules::oldest(now) => State::Expired,
         _ if row.get::<_, i64>(4)? >= MAX_ATTEMPTS => State::Resting,
         _ => State::Uncertain,
     };

@@ -1,14 +1,17 @@
 //! Remembers which events were accepted, so that running an upload again sends only what is new.
 //!
 //! An event is marked `sending` before its request and settled after the answer. One that a run left `sending` when
-//! it died is uncertain: Meta may have taken it. Keys are hashes; no personal data is kept. A ledger sends nothing and
-//! decides nothing: it answers what it knows and records what it is told.
+//! it died is uncertain: Meta may have taken it. Keys are hashes; of events only those of snapshots that are not settled
+//! are kept, hashed as they are sent. A ledger sends nothing and decides nothing but which rows mean the same lead: it
+//! answers what it knows and records what it is told.
 
 mod alias;
 mod error;
 mod events;
+mod leads;
 mod lock;
 mod notices;
+mod pending;
 mod people;
 mod place;
 mod schema;
@@ -24,14 +27,17 @@ use std::collections::HashSet;
 pub(crate) use error::LedgerError;
 pub(crate) use events::{Accepted, PastEvent, State, Window};
 pub(crate) use notices::{Notices, Past};
+pub(crate) use pending::Pending;
 pub(crate) use people::Person;
 pub(crate) use shared::SharedLedger;
-pub(crate) use snapshot::{Sight, Sighting, SnapshotSource, Snapshots, Timing};
+pub(crate) use snapshot::{
+    Shown, Sight, Sighting, Sights, SnapshotSource, Snapshots, Timing, Told,
+};
 pub(crate) use sqlite::SqliteLedger;
 pub(crate) use status::{PastRun, Status};
 pub(crate) use trial::TrialSnapshots;
 
-use crate::event::{Event, Fingerprint};
+use crate::event::{Event, EventKey, Fingerprint};
 
 /// What a ledger must be able to do. Calls block; every one is a single transaction.
 pub(crate) trait Ledger: Send {
@@ -44,6 +50,13 @@ pub(crate) trait Ledger: Send {
     fn standing(&mut self, events: &[Event]) -> Result<Vec<Standing>, LedgerError> {
         let known = self.look_up("123", events)?;
         Ok(known.into_iter().map(|known| known.standing).collect())
+    }
+
+    /// The events of a dataset that nobody knows of whether they were taken and that have become too old to be sent at
+    /// `now` since the last run which came to its end: that one could still send them, or has told of them.
+    fn expired(&mut self, dataset: &str, now: i64) -> Result<HashSet<EventKey>, LedgerError> {
+        let _ = (dataset, now);
+        Ok(HashSet::new())
     }
 
     /// Notes that a run starts. Fails when the ledger cannot be written, so that nothing is sent then.

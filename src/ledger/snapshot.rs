@@ -1,14 +1,16 @@
 //! Remembers in which stages exports have shown each lead, for exports that show only the stage a lead is in now.
 //!
 //! In go sightings (a lead, a stage, the time of the export), out comes for each whether it is an event or only known.
-//! Whether an event was delivered is not told here: it is offered as long as the lead stays in its stage, and what the
-//! ledger knows of the event decides. So a run that dies between the two loses nothing, and repeating it changes
-//! nothing. Keys are hashes; no personal data is kept.
+//! An event is noted as pending with the sighting that finds it, and stays so until it is settled, whatever later exports
+//! show. What is settled is offered as long as the lead stays in its stage, and what the ledger knows of the event
+//! decides. So a run that dies loses nothing, and repeating it changes nothing. Keys are hashes.
 
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::LedgerError;
-use crate::event::{EventKey, Fingerprint, LeadKey, SourceKey};
+use super::leads::{self, Lead, Tables};
+use super::pending::{self, Pending};
+use crate::event::{EventKey, Fingerprint, LeadKey, SourceKey, StageKey, identity, set_id};
 
 /// A lead that appears in no export for so long is forgotten.
 const KEEP_LEADS_SECONDS: i64 = 400 * 86_400;
@@ -18,10 +20,16 @@ const TOUCH_SECONDS: i64 = 7 * 86_400;
 /// A lead seen in a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sighting {
-    /// The lead.
+    /// The lead, by the strongest that its row knows of it.
     pub lead: LeadKey,
-    /// Tells the stage of this lead from every other.
-    pub stage: Fingerprint,
+    /// The stage.
+    pub stage: StageKey,
+    /// What tells the event of this row from others.
+    pub event: Fingerprint,
+    /// Whether the export itself gives the event's id.
+    pub is_given: bool,
+    /// When the stage was reached, as far as the export says; Unix seconds.
+    pub time: i64,
     /// When the export was made, Unix seconds.
     pub exported: i64,
     /// What the export says of the time.
@@ -30,6 +38,20 @@ pub(crate) struct Sighting {
     pub sends_again: bool,
     /// Whether an event of it would be too old to be sent.
     pub is_old: bool,
+    /// Whether nothing may be sent of the lead, for want of consent. The stage is known all the same, so that it does
+    /// not pass for a new one when consent is given.
+    pub is_withheld: bool,
+}
+
+/// A sighting, with what it takes to recognise the lead and to note the event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown<'a> {
+    /// The sighting.
+    pub sighting: Sighting,
+    /// Everything that its row knows of the lead.
+    pub identities: &'a [u8],
+    /// The event's name and the event as it is sent; none where it is not to be noted.
+    pub event: Option<(&'a str, &'a [u8])>,
 }
 
 /// What an export says of the time a stage was reached.
@@ -44,15 +66,39 @@ pub(crate) enum Timing {
 /// What a sighting comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sight {
-    /// An event, if it was not delivered before. `visit` is 0, or how often the lead came back to the stage.
+    /// An event, if it was not delivered before.
     Event {
-        /// Which visit it is.
-        visit: u32,
+        /// Its id; where the export gives the ids, what tells it from others.
+        id: Fingerprint,
+        /// The time that it was first shown with, Unix seconds.
+        time: i64,
     },
-    /// The first run found it there, and nobody knows since when: it is only recorded.
+    /// The first run found it there, and nobody knows since when, or nothing may be sent of the lead: it is only recorded.
     Recorded,
     /// The lead is where an earlier run recorded it.
     Unchanged,
+    /// An event that the run has in hand already.
+    InHand,
+}
+
+/// What there is to tell of a sighting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// What it comes to.
+    pub sight: Sight,
+    /// The lead, whatever its row knows of it.
+    pub lead: LeadKey,
+    /// Whether the lead was known by something else before.
+    pub has_grown: bool,
+}
+
+/// What there is to tell of sightings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sights {
+    /// Of each, in the order given.
+    pub told: Vec<Told>,
+    /// What earlier runs left of their leads, oldest first.
+    pub overdue: Vec<Pending>,
 }
 
 /// Which exports belong together: those of one CRM for one dataset.
@@ -69,47 +115,66 @@ pub(crate) trait Snapshots: Send {
     /// Whether no run over exports of this source was read to its end yet.
     fn is_first_run(&self, source: SnapshotSource<'_>) -> Result<bool, LedgerError>;
 
-    /// Records sightings and says what each comes to, in the order given, in one transaction. Recording the same ones
-    /// again comes to the same.
+    /// Records sightings and says what each comes to, in one transaction. Recording the same ones again comes to the same.
     fn sight(
         &mut self,
         source: SnapshotSource<'_>,
-        sightings: &[Sighting],
-    ) -> Result<Vec<Sight>, LedgerError>;
+        shown: &[Shown<'_>],
+    ) -> Result<Sights, LedgerError>;
+
+    /// More of what earlier runs left of leads that this run has not seen; nothing when there is no more.
+    fn overdue(&mut self, dataset: &str) -> Result<Vec<Pending>, LedgerError>;
+
+    /// Gives up events that grew too old to be sent.
+    fn give_up(&mut self, events: &[EventKey]) -> Result<(), LedgerError>;
 
     /// Notes that exports of this source were read to their end.
     fn complete(&mut self, source: SnapshotSource<'_>) -> Result<(), LedgerError>;
 }
 
-/// A lead as exports showed it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Lead {
-    latest: i64,
-    previous: Option<i64>,
-    touched: i64,
-}
-
 /// A stage that a lead was seen in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stage {
+    id: Fingerprint,
+    time: i64,
     visits: u32,
     is_recorded: bool,
     seen: i64,
+    /// The run that last had its event in hand.
+    run: Option<i64>,
+}
+
+impl Stage {
+    /// One that is shown for the first time, or once more.
+    fn reached(sighting: &Sighting, visits: u32, was_there: bool) -> Self {
+        Self {
+            id: match sighting.is_given {
+                true => sighting.event,
+                false => sighting.event.of_visit(visits),
+            },
+            time: sighting.time,
+            visits,
+            is_recorded: was_there || sighting.is_old || sighting.is_withheld,
+            seen: sighting.exported,
+            run: None,
+        }
+    }
 }
 
 /// What one sighting changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Step {
-    sight: Sight,
     lead: Lead,
     stage: Stage,
+    /// Whether the stage was not known before, or the lead came back to it.
+    is_reached: bool,
     /// Whether anything has to be written.
     is_change: bool,
 }
 
-/// Decides what a sighting comes to, by what is known of its lead and stage.
+/// Decides what a sighting comes to, by what is known of its stage, and of its lead, if it was `known` before.
 fn decide(
-    known_lead: Option<Lead>,
+    (known_lead, mut lead): (bool, Lead),
     known_stage: Option<Stage>,
     sighting: &Sighting,
     is_first_run: bool,
@@ -118,68 +183,83 @@ fn decide(
     let Sighting {
         exported, timing, ..
     } = *sighting;
-    let mut lead = known_lead.unwrap_or(Lead {
-        latest: exported,
-        previous: None,
-        touched: now,
-    });
     let is_dated = timing == Timing::Dated;
     let stays = known_stage.is_some_and(|stage| is_dated || stage.seen == lead.latest);
-    let is_stale = now - lead.touched >= TOUCH_SECONDS;
+    let is_stale = !known_lead || now - lead.touched >= TOUCH_SECONDS;
     if !is_dated && exported > lead.latest {
         lead.previous = Some(lead.latest);
         lead.latest = exported;
     }
     lead.touched = now;
     let is_of_latest = exported >= lead.latest;
-    let (stage, has_come_back) = match known_stage {
+    let (stage, is_reached) = match known_stage {
         None => {
             // Where the first export shows a lead it may have been for ever.
             let was_there = !is_dated && is_first_run && lead.previous.is_none();
-            let stage = Stage {
-                visits: 0,
-                is_recorded: was_there || sighting.is_old,
-                seen: exported,
-            };
-            (stage, false)
+            (Stage::reached(sighting, 0, was_there), true)
         }
         Some(mut stage) => {
             // The lead was seen elsewhere since.
             let was_away = lead.previous.is_some_and(|previous| stage.seen < previous);
             let has_come_back = sighting.sends_again && !is_dated && is_of_latest && was_away;
+            let is_another = sighting.is_given && sighting.event != stage.id && !stage.is_recorded;
             if has_come_back {
-                stage.visits += 1;
-                stage.is_recorded = sighting.is_old;
+                stage = Stage::reached(sighting, stage.visits + 1, false);
+            } else if is_another {
+                stage = Stage::reached(sighting, stage.visits, false);
             }
             stage.seen = stage.seen.max(exported);
-            (stage, has_come_back)
+            (stage, has_come_back || is_another)
         }
     };
-    let sight = match (known_stage.is_none(), stage.is_recorded) {
-        // It is counted as too old, whatever else is known of it.
-        _ if sighting.is_old => Sight::Event {
-            visit: stage.visits,
-        },
-        (true, true) => Sight::Recorded,
-        (false, true) => Sight::Unchanged,
-        (_, false) => Sight::Event {
-            visit: stage.visits,
-        },
-    };
     Step {
-        sight,
         lead,
         stage,
-        is_change: has_come_back || !stays || is_stale,
+        is_reached,
+        is_change: is_reached || !stays || is_stale,
     }
 }
 
-/// The tables of snapshots, possibly on top of others that are only read.
+/// What the stage of a sighting comes to.
+fn sight(step: &Step, was_known: bool, is_in_hand: bool, sighting: &Sighting) -> Sight {
+    let Step { stage, .. } = step;
+    match (was_known, stage.is_recorded) {
+        // It is counted as too old, whatever else is known of it.
+        _ if sighting.is_old => Sight::Event {
+            id: sighting.event,
+            time: sighting.time,
+        },
+        (false, true) => Sight::Recorded,
+        (true, true) => Sight::Unchanged,
+        (_, false) if is_in_hand => Sight::InHand,
+        (_, false) => Sight::Event {
+            id: stage.id,
+            // A stage with a time of its own goes by that.
+            time: match sighting.timing {
+                Timing::Current => stage.time,
+                Timing::Dated => sighting.time,
+            },
+        },
+    }
+}
+
+/// The tables of snapshots, and for whom they are written.
 pub(super) struct Memory<'a> {
-    pub(super) written: &'a Connection,
-    pub(super) below: Option<&'a Connection>,
+    pub(super) tables: Tables<'a>,
+    /// The run that writes.
+    pub(super) run: Option<i64>,
     /// By the real clock.
     pub(super) now: i64,
+}
+
+/// What matters of the run that asks.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    dataset: &'a str,
+    /// Whether it is a first one.
+    is_first: bool,
+    /// Whether earlier runs left anything.
+    is_any_overdue: bool,
 }
 
 impl Memory<'_> {
@@ -187,45 +267,140 @@ impl Memory<'_> {
     pub(super) fn sight_all(
         &self,
         source: SnapshotSource<'_>,
-        sightings: &[Sighting],
-    ) -> rusqlite::Result<Vec<Sight>> {
-        let is_first_run = is_first_run(self.below.unwrap_or(self.written), source)?;
+        shown: &[Shown<'_>],
+    ) -> rusqlite::Result<Sights> {
+        let Tables { written, below } = self.tables;
+        let run = Run {
+            dataset: source.dataset,
+            is_first: is_first_run(below.unwrap_or(written), source)?,
+            is_any_overdue: pending::are_any_overdue(written, self.run)?,
+        };
         // Neighbours share the pages they stand on; those of one lead keep their order.
-        let mut order: Vec<usize> = (0..sightings.len()).collect();
-        order.sort_by_key(|index| sightings[*index].lead);
-        let mut sights = vec![Sight::Unchanged; sightings.len()];
+        let mut order: Vec<usize> = (0..shown.len()).collect();
+        order.sort_by_key(|index| shown[*index].sighting.lead);
+        let mut told = vec![None; shown.len()];
+        let mut overdue = Vec::new();
         for index in order {
-            sights[index] = self.sight(source.dataset, &sightings[index], is_first_run)?;
+            let (one, left) = self.sight(run, &shown[index])?;
+            told[index] = Some(one);
+            overdue.extend(left);
         }
-        Ok(sights)
+        Ok(Sights {
+            told: told.into_iter().flatten().collect(),
+            overdue,
+        })
     }
 
-    fn sight(
+    /// Also gives what earlier runs left of the lead.
+    fn sight(&self, run: Run<'_>, shown: &Shown<'_>) -> rusqlite::Result<(Told, Vec<Pending>)> {
+        let dataset = run.dataset;
+        let Shown {
+            sighting,
+            identities,
+            ..
+        } = shown;
+        let (key, known_lead) = self.tables.resolve(dataset, sighting.lead, identities)?;
+        let (lead, has_grown) = self.meet(dataset, key, known_lead, shown)?;
+        if sighting.is_withheld {
+            pending::withhold(self.tables.written, key)?;
+        }
+        let overdue = match run.is_any_overdue {
+            true => pending::take_of_lead(self.tables.written, key, self.run)?,
+            false => Vec::new(),
+        };
+        let known_stage = self
+            .tables
+            .look_up(|connection| stage(connection, key, sighting.stage))?;
+        let known_lead = known_lead.is_some() && !has_grown;
+        let mut step = decide(
+            (known_lead, lead),
+            known_stage,
+            sighting,
+            run.is_first,
+            self.now,
+        );
+        let event = EventKey::in_dataset(dataset, step.stage.id);
+        let is_in_hand = !step.is_reached && self.has_in_hand(&step.stage, event)?;
+        if step.is_change {
+            if step.is_reached {
+                step.stage.run = self.run;
+            }
+            leads::write(self.tables.written, key, &step.lead)?;
+            write(
+                self.tables.written,
+                key,
+                sighting.stage,
+                (&step.stage, event),
+            )?;
+        }
+        let sight = sight(&step, known_stage.is_some(), is_in_hand, sighting);
+        if step.is_reached && matches!(sight, Sight::Event { .. }) && !sighting.is_old {
+            self.note(dataset, (key, event), &step.stage, shown)?;
+        }
+        let told = Told {
+            sight,
+            lead: key,
+            has_grown,
+        };
+        Ok((told, overdue))
+    }
+
+    /// The lead with what this row adds to what it is known by, and whether that is anything.
+    fn meet(
         &self,
         dataset: &str,
-        sighting: &Sighting,
-        is_first_run: bool,
-    ) -> rusqlite::Result<Sight> {
-        let lead_key = sighting.lead.in_dataset(dataset);
-        let key = EventKey::in_dataset(dataset, sighting.stage);
-        let lead = self.look_up(|connection| lead(connection, lead_key))?;
-        let stage = self.look_up(|connection| stage(connection, lead_key, key))?;
-        let step = decide(lead, stage, sighting, is_first_run, self.now);
-        if step.is_change {
-            let visit = sighting.stage.of_visit(step.stage.visits);
-            let event = EventKey::in_dataset(dataset, visit);
-            write(self.written, lead_key, (key, event), &step)?;
+        key: LeadKey,
+        known: Option<Lead>,
+        shown: &Shown<'_>,
+    ) -> rusqlite::Result<(Lead, bool)> {
+        let known_as = identity::digest(shown.identities);
+        let kinds = identity::kinds(shown.identities);
+        let mut lead = known.unwrap_or(Lead {
+            latest: shown.sighting.exported,
+            previous: None,
+            touched: self.now,
+            kinds,
+            known_as,
+        });
+        let has_grown = lead.known_as != known_as;
+        lead.kinds = lead.kinds.with(kinds);
+        lead.known_as = known_as;
+        if known.is_none() || has_grown {
+            leads::learn(self.tables.written, dataset, key, shown.identities)?;
         }
-        Ok(step.sight)
+        Ok((lead, has_grown))
     }
 
-    fn look_up<T>(
+    fn note(
         &self,
-        find: impl Fn(&Connection) -> rusqlite::Result<Option<T>>,
-    ) -> rusqlite::Result<Option<T>> {
-        match (find(self.written)?, self.below) {
-            (None, Some(below)) => find(below),
-            (found, _) => Ok(found),
+        dataset: &str,
+        (lead, key): (LeadKey, EventKey),
+        stage: &Stage,
+        shown: &Shown<'_>,
+    ) -> rusqlite::Result<()> {
+        let Some((name, json)) = shown.event else {
+            return Ok(());
+        };
+        let mut json = json.to_vec();
+        if !shown.sighting.is_given {
+            set_id(&mut json, stage.id);
+        }
+        let event = Pending {
+            key,
+            lead,
+            name: name.to_owned(),
+            time: stage.time,
+            json,
+        };
+        pending::note(self.tables.written, dataset, &event, (self.run, self.now))
+    }
+
+    /// Whether this run has found or taken up the event of a stage already, or, where it only looks, would take it up.
+    fn has_in_hand(&self, stage: &Stage, event: EventKey) -> rusqlite::Result<bool> {
+        match (self.run, self.tables.below) {
+            (Some(run), _) => Ok(stage.run == Some(run)),
+            (None, Some(below)) => pending::holds(below, event),
+            (None, None) => Ok(false),
         }
     }
 }
@@ -259,33 +434,23 @@ pub(super) fn complete(
     Ok(())
 }
 
-fn lead(connection: &Connection, key: LeadKey) -> rusqlite::Result<Option<Lead>> {
-    connection
-        .prepare_cached("SELECT latest, previous, touched FROM snapshot_lead WHERE lead = ?1")?
-        .query_row([key.0.as_slice()], |row| {
-            Ok(Lead {
-                latest: row.get(0)?,
-                previous: row.get(1)?,
-                touched: row.get(2)?,
-            })
-        })
-        .optional()
-}
-
 fn stage(
     connection: &Connection,
     lead: LeadKey,
-    stage: EventKey,
+    stage: StageKey,
 ) -> rusqlite::Result<Option<Stage>> {
     connection
         .prepare_cached(
-            "SELECT visits, recorded, seen FROM snapshot_stage WHERE lead = ?1 AND stage = ?2",
+            "SELECT id, time, visits, recorded, seen, run FROM snapshot_stage WHERE lead = ?1 AND stage = ?2",
         )?
         .query_row((lead.0.as_slice(), stage.0.as_slice()), |row| {
             Ok(Stage {
-                visits: row.get(0)?,
-                is_recorded: row.get(1)?,
-                seen: row.get(2)?,
+                id: Fingerprint(row.get(0)?),
+                time: row.get(1)?,
+                visits: row.get(2)?,
+                is_recorded: row.get(3)?,
+                seen: row.get(4)?,
+                run: row.get(5)?,
             })
         })
         .optional()
@@ -293,27 +458,25 @@ fn stage(
 
 fn write(
     connection: &Connection,
-    key: LeadKey,
-    (stage_key, event): (EventKey, EventKey),
-    Step { lead, stage, .. }: &Step,
+    lead: LeadKey,
+    key: StageKey,
+    (stage, event): (&Stage, EventKey),
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO snapshot_lead (lead, latest, previous, touched) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute((key.0.as_slice(), lead.latest, lead.previous, lead.touched))?;
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO snapshot_stage (lead, stage, event, visits, recorded, seen)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR REPLACE INTO snapshot_stage (lead, stage, id, event, time, visits, recorded, seen, run)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute((
+            lead.0.as_slice(),
             key.0.as_slice(),
-            stage_key.0.as_slice(),
+            stage.id.0.as_slice(),
             event.0.as_slice(),
+            stage.time,
             stage.visits,
             stage.is_recorded,
             stage.seen,
+            stage.run,
         ))?;
     Ok(())
 }
@@ -325,7 +488,13 @@ pub(super) fn forget(connection: &Connection, now: i64) -> rusqlite::Result<()> 
         "DELETE FROM snapshot_stage WHERE lead IN (SELECT lead FROM snapshot_lead WHERE touched < ?1)",
         [oldest],
     )?;
-    connection.execute("DELETE FROM snapshot_lead WHERE touched < ?1", [oldest])?;
+    let gone = connection.execute("DELETE FROM snapshot_lead WHERE touched < ?1", [oldest])?;
+    if gone > 0 {
+        connection.execute(
+            "DELETE FROM snapshot_identity WHERE lead NOT IN (SELECT lead FROM snapshot_lead)",
+            [],
+        )?;
+    }
     Ok(())
 }
 

@@ -20,7 +20,8 @@ use super::schema::{self, Shape};
 use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING};
 use super::status::{self, Status};
 use super::{
-    Begun, Entry, Known, Ledger, RunEnd, RunStart, Settled, Snapshots, Standing, alias, snapshot,
+    Begun, Entry, Known, Ledger, RunEnd, RunStart, Settled, Snapshots, Standing, alias, pending,
+    snapshot,
 };
 use crate::event::{Event, EventKey, Fingerprint};
 use crate::files::open_private;
@@ -169,8 +170,9 @@ impl SqliteLedger {
         &self,
         people: &HashSet<Person>,
         dataset: Option<&str>,
+        now: i64,
     ) -> Result<Vec<PastEvent>, LedgerError> {
-        events::about(&self.connection, people, dataset)
+        events::about(&self.connection, people, dataset, now)
             .map_err(|source| LedgerError::sqlite(&self.path, source))
     }
 
@@ -278,7 +280,7 @@ impl SqliteLedger {
 /// Who writes, and when by the real clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Writer {
-    run: Option<i64>,
+    pub(super) run: Option<i64>,
     pub(super) now: i64,
 }
 
@@ -304,6 +306,11 @@ impl Ledger for SqliteLedger {
             })?;
         }
         Ok(known)
+    }
+
+    fn expired(&mut self, dataset: &str, now: i64) -> Result<HashSet<EventKey>, LedgerError> {
+        events::expired(&self.connection, dataset, now)
+            .map_err(|source| LedgerError::sqlite(&self.path, source))
     }
 
     fn start_run(&mut self, run: &RunStart<'_>) -> Result<(), LedgerError> {
@@ -392,6 +399,10 @@ fn forget(connection: &Connection, now: i64) -> rusqlite::Result<i64> {
     if gone > 0 {
         events::forget_traces(connection)?;
     }
+    connection.execute(
+        "DELETE FROM pending WHERE time < ?1 AND noted < ?1",
+        [oldest],
+    )?;
     connection.execute(
         "DELETE FROM alias WHERE time < ?1 AND settled < ?1",
         [oldest],
@@ -530,9 +541,11 @@ fn settle(
         let hit = match *settled {
             Settled::Accepted => {
                 *delivered.entry(&event.name).or_default() += 1;
+                pending::forget(connection, event.key)?;
                 accept.execute((key, run, now))?
             }
             Settled::Rejected { code, subcode } => {
+                pending::forget(connection, event.key)?;
                 reject.execute((key, run, now, code, subcode, fingerprint(event)))?
             }
             // What an earlier run left uncertain stays so.

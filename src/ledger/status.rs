@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, named_params};
 use super::RunCounts;
 use super::error::LedgerError;
 use super::state::{MAX_ATTEMPTS, REJECTED, SENDING};
-use crate::rules::MAX_AGE_SECONDS;
+use crate::rules;
 
 /// Days of deliveries that are told.
 const DAYS: i64 = 14;
@@ -29,6 +29,8 @@ pub(crate) struct Status {
     pub refused: u64,
     /// Events of which nobody knows whether they were taken, and which the next upload sends again.
     pub uncertain: u64,
+    /// Events of which nobody knows whether they were taken, and which are too old to be sent again.
+    pub expired: u64,
     /// Events that several runs sent without knowing whether they were taken, and which therefore rest.
     pub resting: u64,
 }
@@ -118,28 +120,33 @@ fn query(
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
 
-    (status.refused, status.uncertain, status.resting) = open_events(&reading, dataset, now)?;
+    [
+        status.refused,
+        status.uncertain,
+        status.resting,
+        status.expired,
+    ] = open_events(&reading, dataset, now)?;
     Ok(status)
 }
 
-/// Events that were refused, are uncertain, and rest.
+/// Events that were refused, are uncertain, rest, and were uncertain until they were too old.
 fn open_events(
     reading: &Connection,
     dataset: Option<&str>,
     now: i64,
-) -> rusqlite::Result<(u64, u64, u64)> {
-    // What is too old is not sent again.
+) -> rusqlite::Result<[u64; 4]> {
     let open = named_params! {
         ":dataset": dataset, ":rejected": REJECTED, ":sending": SENDING,
-        ":max": MAX_ATTEMPTS, ":oldest": now - MAX_AGE_SECONDS,
+        ":max": MAX_ATTEMPTS, ":oldest": rules::oldest(now),
     };
     reading.query_row(
         "SELECT count(CASE WHEN state = :rejected THEN 1 END),
                 count(CASE WHEN state = :sending AND attempts < :max AND time >= :oldest THEN 1 END),
-                count(CASE WHEN state = :sending AND attempts >= :max AND time >= :oldest THEN 1 END)
+                count(CASE WHEN state = :sending AND attempts >= :max AND time >= :oldest THEN 1 END),
+                count(CASE WHEN state = :sending AND time < :oldest THEN 1 END)
          FROM event JOIN run ON run.id = event.run WHERE :dataset IS NULL OR dataset = :dataset",
         open,
-        |row| Ok((count(row, 0)?, count(row, 1)?, count(row, 2)?)),
+        |row| Ok([count(row, 0)?, count(row, 1)?, count(row, 2)?, count(row, 3)?]),
     )
 }
 

@@ -1,13 +1,17 @@
 //! Where sightings are remembered: in the ledger, or for the length of a run that changes nothing.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::LedgerError;
+use super::leads::Tables;
+use super::pending::{self, Pending};
 use super::schema;
-use super::snapshot::{self, Memory, Sight, Sighting, SnapshotSource, Snapshots};
+use super::snapshot::{self, Memory, Shown, Sights, SnapshotSource, Snapshots};
 use super::sqlite::SqliteLedger;
+use crate::event::{EventKey, LeadKey};
 use crate::time::Clock;
 
 /// What errors call a file that has no name.
@@ -22,15 +26,29 @@ impl Snapshots for SqliteLedger {
     fn sight(
         &mut self,
         source: SnapshotSource<'_>,
-        sightings: &[Sighting],
-    ) -> Result<Vec<Sight>, LedgerError> {
+        shown: &[Shown<'_>],
+    ) -> Result<Sights, LedgerError> {
         self.transact(|connection, writer| {
             let memory = Memory {
-                written: connection,
-                below: None,
+                tables: Tables {
+                    written: connection,
+                    below: None,
+                },
+                run: writer.run,
                 now: writer.now,
             };
-            memory.sight_all(source, sightings)
+            memory.sight_all(source, shown)
+        })
+    }
+
+    fn overdue(&mut self, dataset: &str) -> Result<Vec<Pending>, LedgerError> {
+        self.transact(|connection, writer| pending::take_more(connection, dataset, writer.run))
+    }
+
+    fn give_up(&mut self, events: &[EventKey]) -> Result<(), LedgerError> {
+        self.transact(|connection, _| {
+            let mut events = events.iter();
+            events.try_for_each(|event| pending::give_up(connection, *event))
         })
     }
 
@@ -43,6 +61,10 @@ impl Snapshots for SqliteLedger {
 pub(crate) struct TrialSnapshots {
     scratch: Connection,
     below: Option<SqliteLedger>,
+    /// Leads of which nothing may be sent.
+    withheld: HashSet<LeadKey>,
+    /// The last of what earlier runs left that was told.
+    last_told: i64,
 }
 
 impl TrialSnapshots {
@@ -56,7 +78,12 @@ impl TrialSnapshots {
         let mut scratch =
             Connection::open("").map_err(|source| LedgerError::sqlite(place, source))?;
         schema::migrate(&mut scratch, place)?;
-        Ok(Self { scratch, below })
+        Ok(Self {
+            scratch,
+            below,
+            withheld: HashSet::new(),
+            last_told: 0,
+        })
     }
 }
 
@@ -70,8 +97,8 @@ impl Snapshots for TrialSnapshots {
     fn sight(
         &mut self,
         source: SnapshotSource<'_>,
-        sightings: &[Sighting],
-    ) -> Result<Vec<Sight>, LedgerError> {
+        shown: &[Shown<'_>],
+    ) -> Result<Sights, LedgerError> {
         let below = self.below.as_ref().map(SqliteLedger::parts);
         let path = below.map_or(Path::new(SCRATCH), |(_, path)| path);
         let mut sight = || {
@@ -79,15 +106,46 @@ impl Snapshots for TrialSnapshots {
                 .scratch
                 .transaction_with_behavior(TransactionBehavior::Immediate)?;
             let memory = Memory {
-                written: &writing,
-                below: below.map(|(connection, _)| connection),
+                tables: Tables {
+                    written: &writing,
+                    below: below.map(|(connection, _)| connection),
+                },
+                run: None,
                 now: Clock::System.now(),
             };
-            let sights = memory.sight_all(source, sightings)?;
+            let sights = memory.sight_all(source, shown)?;
             writing.commit()?;
             Ok(sights)
         };
-        sight().map_err(|error| LedgerError::sqlite(path, error))
+        let sights = sight().map_err(|error| LedgerError::sqlite(path, error))?;
+        if let Some((connection, path)) = below
+            && pending::are_any_overdue(connection, None)
+                .map_err(|error| LedgerError::sqlite(path, error))?
+        {
+            let withheld = shown.iter().zip(&sights.told);
+            let withheld = withheld.filter(|(shown, _)| shown.sighting.is_withheld);
+            self.withheld.extend(withheld.map(|(_, told)| told.lead));
+        }
+        Ok(sights)
+    }
+
+    fn overdue(&mut self, dataset: &str) -> Result<Vec<Pending>, LedgerError> {
+        let Some((connection, path)) = self.below.as_ref().map(SqliteLedger::parts) else {
+            return Ok(Vec::new());
+        };
+        loop {
+            let (mut found, last) = pending::page(connection, dataset, self.last_told)
+                .map_err(|error| LedgerError::sqlite(path, error))?;
+            self.last_told = last.unwrap_or(self.last_told);
+            found.retain(|event| !self.withheld.contains(&event.lead));
+            if last.is_none() || !found.is_empty() {
+                return Ok(found);
+            }
+        }
+    }
+
+    fn give_up(&mut self, _: &[EventKey]) -> Result<(), LedgerError> {
+        Ok(())
     }
 
     fn complete(&mut self, _: SnapshotSource<'_>) -> Result<(), LedgerError> {

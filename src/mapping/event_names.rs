@@ -151,7 +151,7 @@ impl EventNames {
 }
 
 /// Stages are compared without case, spaces and punctuation, unless that leaves nothing.
-pub(super) fn canonical_stage(stage: &str) -> String {
+pub(crate) fn canonical_stage(stage: &str) -> String {
     match canonical(stage) {
         empty if empty.is_empty() => stage.trim().to_owned(),
         name => name,

@@ -19,7 +19,7 @@ pub(crate) use answers::{consents, yes_or_no};
 pub(crate) use calling_code::speaks_of_calling_codes;
 pub(crate) use columns::Wanted;
 pub(crate) use columns::{Columns, canonical};
-pub(crate) use event_names::NameId;
+pub(crate) use event_names::{NameId, canonical_stage};
 pub(crate) use layout::{
     History, Layout, Mapped, OneOrMany, Ordered, StageTime, Target, Unlisted, nearest_field,
 };

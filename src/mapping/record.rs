@@ -68,7 +68,7 @@ pub(crate) struct Record<'a> {
 pub(crate) enum LeftOut {
     /// It does not meet the conditions of `[only]`.
     Only,
-    /// Its consent column does not say yes.
+    /// Its consent column does not say yes. Of a snapshot it is read all the same, to know where the lead is.
     Consent,
 }
 
@@ -81,8 +81,17 @@ pub(crate) struct Notice<'a> {
     pub field: Option<Field>,
     /// The column it stands in.
     pub column: u32,
-    /// The stage it is about, where the stage is the problem. Stages are no personal data.
-    pub stage: Option<&'a str>,
+    /// The stage it is about, where the stage is the problem.
+    pub stage: Option<DatedStage<'a>>,
+}
+
+/// A stage as its cell or heading has it, which is no personal data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DatedStage<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// The column of its time.
+    pub time: u32,
 }
 
 impl Notice<'_> {
@@ -196,10 +205,24 @@ impl Plan {
             record.left_out = Some(LeftOut::Only);
             return;
         }
-        if !self.consents(row, notice) {
-            record.left_out = Some(LeftOut::Consent);
-            return;
+        if self.consents(row, notice) {
+            return self.read_sound(row, times, record, notice);
         }
+        if self.is_snapshot {
+            // Its stage is only to be known, so what is wrong with it does not matter.
+            self.read_sound(row, times, record, &mut |_| ());
+            record.skipped_stages = 0;
+        }
+        record.left_out = Some(LeftOut::Consent);
+    }
+
+    fn read_sound<'a>(
+        &mut self,
+        row: Row<'a>,
+        times: &mut Times,
+        record: &mut Record<'a>,
+        notice: &mut dyn FnMut(Notice<'_>),
+    ) {
         self.read_customer(row, record, notice);
         self.read_event_fields(row, times, record, notice);
         self.read_stages(row, times, record, notice);
@@ -469,9 +492,9 @@ fn named(
     record: &mut Record<'_>,
     notice: &mut dyn FnMut(Notice<'_>),
 ) -> Option<(NameId, Option<WorthId>)> {
-    let stage = match name {
+    let (stage, column) = match name {
         Named::Event(name, worth) => return Some((name, worth)),
-        Named::Heading(stage) => stage,
+        Named::Heading(stage) => (stage, time),
         Named::Cell(stage, column) => {
             if personal::is_of_the_lead(stage, &record.customer) && !names.lists(stage) {
                 notice(Notice::of(
@@ -481,7 +504,7 @@ fn named(
                 ));
                 return None;
             }
-            stage
+            (stage, column)
         }
     };
     match names.resolve(stage) {
@@ -492,8 +515,8 @@ fn named(
         }
         StageName::Unlisted => {
             notice(Notice {
-                stage: Some(stage),
-                ..Notice::of(Code::StageUnlisted, Field::EventName, time)
+                stage: Some(DatedStage { name: stage, time }),
+                ..Notice::of(Code::StageUnlisted, Field::EventName, column)
             });
             None
         }

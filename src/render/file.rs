@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{html, json, junit, markdown, sarif};
 use crate::files::folder_of;
@@ -63,16 +63,51 @@ pub(crate) fn write_file(summary: &Summary, path: &Path) -> io::Result<()> {
     write_whole(path, &report)
 }
 
+/// Whether [`write_whole`] could write there, as far as can be told before there is anything to write.
+///
+/// # Errors
+/// The folder is not there or takes no files, or the path is a folder.
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    let path = &resolved(path);
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return match path.is_dir() {
+            true => Err(io::ErrorKind::IsADirectory.into()),
+            false => Ok(()),
+        };
+    }
+    let folder = folder_of(path);
+    if !folder.is_dir() {
+        let missing = format!("there is no folder {}", folder.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, missing));
+    }
+    // What the error says besides is the name of a file that nobody asked for.
+    scratch(path).map_err(|error| io::Error::from(error.kind()))?;
+    Ok(())
+}
+
+/// Where the name is a link, the file it leads to is replaced and the link stays.
+fn resolved(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// Replaces the file at `path` in one step. What is no regular file, such as a pipe, is written to as it is.
 pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    // Where the name is a link, the file it leads to is replaced and the link stays.
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = &resolved(path);
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return fs::OpenOptions::new()
             .write(true)
             .open(path)?
             .write_all(content);
     }
+    let mut file = scratch(path)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// A file beside `path` that is to take its place.
+fn scratch(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
@@ -80,11 +115,7 @@ pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.prefix(".crm2capi-").tempfile_in(folder_of(path))?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    builder.prefix(".crm2capi-").tempfile_in(folder_of(path))
 }
 
 #[cfg(test)]

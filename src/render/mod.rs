@@ -16,9 +16,9 @@ mod verdict;
 
 use std::io::{self, Write};
 
-pub(crate) use file::{FileFormat, write_file, write_whole};
+pub(crate) use file::{FileFormat, check_writable, write_file, write_whole};
 pub(crate) use human::layout::wrap;
-pub(crate) use verdict::verdict;
+pub(crate) use verdict::{complaint, verdict};
 
 use crate::report::Summary;
 

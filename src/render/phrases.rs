@@ -225,6 +225,12 @@ fn snapshot(snapshot: &Snapshot) -> Vec<String> {
     } else if snapshot.recorded > 0 {
         notes.push(are(snapshot.recorded, "recorded and not sent"));
     }
+    if snapshot.overdue > 0 {
+        notes.push(format!(
+            "{} of earlier exports, not delivered then, taken up again",
+            counted(snapshot.overdue, "event")
+        ));
+    }
     if snapshot.unchanged > 0 {
         let what = "unchanged since an earlier run recorded what was there";
         notes.push(are(snapshot.unchanged, what));

@@ -1,6 +1,6 @@
 //! The run in one sentence: the last line of the page, the headline of a job summary.
 
-use crate::problem::Severity;
+use crate::problem::{Code, Severity};
 use crate::report::exit::ExitStatus;
 use crate::report::stages::{Counts, Sending};
 use crate::report::summary::{Destination, Summary};
@@ -8,7 +8,20 @@ use crate::text::{counted, harmless, list, plural, thousands};
 
 /// What became of the run, in words.
 pub(crate) fn verdict(summary: &Summary) -> String {
-    let facts = facts(summary);
+    sentence(summary, facts(summary))
+}
+
+/// The same for who only hears of what went wrong: it begins with that.
+pub(crate) fn complaint(summary: &Summary) -> String {
+    let (good, wrong) = facts_of(summary);
+    let facts: Vec<String> = match wrong.is_empty() {
+        true => vec![good],
+        false => vec![wrong.join(", "), good],
+    };
+    sentence(summary, facts.join("; "))
+}
+
+fn sentence(summary: &Summary, facts: String) -> String {
     let reason = || {
         summary
             .ended
@@ -51,43 +64,47 @@ pub(crate) fn verdict(summary: &Summary) -> String {
 }
 
 fn facts(summary: &Summary) -> String {
-    let mut facts = match &summary.counts.sending {
-        Sending::Planned { would_send: 0 } => vec![nothing("would be sent", summary)],
+    let (good, wrong) = facts_of(summary);
+    let mut facts = vec![good];
+    facts.extend(wrong);
+    facts.join(", ")
+}
+
+/// What was done, and what went wrong.
+fn facts_of(summary: &Summary) -> (String, Vec<String>) {
+    let mut wrong = Vec::new();
+    let good = match &summary.counts.sending {
+        Sending::Planned { would_send: 0 } => nothing("would be sent", summary),
         Sending::Planned { would_send } => {
-            vec![format!("{} would be sent", counted(*would_send, "event"))]
+            format!("{} would be sent", counted(*would_send, "event"))
         }
         Sending::Done {
             accepted: 0,
             rejected: 0,
             undelivered: 0,
             uncertain: 0,
-        } => vec![nothing("to send", summary)],
+        } => nothing("to send", summary),
         Sending::Done {
             accepted,
             rejected,
             undelivered,
             uncertain,
         } => {
-            let mut facts = match accepted {
-                0 => vec!["no event accepted".to_owned()],
-                accepted => vec![format!(
-                    "{} accepted{}",
-                    counted(*accepted, "event"),
-                    by(summary)
-                )],
-            };
             let others = [
                 (rejected, "refused by Meta"),
                 (undelivered, "not sent"),
                 (uncertain, "without a receipt"),
             ];
-            facts.extend(
+            wrong.extend(
                 others
                     .iter()
                     .filter(|(n, _)| **n > 0)
                     .map(|(n, what)| format!("{} {what}", thousands(**n))),
             );
-            facts
+            match accepted {
+                0 => "no event accepted".to_owned(),
+                accepted => format!("{} accepted{}", counted(*accepted, "event"), by(summary)),
+            }
         }
     };
     if summary.rows_invalid > 0 {
@@ -96,12 +113,19 @@ fn facts(summary: &Summary) -> String {
         } else {
             "need"
         };
-        facts.push(format!(
+        wrong.push(format!(
             "{} {verb} attention",
             counted(summary.rows_invalid, "row")
         ));
     }
-    facts.join(", ")
+    let expired = summary.count_of(Code::UncertainExpired);
+    if expired > 0 {
+        wrong.push(format!(
+            "{} too old to be sent again and never known to have arrived",
+            counted(expired, "event")
+        ));
+    }
+    (good, wrong)
 }
 
 fn by(summary: &Summary) -> &'static str {

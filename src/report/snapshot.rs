@@ -10,6 +10,8 @@ pub struct Snapshot {
     pub is_first_run: bool,
     /// Stages recorded in this run and not sent, since nobody knows when they were reached.
     pub recorded: u64,
+    /// Events that earlier runs found and could not deliver, taken up again by this one.
+    pub overdue: u64,
     /// Stages of leads that are still where an earlier run recorded them.
     pub unchanged: u64,
 }

@@ -15,7 +15,7 @@ use super::snapshot::Snapshot;
 use super::stages::{Counts, DayCounts};
 use super::tally::Problem;
 use super::values::StageValue;
-use crate::problem::Severity;
+use crate::problem::{Code, Severity};
 
 /// What a run did.
 #[derive(Clone, Debug, Default, serde::Serialize, schemars::JsonSchema)]
@@ -219,6 +219,12 @@ impl Summary {
             .filter(|problem| problem.severity == severity)
             .map(|problem| problem.count)
             .sum()
+    }
+
+    /// How many findings with a code there are.
+    pub(crate) fn count_of(&self, code: Code) -> u64 {
+        let problems = self.problems.iter().filter(|problem| problem.code == code);
+        problems.map(|problem| problem.count).sum()
     }
 
     /// The input of a path.

@@ -102,7 +102,9 @@ impl Group {
     }
 
     fn add(&mut self, place: Place) {
-        if self.count == 0 || self.latest != place {
+        let is_another = self.rows == 0 || self.latest != place;
+        // What no input holds has no row.
+        if place.row > 0 && is_another {
             self.rows += 1;
             if self.examples.len() < MAX_EXAMPLES {
                 self.examples.push(place);
@@ -170,6 +172,23 @@ impl Problems {
         if let Some(name) = name {
             *group.names.counter(name) += 1;
         }
+    }
+
+    /// Counts findings that are about no row of the input.
+    pub(crate) fn add_without_row(&mut self, code: Code, count: u64) {
+        let key = Key {
+            code,
+            meta: None,
+            severity: code.severity(),
+            field: None,
+            column: None,
+        };
+        let nowhere = Place {
+            input: 0,
+            row: 0,
+            line: None,
+        };
+        self.group(key, nowhere).count += count;
     }
 
     /// Counts an event that Meta refused, or answered with an error that leaves it open.

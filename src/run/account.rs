@@ -1,5 +1,6 @@
 //! The running account of a run: what the prepared chunks and the delivery say, on its way to the one report.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::customer::Key;
 use crate::deliver::{Delivery, Ended, Outcome};
-use crate::event::{Event, Origin};
+use crate::event::{Event, EventKey, Origin};
 use crate::field::Field;
 use crate::graph::Fault;
 use crate::ledger::RunCounts;
@@ -68,6 +69,8 @@ pub(crate) struct Account {
     coverage: Option<Coverage>,
     /// The funnel's leads, where it is judged.
     sample: Option<Sample>,
+    /// Events of earlier runs that are too old by now, and nobody knows whether they were taken: not met so far.
+    expired: HashSet<EventKey>,
     seen: Seen,
     given_ids: GivenIds,
     batches: u64,
@@ -124,6 +127,7 @@ impl Account {
             match_keys: MatchKeys::default(),
             coverage: coverage(feeds, reading),
             sample: None,
+            expired: HashSet::new(),
             seen: Seen::default(),
             given_ids: GivenIds::default(),
             batches: 0,
@@ -299,6 +303,38 @@ impl Account {
         };
         self.problems
             .add(&finding, origin.input, None, &Header::default(), None);
+    }
+
+    /// Expects events of earlier runs that have become too old before anybody knew whether they were taken.
+    pub(crate) fn expect_expired(&mut self, expired: HashSet<EventKey>) {
+        self.expired = expired;
+    }
+
+    /// Tells which of them stand in a chunk.
+    pub(crate) fn meet_expired(&mut self, prepared: &Prepared, dataset: &str) {
+        if self.expired.is_empty() {
+            return;
+        }
+        for event in prepared.events.iter().filter(|event| event.is_old) {
+            if self
+                .expired
+                .remove(&EventKey::in_dataset(dataset, event.fingerprint))
+            {
+                let origin = Origin {
+                    input: prepared.input,
+                    row: event.row,
+                };
+                self.remember(Code::UncertainExpired, origin);
+            }
+        }
+    }
+
+    /// Tells those that stand in no row any more. What the run is judged by must be known before it is noted.
+    pub(crate) fn note_expired(&mut self) {
+        let left = std::mem::take(&mut self.expired).len() as u64;
+        if left > 0 {
+            self.problems.add_without_row(Code::UncertainExpired, left);
+        }
     }
 
     /// A wrong mapping shows in most rows; then nothing is sent.

@@ -11,10 +11,12 @@ use super::recipe::{Pass, Recipe};
 use crate::custom_data::Worth;
 use crate::customer::{Country, Key, KeySet, Normalizer, UserData, us_state};
 use crate::event::ldu::Region;
-use crate::event::{EventId, Facts, Fingerprint, LeadKey, write_event};
+use crate::event::{Event, EventId, Facts, Fingerprint, LeadKey, StageKey, write_event};
 use crate::field::Field;
 use crate::ledger::{Sighting, Timing};
-use crate::mapping::{LeftOut, NameId, Notice, Plan, Record, Stage, Times, WorthId};
+use crate::mapping::{
+    LeftOut, NameId, Notice, Plan, Record, Stage, Times, WorthId, canonical_stage,
+};
 use crate::problem::{Code, Finding, Severity};
 use crate::rules;
 use crate::source::{Chunk, Header, Row};
@@ -60,6 +62,17 @@ pub(crate) struct PreparedEvent {
     pub sighting: Option<Sighting>,
 }
 
+/// A lead of a snapshot that is in a stage which gives no event.
+#[derive(Clone, Debug)]
+pub(crate) struct Elsewhere {
+    /// Its row.
+    pub row: u64,
+    /// The stage.
+    pub sighting: Sighting,
+    /// What its lead may have been known by, among the chunk's identities.
+    pub identities: Range<u32>,
+}
+
 /// A chunk's events, and what there is to say about its rows.
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
@@ -75,8 +88,10 @@ pub(crate) struct Prepared {
     pub events: Vec<PreparedEvent>,
     /// What the leads may have been known by, each ended by a zero byte.
     pub identities: Vec<u8>,
-    /// Leads of snapshots that are in a stage without an event of its own, with their rows.
-    pub elsewhere: Vec<(u64, Sighting)>,
+    /// Leads of snapshots that are in a stage without an event of its own, or of which nothing may be sent.
+    pub elsewhere: Vec<Elsewhere>,
+    /// Events of its leads that earlier runs found in snapshots and could not deliver.
+    pub overdue: Vec<Event>,
     /// The event names that the events refer to.
     pub names: Vec<Arc<str>>,
     /// Problems, in the order of rows.
@@ -117,7 +132,7 @@ impl Prepared {
         self.events.retain(|event| event.row < first_out);
         self.findings.retain(|finding| finding.row < first_out);
         self.unlisted.retain(|(_, row)| *row < first_out);
-        self.elsewhere.retain(|(row, _)| *row < first_out);
+        self.elsewhere.retain(|found| found.row < first_out);
         self.json.truncate(
             self.events
                 .last()
@@ -149,6 +164,7 @@ impl Prepared {
         self.unlisted.clear();
         self.identities.clear();
         self.elsewhere.clear();
+        self.overdue.clear();
         (self.rows, self.rows_invalid) = (0, 0);
         (self.skipped_stage, self.skipped_only, self.skipped_consent) = (0, 0, 0);
     }
@@ -183,6 +199,8 @@ pub(crate) struct RowProcessor {
     region: Option<Region>,
     /// Whether events are serialised.
     serialises: bool,
+    /// Whether leads are to be recognised by whatever they are known by.
+    recognises: bool,
 }
 
 impl RowProcessor {
@@ -206,6 +224,7 @@ impl RowProcessor {
             identity: Vec::new(),
             region: None,
             serialises: pass == Pass::Last,
+            recognises: pass != Pass::Checking,
             recipe,
         }
     }
@@ -279,11 +298,19 @@ impl RowProcessor {
         self.plan
             .read(row, &mut self.times, record, &mut |notice: Notice<'_>| {
                 notes.add(notice.code, notice.field, notice.column);
-                unlisted.extend(notice.stage.map(|stage| (stage.to_owned(), row.number())));
+                unlisted.extend(
+                    notice
+                        .stage
+                        .map(|stage| (stage.name.to_owned(), row.number())),
+                );
             });
         prepared.skipped_stage += record.skipped_stages;
         prepared.skipped_only += u64::from(record.left_out == Some(LeftOut::Only));
         prepared.skipped_consent += u64::from(record.left_out == Some(LeftOut::Consent));
+        if record.left_out == Some(LeftOut::Consent) {
+            self.note_withheld(recipe, row, record, prepared);
+            return;
+        }
         if record.stages.is_empty() {
             self.note_elsewhere(recipe, row, record, prepared);
             return;
@@ -320,28 +347,115 @@ impl RowProcessor {
             &mut Notes::of(row, recipe, &mut ignored),
         ) {
             match record.stages.is_empty() {
-                true => prepared.elsewhere.extend(self.elsewhere(row, record)),
+                true => {
+                    let identities = self.identities(record, prepared);
+                    let found = self.elsewhere(row, record, &identities);
+                    prepared.elsewhere.extend(found);
+                }
                 // Only the join knows when the lead was created.
                 false => self.write_events(recipe, row, record, prepared),
             }
         }
     }
 
+    /// Notes where a lead is of which nothing may be sent, so that its stage does not pass for a new one when consent is
+    /// given. A stage with a time of its own never does.
+    fn note_withheld(
+        &mut self,
+        recipe: &Recipe,
+        row: Row<'_>,
+        record: &mut Record<'_>,
+        prepared: &mut Prepared,
+    ) {
+        let mut ignored = Vec::new();
+        let mut notes = Notes::of(row, recipe, &mut ignored);
+        let is_compared = self.plan.is_snapshot() && self.recognises;
+        if !is_compared || !self.read_lead(recipe, row, record, &mut notes) {
+            return;
+        }
+        let identities = self.identities(record, prepared);
+        let mut found: Vec<Elsewhere> = self
+            .elsewhere(row, record, &identities)
+            .into_iter()
+            .collect();
+        let current = record.stages.iter().filter(|stage| stage.is_current);
+        found.extend(current.map(|stage| Elsewhere {
+            row: row.number(),
+            sighting: self.sighting(record, stage, EventId::Derived([0; 16]), false),
+            identities: identities.clone(),
+        }));
+        for found in &mut found {
+            found.sighting.is_withheld = true;
+        }
+        prepared.elsewhere.extend(found);
+    }
+
     /// The sighting of a lead in a stage that gives no event of its own. No event has an empty name.
-    fn elsewhere(&self, row: Row<'_>, record: &Record<'_>) -> Option<(u64, Sighting)> {
+    fn elsewhere(
+        &self,
+        row: Row<'_>,
+        record: &Record<'_>,
+        identities: &Range<u32>,
+    ) -> Option<Elsewhere> {
         let id = EventId::derive_without_time(&self.identity, "");
         let is_needed = record.is_elsewhere && self.plan.tells_visits_apart();
-        is_needed.then(|| {
-            let sighting = Sighting {
+        is_needed.then(|| Elsewhere {
+            row: row.number(),
+            sighting: Sighting {
                 lead: LeadKey::of_identity(&self.identity),
-                stage: id.fingerprint(""),
+                stage: StageKey::of_folded(""),
+                event: id.fingerprint(""),
+                is_given: false,
+                time: self.exported(record),
                 exported: self.exported(record),
                 timing: Timing::Current,
                 sends_again: false,
                 is_old: false,
-            };
-            (row.number(), sighting)
+                is_withheld: false,
+            },
+            identities: identities.clone(),
         })
+    }
+
+    /// The sighting of a lead in a stage, `id` being that of the event.
+    fn sighting(
+        &self,
+        record: &Record<'_>,
+        stage: &Stage,
+        id: EventId<'_>,
+        is_old: bool,
+    ) -> Sighting {
+        let name = &self.plan.event_names()[stage.name.0 as usize];
+        Sighting {
+            lead: LeadKey::of_identity(&self.identity),
+            stage: StageKey::of_folded(&canonical_stage(name)),
+            event: id.fingerprint(name),
+            is_given: record.event_id.is_some(),
+            time: stage.at.seconds,
+            exported: self.exported(record),
+            timing: match stage.is_current {
+                true => Timing::Current,
+                false => Timing::Dated,
+            },
+            sends_again: self.plan.sends_again(stage.name),
+            is_old,
+            is_withheld: false,
+        }
+    }
+
+    /// Writes down everything that the lead may have been known by, where somebody compares it.
+    fn identities(&self, record: &Record<'_>, prepared: &mut Prepared) -> Range<u32> {
+        let first = prepared.identities.len() as u32;
+        let is_compared = match self.plan.is_snapshot() {
+            true => self.recognises,
+            // What the export itself names is known by that name.
+            false => self.serialises && record.event_id.is_none(),
+        };
+        if is_compared {
+            self.user_data
+                .write_every_identity(&mut prepared.identities);
+        }
+        first..prepared.identities.len() as u32
     }
 
     /// When the export was made, Unix seconds.
@@ -466,17 +580,10 @@ impl RowProcessor {
         prepared: &mut Prepared,
     ) {
         let lead = hash_of(&self.identity);
-        let snapshot = self.plan.is_snapshot().then(|| Snapshot {
-            lead: LeadKey::of_identity(&self.identity),
-            exported: self.exported(record),
-        });
-        prepared.elsewhere.extend(self.elsewhere(row, record));
-        let first_identity = prepared.identities.len() as u32;
-        let is_derived = record.event_id.is_none() && snapshot.is_none();
-        if self.serialises && is_derived {
-            self.user_data
-                .write_every_identity(&mut prepared.identities);
-        }
+        let is_snapshot = self.plan.is_snapshot();
+        let identities = self.identities(record, prepared);
+        let elsewhere = self.elsewhere(row, record, &identities);
+        prepared.elsewhere.extend(elsewhere);
         let (now, zone) = (self.times.default.now(), self.times.default.zone());
         for stage in &record.stages {
             let name = &self.plan.event_names()[stage.name.0 as usize];
@@ -491,17 +598,16 @@ impl RowProcessor {
             };
             let id = match record.event_id {
                 Some(id) => EventId::Given(id),
-                None if snapshot.is_some() => EventId::derive_without_time(&self.identity, name),
+                None if is_snapshot => EventId::derive_without_time(&self.identity, name),
                 None => EventId::derive(&self.identity, name, stage.id_time),
             };
             let start = prepared.json.len() as u32;
             if self.serialises && !is_old {
                 self.write_json(recipe, record, stage, id, &mut prepared.json);
             }
-            let fingerprint = id.fingerprint(name);
             prepared.events.push(PreparedEvent {
                 json: start..prepared.json.len() as u32,
-                fingerprint,
+                fingerprint: id.fingerprint(name),
                 name: stage.name,
                 time: stage.at.seconds,
                 created: record.created.map(|created| created.seconds),
@@ -513,18 +619,8 @@ impl RowProcessor {
                 keys: self.user_data.keys(),
                 link: self.link,
                 id_time: stage.id_time,
-                identities: first_identity..prepared.identities.len() as u32,
-                sighting: snapshot.as_ref().map(|snapshot| Sighting {
-                    lead: snapshot.lead,
-                    stage: fingerprint,
-                    exported: snapshot.exported,
-                    timing: match stage.is_current {
-                        true => Timing::Current,
-                        false => Timing::Dated,
-                    },
-                    sends_again: self.plan.sends_again(stage.name),
-                    is_old,
-                }),
+                identities: identities.clone(),
+                sighting: is_snapshot.then(|| self.sighting(record, stage, id, is_old)),
             });
         }
     }
@@ -565,13 +661,6 @@ fn region_of(recipe: &Recipe, record: &Record<'_>, keys: KeySet) -> Result<Optio
         None if keys.contains(Key::ClientIpAddress) => Ok(Some(Region::ByAddress)),
         None => Err(Code::LduStateMissing),
     }
-}
-
-/// What all sightings of a row share.
-struct Snapshot {
-    lead: LeadKey,
-    /// When the export was made, Unix seconds.
-    exported: i64,
 }
 
 /// Notes what is wrong with one row, weighed as the settings say.

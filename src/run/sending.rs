@@ -121,6 +121,7 @@ fn note_what_was_lost(
         account.end_early(End::RejectsLost(format!("{error:#}")));
     }
     account.note_resting();
+    account.note_expired();
 }
 
 /// Says that the input was not read to its end, and why.
@@ -155,13 +156,39 @@ struct Producer<'a> {
 impl Producer<'_> {
     fn read(&mut self, feeds: &mut [Feed]) -> Result<()> {
         let threads = self.settings.read.threads;
-        workers::run(feeds, Pass::Last, threads, |prepared| self.take(prepared))
+        workers::run(feeds, Pass::Last, threads, |prepared| self.take(prepared))?;
+        self.send_overdue()
     }
 
     fn take(&mut self, prepared: &mut Prepared) -> Result<ControlFlow<()>> {
         if let Some(snapshot) = &mut self.snapshot {
             snapshot.sift(prepared, self.ledger.lock().as_mut(), self.account)?;
         }
+        self.forward(prepared)?;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Sends what earlier runs left of leads that no row was of.
+    fn send_overdue(&mut self) -> Result<()> {
+        let Some(mut snapshot) = self.snapshot.take() else {
+            return Ok(());
+        };
+        loop {
+            let mut prepared = Prepared {
+                overdue: snapshot.overdue(self.ledger.lock().as_mut(), self.account)?,
+                ..Prepared::default()
+            };
+            if prepared.overdue.is_empty() {
+                break;
+            }
+            self.forward(&mut prepared)?;
+        }
+        self.snapshot = Some(snapshot);
+        Ok(())
+    }
+
+    /// Sends what is new in a chunk to the delivery, and counts the rest.
+    fn forward(&mut self, prepared: &mut Prepared) -> Result<()> {
         let picked = self.account.take(prepared);
         let Sifted { new, mut known } = sift(
             self.settings,
@@ -184,7 +211,7 @@ impl Producer<'_> {
             // The delivery is over; what is left is counted all the same.
             self.account.settle_all(&unsent.0, Fate::Undelivered);
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     }
 }
 
@@ -246,7 +273,9 @@ pub(super) fn sift(
 ) -> Result<Sifted> {
     let buffer = prepared.json.len();
     let dataset = &settings.endpoint.dataset_id;
-    let events = events(prepared, picked, dataset);
+    account.meet_expired(prepared, dataset);
+    let mut events = std::mem::take(&mut prepared.overdue);
+    events.extend(self::events(prepared, picked, dataset));
     let looked_up = ledger.look_up(dataset, &events)?;
     let (mut new, mut known) = (Vec::with_capacity(events.len()), Known::default());
     for (mut event, found) in events.into_iter().zip(looked_up) {
@@ -287,12 +316,23 @@ pub(super) fn sift(
 }
 
 /// The events picked of a chunk, as the ledger and the delivery know them.
-fn events(prepared: &mut Prepared, picked: &[usize], dataset: &str) -> Vec<Event> {
+fn events<'a>(
+    prepared: &'a mut Prepared,
+    picked: &'a [usize],
+    dataset: &'a str,
+) -> impl Iterator<Item = Event> + 'a {
     let json = Bytes::from(std::mem::take(&mut prepared.json));
     let identities = Bytes::from(std::mem::take(&mut prepared.identities));
-    let event = |&index: &usize| {
+    let prepared = &*prepared;
+    picked.iter().map(move |&index| {
         let event = &prepared.events[index];
-        let known_by = event.identities.start as usize..event.identities.end as usize;
+        let identities = match event.sighting {
+            None => {
+                identities.slice(event.identities.start as usize..event.identities.end as usize)
+            }
+            // Where snapshots are remembered, leads are known already.
+            Some(_) => Bytes::new(),
+        };
         Event {
             key: EventKey::in_dataset(dataset, event.fingerprint),
             name: prepared.name_of(event).clone(),
@@ -306,12 +346,11 @@ fn events(prepared: &mut Prepared, picked: &[usize], dataset: &str) -> Vec<Event
             // The line feed stays behind.
             json: json.slice(event.json.start as usize..event.json.end as usize - 1),
             known_by: KnownBy {
-                identities: identities.slice(known_by),
+                identities,
                 time: event.id_time,
             },
         }
-    };
-    picked.iter().map(event).collect()
+    })
 }
 
 /// The same event with another id.

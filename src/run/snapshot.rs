@@ -1,21 +1,26 @@
 //! Asks what earlier exports showed of each lead, where an export shows only the stage a lead is in.
 //!
-//! Takes out of a chunk the stages that are only recorded, and gives an id of its own to the event of a lead that came
-//! back to a stage. What remains is an event like any other.
+//! Takes out of a chunk the stages that are only recorded, and gives the others the id and time they were first shown
+//! with. What remains is an event like any other, and so is what earlier runs found and could not deliver.
+
+use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 
 use super::account::Account;
 use super::{Feed, LedgerTarget, Prepared};
-use crate::customer::lowercase_hex;
-use crate::event::Fingerprint;
+use crate::custom_data::{Amount, Worth, currency};
+use crate::event::{Event, EventKey, KnownBy, LeadKey, Origin, set_id, set_time};
 use crate::ledger::{
-    Ledger, LedgerError, Sight, Sighting, SnapshotSource, Snapshots, SqliteLedger, TrialSnapshots,
+    Ledger, LedgerError, Pending, Shown, Sight, Sighting, Sights, SnapshotSource, Snapshots,
+    SqliteLedger, Told, TrialSnapshots,
 };
+use crate::problem::Code;
 use crate::report::snapshot::Snapshot;
-
-/// What stands before the id in an event's JSON.
-const EVENT_ID: &[u8] = b"\"event_id\":\"";
+use crate::report::stages::Fate;
+use crate::rules;
+use crate::time::Clock;
 
 /// Tells changes from what was there, for the inputs of one run.
 pub(super) struct SnapshotStep {
@@ -24,12 +29,13 @@ pub(super) struct SnapshotStep {
     crms: Vec<String>,
     /// Remembers in the ledger's place, for a run that is not to be remembered.
     trial: Option<TrialSnapshots>,
+    clock: Clock,
 }
 
 impl SnapshotStep {
     /// For a run that is remembered in its ledger, where the inputs are snapshots.
-    pub(super) fn in_ledger(feeds: &[Feed], dataset: &str) -> Option<Self> {
-        is_wanted(feeds).then(|| Self::new(feeds, dataset, None))
+    pub(super) fn in_ledger(feeds: &[Feed], dataset: &str, clock: Clock) -> Option<Self> {
+        is_wanted(feeds).then(|| Self::new(feeds, dataset, clock, None))
     }
 
     /// For a run that is not remembered, on top of what a ledger that is only read knows.
@@ -39,21 +45,23 @@ impl SnapshotStep {
     pub(super) fn on_trial(
         feeds: &[Feed],
         dataset: &str,
+        clock: Clock,
         below: impl FnOnce() -> Result<Option<SqliteLedger>, LedgerError>,
     ) -> Result<Option<Self>> {
         if !is_wanted(feeds) {
             return Ok(None);
         }
         let trial = TrialSnapshots::over(below()?)?;
-        Ok(Some(Self::new(feeds, dataset, Some(trial))))
+        Ok(Some(Self::new(feeds, dataset, clock, Some(trial))))
     }
 
-    fn new(feeds: &[Feed], dataset: &str, trial: Option<TrialSnapshots>) -> Self {
+    fn new(feeds: &[Feed], dataset: &str, clock: Clock, trial: Option<TrialSnapshots>) -> Self {
         let crms = feeds.iter().map(|feed| feed.lead_event_source.clone());
         Self {
             dataset: dataset.to_owned(),
             crms: crms.collect(),
             trial,
+            clock,
         }
     }
 
@@ -77,7 +85,7 @@ impl SnapshotStep {
         Ok(())
     }
 
-    /// Leaves in the chunk only what is an event.
+    /// Leaves in the chunk only what is an event, and adds what earlier runs left of its leads.
     ///
     /// # Errors
     /// The ledger cannot be written.
@@ -87,8 +95,8 @@ impl SnapshotStep {
         ledger: &mut dyn Ledger,
         account: &mut Account,
     ) -> Result<()> {
-        let (order, sightings) = in_order(prepared);
-        if sightings.is_empty() {
+        let placed = in_order(prepared);
+        if placed.is_empty() {
             return Ok(());
         }
         let (dataset, crm) = (
@@ -99,30 +107,84 @@ impl SnapshotStep {
             dataset: &dataset,
             crm: &crm,
         };
-        let sights = self.memory(ledger)?.sight(source, &sightings)?;
-        let told = order.into_iter().zip(sights);
-        let mut sights = told.filter_map(|(is_event, sight)| is_event.then_some(sight));
-        let counts = account.snapshot.get_or_insert_default();
-        let json = &mut prepared.json;
-        prepared.events.retain_mut(|event| {
-            let sight = event.sighting.and_then(|_| sights.next());
-            match sight {
-                None | Some(Sight::Event { visit: 0 }) => return true,
-                Some(Sight::Event { visit }) => {
-                    let range = event.json.start as usize..event.json.end as usize;
-                    let later = event.fingerprint.of_visit(visit);
-                    if event.of_given_id.is_none() {
-                        rename(&mut json[range], event.fingerprint, later);
-                        event.fingerprint = later;
-                    }
-                    return true;
-                }
-                Some(Sight::Recorded) => counts.recorded += 1,
-                Some(Sight::Unchanged) => counts.unchanged += 1,
+        let is_noted = self.trial.is_none();
+        let shown: Vec<Shown<'_>> = placed
+            .iter()
+            .map(|placed| placed.shown(prepared, is_noted))
+            .collect();
+        let Sights { told, overdue } = self.memory(ledger)?.sight(source, &shown)?;
+        let mut stays = vec![true; prepared.events.len()];
+        for (placed, told) in placed.iter().zip(told) {
+            if let Some(index) = placed.event {
+                stays[index] = apply(told, index, prepared, account);
             }
-            false
-        });
+        }
+        let mut stays = stays.into_iter();
+        prepared.events.retain(|_| stays.next().unwrap_or_default());
+        prepared.overdue = self.take_up(overdue, ledger, account)?;
         Ok(())
+    }
+
+    /// What earlier runs left of leads that no export of this run showed; nothing when there is no more.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub(super) fn overdue(
+        &mut self,
+        ledger: &mut dyn Ledger,
+        account: &mut Account,
+    ) -> Result<Vec<Event>> {
+        loop {
+            let dataset = self.dataset.clone();
+            let found = self.memory(ledger)?.overdue(&dataset)?;
+            let is_last = found.is_empty();
+            let events = self.take_up(found, ledger, account)?;
+            if is_last || !events.is_empty() {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// Counts what earlier runs left, for a run that sends nothing.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub(super) fn count_overdue(
+        &mut self,
+        ledger: &mut dyn Ledger,
+        account: &mut Account,
+    ) -> Result<()> {
+        loop {
+            let events = self.overdue(ledger, account)?;
+            account.settle_all(&events, Fate::Undelivered);
+            if events.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes what earlier runs left into the account, and gives up what is too old by now.
+    fn take_up(
+        &mut self,
+        found: Vec<Pending>,
+        ledger: &mut dyn Ledger,
+        account: &mut Account,
+    ) -> Result<Vec<Event>> {
+        let oldest = self.clock.now() - rules::MAX_AGE_SECONDS + rules::AGE_MARGIN_SECONDS;
+        let (events, old): (Vec<Event>, Vec<Event>) = found
+            .into_iter()
+            .map(event)
+            .partition(|event| event.time >= oldest);
+        if !old.is_empty() {
+            let keys: Vec<EventKey> = old.iter().map(|event| event.key).collect();
+            self.memory(ledger)?.give_up(&keys)?;
+        }
+        account.settle_all(&old, Fate::Old);
+        for event in &old {
+            account.remember(Code::EventExpired, event.origin);
+        }
+        account.snapshot.get_or_insert_default().overdue += events.len() as u64;
+        Ok(events)
     }
 
     /// Notes that the inputs were read to their end.
@@ -165,29 +227,122 @@ pub(super) fn refuse_without_ledger(
     Ok(())
 }
 
-fn is_wanted(feeds: &[Feed]) -> bool {
+/// Whether any of the inputs shows only where leads are.
+pub(super) fn is_wanted(feeds: &[Feed]) -> bool {
     feeds.iter().any(|feed| feed.plan.is_snapshot())
 }
 
-/// The sightings of a chunk in the order of its rows, and whether each is an event's.
-fn in_order(prepared: &Prepared) -> (Vec<bool>, Vec<Sighting>) {
-    let of_events = prepared.events.iter();
-    let mut all: Vec<(u64, bool, Sighting)> = of_events
-        .filter_map(|event| Some((event.row, true, event.sighting?)))
-        .collect();
-    let elsewhere = prepared.elsewhere.iter();
-    all.extend(elsewhere.map(|(row, sighting)| (*row, false, *sighting)));
-    all.sort_by_key(|(row, ..)| *row);
-    all.into_iter()
-        .map(|(_, is_event, sighting)| (is_event, sighting))
-        .unzip()
+/// A sighting in its chunk.
+struct Placed {
+    row: u64,
+    sighting: Sighting,
+    identities: Range<u32>,
+    /// The event it is of.
+    event: Option<usize>,
 }
 
-/// Gives an event another id of the same length.
-fn rename(json: &mut [u8], from: Fingerprint, to: Fingerprint) {
-    let hex = |print: Fingerprint| lowercase_hex(&print.0).as_flattened().to_vec();
-    let old = [EVENT_ID, &hex(from)].concat();
-    if let Some(start) = json.windows(old.len()).position(|text| text == old) {
-        json[start + EVENT_ID.len()..start + old.len()].copy_from_slice(&hex(to));
+impl Placed {
+    /// As the ledger takes it; with its event, where that is to be noted.
+    fn shown<'a>(&self, prepared: &'a Prepared, is_noted: bool) -> Shown<'a> {
+        let index = self.event.filter(|_| is_noted && !self.sighting.is_old);
+        Shown {
+            sighting: self.sighting,
+            identities: &prepared.identities
+                [self.identities.start as usize..self.identities.end as usize],
+            event: index.map(|index| {
+                let name = prepared.name_of(&prepared.events[index]);
+                (&**name, prepared.json_of(index))
+            }),
+        }
     }
+}
+
+/// The sightings of a chunk in the order of its rows.
+fn in_order(prepared: &Prepared) -> Vec<Placed> {
+    let events = prepared.events.iter().enumerate();
+    let of_events = events.filter_map(|(index, event)| {
+        Some(Placed {
+            row: event.row,
+            sighting: event.sighting?,
+            identities: event.identities.clone(),
+            event: Some(index),
+        })
+    });
+    let elsewhere = prepared.elsewhere.iter().map(|found| Placed {
+        row: found.row,
+        sighting: found.sighting,
+        identities: found.identities.clone(),
+        event: None,
+    });
+    let mut all: Vec<Placed> = of_events.chain(elsewhere).collect();
+    all.sort_by_key(|placed| placed.row);
+    all
+}
+
+/// Applies what was told of an event's sighting; says whether it remains an event.
+fn apply(told: Told, index: usize, prepared: &mut Prepared, account: &mut Account) -> bool {
+    let event = &mut prepared.events[index];
+    if told.has_grown {
+        let origin = Origin {
+            input: prepared.input,
+            row: event.row,
+        };
+        account.remember(Code::IdentityGrew, origin);
+    }
+    event.lead = lead_of(told.lead);
+    let counts = account.snapshot.get_or_insert_default();
+    match told.sight {
+        Sight::Recorded => counts.recorded += 1,
+        Sight::Unchanged => counts.unchanged += 1,
+        // It is counted with another row, or with what earlier runs left.
+        Sight::InHand => {}
+        Sight::Event { id, time } => {
+            let json = &mut prepared.json[event.json.start as usize..event.json.end as usize];
+            if event.of_given_id.is_none() && event.fingerprint != id {
+                set_id(json, id);
+                event.fingerprint = id;
+            }
+            if event.time != time {
+                set_time(json, time);
+                event.time = time;
+            }
+        }
+    }
+    matches!(told.sight, Sight::Event { .. })
+}
+
+/// An event that an earlier run left.
+fn event(found: Pending) -> Event {
+    Event {
+        key: found.key,
+        name: found.name.into(),
+        time: found.time,
+        lead: lead_of(found.lead),
+        origin: Origin::NONE,
+        worth: worth_of(&found.json),
+        json: found.json.into(),
+        known_by: KnownBy::default(),
+    }
+}
+
+/// What an event says that its lead is worth.
+fn worth_of(json: &[u8]) -> Option<Worth> {
+    #[derive(Deserialize)]
+    struct Said {
+        custom_data: SaidWorth,
+    }
+    #[derive(Deserialize)]
+    struct SaidWorth {
+        value: f64,
+        currency: String,
+    }
+    let Said { custom_data } = serde_json::from_slice(json).ok()?;
+    let currency = currency(&custom_data.currency).ok()??;
+    Some((Amount::from_number(custom_data.value)?, currency))
+}
+
+/// What tells leads apart within a run.
+fn lead_of(LeadKey(key): LeadKey) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = key;
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }

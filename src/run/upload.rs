@@ -4,9 +4,10 @@
 //! pass runs on its own threads and hands events to the delivery through a bounded channel.
 
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use bytes::Bytes;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -14,13 +15,13 @@ use tokio::task::JoinHandle;
 use super::account::Account;
 use super::rejects::{Known, Rejects};
 use super::sending::{Sending, sift};
-use super::snapshot::{SnapshotStep, refuse_without_ledger};
+use super::snapshot::{self, SnapshotStep, refuse_without_ledger};
 use super::{
     Feed, LedgerTarget, Observer, Pass, Prepared, ReadSettings, Reading, Signals, UploadSettings,
     workers,
 };
 use crate::deliver::{Delivery, Ended, Interrupt, interrupt};
-use crate::graph::{Client, Endpoint};
+use crate::graph::{Client, Endpoint, probe, verdict};
 use crate::ledger::{Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger};
 use crate::report::stages::{Fate, Plan};
 use crate::report::summary::Destination;
@@ -44,29 +45,75 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     refuse_without_ledger(&feeds, &settings.send.ledger, is_rehearsal(settings))?;
     let rejects = Rejects::asked_for(&settings.read, &feeds)?;
 
-    let mut checked = Account::start("upload", &settings.read, &feeds, Plan::Send);
-    observer.reading(Reading::Check, Feed::bytes_of_all(&feeds));
-    workers::run(
-        &mut feeds,
-        Pass::Checking,
-        settings.read.threads,
-        |prepared| {
-            observer.checked(prepared.rows, prepared.bytes);
-            Ok(checked.count(prepared))
-        },
-    )?;
-    if checked.has_too_many_invalid_rows() {
+    let mut checked = check(settings, &mut feeds, observer)?;
+    let meets_sandbox = match checked.has_too_many_invalid_rows() {
+        true => None,
+        false => meets_sandbox(settings, &feeds, (&client, &runtime), &mut checked),
+    };
+    let Some(meets_sandbox) = meets_sandbox else {
         observer.finished();
         write_rejects(&mut feeds, rejects, &settings.read)?;
         return Ok(checked.close(started.elapsed()));
-    }
-
-    let ledger = open_ledger(settings)?;
+    };
+    let target = match meets_sandbox || is_rehearsal(settings) {
+        true => &LedgerTarget::None,
+        false => &settings.send.ledger,
+    };
+    let ledger = open_ledger(target, settings.send.wait)?;
     before_sending.inspect(JoinHandle::abort);
     let dataset = &settings.endpoint.dataset_id;
     let now = settings.read.clock.now();
+    let expired = ledger.lock().expired(dataset, now)?;
     ledger.lock().start_run(&RunStart { dataset, now })?;
 
+    tell_checked(settings, &feeds, checked, (observer, started));
+    let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
+    account.destination = Some(destination(settings));
+    account.expect_expired(expired);
+    account.judge_funnel(&feeds);
+    let snapshot = open_snapshot(settings, &feeds, target, (&ledger, &mut account))?;
+    let delivery = Sending {
+        settings,
+        ledger: &ledger,
+        account: &mut account,
+        observer,
+        runtime: &runtime,
+        interrupt,
+        snapshot,
+    }
+    .run(&mut feeds, client, rejects);
+    if delivery.is_rehearsal || meets_sandbox {
+        account.destination = Some(Destination::Sandbox);
+    }
+
+    let now = now + started.elapsed().as_secs() as i64;
+    note_end(&ledger, &mut account, &delivery, now);
+    account.write_missing_leads(&settings.read);
+    Ok(account.close(started.elapsed()))
+}
+
+/// Reads the inputs to their end, which settles whether they are fit to be sent.
+fn check(
+    settings: &UploadSettings,
+    feeds: &mut [Feed],
+    observer: &mut dyn Observer,
+) -> Result<Account> {
+    let mut checked = Account::start("upload", &settings.read, feeds, Plan::Send);
+    observer.reading(Reading::Check, Feed::bytes_of_all(feeds));
+    workers::run(feeds, Pass::Checking, settings.read.threads, |prepared| {
+        observer.checked(prepared.rows, prepared.bytes);
+        Ok(checked.count(prepared))
+    })?;
+    Ok(checked)
+}
+
+/// Says what the check found.
+fn tell_checked(
+    settings: &UploadSettings,
+    feeds: &[Feed],
+    mut checked: Account,
+    (observer, started): (&mut dyn Observer, Instant),
+) {
     let to_send = checked.to_send();
     tracing::debug!(
         "{} checked; {} at most to send, of which the ledger may know some",
@@ -79,36 +126,25 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     if feeds.iter().all(Feed::is_read_twice) {
         observer.read(&checked);
     }
-    drop(checked);
     observer.sending(to_send);
-    let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
-    account.destination = Some(destination(settings));
-    account.judge_funnel(&feeds);
-    let mut snapshot = match remembered(settings) {
-        LedgerTarget::None => SnapshotStep::on_trial(&feeds, dataset, || Ok(None))?,
-        LedgerTarget::File(_) => SnapshotStep::in_ledger(&feeds, dataset),
+}
+
+/// What tells changes from what was there, where the inputs are snapshots.
+fn open_snapshot(
+    settings: &UploadSettings,
+    feeds: &[Feed],
+    target: &LedgerTarget,
+    (ledger, account): (&SharedLedger, &mut Account),
+) -> Result<Option<SnapshotStep>> {
+    let (dataset, clock) = (&settings.endpoint.dataset_id, settings.read.clock);
+    let mut snapshot = match target {
+        LedgerTarget::None => SnapshotStep::on_trial(feeds, dataset, clock, || Ok(None))?,
+        LedgerTarget::File(_) => SnapshotStep::in_ledger(feeds, dataset, clock),
     };
     if let Some(snapshot) = &mut snapshot {
-        snapshot.open(ledger.lock().as_mut(), &mut account)?;
+        snapshot.open(ledger.lock().as_mut(), account)?;
     }
-    let delivery = Sending {
-        settings,
-        ledger: &ledger,
-        account: &mut account,
-        observer,
-        runtime: &runtime,
-        interrupt,
-        snapshot,
-    }
-    .run(&mut feeds, client, rejects);
-    if delivery.is_rehearsal {
-        account.destination = Some(Destination::Sandbox);
-    }
-
-    let now = now + started.elapsed().as_secs() as i64;
-    note_end(&ledger, &mut account, &delivery, now);
-    account.write_missing_leads(&settings.read);
-    Ok(account.close(started.elapsed()))
+    Ok(snapshot)
 }
 
 /// Notes in the ledger how the run ended.
@@ -166,9 +202,10 @@ pub(crate) fn rehearse_upload(
     };
     let mut feeds = Feed::open_all(&settings.read, observer)?;
     let dataset = &settings.endpoint.dataset_id;
-    let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, reader)?;
+    let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, settings.read.clock, reader)?;
     let mut rejects = Rejects::asked_for(&settings.read, &feeds)?;
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Pretend);
+    account.expect_expired(ledger.expired(dataset, settings.read.clock.now())?);
     account.judge_funnel(&feeds);
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(ledger.as_mut(), &mut account)?;
@@ -188,10 +225,13 @@ pub(crate) fn rehearse_upload(
         Ok(ControlFlow::Continue(()))
     };
     workers::run(&mut feeds, Pass::Last, settings.read.threads, collect)?;
-    observer.finished();
+    if let Some(snapshot) = &mut snapshot {
+        snapshot.count_overdue(ledger.as_mut(), &mut account)?;
+    }
     if let Some(rejects) = rejects {
         rejects.finish()?;
     }
+    account.note_expired();
     account.has_too_many_invalid_rows();
     account.write_missing_leads(&settings.read);
     Ok(account.close(started.elapsed()))
@@ -226,10 +266,34 @@ fn is_rehearsal(settings: &UploadSettings) -> bool {
     settings.is_sandbox || settings.send.delivery.beside.test_event_code.is_some()
 }
 
-fn open_ledger(settings: &UploadSettings) -> Result<SharedLedger> {
-    Ok(match remembered(settings) {
+/// Whether a sandbox stands in Meta's place. It is asked beforehand only where a run remembers what it was shown even if
+/// it makes no request that would tell: where it is about snapshots. Nothing when the run ends, as a host that may be a
+/// sandbox does not answer.
+fn meets_sandbox(
+    settings: &UploadSettings,
+    feeds: &[Feed],
+    (client, runtime): (&Client, &Runtime),
+    checked: &mut Account,
+) -> Option<bool> {
+    let has_to_ask = snapshot::is_wanted(feeds)
+        && !is_rehearsal(settings)
+        && foreign_host(&settings.endpoint).is_some();
+    if !has_to_ask {
+        return Some(false);
+    }
+    match runtime.block_on(client.send(Bytes::from_static(probe::BODY))) {
+        Ok(answer) => Some(verdict::is_rehearsal(&answer.headers)),
+        Err(silence) => {
+            checked.end_early(End::Unreachable(format!("{}: {silence}", client.host())));
+            None
+        }
+    }
+}
+
+fn open_ledger(target: &LedgerTarget, wait: Duration) -> Result<SharedLedger> {
+    Ok(match target {
         LedgerTarget::File(path) => {
-            let ledger = SqliteLedger::open(path, settings.send.wait)?;
+            let ledger = SqliteLedger::open(path, wait)?;
             tracing::debug!("what was accepted is remembered in {}", path.display());
             if ledger.is_new() {
                 tracing::info!(

@@ -30,7 +30,9 @@ pub(crate) fn validate(
     for (index, feed) in feeds.iter().enumerate() {
         account.note(index, feed, &feed.doubts());
     }
-    let mut snapshot = SnapshotStep::on_trial(&feeds, &earlier.dataset, || Ok(look_up(earlier)))?;
+    let mut snapshot = SnapshotStep::on_trial(&feeds, &earlier.dataset, settings.clock, || {
+        Ok(look_up(earlier))
+    })?;
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(&mut NoLedger, &mut account)?;
     }
@@ -47,6 +49,9 @@ pub(crate) fn validate(
     };
     workers::run(&mut feeds, Pass::Judging, settings.threads, collect)?;
     observer.finished();
+    if let Some(snapshot) = &mut snapshot {
+        snapshot.count_overdue(&mut NoLedger, &mut account)?;
+    }
     if let Some(rejects) = rejects {
         rejects.finish()?;
     }

@@ -6,14 +6,29 @@ use std::path::Path;
 
 use crate::support::{Desk, repository};
 
-/// The targets of all links of a page, without those to other sites.
-fn links(page: &str) -> Vec<&str> {
+/// All links of a page but those to other sites, as (file, heading); either may be empty.
+fn links(page: &str) -> Vec<(&str, &str)> {
     page.split("](")
         .skip(1)
         .filter_map(|rest| rest.split_once(')'))
-        .map(|(target, _)| target.split('#').next().unwrap_or_default())
-        .filter(|target| !target.is_empty() && !target.contains("://"))
+        .map(|(target, _)| target.split_once('#').unwrap_or((target, "")))
+        .filter(|(file, _)| !file.contains("://"))
         .collect()
+}
+
+/// By what links find the headings of a page.
+fn headings(page: &str) -> Vec<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    let slug = |heading: &str| {
+        let words = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = |sign: &char| sign.is_alphanumeric() || " -_".contains(*sign);
+        words
+            .chars()
+            .filter(kept)
+            .collect::<String>()
+            .replace(' ', "-")
+    };
+    headings.map(slug).collect()
 }
 
 /// The pages of the book, by their place under `docs/src`.
@@ -53,12 +68,19 @@ fn no_link_leads_nowhere() {
     for file in files() {
         let text = std::fs::read_to_string(repository(&file)).unwrap();
         let folder = Path::new(&file).parent().unwrap();
-        for target in links(&text) {
-            let path = folder.join(target);
-            assert!(
-                Path::new(&repository(path.to_str().unwrap())).exists(),
-                "{file}: {target}"
-            );
+        for (target, heading) in links(&text) {
+            let path = match target {
+                "" => file.clone(),
+                target => folder.join(target).to_str().unwrap().to_owned(),
+            };
+            assert!(Path::new(&repository(&path)).exists(), "{file}: {target}");
+            if !heading.is_empty() {
+                let page = std::fs::read_to_string(repository(&path)).unwrap();
+                assert!(
+                    headings(&page).iter().any(|it| it == heading),
+                    "{file}: {target}#{heading}"
+                );
+            }
         }
     }
 }
@@ -69,7 +91,7 @@ fn every_page_is_in_the_table_of_contents() {
     let (_, summary) = pages.iter().find(|(name, _)| name == "SUMMARY.md").unwrap();
     let listed = links(summary);
     for (name, _) in &pages {
-        let count = listed.iter().filter(|page| *page == name).count();
+        let count = listed.iter().filter(|(page, _)| page == name).count();
         assert!(name == "SUMMARY.md" || count == 1, "{name}");
     }
 }
@@ -239,8 +261,11 @@ pub fn assert_that_what_is_shown_is_printed() {
             .unwrap()
             .replace("\r\n", "\n");
         let mut written = page.clone();
+        // As somebody has them who works in the repository, or in its folder of examples.
         let desk = Desk::new();
-        copy(Path::new(&repository("examples")), desk.path());
+        let examples = repository("examples");
+        copy(Path::new(&examples), desk.path());
+        copy(Path::new(&examples), &desk.path().join("examples"));
         for (line, block) in blocks(&page, &["console"]) {
             let all = shown(block);
             for Shown { command, output } in all.iter().filter(|shown| !shown.output.is_empty()) {
@@ -274,11 +299,11 @@ pub fn assert_that_what_is_shown_is_printed() {
 }
 
 fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         let target = to.join(path.file_name().unwrap());
         if path.is_dir() {
-            std::fs::create_dir_all(&target).unwrap();
             copy(&path, &target);
         } else {
             std::fs::copy(&path, &target).unwrap();

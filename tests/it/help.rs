@@ -327,12 +327,15 @@ fn the_numbers_of_a_run_are_written_for_a_monitor() {
         crate::support::NOW,
         "leads.csv",
     ];
-    let ran = desk.run(&args).ended(1);
+    let ran = desk.run(&args).ended(2);
     assert!(
-        ran.stderr.contains("cannot write the metrics no/m.prom"),
+        ran.stderr.contains(
+            "cannot write the metrics no/m.prom: there is no folder no; nothing was sent"
+        ),
         "{}",
         ran.stderr
     );
+    assert!(ran.stdout.is_empty(), "{}", ran.stdout);
 }
 
 #[test]
@@ -343,7 +346,8 @@ fn the_readme_shows_what_its_first_command_prints() {
     let (shown, _) = rest.split_once("```\n").unwrap();
     let desk = Desk::new();
     let export = std::fs::read(repository("examples/hubspot.csv")).unwrap();
-    desk.file("hubspot.csv", export);
+    std::fs::create_dir(desk.path().join("examples")).unwrap();
+    desk.file("examples/hubspot.csv", export);
     let words: Vec<&str> = command.split(' ').collect();
     let ran = desk.run_with(&words, &[("COLUMNS", "100")]).ended(0);
     assert_eq!(ran.stdout, shown);

@@ -285,6 +285,11 @@ fn what_is_missing_is_said_and_stands_in_comments() {
             "# MISSING: nothing identifies a lead",
         ),
         (
+            "Produkt,Angebot am,Gewonnen am\nDach,2026-11-19,2026-11-20\n",
+            vec!["no column identifies a lead"],
+            "[stage_columns]\n\"Angebot am\" = \"Angebot\"\n\"Gewonnen am\" = \"Gewonnen\"\n",
+        ),
+        (
             "Email,Notes\na@example.com,called back\n",
             vec!["which stage a lead is in", "--stage-column"],
             "# event_name = \"COLUMN\"",
@@ -1013,5 +1018,25 @@ fn of_a_snapshot_no_time_is_missed() {
         "still open in it: dataset_id\n",
     ] {
         assert!(shown.contains(words), "{words}: {shown}");
+    }
+}
+
+#[test]
+fn advice_never_names_a_column_that_cannot_be() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Campaign Id,responsible_user_id,Order,Stage,Stage date\n\
+         120210000000001,21255501010,7,New,2026-11-19\n120210000000002,21255501010,8,Won,2026-11-20\n",
+    );
+    for args in [
+        vec!["init", "leads.csv", "--yes"],
+        vec!["validate", "leads.csv", "--preset", "none", "--now", NOW],
+    ] {
+        let said = desk.run(&args).ended(2).stderr;
+        for column in ["Campaign Id", "responsible_user_id", "Order"] {
+            assert!(!said.contains(column), "{args:?}: {said}");
+        }
+        std::fs::remove_file(desk.path().join("crm2capi.toml")).ok();
     }
 }

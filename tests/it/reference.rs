@@ -182,7 +182,7 @@ fn settings() -> String {
         }
     }
     let long_form = &schema.0["$defs"]["LongForm"]["properties"];
-    page += "\n## The long form of a stage\n\n`[stages.\"Won\"]`, or a table in the place of an event's name:\n";
+    page += "\n## LongForm\n\nThe long form of a stage: `[stages.\"Won\"]`, or a table in the place of an event's name.\n";
     page + &schema.table(long_form.as_object().unwrap())
 }
 

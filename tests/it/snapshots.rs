@@ -1,5 +1,7 @@
 //! Exports that show only the stage a lead is in: a month of them, as a nightly job meets them.
 
+mod changes;
+mod model;
 mod month;
 
 use std::time::{Duration, SystemTime};
@@ -116,7 +118,8 @@ fn the_first_run_sends_raw_leads_and_records_the_rest() {
     ];
     let report = job.upload(DAY_1, &rows).ended(0).json();
     assert_eq!(job.arrived(), [named("Lead", "2026-11-19T09:00:00Z")]);
-    let snapshot = serde_json::json!({"is_first_run": true, "recorded": 2, "unchanged": 0});
+    let snapshot =
+        serde_json::json!({"is_first_run": true, "recorded": 2, "overdue": 0, "unchanged": 0});
     assert_eq!(report["snapshot"], snapshot);
     assert_eq!(report["events"], 3);
     assert_eq!(report["skipped_old"], 2);
@@ -124,7 +127,8 @@ fn the_first_run_sends_raw_leads_and_records_the_rest() {
 
     let report = job.upload(DAY_2, &rows).ended(0).json();
     assert_eq!(job.arrived(), []);
-    let snapshot = serde_json::json!({"is_first_run": false, "recorded": 0, "unchanged": 2});
+    let snapshot =
+        serde_json::json!({"is_first_run": false, "recorded": 0, "overdue": 0, "unchanged": 2});
     assert_eq!(report["snapshot"], snapshot);
     assert_eq!(report["skipped_delivered"], 1);
 }

@@ -98,6 +98,7 @@ fn a_status_other_than_0_puts_one_error_on_standard_error_whatever_the_format() 
     assert_eq!(errors.count(), 1, "{}", ran.stderr);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_metrics_file_that_cannot_be_written_shares_the_one_error_with_a_bad_row() {
     let desk = Desk::new();
@@ -113,7 +114,8 @@ fn a_metrics_file_that_cannot_be_written_shares_the_one_error_with_a_bad_row() {
         "--max-invalid",
         "100",
     ];
-    let more = ["--metrics-file", "nowhere/crm2capi.prom"];
+    // A disk that is full in the end, which nobody could know before.
+    let more = ["--metrics-file", "/dev/full"];
     let ran = desk.run(&[args.as_slice(), &more].concat()).ended(1);
     let errors: Vec<&str> = ran
         .stderr
@@ -127,6 +129,49 @@ fn a_metrics_file_that_cannot_be_written_shares_the_one_error_with_a_bad_row() {
         "{}",
         errors[0]
     );
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_found_before_anything_is_sent() {
+    let (desk, server) = (Desk::new(), Listener::accepting());
+    desk.file("leads.csv", LEADS);
+    std::fs::create_dir(desk.path().join("page.html")).unwrap();
+    let token = [("CRM2CAPI_ACCESS_TOKEN", "EAABtoken")];
+    for report in ["nowhere/page.html", "page.html"] {
+        let more = ["--report", report];
+        let ran = desk.run_with(&args(&server, &more), &token).ended(2);
+        let said = format!("error: cannot write the report {report}: ");
+        assert!(ran.stderr.starts_with(&said), "{}", ran.stderr);
+        assert!(ran.stderr.contains("nothing was sent"), "{}", ran.stderr);
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_status_without_a_ledger_says_so() {
+    let desk = Desk::new();
+    let ran = desk.run(&["status", "--ledger", "nosuch"]).ended(2);
+    assert!(
+        ran.stderr.starts_with("error: there is no ledger nosuch; "),
+        "{}",
+        ran.stderr
+    );
+    let ran = desk.run(&["status", "--max-age", "26h"]).ended(1);
+    assert!(ran.stderr.contains("was never"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_option_for_a_token_is_answered_with_where_a_token_goes() {
+    let desk = Desk::new();
+    for option in [&["--token", "EAABtoken"][..], &["--access-token=EAABtoken"]] {
+        let ran = desk.run(&[&["upload"], option].concat()).ended(2);
+        assert!(
+            ran.stderr.contains("CRM2CAPI_ACCESS_TOKEN"),
+            "{}",
+            ran.stderr
+        );
+        assert!(!ran.stderr.contains("EAAB"), "{}", ran.stderr);
+    }
 }
 
 #[test]
@@ -199,5 +244,58 @@ fn the_dry_run_ends_as_the_upload_would() {
                 ran.stderr
             );
         }
+    }
+}
+
+#[test]
+fn the_days_of_a_status_are_those_on_which_something_was_delivered() {
+    let (desk, server) = (Desk::new(), Listener::accepting());
+    desk.file("leads.csv", LEADS);
+    let token = [("CRM2CAPI_ACCESS_TOKEN", "EAABtoken")];
+    let upload = args(&server, &[]);
+    let upload: Vec<&str> = (upload.iter())
+        .map(|arg| if *arg == "none" { "ledger" } else { arg })
+        .collect();
+    desk.run_with(&upload, &token).ended(0);
+    let page = desk
+        .run(&["status", "--ledger", "ledger", "--now", NOW])
+        .ended(0)
+        .stdout;
+    let days: Vec<&str> = page.lines().filter(|line| line.contains("█")).collect();
+    assert_eq!(days.len(), 1, "{page}");
+    assert!(days[0].ends_with("2  Lead 2"), "{page}");
+    assert_eq!(page.matches("2026-11-").count(), 3, "{page}");
+}
+
+#[test]
+fn the_rejects_of_an_export_begin_with_the_mark_of_utf_8_unless_it_is_utf_8_without() {
+    let text = "lead_id,Stage,Stage Date\n1,New,2026-11-20T09:00:00Z\n1234567890123456,New,2026-11-20T09:00:00Z\n";
+    let mark = "\u{feff}";
+    for (export, is_marked) in [
+        (text.as_bytes().to_vec(), false),
+        (format!("{mark}{text}").into_bytes(), true),
+        (
+            text.replace("New", "N\u{fc}")
+                .chars()
+                .map(|c| c as u8)
+                .collect(),
+            true,
+        ),
+    ] {
+        let desk = Desk::new();
+        desk.file("leads.csv", &export);
+        let args = [
+            "validate",
+            "--rejects",
+            "rejects.csv",
+            "--now",
+            NOW,
+            "leads.csv",
+        ];
+        desk.run(&args).ended(1);
+        let rejects = std::fs::read_to_string(desk.path().join("rejects.csv")).unwrap();
+        assert_eq!(rejects.starts_with(mark), is_marked, "{rejects}");
+        assert!(rejects.contains("lead-id-malformed"), "{rejects}");
+        assert!(rejects.contains("map lead_id to the column"), "{rejects}");
     }
 }

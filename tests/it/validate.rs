@@ -499,6 +499,29 @@ fn unlisted_stages_are_refused_sent_or_skipped_as_the_settings_say() {
 }
 
 #[test]
+fn a_problem_of_the_stage_names_the_stages_column() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "email,first_name,Etapa,Fecha\na@example.com,Ava,Odd,2026-11-20T10:00:00Z\n\
+         b@example.com,Ben,Won - Ben,2026-11-20T10:00:00Z\nc@example.com,Cid,,2026-11-20T10:00:00Z\n\
+         d@example.com,Dee,New,2026-11-20T10:00:00Z\n",
+    );
+    desk.file(
+        "crm2capi.toml",
+        "[columns]\nemail = \"email\"\nfirst_name = \"first_name\"\nevent_name = \"Etapa\"\nevent_time = \"Fecha\"\n\
+         [stages]\nNew = \"Lead\"\n[delivery]\nmax_invalid = 100\n",
+    );
+    let report = desk
+        .run(&["validate", "leads.csv", "--now", NOW, "--format", "json"])
+        .ended(1)
+        .json();
+    for code in ["stage-unlisted", "event-name-personal", "stage-missing"] {
+        assert_eq!(problem(&report, code)["column"], "Etapa", "{code}");
+    }
+}
+
+#[test]
 fn refused_rows_go_to_the_rejects_file_as_they_came() {
     let desk = Desk::new();
     let path = fixture("unreadable-times.csv");

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::render::wrap;
+
 const HEADING: Style = Style::new().bold().underline();
 const NAME: Style = Style::new().bold();
 const ERROR: Style = AnsiColor::Red.on_default();
@@ -36,7 +38,7 @@ impl Page {
     /// A paragraph.
     pub(super) fn text(&mut self, text: &str) {
         self.gap();
-        self.wrapped(text, 0, 0);
+        self.wrapped(text, 0);
     }
 
     /// A weight, a name behind it, and lines of text below the name, each after its mark.
@@ -69,7 +71,7 @@ impl Page {
                 let _ = write!(self.text, "{:NAME_WIDTH$}", "");
             }
             let _ = write!(self.text, "{mark}");
-            self.wrapped(text, NAME_WIDTH + mark.chars().count(), NAME_WIDTH);
+            self.wrapped(text, NAME_WIDTH + mark.chars().count());
             column = 0;
         }
     }
@@ -78,7 +80,7 @@ impl Page {
     pub(super) fn line(&mut self, name: &str, text: &str) {
         let fill = NAME_WIDTH.saturating_sub(name.len());
         let _ = write!(self.text, "{NAME}{name}{NAME:#}{:fill$}", "");
-        self.wrapped(text, NAME_WIDTH, NAME_WIDTH);
+        self.wrapped(text, NAME_WIDTH);
     }
 
     pub(super) fn finish(&mut self) -> String {
@@ -88,25 +90,18 @@ impl Page {
     fn marked(&mut self, mark: &str, text: &str, indent: usize) {
         let _ = write!(self.text, "{:indent$}{mark}", "");
         let hang = indent + mark.chars().count();
-        self.wrapped(text, hang, hang);
+        self.wrapped(text, hang);
     }
 
-    /// Text that starts in column `at` and goes on in column `indent`, broken between words.
-    fn wrapped(&mut self, text: &str, at: usize, indent: usize) {
-        let mut column = at;
-        for (index, word) in text.split(' ').enumerate() {
-            let length = word.chars().count();
-            if index > 0 && column + 1 + length > self.width {
-                let _ = write!(self.text, "\n{:indent$}", "");
-                column = indent;
-            } else if index > 0 {
-                self.text.push(' ');
-                column += 1;
-            }
-            self.text.push_str(word);
-            column += length;
+    /// Text that starts in this column and goes on below its start, broken between words.
+    fn wrapped(&mut self, text: &str, column: usize) {
+        for (index, line) in wrap(text, self.width.saturating_sub(column))
+            .iter()
+            .enumerate()
+        {
+            let indent = if index > 0 { column } else { 0 };
+            let _ = writeln!(self.text, "{:indent$}{line}", "");
         }
-        self.text.push('\n');
     }
 
     /// An empty line, except at the top.

@@ -56,6 +56,10 @@ fn open_ends(status: &Status) -> Markup {
         ),
         ("uncertain, sent again by the next upload", status.uncertain),
         ("resting; --retry-uncertain sends them", status.resting),
+        (
+            "uncertain until they were too old to be sent again",
+            status.expired,
+        ),
     ];
     let total: u64 = status.delivered.iter().map(|it| it.count).sum();
     html! {

@@ -214,7 +214,8 @@ pub(in crate::render) fn cut(text: &str, width: usize) -> String {
     cut
 }
 
-/// Text in lines of at most `width` columns, broken at spaces; a longer word gets a line of its own.
+/// Text in lines of at most `width` columns, broken at spaces; a longer word gets a line of its own. A crate for this
+/// breaks at hyphens and slashes too, which would cut options, ids and paths that are to be copied.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::run::Feed;
-use crate::source::{Format, Row};
+use crate::source::{EncodingEvidence, Format, Row};
 
 /// The columns that are added. They are no fields, so the file can be read again as it is.
 const ADDED: [&str; 3] = ["crm2capi_problem", "crm2capi_help", "crm2capi_row"];
@@ -88,7 +88,10 @@ impl Form {
         };
         let earlier = position(ADDED[0]).zip(position(ADDED[2]));
         let columns = first.header.columns.iter().enumerate();
-        let encoding = first.about.encoding.map(|(name, _)| name);
+        // Who wrote UTF-8 without the mark reads it so; everybody else gets the mark, for a spreadsheet.
+        let is_plain = |(name, evidence): (&str, EncodingEvidence)| {
+            name.eq_ignore_ascii_case("utf-8") && evidence != EncodingEvidence::ByteOrderMark
+        };
         Ok(Self::Delimited {
             delimiter: first.about.delimiter.unwrap_or(b','),
             columns: columns
@@ -96,7 +99,7 @@ impl Form {
                 .map(|(index, name)| (index as u32, name.clone()))
                 .collect(),
             earlier: earlier.map(<[u32; 2]>::from),
-            is_marked: encoding.is_none_or(|name| !name.eq_ignore_ascii_case("utf-8")),
+            is_marked: !first.about.encoding.is_some_and(is_plain),
         })
     }
 

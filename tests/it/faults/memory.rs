@@ -86,6 +86,68 @@ fn an_event_without_a_sound_receipt_rests_after_three_runs_until_it_is_asked_for
     assert_eq!(count(&report, "accepted"), 10);
 }
 
+#[test]
+fn an_event_that_was_uncertain_until_it_was_too_old_is_told_once_and_status_says_so() {
+    let server = Server::start(Reply::receipt);
+    let later = ["--now", "2026-11-29T12:00:00Z"];
+    for (is_the_same, second) in [(true, export(0..6)), (false, export(6..8))] {
+        let desk = desk_with(6);
+        server.play(|_| Reply::answer(200, "", "{}").taking());
+        upload(&desk, &server, &["--give-up-after", "1"]).ended(4);
+        server.play(Reply::receipt);
+        desk.file("leads.csv", second);
+        let expired = |ran: &Ran| {
+            let report = ran.json();
+            assert_adds_up(&report);
+            problems(&report, "uncertain-expired")
+        };
+        let rehearsal = upload(&desk, &server, &[&later[..], &["--dry-run"]].concat()).ended(1);
+        assert_eq!(expired(&rehearsal), 6);
+        let ran = upload(&desk, &server, &later).ended(1);
+        assert_eq!(expired(&ran), 6);
+        let error = "error: 6 events too old to be sent again and never known to have arrived";
+        assert!(ran.stderr.contains(error), "{}", ran.stderr);
+        let report = ran.json();
+        assert_eq!(count(&report, "accepted"), 0);
+        let rows = report["problems"][0]["examples"].as_array().unwrap().len();
+        assert_eq!(
+            rows > 0,
+            is_the_same,
+            "rows of the file, if they stand there"
+        );
+        let again = upload(&desk, &server, &later).ended(0);
+        assert_eq!(expired(&again), 0, "it is said once");
+
+        let status = |more: &[&str]| {
+            let args = ["status", "--ledger", "ledger.sqlite3"];
+            desk.run(&[&args[..], &later, more].concat())
+        };
+        let lead = lead_id(0).to_string();
+        let said = status(&["--lead", &lead]).ended(0).stdout;
+        assert!(
+            said.contains("too old to be sent again") && !said.contains("next upload"),
+            "{said}"
+        );
+        let all = status(&["--format", "json"]).ended(0).json();
+        assert_eq!((count(&all, "expired"), count(&all, "uncertain")), (6, 0));
+    }
+}
+
+#[test]
+fn what_meta_says_with_a_receipt_is_in_the_report_and_on_standard_error() {
+    let server = Server::start(|seen| {
+        let body = serde_json::json!({"events_received": seen.events.len(), "messages": ["currency is\u{1b}[2J odd"]});
+        Reply::answer(200, "", body.to_string()).taking()
+    });
+    let ran = upload(&desk_with(4), &server, &[]).ended(0);
+    let said = "with its receipt Meta says: currency is";
+    assert!(
+        ran.stderr.contains(said) && !ran.stderr.contains('\u{1b}'),
+        "{ran:?}"
+    );
+    assert_eq!(ran.json()["messages"].as_array().unwrap().len(), 1);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_ledger_that_is_deleted_during_the_run_ends_it_with_4_and_is_named() {

@@ -83,11 +83,12 @@ fn command(desk: &Desk, server: &Server, more: &[&str]) -> Command {
         "leads.csv",
         "--format",
         "json",
-        "--now",
-        NOW,
         "--dataset-id",
         DATASET,
     ];
+    if !more.contains(&"--now") {
+        args.extend(["--now", NOW]);
+    }
     args.extend(["--graph-url", &server.url]);
     if !more.contains(&"--ledger") {
         args.extend(["--ledger", "ledger.sqlite3"]);

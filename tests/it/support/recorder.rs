@@ -11,8 +11,20 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+/// How requests fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Meta asks to wait, and takes nothing.
+    Throttle,
+    /// The connection breaks off, and nothing was taken.
+    Cut,
+    /// The connection breaks off when all was taken.
+    CutAfterTaking,
+}
+
 #[derive(Default)]
 struct State {
+    failure: Mutex<Option<Failure>>,
     events: Mutex<Vec<Value>>,
     /// Requests that are still answered; none of the later ones.
     answers_left: AtomicUsize,
@@ -62,7 +74,13 @@ impl Recorder {
         self.silent.recv_timeout(time).is_ok()
     }
 
+    /// Lets every request fail but those that only ask whether the server is there.
+    pub fn fail(&self, failure: Failure) {
+        *self.state.failure.lock().unwrap() = Some(failure);
+    }
+
     pub fn answer_again(&self) {
+        *self.state.failure.lock().unwrap() = None;
         self.state.answers_left.store(usize::MAX, Ordering::SeqCst);
     }
 }
@@ -89,8 +107,33 @@ fn serve(stream: TcpStream, state: &State, silent: &Sender<()>) -> Option<()> {
         reader.read_exact(&mut body).ok()?;
         let body: Value = serde_json::from_slice(&body).ok()?;
         let events = body["data"].as_array()?.clone();
+        if events == [serde_json::json!({})] {
+            // A probe: Meta refuses the empty event.
+            answer(
+                &mut stream,
+                "400 Bad Request",
+                r#"{"error":{"message":"Invalid parameter","type":"OAuthException","code":100,"error_subcode":2804019}}"#,
+            )?;
+            continue;
+        }
+        let failure = *state.failure.lock().unwrap();
+        match failure {
+            Some(Failure::Throttle) => {
+                answer(
+                    &mut stream,
+                    "429 Too Many Requests",
+                    r#"{"error":{"message":"(#80004) There have been too many calls","type":"OAuthException","code":80004}}"#,
+                )?;
+                continue;
+            }
+            Some(Failure::Cut) => return None,
+            Some(Failure::CutAfterTaking) | None => {}
+        }
         let count = events.len();
         state.events.lock().unwrap().extend(events);
+        if failure.is_some() {
+            return None;
+        }
         let left = state.answers_left.load(Ordering::SeqCst);
         if left == 0 {
             silent.send(()).ok()?;
@@ -100,12 +143,16 @@ fn serve(stream: TcpStream, state: &State, silent: &Sender<()>) -> Option<()> {
         if left != usize::MAX {
             state.answers_left.store(left - 1, Ordering::SeqCst);
         }
-        let answer = format!(r#"{{"events_received":{count},"messages":[],"fbtrace_id":"T"}}"#);
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            answer.len()
-        );
-        stream.write_all(head.as_bytes()).ok()?;
-        stream.write_all(answer.as_bytes()).ok()?;
+        let receipt = format!(r#"{{"events_received":{count},"messages":[],"fbtrace_id":"T"}}"#);
+        answer(&mut stream, "200 OK", &receipt)?;
     }
+}
+
+fn answer(stream: &mut TcpStream, status: &str, body: &str) -> Option<()> {
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(body.as_bytes()).ok()
 }

@@ -1,0 +1,166 @@
+//! Events of snapshots that are not settled yet. The export is the queue of all other events, as it holds them until they
+//! are delivered; a snapshot does not: the next one may show a later stage.
+//!
+//! An event is noted in the transaction that finds it, as it is to be sent, and forgotten in the one that settles it.
+
+use rusqlite::{Connection, Row};
+
+use crate::event::{EventKey, LeadKey};
+
+/// So many are taken up at once.
+const PAGE: i64 = 500;
+
+/// An event that an earlier run found and did not settle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pending {
+    /// Its key.
+    pub key: EventKey,
+    /// The lead.
+    pub lead: LeadKey,
+    /// The `event_name`.
+    pub name: String,
+    /// The `event_time`, Unix seconds.
+    pub time: i64,
+    /// The event as it is sent.
+    pub json: Vec<u8>,
+}
+
+impl Pending {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            key: EventKey(row.get(0)?),
+            lead: LeadKey(row.get(1)?),
+            name: row.get(2)?,
+            time: row.get(3)?,
+            json: row.get(4)?,
+        })
+    }
+}
+
+/// Notes an event. Noting it again changes nothing.
+pub(super) fn note(
+    connection: &Connection,
+    dataset: &str,
+    event: &Pending,
+    (run, now): (Option<i64>, i64),
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO pending (key, dataset, lead, name, time, json, run, noted)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+        )?
+        .execute((
+            event.key.0.as_slice(),
+            dataset,
+            event.lead.0.as_slice(),
+            &event.name,
+            event.time,
+            &event.json,
+            run,
+            now,
+        ))?;
+    Ok(())
+}
+
+/// Whether earlier runs left any.
+pub(super) fn are_any_overdue(connection: &Connection, run: Option<i64>) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM pending WHERE run IS NOT ?1 LIMIT 1")?
+        .exists([run])
+}
+
+/// Whether an event is among them.
+pub(super) fn holds(connection: &Connection, key: EventKey) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM pending WHERE key = ?1")?
+        .exists([key.0.as_slice()])
+}
+
+/// Takes up what earlier runs left of a lead, oldest first: it is this run's from now on.
+pub(super) fn take_of_lead(
+    connection: &Connection,
+    lead: LeadKey,
+    run: Option<i64>,
+) -> rusqlite::Result<Vec<Pending>> {
+    let mut select = connection.prepare_cached(
+        "SELECT key, lead, name, time, json FROM pending WHERE lead = ?1 AND run IS NOT ?2 ORDER BY time, id",
+    )?;
+    let found = select.query_map((lead.0.as_slice(), run), Pending::read)?;
+    let found: Vec<Pending> = found.collect::<rusqlite::Result<_>>()?;
+    take(connection, &found, run)?;
+    Ok(found)
+}
+
+/// Takes up more of what earlier runs left of a dataset, oldest first; nothing when there is no more.
+pub(super) fn take_more(
+    connection: &Connection,
+    dataset: &str,
+    run: Option<i64>,
+) -> rusqlite::Result<Vec<Pending>> {
+    let mut select = connection.prepare_cached(
+        "SELECT key, lead, name, time, json FROM pending WHERE dataset = ?1 AND run IS NOT ?2 ORDER BY time, id LIMIT ?3",
+    )?;
+    let found = select.query_map((dataset, run, PAGE), Pending::read)?;
+    let found: Vec<Pending> = found.collect::<rusqlite::Result<_>>()?;
+    take(connection, &found, run)?;
+    Ok(found)
+}
+
+fn take(connection: &Connection, events: &[Pending], run: Option<i64>) -> rusqlite::Result<()> {
+    let mut of_event = connection.prepare_cached("UPDATE pending SET run = ?2 WHERE key = ?1")?;
+    let mut of_stage =
+        connection.prepare_cached("UPDATE snapshot_stage SET run = ?2 WHERE event = ?1")?;
+    for event in events {
+        of_event.execute((event.key.0.as_slice(), run))?;
+        of_stage.execute((event.key.0.as_slice(), run))?;
+    }
+    Ok(())
+}
+
+/// All of a dataset behind one of them, a page at a time, for who only looks.
+pub(super) fn page(
+    connection: &Connection,
+    dataset: &str,
+    behind: i64,
+) -> rusqlite::Result<(Vec<Pending>, Option<i64>)> {
+    let mut select = connection.prepare_cached(
+        "SELECT key, lead, name, time, json, id FROM pending WHERE dataset = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+    )?;
+    let mut last = None;
+    let found = select.query_map((dataset, behind, PAGE), |row| {
+        last = Some(row.get(5)?);
+        Pending::read(row)
+    })?;
+    let found = found.collect::<rusqlite::Result<_>>()?;
+    Ok((found, last))
+}
+
+/// Forgets an event: it is settled, or will never be sent.
+pub(super) fn forget(connection: &Connection, key: EventKey) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM pending WHERE key = ?1")?
+        .execute([key.0.as_slice()])?;
+    Ok(())
+}
+
+/// Gives up all that is pending of a lead, of which nothing may be sent any more.
+pub(super) fn withhold(connection: &Connection, lead: LeadKey) -> rusqlite::Result<()> {
+    let lead = lead.0.as_slice();
+    connection
+        .prepare_cached(
+            "UPDATE snapshot_stage SET recorded = 1 WHERE event IN (SELECT key FROM pending WHERE lead = ?1)",
+        )?
+        .execute([lead])?;
+    connection
+        .prepare_cached("DELETE FROM pending WHERE lead = ?1")?
+        .execute([lead])?;
+    Ok(())
+}
+
+/// Forgets an event that will never be sent, and keeps in mind that its stage is known.
+pub(super) fn give_up(connection: &Connection, key: EventKey) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE snapshot_stage SET recorded = 1 WHERE event = ?1")?
+        .execute([key.0.as_slice()])?;
+    forget(connection, key)
+}

@@ -1,0 +1,401 @@
+//! What may happen to a lead between two snapshots: it becomes known by something else, its upload fails, its consent
+//! comes or goes, somebody spells its stage otherwise.
+
+use serde_json::{Value, json};
+
+use super::{DAY_1, DAY_2, DAY_3, DAY_4, at};
+use crate::support::recorder::{Failure, Recorder};
+use crate::support::sandbox::Sandbox;
+use crate::support::{Desk, Ran};
+
+const SETTINGS: &str = r#"
+[crm]
+name = "Own CRM"
+stage_time = "first-seen"
+timezone = "UTC"
+
+[columns]
+lead_id = "lid"
+email = "em"
+phone = "ph"
+event_name = "stage"
+consent = "ok"
+
+[stage_columns]
+created = "Lead"
+"#;
+const HEADER: &str = "lid,em,ph,stage,created,ok\n";
+const A: &str = "1234567890000001";
+const B: &str = "1234567890000002";
+/// Longer ago than Meta looks back.
+const OLD: &str = "2026-09-01T09:00:00Z";
+
+struct Job {
+    desk: Desk,
+    server: Recorder,
+}
+
+impl Job {
+    fn new() -> Self {
+        let desk = Desk::new();
+        desk.file("job.toml", SETTINGS);
+        Self {
+            desk,
+            server: Recorder::start(),
+        }
+    }
+
+    /// One whose first run has seen these rows.
+    fn after(rows: &[String]) -> Self {
+        let job = Self::new();
+        job.run(DAY_1, rows).ended(0);
+        job.server.take();
+        job
+    }
+
+    fn run(&self, now: &str, rows: &[String]) -> Ran {
+        // No export is empty.
+        let somebody = [lead(("", "somebody@example.com", ""), "Contacted")];
+        let rows = if rows.is_empty() { &somebody } else { rows };
+        self.desk
+            .file("export.csv", format!("{HEADER}{}", rows.concat()));
+        self.run_with(now, &["--graph-url", self.server.url()])
+    }
+
+    fn run_with(&self, now: &str, more: &[&str]) -> Ran {
+        let mut args = vec!["upload", "export.csv", "--config", "job.toml", "--now", now];
+        if !more.contains(&"--format") {
+            args.extend(["--format", "json"]);
+        }
+        args.extend(["--dataset-id", "1", "--default-country", "US"]);
+        args.extend(["--give-up-after", "1", "--timeout", "2"]);
+        args.extend(more);
+        self.desk
+            .run_with(&args, &[("CRM2CAPI_ACCESS_TOKEN", "TOKEN")])
+    }
+
+    /// Name and time of the events that arrived since the last call.
+    fn arrived(&self) -> Vec<(String, i64)> {
+        let event = |event: &Value| {
+            let name = event["event_name"].as_str().unwrap().to_owned();
+            (name, event["event_time"].as_i64().unwrap())
+        };
+        self.server.take().iter().map(event).collect()
+    }
+
+    /// Uploads one export a day and gives the stages that arrived by each.
+    fn days(exports: &[Vec<String>]) -> Vec<Vec<String>> {
+        let job = Self::new();
+        let days = [DAY_1, DAY_2, DAY_3, DAY_4].iter().zip(exports);
+        days.map(|(now, rows)| {
+            job.run(now, rows).ended(0);
+            job.arrived().into_iter().map(|(name, _)| name).collect()
+        })
+        .collect()
+    }
+}
+
+/// A lead that is known by a lead id, an email and a phone, each of which may be empty.
+fn lead((id, email, phone): (&str, &str, &str), stage: &str) -> String {
+    format!("{id},{email},{phone},{stage},{OLD},yes\n")
+}
+
+fn named(name: &str, time: &str) -> (String, i64) {
+    (name.to_owned(), at(time))
+}
+
+#[test]
+fn a_lead_keeps_its_stages_whatever_it_is_known_by() {
+    let x = "x@example.com";
+    for (from, to) in [
+        (("", x, ""), (A, x, "")),
+        ((A, x, ""), ("", x, "")),
+        ((A, x, "+12125550123"), ("", "", "+12125550123")),
+        ((A, x, ""), (A, "y@example.com", "")),
+        (("", x, ""), ("", "y@example.com;x@example.com", "")),
+    ] {
+        // What was there stays, what is new goes once, and what went does not go again.
+        let days = Job::days(&[
+            vec![lead(from, "Contacted")],
+            vec![lead(to, "Contacted")],
+            vec![lead(to, "Won")],
+            vec![lead(from, "Won")],
+        ]);
+        let won = vec!["Won".to_owned()];
+        assert_eq!(
+            days,
+            [vec![], vec![], won.clone(), vec![]],
+            "{from:?} {to:?}"
+        );
+        let days = Job::days(&[
+            vec![],
+            vec![lead(from, "Won")],
+            vec![lead(to, "Won"), lead(from, "Won")],
+            vec![lead(to, "Contacted"), lead(from, "Contacted")],
+        ]);
+        let contacted = vec!["Contacted".to_owned()];
+        assert_eq!(days, [vec![], won, vec![], contacted], "{from:?} {to:?}");
+    }
+    // By way of a row with both.
+    let (a, both, b) = (
+        ("", x, ""),
+        ("", "x@example.com;y@example.com", ""),
+        ("", "y@example.com", ""),
+    );
+    let days = Job::days(&[
+        vec![],
+        vec![lead(a, "Won")],
+        vec![lead(both, "Won")],
+        vec![lead(b, "Won")],
+    ]);
+    assert_eq!(days.concat(), ["Won"]);
+}
+
+#[test]
+fn leads_that_share_a_phone_or_an_email_are_several() {
+    let (x, p) = ("x@example.com", "+12125550123");
+    for leads in [
+        vec![(A, x, ""), (B, x, "")],
+        vec![
+            ("", "a@example.com", p),
+            ("", "b@example.com", p),
+            ("", "c@example.com", p),
+        ],
+        vec![("", x, p), (B, "b@example.com", p), (A, "", p)],
+    ] {
+        let rows = |stage| {
+            leads
+                .iter()
+                .map(|who| lead(*who, stage))
+                .collect::<Vec<_>>()
+        };
+        let days = Job::days(&[vec![], rows("Won"), rows("Won"), rows("Lost")]);
+        let counts: Vec<usize> = days.iter().map(Vec::len).collect();
+        assert_eq!(counts, [0, leads.len(), 0, leads.len()], "{leads:?}");
+    }
+    // One of them takes the lead that had no id; the other is another one.
+    let days = Job::days(&[
+        vec![],
+        vec![lead(("", x, ""), "Won")],
+        vec![lead((A, x, ""), "Won"), lead((B, x, ""), "Won")],
+        vec![lead((B, x, ""), "Won"), lead((A, x, ""), "Won")],
+    ]);
+    assert_eq!(days.iter().map(Vec::len).collect::<Vec<_>>(), [0, 1, 1, 0]);
+}
+
+#[test]
+fn a_stage_that_could_not_be_delivered_goes_with_its_first_time_whatever_the_next_export_shows() {
+    for failure in [Failure::Throttle, Failure::Cut, Failure::CutAfterTaking] {
+        let who = (A, "x@example.com", "");
+        for next in ["Qualified", "Won", "gone"] {
+            let job = Job::after(&[lead(who, "New")]);
+            job.server.fail(failure);
+            job.run(DAY_2, &[lead(who, "Qualified")]).ended(4);
+            let taken = job.server.take();
+            let known = job
+                .desk
+                .run(&["status", "--lead", A, "--format", "json"])
+                .ended(0)
+                .json();
+            let state = &known["leads"][0]["events"][0]["state"];
+            let expected = match failure {
+                Failure::Throttle => "pending",
+                _ => "uncertain",
+            };
+            assert_eq!(state, expected, "{known}");
+            // It fails once more, with the lead elsewhere.
+            let rows: Vec<String> = match next {
+                "gone" => vec![lead((B, "b@example.com", ""), "New")],
+                stage => vec![lead(who, stage)],
+            };
+            job.run(DAY_3, &rows).ended(4);
+            job.server.take();
+            job.server.answer_again();
+            let report = job.run(DAY_4, &rows).ended(0).json();
+            let arrived = job.server.take();
+            let of_lead: Vec<&Value> = arrived
+                .iter()
+                .filter(|event| event["user_data"]["lead_id"] == 1_234_567_890_000_001_u64)
+                .collect();
+            let mut expected = vec![json!(["Qualified", at(DAY_2)])];
+            expected.extend((next == "Won").then(|| json!(["Won", at(DAY_3)])));
+            let told: Vec<Value> = of_lead
+                .iter()
+                .map(|event| json!([event["event_name"], event["event_time"]]))
+                .collect();
+            assert_eq!(told, expected, "{failure:?} {next}");
+            if let Some(first) = taken.first() {
+                assert_eq!(first, of_lead[0], "{failure:?} {next}");
+            }
+            let number = |key: &str| report[key].as_u64().unwrap();
+            let overdue = report["snapshot"]["overdue"].as_u64().unwrap();
+            let count = arrived.len() as u64;
+            assert_eq!((overdue, number("accepted")), (count, count), "{report}");
+            assert_eq!(number("events"), count + number("skipped_old"));
+            job.run(DAY_4, &rows).ended(0);
+            assert_eq!(job.arrived(), []);
+        }
+    }
+}
+
+#[test]
+fn a_stage_that_never_got_through_is_given_up_aloud() {
+    let who = (A, "x@example.com", "");
+    let job = Job::after(&[lead(who, "New")]);
+    job.server.fail(Failure::Throttle);
+    job.run(DAY_2, &[lead(who, "Qualified")]).ended(4);
+    job.server.answer_again();
+    let late = "2026-11-29T18:00:00Z";
+    let report = job.run(late, &[lead(who, "Qualified")]).ended(0).json();
+    let codes = report["problems"].to_string();
+    assert!(codes.contains("event-expired"), "{codes}");
+    assert_eq!((job.arrived(), &report["skipped_old"]), (vec![], &json!(2)));
+    // It is known, and later ones go.
+    let report = job.run(late, &[lead(who, "Qualified")]).ended(0).json();
+    assert_eq!(report["problems"], json!([]), "{report}");
+    job.run(late, &[lead(who, "Won")]).ended(0);
+    assert_eq!(job.arrived(), [named("Won", late)]);
+}
+
+#[test]
+fn a_dry_run_and_validate_tell_of_what_is_pending_and_leave_it_alone() {
+    let who = (A, "x@example.com", "");
+    let job = Job::after(&[lead(who, "New")]);
+    job.server.fail(Failure::Throttle);
+    job.run(DAY_2, &[lead(who, "Qualified")]).ended(4);
+    job.server.answer_again();
+    job.desk
+        .file("export.csv", format!("{HEADER}{}", lead(who, "Won")));
+    for _ in 0..2 {
+        let report = job.run_with(DAY_3, &["--dry-run"]).ended(0).json();
+        assert_eq!(report["would_send"], 2, "{report}");
+        let mut args = vec![
+            "validate",
+            "export.csv",
+            "--config",
+            "job.toml",
+            "--now",
+            DAY_3,
+        ];
+        args.extend(["--format", "json", "--dataset-id", "1"]);
+        let report = job.desk.run(&args).ended(0).json();
+        assert_eq!(report["would_send"], 2, "{report}");
+    }
+    job.run(DAY_3, &[lead(who, "Won")]).ended(0);
+    assert_eq!(
+        job.arrived(),
+        [named("Qualified", DAY_2), named("Won", DAY_3)]
+    );
+}
+
+#[test]
+fn a_stage_reached_before_consent_is_never_sent_as_new() {
+    let row = |stage: &str, created: &str, ok: &str| {
+        vec![format!("{A},x@example.com,,{stage},{created},{ok}\n")]
+    };
+    let job = Job::after(&[]);
+    let report = job.run(DAY_2, &row("Qualified", OLD, "")).ended(0).json();
+    assert_eq!(
+        (&report["skipped_consent"], &report["events"]),
+        (&json!(1), &json!(0))
+    );
+    job.run(DAY_3, &row("Qualified", OLD, "yes")).ended(0);
+    assert_eq!(job.arrived(), []);
+    job.run(DAY_4, &row("Won", OLD, "yes")).ended(0);
+    assert_eq!(job.arrived(), [named("Won", DAY_4)]);
+    // A stage with a time of its own goes by that, as it does in any export.
+    let created = "2026-11-22T09:00:00Z";
+    let job = Job::after(&[]);
+    job.run(DAY_3, &row("New", created, "no")).ended(0);
+    job.run(DAY_4, &row("New", created, "yes")).ended(0);
+    assert_eq!(job.arrived(), [named("Lead", created)]);
+}
+
+#[test]
+fn what_is_pending_is_not_sent_once_consent_is_withdrawn() {
+    let row = |stage: &str, ok: &str| vec![format!("{A},x@example.com,,{stage},{OLD},{ok}\n")];
+    let job = Job::after(&row("New", "yes"));
+    job.server.fail(Failure::Throttle);
+    job.run(DAY_2, &row("Qualified", "yes")).ended(4);
+    job.server.answer_again();
+    job.desk.file(
+        "export.csv",
+        format!("{HEADER}{}", row("Qualified", "no").concat()),
+    );
+    let report = job.run_with(DAY_3, &["--dry-run"]).ended(0).json();
+    assert_eq!(report["would_send"], 0, "{report}");
+    job.run(DAY_3, &row("Qualified", "no")).ended(0);
+    job.run(DAY_4, &row("Qualified", "yes")).ended(0);
+    assert_eq!(job.arrived(), []);
+}
+
+#[test]
+fn a_sandbox_leaves_no_mark_in_a_real_ledger() {
+    let who = (A, "x@example.com", "");
+    let job = Job::new();
+    let sandbox = Sandbox::start(&job.desk, &[]);
+    job.desk
+        .file("export.csv", format!("{HEADER}{}", lead(who, "Contacted")));
+    // Nothing is sent in a first run over old leads, so no answer tells.
+    let report = job
+        .run_with(DAY_1, &["--graph-url", &sandbox.url])
+        .ended(0)
+        .json();
+    assert_eq!(report["snapshot"]["recorded"], 1, "{report}");
+    assert_eq!(report["destination"]["kind"], "sandbox", "{report}");
+    let report = job.run(DAY_2, &[lead(who, "Qualified")]).ended(0).json();
+    assert_eq!(report["snapshot"]["is_first_run"], true, "{report}");
+    job.run_with(DAY_3, &["--graph-url", &sandbox.url]).ended(0);
+    job.run(DAY_4, &[lead(who, "Won")]).ended(0);
+    assert_eq!(job.arrived(), [named("Won", DAY_4)]);
+    // A host that may be one and does not answer: nothing is remembered.
+    let job = Job::new();
+    job.desk
+        .file("export.csv", format!("{HEADER}{}", lead(who, "Contacted")));
+    let ran = job
+        .run_with(DAY_1, &["--graph-url", "http://127.0.0.1:9"])
+        .ended(4);
+    assert!(ran.stderr.contains("127.0.0.1:9"), "{}", ran.stderr);
+    let report = job.run(DAY_2, &[lead(who, "Qualified")]).ended(0).json();
+    assert_eq!(report["snapshot"]["is_first_run"], true, "{report}");
+}
+
+#[test]
+fn a_stage_is_the_same_however_it_is_spelt() {
+    let who = (A, "x@example.com", "");
+    let days = Job::days(&[
+        vec![lead(who, "Contacted")],
+        vec![lead(who, "Negotiation")],
+        vec![lead(who, " negotiation ")],
+        vec![lead(who, "NEGOTIATION")],
+    ]);
+    assert_eq!(days.concat(), ["Negotiation"]);
+    let days = Job::days(&[
+        vec![lead(who, "In  Negotiation")],
+        vec![lead(who, "in negotiation")],
+    ]);
+    assert!(days.concat().is_empty(), "{days:?}");
+}
+
+#[test]
+fn a_first_run_says_how_many_stages_it_only_recorded() {
+    let job = Job::new();
+    let rows: Vec<String> = (0..1_204)
+        .map(|number| lead(("", &format!("lead{number}@example.com"), ""), "Contacted"))
+        .collect();
+    job.desk
+        .file("export.csv", format!("{HEADER}{}", rows.concat()));
+    let ran = job
+        .run_with(
+            DAY_1,
+            &["--graph-url", job.server.url(), "--format", "human"],
+        )
+        .ended(0);
+    let page = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(page.contains("first run: 1,204 stages are recorded and not sent, as nobody knows when they were reached"), "{page}");
+    let report = job.run(DAY_2, &rows).ended(0).json();
+    assert_eq!(
+        report["snapshot"],
+        json!({"is_first_run": false, "recorded": 0, "overdue": 0, "unchanged": 1_204})
+    );
+}
