@@ -273,6 +273,9 @@ impl Draft<'_> {
             "# What is missing stands in comments: take the # away where a line is right. Then: crm2capi validate FILE",
         );
         given(decided, self.product, &mut line);
+        if self.proposal.rest.is_snapshot() {
+            line("stage_time = \"first-seen\"");
+        }
         line("\n# Field = column, or a list of columns.\n[columns]");
         for mapped in &self.proposal.layout(self.columns).columns {
             let field = key(&mapped.target.to_string());
@@ -288,6 +291,7 @@ impl Draft<'_> {
         for gap in self.gaps() {
             self.gap(gap, &mut line);
         }
+        self.stage_columns(&mut line);
         if !decided.input.is_empty() {
             line("\n[input]");
             for (name, value) in &decided.input {
@@ -295,6 +299,18 @@ impl Draft<'_> {
             }
         }
         text
+    }
+
+    /// The columns that each hold the dates of one stage.
+    fn stage_columns(&self, line: &mut dyn FnMut(&str)) {
+        let stages = &self.proposal.stage_columns;
+        if !stages.is_empty() {
+            line("\n# Column = event name: a date in the column is one event.\n[stage_columns]");
+        }
+        for stage in stages {
+            let (name, event) = (quoted(&stage.name), quoted(&stage.event_name));
+            line(&format!("{name} = {event}"));
+        }
     }
 
     fn gap(&self, gap: Gap, line: &mut dyn FnMut(&str)) {

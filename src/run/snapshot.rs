@@ -294,8 +294,8 @@ fn apply(told: Told, index: usize, prepared: &mut Prepared, account: &mut Accoun
     match told.sight {
         Sight::Recorded => counts.recorded += 1,
         Sight::Unchanged => counts.unchanged += 1,
-        // It is taken up with what earlier runs left.
-        Sight::Pending => {}
+        // It is counted with another row, or with what earlier runs left.
+        Sight::InHand => {}
         Sight::Event { id, time } => {
             let json = &mut prepared.json[event.json.start as usize..event.json.end as usize];
             if event.of_given_id.is_none() && event.fingerprint != id {

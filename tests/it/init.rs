@@ -285,6 +285,11 @@ fn what_is_missing_is_said_and_stands_in_comments() {
             "# MISSING: nothing identifies a lead",
         ),
         (
+            "Produkt,Angebot am,Gewonnen am\nDach,2026-11-19,2026-11-20\n",
+            vec!["no column identifies a lead"],
+            "[stage_columns]\n\"Angebot am\" = \"Angebot\"\n\"Gewonnen am\" = \"Gewonnen\"\n",
+        ),
+        (
             "Email,Notes\na@example.com,called back\n",
             vec!["which stage a lead is in", "--stage-column"],
             "# event_name = \"COLUMN\"",
