@@ -107,6 +107,57 @@ fn the_file_is_its_owners_alone_whatever_it_was_before() {
     assert_eq!(text.lines().count(), 13);
 }
 
+/// Whatever has an `id` too, such as a CRM's export, is not a file of leads.
+#[cfg(unix)]
+#[test]
+fn a_file_of_a_persons_own_is_neither_changed_nor_its_mode() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let sandbox = sandbox(&desk);
+    let time = "2026-11-20T09:30:12+0000";
+    let ours = "id,created_time,form_id,form_name,ad_id,ad_name,adset_id,adset_name,campaign_id,campaign_name,platform,\
+                is_organic,partner_name";
+    for (name, text) in [
+        ("a.csv", "id,name,stage\n1,Ann,New\n2,Bea,Won\n".to_owned()),
+        ("b.csv", "id,name,stage\n1,Ann,New\n2,Bea,Won".to_owned()),
+        ("c.csv", "id,name".to_owned()),
+        (
+            "d.csv",
+            format!("id,created_time,email\n1,{time},a@example.com\n"),
+        ),
+        ("e.csv", format!("{ours},email,score\n")),
+        ("f.csv", format!("{ours}\n1.23E+15,{time},,,,,,,,,,,\n")),
+        ("g.csv", format!("{ours}\n1,yesterday,,,,,,,,,,,\n")),
+        ("a.ndjson", "{\"id\":1,\"name\":\"Ann\"}\n".to_owned()),
+        (
+            "b.ndjson",
+            "{\"id\":\"1\",\"name\":\"Ann\"}".to_owned() + "\n",
+        ),
+        (
+            "c.ndjson",
+            format!("{{\"id\":\"1\",\"created_time\":\"{time}\",\"stage\":\"New\"}}\n"),
+        ),
+        ("d.ndjson", "{\"name\":\"Ann\"".to_owned()),
+        (
+            "e.ndjson",
+            "{\"id\":\"1\",\"created_time\":\"soon\"}\n".to_owned(),
+        ),
+        ("f.ndjson", "\n".to_owned()),
+    ] {
+        let path = desk.file(name, &text);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let ran = run(&desk, &sandbox.url, &["-o", name]).ended(2);
+        assert!(
+            ran.stderr.contains("name another file with --output"),
+            "{name} {}",
+            ran.stderr
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{name}");
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644, "{name}");
+    }
+}
+
 #[test]
 fn hashed_leads_hold_ids_times_and_hashes_and_no_answers() {
     let desk = Desk::new();
