@@ -461,6 +461,50 @@ fn a_download_that_was_killed_is_completed_by_the_next() {
     assert_eq!(std::fs::read_to_string(notes).unwrap(), "# Notes\n");
 }
 
+/// Kills a live download wherever it is, by a signal that can be heeded and by one that cannot.
+#[cfg(unix)]
+#[test]
+fn a_download_killed_at_any_moment_is_completed_by_the_next_and_holds_each_lead_once() {
+    use std::process::Stdio;
+    let slow = |leads: Vec<Value>| {
+        let graph = Graph::of_leads(leads);
+        let header =
+            "X-Business-Use-Case-Usage: {\"1\":[{\"estimated_time_to_regain_access\":0.005}]}\r\n";
+        for page in ["after=cursor2", "after=cursor4", "after=cursor6"] {
+            graph.fail(page, 400, header, json!({"code": 80005}));
+        }
+        graph
+    };
+    let mut broken_off = 0;
+    for (step, signal) in (0..12_u64).zip(["-KILL", "-INT"].into_iter().cycle()) {
+        let desk = Desk::new();
+        let graph = slow(many(8, "100000000000000"));
+        let url = graph.listener.url.clone();
+        let mut command = desk.command(&["leads", "--graph-url", &url, "--now", NOW]);
+        command.env("CRM2CAPI_LEADS_TOKEN", USER);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20 + step * 120));
+        let id = child.id().to_string();
+        let _ = std::process::Command::new("kill")
+            .args([signal, &id])
+            .status();
+        let ended = child.wait().unwrap();
+        broken_off += usize::from(!ended.success());
+        let mark = desk.path().join("leads.ndjson.watermark");
+        assert!(ended.success() || !mark.exists(), "{step}");
+        run(&desk, &url, &["--since", "last"]).ended(0);
+        assert_eq!(ids(&desk, "leads.ndjson"), {
+            let all = many(8, "100000000000000");
+            all.iter()
+                .map(|lead| lead["id"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        });
+        assert!(mark.exists(), "{step}");
+    }
+    assert!(broken_off >= 4, "{broken_off}");
+}
+
 #[test]
 fn the_doctor_says_who_may_read_what_and_what_to_click() {
     let desk = Desk::new();
