@@ -772,6 +772,9 @@ pub(crate) struct StatusArgs {
     pub ledger: Option<PathBuf>,
 
     /// Fail when the last successful upload is older, such as 26h or 2d
+    ///
+    /// Successful is one that left no event undelivered or uncertain: it ended with 0, or with 1 because rows were
+    /// refused. Uploads to a sandbox are none.
     #[arg(long, value_name = "AGE")]
     pub max_age: Option<String>,
 
