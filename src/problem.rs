@@ -234,8 +234,11 @@ catalogue! {
         "two of Meta's leads of this person fit equally, so the row got the id of neither"
         "copy the right lead id into the CRM; without one the event is matched by email and phone"
     LeadIdUnknown "lead-id-unknown" Warning
-        "the lead id is not among Meta's leads of the time, and Meta refuses ids that it does not know"
-        "check that lead_id is mapped to Meta's own id, and that --leads holds the leads of all Pages"
+        "the lead id is not among Meta's leads, of the time or of this person, and Meta refuses ids that it does not know"
+        "check that lead_id is mapped to Meta's own id, and that --leads holds the latest leads of all Pages"
+    LeadIdRestored "lead-id-restored" Warning
+        "the lead id in the row cannot be used, such as one that a spreadsheet rounded; Meta's leads gave the right one, which is sent"
+        "nothing to do for this row; to keep ids whole, do not open the export in a spreadsheet before uploading it"
     LeadIdMalformed "lead-id-malformed" Value
         "this is no lead id of Meta's, which has 15 to 17 digits"
         "map lead_id to the column that holds Meta's own lead id, not the CRM's record id"
@@ -247,7 +250,7 @@ catalogue! {
         "check which column is mapped: no person has so many addresses or numbers"
     EmailInvalid "email-invalid" Value
         "this is no email address"
-        "check that the column holds addresses only; several are separated by ; or ,"
+        "check that the column holds addresses only; several are separated by ; or , so a comma typed for the dot (name@example,com) splits one in two"
     EmailPlaceholder "email-placeholder" Warning
         "the address looks made up to fill a required field; it was sent all the same"
         "clear such addresses in the CRM: they match nobody, or match strangers"

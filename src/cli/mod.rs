@@ -551,8 +551,8 @@ pub(crate) struct UploadArgs {
 
     /// Where what was accepted is remembered, or none [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]
     ///
-    /// It holds hashed ids, event names, times and outcomes, and no personal value. Without XDG_STATE_HOME it lies under
-    /// ~/.local/state.
+    /// It holds hashed ids, event names, times and outcomes, and no personal value; with --stage-time first-seen also the
+    /// events not delivered yet, as they are sent. Without XDG_STATE_HOME it lies under ~/.local/state.
     #[arg(long, value_name = "FILE|none", help_heading = "Delivery")]
     pub ledger: Option<PathBuf>,
 
@@ -772,6 +772,9 @@ pub(crate) struct StatusArgs {
     pub ledger: Option<PathBuf>,
 
     /// Fail when the last successful upload is older, such as 26h or 2d
+    ///
+    /// Successful is one that left no event undelivered or uncertain: it ended with 0, or with 1 because rows were
+    /// refused. Uploads to a sandbox are none.
     #[arg(long, value_name = "AGE")]
     pub max_age: Option<String>,
 

@@ -38,7 +38,12 @@ pub(super) fn each(
     for path in settings {
         let (became, status) = run(Some(path)).unwrap_or_else(|error| {
             let (became, status) = (format!("{error:#}"), status_of(&error));
-            print_error(&with_a_way_on(error));
+            let error = with_a_way_on(error);
+            let name = path.display().to_string();
+            print_error(&match became.contains(&name) {
+                true => error,
+                false => error.context(name),
+            });
             (Some(became), status)
         });
         if let Some(became) = became {
@@ -54,6 +59,11 @@ pub(super) fn each(
     // Whether standard output can be written decides no status.
     let _ = talk::print(&page);
     Ok(worst)
+}
+
+/// Whether what is said of a run has to say which it is.
+pub(super) fn is_one_of_several(read: &ReadArgs) -> bool {
+    read.settings.config.len() > 1
 }
 
 /// As [`each`], for commands that read exports: what several runs would write over or take from each other is refused.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::{self, BufRead, Write};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::normalize::each_line;
@@ -19,12 +19,18 @@ use crate::report::ExitStatus;
 use crate::text::{counted, harmless};
 use crate::time::utc;
 
+/// What to do about a phone that nobody can place.
+const NEEDS_COUNTRY: &str =
+    "a phone needs its country: write it with + and the country code, or add --default-country";
+
 /// A value that was asked for.
 struct Asked {
     /// The line of standard input, from 1; nothing for the value of the command line.
     line: Option<u64>,
     /// Whom it may mean, or why it means nobody.
     people: Result<Vec<Person>, Code>,
+    /// Whether it may be a phone that says nothing of its country.
+    may_lack_country: bool,
 }
 
 /// A value and what the ledger knows of it.
@@ -37,10 +43,21 @@ pub(super) fn run(args: &StatusArgs, value: &str, file: &SettingsFile) -> Result
     let normalizer = normalizer(args, file)?;
     let asked = match value {
         "-" => list(&normalizer, io::stdin().lock())?,
-        value => vec![Asked {
-            line: None,
-            people: people(&normalizer, value),
-        }],
+        value => {
+            let asked = asked_for(&normalizer, None, Ok(value));
+            if let Err(code) = &asked.people {
+                let help = if *code == Code::PhoneCountryMissing {
+                    NEEDS_COUNTRY
+                } else {
+                    code.help()
+                };
+                bail!(
+                    "the value of --lead is no lead id, email or phone that can be looked up: {}; {help}",
+                    code.message()
+                );
+            }
+            vec![asked]
+        }
     };
     let dataset = config::dataset_id(args.settings.dataset_id.as_deref(), file)?;
     let everybody: HashSet<Person> = asked
@@ -80,10 +97,19 @@ pub(super) fn run(args: &StatusArgs, value: &str, file: &SettingsFile) -> Result
     }
     drop(out);
     if status != ExitStatus::Done {
-        let missing = found.iter().filter(|found| found.events.is_empty()).count();
+        let missing: Vec<&Found<'_>> = found
+            .iter()
+            .filter(|found| found.events.is_empty())
+            .collect();
+        let lacks_country = args.default_country.is_none()
+            && missing.iter().any(|found| found.asked.may_lack_country);
+        let help = match lacks_country {
+            true => format!("; {NEEDS_COUNTRY}"),
+            false => String::new(),
+        };
         print_error(&anyhow::anyhow!(
-            "of {} no event is in the ledger; it remembers those of the last 30 days that an upload sent",
-            counted(missing as u64, "lead")
+            "of {} no event is in the ledger; it remembers those of the last 30 days that an upload sent{help}",
+            counted(missing.len() as u64, "lead")
         ));
     }
     Ok(status)
@@ -102,18 +128,27 @@ fn normalizer(args: &StatusArgs, file: &SettingsFile) -> Result<Normalizer> {
 fn list(normalizer: &Normalizer, input: impl BufRead) -> Result<Vec<Asked>> {
     let mut asked = Vec::new();
     let take = |line, text: Result<&str, Code>| {
-        let people = text.and_then(|text| people(normalizer, text));
         let is_blank = matches!(text, Ok(text) if text.trim().is_empty());
         if !is_blank {
-            asked.push(Asked {
-                line: Some(line),
-                people,
-            });
+            asked.push(asked_for(normalizer, Some(line), text));
         }
         Ok(())
     };
     each_line(input, take).context("cannot read the list of leads")?;
     Ok(asked)
+}
+
+fn asked_for(normalizer: &Normalizer, line: Option<u64>, text: Result<&str, Code>) -> Asked {
+    let is_international = |text: &str| text.starts_with('+') || text.starts_with("00");
+    Asked {
+        line,
+        people: text.and_then(|text| people(normalizer, text)),
+        may_lack_country: text.map(str::trim).is_ok_and(|text| {
+            !is_international(text)
+                && text.chars().any(|c| c.is_ascii_digit())
+                && !text.chars().any(char::is_alphabetic)
+        }),
+    }
 }
 
 /// Whom a value may mean: a number may be a lead id and a phone, a hash an email and a phone.
@@ -125,7 +160,9 @@ fn people(normalizer: &Normalizer, text: &str) -> Result<Vec<Person>, Code> {
     let (mut people, mut problem) = (Vec::new(), Code::ValueEmpty);
     for field in fields {
         match normalizer.values(*field, text) {
-            Err(code) => problem = code,
+            // Of a number that is a phone but for its country, nothing else is worth saying.
+            Err(code) if problem != Code::PhoneCountryMissing => problem = code,
+            Err(_) => {}
             Ok(values) => people.extend(values.iter().filter_map(|value| {
                 let text = match (value.key, &value.sha256, &value.text) {
                     (Key::LeadId, _, Some(text)) => text.clone(),

@@ -26,11 +26,12 @@ mod watch;
 use std::io;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
 
 use crate::cli::{Cli, Command};
+use crate::deliver::interrupt::{self, Interrupt};
 use crate::report::ExitStatus;
 use crate::text::{HIDDEN, harmless, is_like_a_token, unless_secret};
 
@@ -135,7 +136,36 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
             .is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
+/// Ends the process upon a signal, with one line of error, where nothing is lost by it.
+fn end_upon_signal() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot listen for Ctrl-C")?;
+    let interrupt = {
+        let _within = runtime.enter();
+        interrupt::listen().context("cannot listen for Ctrl-C")?
+    };
+    std::thread::spawn(move || {
+        runtime.block_on(interrupt::reaches(interrupt, Interrupt::Finish));
+        print_error(&anyhow::anyhow!(
+            "interrupted; run the same command again, nothing was sent"
+        ));
+        std::process::exit(ExitStatus::Interrupted.code().into());
+    });
+    Ok(())
+}
+
 fn run(cli: Cli) -> Result<ExitStatus> {
+    if let Command::Validate(_)
+    | Command::Build(_)
+    | Command::Normalize(_)
+    | Command::Check(_)
+    | Command::Status(_)
+    | Command::Init(_) = cli.command
+    {
+        end_upon_signal()?;
+    }
     match cli.command {
         Command::Upload(args) => upload::run(&args, &cli.talk),
         Command::Validate(args) => validate::run(&args, &cli.talk),

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::talk;
 use crate::cell::{is_lost, is_nothing};
 use crate::cli::{NormalizeArgs, PlainFormat};
 use crate::custom_data::{currency, money};
@@ -43,7 +44,7 @@ struct Line<'a> {
 
 pub(super) fn run(args: &NormalizeArgs) -> Result<ExitStatus> {
     let reader = Reader::new(args)?;
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut out = BufWriter::new(talk::stdout(args.format));
     let mut all_usable = true;
     let mut answer = |number: u64, answer: Result<Vec<Sent>, Code>| -> Result<()> {
         all_usable &= answer.is_ok();

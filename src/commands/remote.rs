@@ -20,8 +20,12 @@ use crate::report::ExitStatus;
 use crate::text::{counted, harmless, thousands};
 use crate::time::utc;
 
-/// A stage's name takes at most so much of the page.
-const NAME_WIDTH: usize = 32;
+/// A stage's name takes so many columns of the page: what the numbers leave.
+const NAME_WIDTHS: std::ops::RangeInclusive<usize> = 12..=32;
+/// And so many the numbers beside it.
+const NUMBERS_WIDTH: usize = 48;
+/// A terminal that is narrower has room for a short difference only.
+const NARROW: usize = 60;
 /// What was accepted so recently may not be counted yet.
 const UNSETTLED_SECONDS: i64 = 3_600;
 
@@ -268,20 +272,7 @@ impl Findings {
                 "\nNothing was accepted here in these hours, so there is nothing to compare."
             );
         }
-        writeln!(
-            out,
-            "\n{:<NAME_WIDTH$}  {:>9}  {:>9}  difference",
-            "by stage and day (UTC)", "accepted", "counted"
-        )?;
-        for stage in stages {
-            let name: String = harmless(&stage.name).chars().take(NAME_WIDTH).collect();
-            write_counts(out, &name, stage.here, stage.there)?;
-            for (day, here, there) in &stage.days {
-                write_counts(out, &format!("  {}", date(*day)), *here, *there)?;
-            }
-        }
-        let (here, there) = sums(stages);
-        write_counts(out, "all", here, there)?;
+        write_table(out, stages)?;
         match self.unnamed() {
             0 => Ok(()),
             count => writeln!(
@@ -293,16 +284,40 @@ impl Findings {
     }
 }
 
-fn write_counts(out: &mut impl Write, name: &str, here: u64, there: u64) -> io::Result<()> {
-    let difference = there as i64 - here as i64;
-    let verdict = match is_clearly_fewer(here, there) {
-        true => "  clearly fewer",
-        false => "",
+fn write_table(out: &mut impl Write, stages: &[Stage]) -> io::Result<()> {
+    let page = talk::width();
+    let name_width =
+        (page.saturating_sub(NUMBERS_WIDTH)).clamp(*NAME_WIDTHS.start(), *NAME_WIDTHS.end());
+    let (heading, width) = match page < NARROW {
+        true => ("diff", 6),
+        false => ("difference", 10),
     };
+    writeln!(out, "\nby stage and day (UTC)")?;
     writeln!(
         out,
-        "{name:<NAME_WIDTH$}  {here:>9}  {there:>9}  {difference:>+10}{verdict}"
-    )
+        "{:name_width$}  {:>8}  {:>8}  {heading:>width$}",
+        "", "accepted", "counted"
+    )?;
+    let mut line = |name: &str, here: u64, there: u64| {
+        let name: String = name.chars().take(name_width).collect();
+        let difference = there as i64 - here as i64;
+        let verdict = match is_clearly_fewer(here, there) {
+            true => "  clearly fewer",
+            false => "",
+        };
+        writeln!(
+            out,
+            "{name:<name_width$}  {here:>8}  {there:>8}  {difference:>+width$}{verdict}"
+        )
+    };
+    for stage in stages {
+        line(&harmless(&stage.name), stage.here, stage.there)?;
+        for (day, here, there) in &stage.days {
+            line(&format!("  {}", date(*day)), *here, *there)?;
+        }
+    }
+    let (here, there) = sums(stages);
+    line("all", here, there)
 }
 
 /// Whether Meta counts clearly fewer of a stage, or of all of them together.

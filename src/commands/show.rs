@@ -46,6 +46,7 @@ pub(super) fn show(
     shape: Shape,
     talk: &TalkArgs,
     reports: &ReportTarget,
+    is_one_of_several: bool,
 ) -> ExitStatus {
     let unwritten = write_files(summary, reports);
     let status = summary.exit_status;
@@ -60,7 +61,11 @@ pub(super) fn show(
     if facts.is_empty() {
         return status;
     }
-    tracing::error!("{}", facts.join("; "));
+    let facts = facts.join("; ");
+    match &summary.settings_file {
+        Some(file) if is_one_of_several => tracing::error!("{}: {facts}", harmless(file)),
+        _ => tracing::error!("{facts}"),
+    }
     match status {
         ExitStatus::Done => ExitStatus::Problems,
         status => status,

@@ -83,7 +83,13 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
     match args.format {
         PlainFormat::Json => writeln!(out, "{report}")?,
         PlainFormat::Human if talk.quiet && exit == ExitStatus::Done => {}
-        PlainFormat::Human => write_page(&mut HarmlessLines::new(&mut out), &status, now)?,
+        PlainFormat::Human => {
+            let mut out = HarmlessLines::new(&mut out);
+            if args.settings.config.len() > 1 {
+                write_whose(&mut out, config, dataset.as_deref())?;
+            }
+            write_page(&mut out, &status, now)?;
+        }
     }
     drop(out);
     if is_late {
@@ -177,6 +183,7 @@ fn run_json(run: &PastRun) -> serde_json::Value {
         "started": utc(run.started),
         "ended": run.ended.map(utc),
         "exit_status": run.exit_status,
+        "rehearsal": run.is_rehearsal,
         "events": run.counts.events,
         "skipped_old": run.counts.skipped_old,
         "skipped_delivered": run.counts.skipped_delivered,
@@ -186,6 +193,17 @@ fn run_json(run: &PastRun) -> serde_json::Value {
         "uncertain": run.counts.uncertain,
         "requests": run.counts.requests,
     })
+}
+
+/// Of several settings, whose the next lines are.
+fn write_whose(
+    out: &mut impl Write,
+    config: Option<&Path>,
+    dataset: Option<&str>,
+) -> std::io::Result<()> {
+    let name = config.map(|path| path.display().to_string());
+    let dataset = dataset.map_or("all datasets".to_owned(), |id| format!("dataset {id}"));
+    writeln!(out, "{}, {dataset}", name.unwrap_or_default())
 }
 
 fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
@@ -271,10 +289,13 @@ fn write_runs(out: &mut impl Write, status: &Status) -> Result<()> {
         writeln!(out, "\nlast runs")?;
     }
     for run in &status.runs {
-        let how = match run.exit_status {
+        let mut how = match run.exit_status {
             Some(status) => format!("status {status}"),
             None => "did not end: it runs still, or was killed".to_owned(),
         };
+        if run.is_rehearsal {
+            how.push_str("; a rehearsal: it went to a sandbox, not to Meta");
+        }
         let counts = &run.counts;
         writeln!(
             out,

@@ -15,6 +15,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+use unicode_width::UnicodeWidthStr;
 
 use crate::cli::{Color, LogFormat, PlainFormat, TalkArgs};
 use crate::render::wrap;
@@ -25,6 +26,9 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 /// The width of text where nobody says how wide it may be.
 const DEFAULT_WIDTH: usize = 80;
+
+/// Fewer columns are no room for what goes on under the last one.
+const MIN_ROOM: usize = 20;
 
 /// Settles colour, shape and level of what is said, for the whole run.
 pub(super) fn start_talking(args: &TalkArgs) {
@@ -83,35 +87,102 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 }
 
 /// Standard output for a report: in colour where that can be seen, and a page for people in ASCII where a terminal can show
-/// no more.
+/// no more, and wrapped between words at its width.
 pub(super) fn stdout(format: PlainFormat) -> impl Write {
     let is_page = format == PlainFormat::Human;
+    let stream = io::stdout();
     Shown {
-        is_ascii: is_page && !can_show_unicode(&io::stdout()),
+        is_ascii: is_page && !can_show_unicode(&stream),
+        width: (is_page && stream.is_terminal()).then(width),
+        line: Vec::new(),
         out: anstream::stdout().lock(),
     }
 }
 
-/// Writes text as it is or in ASCII. Each piece must be text by itself, as those of formatted writing are.
-struct Shown<W> {
+/// Writes lines as they are, in ASCII, or wrapped.
+struct Shown<W: Write> {
     is_ascii: bool,
+    /// How many columns a line may have.
+    width: Option<usize>,
+    /// What was written of a line that has not ended.
+    line: Vec<u8>,
     out: W,
+}
+
+impl<W: Write> Shown<W> {
+    fn write_line(&mut self) -> io::Result<()> {
+        let text = String::from_utf8_lossy(&self.line);
+        let text = match self.is_ascii {
+            true => in_ascii(&text),
+            false => text.into_owned(),
+        };
+        self.line.clear();
+        match self.width {
+            Some(width) => self.out.write_all(hung(&text, width).as_bytes()),
+            None => self.out.write_all(text.as_bytes()),
+        }
+    }
 }
 
 impl<W: Write> Write for Shown<W> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        match self.is_ascii {
-            true => self
-                .out
-                .write_all(in_ascii(&String::from_utf8_lossy(piece)).as_bytes())?,
-            false => self.out.write_all(piece)?,
+        if !self.is_ascii && self.width.is_none() {
+            return self.out.write(piece);
+        }
+        for part in piece.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                self.write_line()?;
+            }
         }
         Ok(piece.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        if !self.line.is_empty() {
+            self.write_line()?;
+        }
         self.out.flush()
     }
+}
+
+/// What was written last may not end a line.
+impl<W: Write> Drop for Shown<W> {
+    fn drop(&mut self) {
+        // Who wanted to know whether it can be written has flushed.
+        let _ = self.flush();
+    }
+}
+
+/// A line that is too long goes on under its last column, where that leaves it room. Styles take no columns.
+fn hung(line: &str, width: usize) -> String {
+    let columns = |text: &str| anstream::adapter::strip_str(text).to_string().width();
+    let shown = anstream::adapter::strip_str(line).to_string();
+    if shown.trim_end().width() <= width {
+        return line.to_owned();
+    }
+    let first = shown.len() - shown.trim_start().len();
+    let last_column = shown.trim_end().rfind("  ").map_or(0, |gap| gap + 2);
+    let last_column = shown[..last_column.min(shown.len())].width();
+    let has_room = last_column > 0 && last_column + MIN_ROOM <= width;
+    let indent = if has_room { last_column } else { first + 2 };
+    let (mut out, mut used, mut is_broken) = (String::new(), 0, false);
+    for word in line.split_inclusive(' ') {
+        let needed = columns(word.trim_end());
+        if used > indent && used + needed > width {
+            out.truncate(out.trim_end_matches(' ').len());
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            (used, is_broken) = (indent, true);
+        }
+        // What held columns apart does not begin a line.
+        if is_broken && used == indent && needed == 0 {
+            continue;
+        }
+        out.push_str(word);
+        used += columns(word);
+    }
+    out
 }
 
 /// The width of standard output in columns.
@@ -159,6 +230,7 @@ pub(super) fn in_ascii(page: &str) -> String {
         '→' => '>',
         '·' | '–' => '-',
         '…' => '~',
+        '•' => '*',
         _ => '?',
     };
     page.chars().map(sign).collect()
@@ -262,10 +334,13 @@ mod tests {
         assert_eq!(in_ascii("✓ 3 · ███▍  a ← Größe…"), "+ 3 - ###|  a < Gr??e~");
         let mut shown = Shown {
             is_ascii: true,
+            width: None,
+            line: Vec::new(),
             out: Vec::new(),
         };
         let won = "█ won";
         write!(shown, "Größe –{won}").unwrap();
+        shown.flush().unwrap();
         assert_eq!(shown.out, b"Gr??e -# won");
         let locales = [
             None,
@@ -276,5 +351,32 @@ mod tests {
         ];
         let expected = [true, true, true, false, false];
         assert_eq!(locales.map(is_utf_8), expected);
+    }
+
+    #[test]
+    fn a_line_too_long_for_its_terminal_goes_on_under_its_last_column() {
+        let line = "ok  clock              agrees with the server's, which is good news\n";
+        assert_eq!(hung(line, 80), line);
+        let expected = [
+            "ok  clock              agrees with the",
+            "                       server's, which is",
+            "                       good news\n",
+        ];
+        assert_eq!(hung(line, 44), expected.join("\n"));
+        let narrow = [
+            "ok  clock              agrees",
+            "  with the server's, which is",
+            "  good news\n",
+        ];
+        assert_eq!(hung(line, 30), narrow.join("\n"));
+        let columns = "  lead_id      Meta Lead ID      certain  100 %  ####";
+        let expected = "  lead_id      Meta\n    Lead ID\n    certain  100 %\n    ####";
+        assert_eq!(hung(columns, 23), expected);
+        let styled = format!("{ERROR}NO{ERROR:#}  one  two three\n");
+        assert_eq!(hung(&styled, 19), styled, "styles take no columns");
+        assert_eq!(
+            hung("averylongwordwithoutspaces\n", 10),
+            "averylongwordwithoutspaces\n"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use super::each::each_run;
+use super::each::{each_run, is_one_of_several};
 use super::print_error;
 use super::progress::Progress;
 use super::show::{Shape, show, show_opening};
@@ -36,7 +36,13 @@ fn upload(args: &UploadArgs, talk: &TalkArgs, file: &SettingsFile) -> super::tel
         true => Shape::RestOfPage,
         false => Shape::Whole(ready.format),
     };
-    let status = show(&summary, shape, talk, &ready.reports);
+    let status = show(
+        &summary,
+        shape,
+        talk,
+        &ready.reports,
+        is_one_of_several(&args.read),
+    );
     Ok((summary, status))
 }
 
@@ -98,7 +104,10 @@ impl Ready {
 
     pub(super) fn run(&self, observer: &mut dyn Observer) -> Result<Summary> {
         match self.is_dry_run {
-            true => run::rehearse_upload(&self.settings, observer),
+            true => {
+                super::end_upon_signal()?;
+                run::rehearse_upload(&self.settings, observer)
+            }
             false => run::upload(&self.settings, observer),
         }
     }

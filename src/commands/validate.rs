@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::each::{Became, each_run};
+use super::each::{Became, each_run, is_one_of_several};
 use super::progress::Progress;
 use super::show::{Shape, show};
 use crate::cli::{ReportFormat, TalkArgs, ValidateArgs};
@@ -41,7 +41,13 @@ fn validate(args: &ValidateArgs, talk: &TalkArgs, config: Option<&Path>) -> Resu
         github::append_job_summary(&summary, Path::new(&path))
             .context("cannot write the job summary")?;
     }
-    let status = show(&summary, Shape::Whole(format), talk, &reports);
+    let status = show(
+        &summary,
+        Shape::Whole(format),
+        talk,
+        &reports,
+        is_one_of_several(&args.read),
+    );
     let is_page = format == render::Format::Human;
     Ok((is_page.then(|| render::verdict(&summary)), status))
 }

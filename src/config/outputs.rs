@@ -5,12 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use same_file::Handle;
 
 use super::file::SettingsFile;
 use crate::cli::ReportArgs;
-use crate::render::{FileFormat, check_writable};
+use crate::render::{FileFormat, check_writable, is_of_others};
 use crate::run::{LedgerTarget, ReadSettings};
 use crate::source::Input;
 
@@ -47,9 +47,24 @@ impl ReportTarget {
                 let path = path.display();
                 anyhow!("cannot write the {what} {path}: {error}; nothing was sent")
             })?;
+            refuse_foreign(what, path)?;
         }
         Ok(())
     }
+}
+
+/// Refuses to replace a file that is not an earlier one of ours.
+///
+/// # Errors
+/// There is such a file, and something else stands in it; or it cannot be read.
+pub(crate) fn refuse_foreign(what: &str, path: &Path) -> Result<()> {
+    if is_of_others(path).with_context(|| format!("cannot read the {what} {}", path.display()))? {
+        bail!(
+            "{} is there already and is no {what} of crm2capi's, so it is not replaced; name another file, or move that one away",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 /// Refuses a run that would write over what it reads, write two things into one file, or write where it cannot. Called

@@ -15,7 +15,7 @@ use crate::customer::{Hash, Key, UserData};
 use crate::time::{Moment, Precision};
 use index::Index;
 
-/// A lead may be younger than a row's first stage by this much: two clocks are never the same.
+/// A lead may be younger than its row by this much: two clocks are never the same.
 const SLACK_SECONDS: i64 = 3_600;
 
 /// One of Meta's leads.
@@ -108,15 +108,10 @@ impl Leads {
             .is_some_and(|(first, last)| (first..=last).contains(&seconds))
     }
 
-    /// The latest lead of a row's person that is not younger than its first stage.
-    pub(crate) fn of(&self, row: &UserData, first_stage: Moment) -> Match {
-        // A day alone is read as its noon, and may mean its last second.
-        let reach = match first_stage.precision {
-            Precision::Second => 0,
-            Precision::Minute => 59,
-            Precision::Day => 12 * 3_600,
-        };
-        let limit = first_stage.seconds + reach + SLACK_SECONDS;
+    /// The latest lead of a row's person that is younger than none of the moments at which the row was there.
+    pub(crate) fn of(&self, row: &UserData, was_there: &[Moment]) -> Match {
+        let first = was_there.iter().map(|moment| latest_second(*moment)).min();
+        let limit = first.map_or(i64::MAX, |first| first.saturating_add(SLACK_SECONDS));
         match self.latest(&self.emails, row.hashes(Key::Em), limit, By::Email) {
             Match::None => self.latest(&self.phones, row.hashes(Key::Ph), limit, By::Phone),
             found => found,
@@ -139,6 +134,16 @@ impl Leads {
         }
         best
     }
+}
+
+/// The latest second that a moment may mean: a day alone is read as its noon.
+fn latest_second(moment: Moment) -> i64 {
+    let reach = match moment.precision {
+        Precision::Second => 0,
+        Precision::Minute => 59,
+        Precision::Day => 12 * 3_600,
+    };
+    moment.seconds.saturating_add(reach)
 }
 
 /// Collects leads; what stands in several files counts once.

@@ -55,8 +55,14 @@ fn at(seconds: i64) -> Moment {
 }
 
 type Meta = (u64, i64, u8, u8);
+/// Email, phone, creation, first stage.
+type InCrm = (u8, u8, Option<i64>, i64);
 
 fn joined(leads: &[Meta], row: (u8, u8, i64)) -> (Match, Leads) {
+    joined_as(leads, (row.0, row.1, None, row.2))
+}
+
+fn joined_as(leads: &[Meta], row: InCrm) -> (Match, Leads) {
     let mut builder = Builder::default();
     for &(id, created, of_email, of_phone) in leads {
         builder.add(
@@ -68,7 +74,10 @@ fn joined(leads: &[Meta], row: (u8, u8, i64)) -> (Match, Leads) {
     }
     let leads = builder.finish();
     (
-        leads.of(&person(&email(row.0), &phone(row.1)), at(row.2)),
+        leads.of(
+            &person(&email(row.0), &phone(row.1)),
+            &[at(row.2.unwrap_or(row.3)), at(row.3)],
+        ),
         leads,
     )
 }
@@ -76,7 +85,7 @@ fn joined(leads: &[Meta], row: (u8, u8, i64)) -> (Match, Leads) {
 /// The id of the lead, 0 for an ambiguous one, none for none; and by what.
 fn in_sql(
     leads: &[Meta],
-    (of_email, of_phone, first_stage): (u8, u8, i64),
+    (of_email, of_phone, created, first_stage): InCrm,
 ) -> Option<(u64, &'static str)> {
     let db = Connection::open_in_memory().unwrap();
     db.execute_batch(
@@ -95,12 +104,15 @@ fn in_sql(
             continue;
         }
         let sql = format!(
-            "select id from lead where {column} = ?1 and created <= ?2 and created = \
-             (select max(created) from lead where {column} = ?1 and created <= ?2)"
+            "with fitting as (select * from lead where {column} = ?1 \
+               and created <= ?2 + 3600 and (?3 is null or created <= ?3 + 3600)) \
+             select id from fitting where created = (select max(created) from fitting)"
         );
         let mut statement = db.prepare(&sql).unwrap();
         let found = statement
-            .query_map(params![of, first_stage + 3600], |row| row.get::<_, i64>(0))
+            .query_map(params![of, first_stage, created], |row| {
+                row.get::<_, i64>(0)
+            })
             .unwrap();
         match found.map(Result::unwrap).collect::<Vec<_>>()[..] {
             [] => {}
@@ -116,11 +128,12 @@ proptest! {
     #[test]
     fn the_join_finds_what_a_plain_join_in_sql_finds(
         leads in prop::collection::btree_map(1_u64..40, (0_i64..12, 0_u8..6, 0_u8..6), 0..24),
-        row in (0_u8..6, 0_u8..6, 0_i64..12),
+        row in (0_u8..6, 0_u8..6, prop::option::of(0_i64..12), 0_i64..12),
     ) {
         let leads: Vec<Meta> = leads.into_iter().map(|(id, (hours, email, phone))| (id, hours * 1800, email, phone)).collect();
-        let row = (row.0, row.1, row.2 * 1800 - 5400);
-        let (found, index) = joined(&leads, row);
+        let time = |half_hours: i64| half_hours * 1800 - 5400;
+        let row = (row.0, row.1, row.2.map(time), time(row.3));
+        let (found, index) = joined_as(&leads, row);
         let found = match found {
             Match::None => None,
             Match::Ambiguous => Some(0),
@@ -166,7 +179,7 @@ fn a_lead_may_be_an_hour_younger_than_the_row_and_no_more() {
         precision: Precision::Day,
     };
     assert!(matches!(
-        leads.of(&person(&email(1), ""), day),
+        leads.of(&person(&email(1), ""), &[day]),
         Match::One(..)
     ));
 }
@@ -190,7 +203,10 @@ fn of_two_leads_of_the_same_second_none_is_guessed_and_a_lead_that_comes_twice_i
     builder.add(7, 5, ("", ""), &person("a@example.com; b@example.com", ""));
     let leads = builder.finish();
     let row = person("b@example.com; a@example.com", "");
-    assert_eq!(leads.of(&row, at(10)), Match::One(LeadNumber(0), By::Email));
+    assert_eq!(
+        leads.of(&row, &[at(10)]),
+        Match::One(LeadNumber(0), By::Email)
+    );
     assert_eq!(
         (leads.by_id(7), leads.by_id(8)),
         (Some(LeadNumber(0)), None)

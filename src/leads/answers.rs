@@ -150,7 +150,7 @@ fn is_of_test(field: &str, value: &str) -> bool {
 }
 
 /// `2026-11-20T09:30:12+0000`, as Graph writes times.
-fn seconds(text: &str) -> Option<i64> {
+pub(super) fn seconds(text: &str) -> Option<i64> {
     if let Ok(seconds) = text.parse::<i64>() {
         return Some(seconds);
     }

@@ -12,9 +12,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::answers::{MEMBERS, Record};
-use super::places::id_text;
+use super::answers::{MEMBERS, Record, seconds};
+use super::places::is_answer;
 use crate::files::{folder_of, open_private};
+
+/// So much of a line without an end tells whose it is.
+const TORN: u64 = 256;
 
 /// How a file of leads is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,14 +68,12 @@ impl LeadsFile {
     /// # Errors
     /// It cannot be opened, is something else, or another run writes to it.
     pub(crate) fn open(path: &Path, format: FileFormat) -> Result<Self, FileError> {
-        let mut file = open_private(path).map_err(|error| io_error(path, error))?;
+        let file = open_private(path).map_err(|error| io_error(path, error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(FileError::Held(shown(path))),
             Err(TryLockError::Error(error)) => return Err(io_error(path, error)),
         }
-        restrict(&file).map_err(|error| io_error(path, error))?;
-        cut_torn_line(&mut file).map_err(|error| io_error(path, error))?;
         let watermarks = std::fs::read(watermark_path(path)).ok();
         let watermarks = watermarks.and_then(|text| serde_json::from_slice(&text).ok());
         let mut leads = Self {
@@ -83,7 +84,12 @@ impl LeadsFile {
             columns: Vec::new(),
             watermarks: watermarks.unwrap_or_default(),
         };
-        leads.read_known()?;
+        let whole = whole_lines(&mut leads.file).map_err(|error| io_error(path, error))?;
+        leads.read_known(whole)?;
+        // Only now is it known to be a file of this command's own, and nobody else's to change.
+        restrict(&leads.file)
+            .and_then(|()| leads.file.set_len(whole))
+            .map_err(|error| io_error(path, error))?;
         Ok(leads)
     }
 
@@ -154,38 +160,38 @@ impl LeadsFile {
         Ok(records.len())
     }
 
-    fn read_known(&mut self) -> Result<(), FileError> {
-        self.file
-            .seek(SeekFrom::Start(0))
-            .map_err(|error| io_error(&self.path, error))?;
-        let reader = BufReader::new(&self.file);
+    /// Reads the leads of the first `whole` bytes. What is not exactly as this command writes it is somebody else's file,
+    /// such as a CRM's export that has an `id` too.
+    fn read_known(&mut self, whole: u64) -> Result<(), FileError> {
+        let io = |error| io_error(&self.path, error);
         let not_leads = |line: usize| FileError::NotLeads(shown(&self.path), line);
+        self.file.seek(SeekFrom::Start(whole)).map_err(io)?;
+        let mut torn = Vec::new();
+        (&self.file).take(TORN).read_to_end(&mut torn).map_err(io)?;
+        if whole == 0 && !begins_a_file(&torn, self.format) {
+            return Err(not_leads(1));
+        }
+        self.file.seek(SeekFrom::Start(0)).map_err(io)?;
+        let reader = BufReader::new(&self.file).take(whole);
         match self.format {
             FileFormat::Ndjson => {
-                #[derive(Deserialize)]
-                struct Line {
-                    id: Value,
-                }
                 for (number, line) in reader.lines().enumerate() {
-                    let line = line.map_err(|_| not_leads(number + 1))?;
-                    let read: Option<Line> = serde_json::from_str(&line).ok();
-                    let id = read.and_then(|line| id_text(&line.id)?.parse().ok());
+                    let id = line.ok().and_then(|line| id_of_line(&line));
                     self.known.insert(id.ok_or_else(|| not_leads(number + 1))?);
                 }
             }
             FileFormat::Csv => {
                 let mut reader = csv::Reader::from_reader(reader);
-                let columns: Vec<String> = reader
-                    .headers()
-                    .map_err(|_| not_leads(1))?
-                    .iter()
-                    .map(str::to_owned)
-                    .collect();
-                if !columns.is_empty() && columns.first().map(String::as_str) != Some("id") {
+                let header = reader.headers().map_err(|_| not_leads(1))?;
+                let columns: Vec<String> = header.iter().map(str::to_owned).collect();
+                if !columns.is_empty() && !are_ours(&columns) {
                     return Err(not_leads(1));
                 }
                 for (number, record) in reader.records().enumerate() {
-                    let id = record.ok().and_then(|record| record.get(0)?.parse().ok());
+                    let id = record.ok().and_then(|record| {
+                        seconds(record.get(1)?)?;
+                        record.get(0)?.parse().ok()
+                    });
                     self.known.insert(id.ok_or_else(|| not_leads(number + 2))?);
                 }
                 self.columns = columns;
@@ -263,8 +269,8 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> anyhow::Result<()>) -> 
     file.persist(path).map_err(|error| error.error)
 }
 
-/// Cuts off what stands behind the last line feed.
-fn cut_torn_line(file: &mut File) -> io::Result<()> {
+/// Up to where the last line feed stands; what a kill left behind it is no record.
+fn whole_lines(file: &mut File) -> io::Result<u64> {
     let mut end = file.seek(SeekFrom::End(0))?;
     let mut block = [0; 64 << 10];
     while end > 0 {
@@ -273,12 +279,42 @@ fn cut_torn_line(file: &mut File) -> io::Result<()> {
         file.seek(SeekFrom::Start(start))?;
         file.read_exact(&mut block[..length])?;
         if let Some(at) = block[..length].iter().rposition(|byte| *byte == b'\n') {
-            end = start + at as u64 + 1;
-            break;
+            return Ok(start + at as u64 + 1);
         }
         end = start;
     }
-    file.set_len(end)
+    Ok(0)
+}
+
+/// Whether a file whose first line never got its end was begun by this command.
+fn begins_a_file(torn: &[u8], format: FileFormat) -> bool {
+    let begin = match format {
+        FileFormat::Ndjson => "{\"id\":\"".to_owned(),
+        FileFormat::Csv => MEMBERS.join(","),
+    };
+    let shorter = torn.len().min(begin.len());
+    torn[..shorter] == begin.as_bytes()[..shorter]
+}
+
+/// Whether these are the columns of a CSV of this command's: its own members, then answers.
+fn are_ours(columns: &[String]) -> bool {
+    let (members, answers) = columns.split_at(columns.len().min(MEMBERS.len()));
+    members == MEMBERS && answers.iter().all(|column| is_answer(column))
+}
+
+/// The id of a record as this command writes it; none for any other line.
+fn id_of_line(line: &str) -> Option<u64> {
+    let record: Map<String, Value> = serde_json::from_str(line).ok()?;
+    let is_ours = record
+        .iter()
+        .all(|(key, value)| match (key.as_str(), value) {
+            ("is_organic", Value::Bool(_)) => true,
+            (key, Value::String(_)) => MEMBERS.contains(&key) || is_answer(key),
+            _ => false,
+        });
+    seconds(record.get("created_time")?.as_str()?)?;
+    let id = record.get("id")?.as_str()?.parse().ok()?;
+    (is_ours && line.starts_with("{\"id\":\"")).then_some(id)
 }
 
 #[cfg(unix)]

@@ -150,6 +150,26 @@ fn form(record: &Map<String, Value>, token: &SecretString) -> Option<Place> {
     })
 }
 
+/// What answers are called whose question is one of Meta's own.
+const ANSWERS: [&str; 11] = [
+    "email",
+    "phone",
+    "full_name",
+    "first_name",
+    "last_name",
+    "city",
+    "state",
+    "zip",
+    "country",
+    "date_of_birth",
+    "gender",
+];
+
+/// Whether an answer may be called so.
+pub(super) fn is_answer(name: &str) -> bool {
+    name.starts_with("custom.") || ANSWERS.contains(&name)
+}
+
 /// What an answer is called: by the type of its question, else `custom.` and the question's key.
 /// <https://developers.facebook.com/docs/marketing-api/guides/lead-ads/create/questions>
 pub(super) fn field_of(question_type: &str, key: &str) -> String {

@@ -107,9 +107,12 @@ pub(super) fn take_more(
 }
 
 fn take(connection: &Connection, events: &[Pending], run: Option<i64>) -> rusqlite::Result<()> {
-    let mut update = connection.prepare_cached("UPDATE pending SET run = ?2 WHERE key = ?1")?;
+    let mut of_event = connection.prepare_cached("UPDATE pending SET run = ?2 WHERE key = ?1")?;
+    let mut of_stage =
+        connection.prepare_cached("UPDATE snapshot_stage SET run = ?2 WHERE event = ?1")?;
     for event in events {
-        update.execute((event.key.0.as_slice(), run))?;
+        of_event.execute((event.key.0.as_slice(), run))?;
+        of_stage.execute((event.key.0.as_slice(), run))?;
     }
     Ok(())
 }

@@ -77,8 +77,8 @@ pub(crate) enum Sight {
     Recorded,
     /// The lead is where an earlier run recorded it.
     Unchanged,
-    /// An event that is pending already.
-    Pending,
+    /// An event that the run has in hand already.
+    InHand,
 }
 
 /// What there is to tell of a sighting.
@@ -140,6 +140,8 @@ struct Stage {
     visits: u32,
     is_recorded: bool,
     seen: i64,
+    /// The run that last had its event in hand.
+    run: Option<i64>,
 }
 
 impl Stage {
@@ -154,6 +156,7 @@ impl Stage {
             visits,
             is_recorded: was_there || sighting.is_old || sighting.is_withheld,
             seen: sighting.exported,
+            run: None,
         }
     }
 }
@@ -218,7 +221,7 @@ fn decide(
 }
 
 /// What the stage of a sighting comes to.
-fn sight(step: &Step, was_known: bool, is_pending: bool, sighting: &Sighting) -> Sight {
+fn sight(step: &Step, was_known: bool, is_in_hand: bool, sighting: &Sighting) -> Sight {
     let Step { stage, .. } = step;
     match (was_known, stage.is_recorded) {
         // It is counted as too old, whatever else is known of it.
@@ -228,7 +231,7 @@ fn sight(step: &Step, was_known: bool, is_pending: bool, sighting: &Sighting) ->
         },
         (false, true) => Sight::Recorded,
         (true, true) => Sight::Unchanged,
-        (_, false) if is_pending => Sight::Pending,
+        (_, false) if is_in_hand => Sight::InHand,
         (_, false) => Sight::Event {
             id: stage.id,
             // A stage with a time of its own goes by that.
@@ -309,7 +312,7 @@ impl Memory<'_> {
             .tables
             .look_up(|connection| stage(connection, key, sighting.stage))?;
         let known_lead = known_lead.is_some() && !has_grown;
-        let step = decide(
+        let mut step = decide(
             (known_lead, lead),
             known_stage,
             sighting,
@@ -317,7 +320,11 @@ impl Memory<'_> {
             self.now,
         );
         let event = EventKey::in_dataset(dataset, step.stage.id);
+        let is_in_hand = !step.is_reached && self.has_in_hand(&step.stage, event)?;
         if step.is_change {
+            if step.is_reached {
+                step.stage.run = self.run;
+            }
             leads::write(self.tables.written, key, &step.lead)?;
             write(
                 self.tables.written,
@@ -326,8 +333,7 @@ impl Memory<'_> {
                 (&step.stage, event),
             )?;
         }
-        let is_pending = !step.is_reached && self.holds_pending(event)?;
-        let sight = sight(&step, known_stage.is_some(), is_pending, sighting);
+        let sight = sight(&step, known_stage.is_some(), is_in_hand, sighting);
         if step.is_reached && matches!(sight, Sight::Event { .. }) && !sighting.is_old {
             self.note(dataset, (key, event), &step.stage, shown)?;
         }
@@ -389,10 +395,13 @@ impl Memory<'_> {
         pending::note(self.tables.written, dataset, &event, (self.run, self.now))
     }
 
-    fn holds_pending(&self, event: EventKey) -> rusqlite::Result<bool> {
-        let Tables { written, below } = self.tables;
-        Ok(pending::holds(written, event)?
-            || below.map_or(Ok(false), |below| pending::holds(below, event))?)
+    /// Whether this run has found or taken up the event of a stage already, or, where it only looks, would take it up.
+    fn has_in_hand(&self, stage: &Stage, event: EventKey) -> rusqlite::Result<bool> {
+        match (self.run, self.tables.below) {
+            (Some(run), _) => Ok(stage.run == Some(run)),
+            (None, Some(below)) => pending::holds(below, event),
+            (None, None) => Ok(false),
+        }
     }
 }
 
@@ -432,7 +441,7 @@ fn stage(
 ) -> rusqlite::Result<Option<Stage>> {
     connection
         .prepare_cached(
-            "SELECT id, time, visits, recorded, seen FROM snapshot_stage WHERE lead = ?1 AND stage = ?2",
+            "SELECT id, time, visits, recorded, seen, run FROM snapshot_stage WHERE lead = ?1 AND stage = ?2",
         )?
         .query_row((lead.0.as_slice(), stage.0.as_slice()), |row| {
             Ok(Stage {
@@ -441,6 +450,7 @@ fn stage(
                 visits: row.get(2)?,
                 is_recorded: row.get(3)?,
                 seen: row.get(4)?,
+                run: row.get(5)?,
             })
         })
         .optional()
@@ -454,8 +464,8 @@ fn write(
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO snapshot_stage (lead, stage, id, event, time, visits, recorded, seen)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT OR REPLACE INTO snapshot_stage (lead, stage, id, event, time, visits, recorded, seen, run)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute((
             lead.0.as_slice(),
@@ -466,6 +476,7 @@ fn write(
             stage.visits,
             stage.is_recorded,
             stage.seen,
+            stage.run,
         ))?;
     Ok(())
 }

@@ -46,6 +46,8 @@ pub(crate) struct PastRun {
     pub ended: Option<i64>,
     /// The exit status; nothing when it runs still, or died.
     pub exit_status: Option<u8>,
+    /// Whether it went to a sandbox or was a test, so that Meta counted nothing of it.
+    pub is_rehearsal: bool,
     /// What it counted.
     pub counts: RunCounts,
 }
@@ -84,7 +86,7 @@ fn query(
 
     let mut select = reading.prepare(
         "SELECT dataset, started, ended, exit_status, events, skipped_old, skipped_delivered, accepted, rejected,
-                undelivered, uncertain, requests
+                undelivered, uncertain, requests, rehearsal
          FROM run WHERE :dataset IS NULL OR dataset = :dataset ORDER BY id DESC LIMIT :runs",
     )?;
     for run in select.query_map(
@@ -156,6 +158,7 @@ fn past_run(row: &Row<'_>) -> rusqlite::Result<PastRun> {
         started: row.get(1)?,
         ended: row.get(2)?,
         exit_status: row.get(3)?,
+        is_rehearsal: row.get(12)?,
         counts: RunCounts {
             events: count(row, 4)?,
             skipped_old: count(row, 5)?,

@@ -1,7 +1,7 @@
 //! Reports as files: which form a file's name asks for, and writing it so that no reader ever sees half of it.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{html, json, junit, markdown, sarif};
@@ -83,6 +83,34 @@ pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
     // What the error says besides is the name of a file that nobody asked for.
     scratch(path).map_err(|error| io::Error::from(error.kind()))?;
     Ok(())
+}
+
+/// So much of a file is looked at to tell whose it is, in bytes.
+const LOOKED_AT: u64 = 4_096;
+
+/// Whether there is a file with something in it that is neither a report nor numbers of an earlier run. What is no
+/// regular file holds nothing that could be lost.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn is_of_others(path: &Path) -> io::Result<bool> {
+    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0) {
+        return Ok(false);
+    }
+    let mut start = Vec::new();
+    fs::File::open(path)?
+        .take(LOOKED_AT)
+        .read_to_end(&mut start)?;
+    let start = String::from_utf8_lossy(&start);
+    let is_ours = match FileFormat::of(path) {
+        Ok(FileFormat::Html) => start.starts_with("<!DOCTYPE html>") && start.contains("crm2capi"),
+        Ok(FileFormat::Json) => start.starts_with("{\n  \"command\": \""),
+        Ok(FileFormat::Junit) => start.starts_with("<?xml") && start.contains("crm2capi"),
+        Ok(FileFormat::Sarif) => start.starts_with('{') && start.contains("crm2capi"),
+        Ok(FileFormat::Markdown) => start.starts_with("## crm2capi "),
+        Err(_) => start.starts_with("# HELP crm2capi_"),
+    };
+    Ok(!is_ours)
 }
 
 /// Where the name is a link, the file it leads to is replaced and the link stays.

@@ -16,7 +16,7 @@ mod verdict;
 
 use std::io::{self, Write};
 
-pub(crate) use file::{FileFormat, check_writable, write_file, write_whole};
+pub(crate) use file::{FileFormat, check_writable, is_of_others, write_file, write_whole};
 pub(crate) use human::layout::wrap;
 pub(crate) use verdict::{complaint, verdict};
 

@@ -12,7 +12,9 @@ use crate::text::{counted, harmless, list, percent, quoted, source, thousands};
 /// `3 rows`, or `5 times in 3 rows`.
 pub(super) fn extent(problem: &Problem) -> String {
     let rows = counted(problem.rows, "row");
-    if problem.count == problem.rows {
+    if problem.rows == 0 {
+        counted(problem.count, "time")
+    } else if problem.count == problem.rows {
         rows
     } else {
         format!("{} in {rows}", counted(problem.count, "time"))
@@ -227,7 +229,7 @@ fn snapshot(snapshot: &Snapshot) -> Vec<String> {
     }
     if snapshot.overdue > 0 {
         notes.push(format!(
-            "{} of earlier exports, not delivered then, taken up again",
+            "{} of earlier exports, not delivered then: taken up again, and counted below",
             counted(snapshot.overdue, "event")
         ));
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::customer::Key;
+use crate::customer::{Key, KeySet};
 use crate::deliver::{Delivery, Ended, Outcome};
 use crate::event::{Event, EventKey, Origin};
 use crate::field::Field;
@@ -290,6 +290,11 @@ impl Account {
             self.stages
                 .add_worth(&event.name, event.worth.filter(|_| would_be_sent));
         }
+    }
+
+    /// Counts what an event carries that stands in no input.
+    pub(crate) fn add_keys(&mut self, keys: KeySet) {
+        self.match_keys.add(keys);
     }
 
     /// Notes what the ledger knows of an event from earlier runs.

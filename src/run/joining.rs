@@ -52,22 +52,27 @@ pub(super) fn join(
     raw_lead: Option<RawLead>,
     now: i64,
 ) -> (Link, Option<Code>) {
-    let first_stage = record.stages.first().map(|stage| stage.at);
-    let first_stage = first_stage.or(record.created).unwrap_or(Moment {
+    let present = Moment {
         seconds: now,
         precision: Precision::Second,
-    });
+    };
+    // A record that a lead made is created after the lead, and its stages are later still; the one that is earlier says
+    // more, since a stage's time may be that of the export, and a creation may stand for when the record was imported.
+    let first_stage = record.stages.first().map(|stage| stage.at);
+    let first_stage = first_stage.or(record.created).unwrap_or(present);
+    let was_there = [record.created.unwrap_or(first_stage), first_stage];
     let leads = &join.leads;
     if let Some(id) = user_data.lead_id() {
         let lead = leads.by_id(id);
-        let created = record.created.unwrap_or(first_stage);
-        let is_strange = lead.is_none() && leads.spans(created.seconds);
+        let is_strange = lead.is_none()
+            && (leads.spans(was_there[0].seconds)
+                || leads.of(user_data, &was_there) != Match::None);
         if let Some(lead) = lead {
             tell_time(join, lead, record, raw_lead);
         }
         return (Link::Own(lead), is_strange.then_some(Code::LeadIdUnknown));
     }
-    match leads.of(user_data, first_stage) {
+    match leads.of(user_data, &was_there) {
         Match::None => (Link::None, None),
         Match::Ambiguous => (Link::Ambiguous, Some(Code::LeadIdAmbiguous)),
         Match::One(lead, by) => {

@@ -536,9 +536,8 @@ impl RowProcessor {
         self.user_data.write_identity(&mut self.identity);
         self.join(recipe, record, notes);
         match lead_id_problem {
-            // The id that a spreadsheet destroyed is back.
-            Some((code, column)) if self.link.lead().is_some() => {
-                notes.remark(code, Field::LeadId, Some(column));
+            Some((_, column)) if self.link.lead().is_some() => {
+                notes.remark(Code::LeadIdRestored, Field::LeadId, Some(column));
             }
             Some((code, column)) => notes.add(code, Field::LeadId, column),
             None => {}

@@ -3,14 +3,17 @@
 //! Takes out of a chunk the stages that are only recorded, and gives the others the id and time they were first shown
 //! with. What remains is an event like any other, and so is what earlier runs found and could not deliver.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::account::Account;
 use super::{Feed, LedgerTarget, Prepared};
 use crate::custom_data::{Amount, Worth, currency};
+use crate::customer::{Key, KeySet};
 use crate::event::{Event, EventKey, KnownBy, LeadKey, Origin, set_id, set_time};
 use crate::ledger::{
     Ledger, LedgerError, Pending, Shown, Sight, Sighting, Sights, SnapshotSource, Snapshots,
@@ -183,6 +186,9 @@ impl SnapshotStep {
         for event in &old {
             account.remember(Code::EventExpired, event.origin);
         }
+        for event in &events {
+            account.add_keys(keys_of(&event.json));
+        }
         account.snapshot.get_or_insert_default().overdue += events.len() as u64;
         Ok(events)
     }
@@ -294,8 +300,8 @@ fn apply(told: Told, index: usize, prepared: &mut Prepared, account: &mut Accoun
     match told.sight {
         Sight::Recorded => counts.recorded += 1,
         Sight::Unchanged => counts.unchanged += 1,
-        // It is taken up with what earlier runs left.
-        Sight::Pending => {}
+        // It is counted with another row, or with what earlier runs left.
+        Sight::InHand => {}
         Sight::Event { id, time } => {
             let json = &mut prepared.json[event.json.start as usize..event.json.end as usize];
             if event.of_given_id.is_none() && event.fingerprint != id {
@@ -323,6 +329,21 @@ fn event(found: Pending) -> Event {
         json: found.json.into(),
         known_by: KnownBy::default(),
     }
+}
+
+/// The customer parameters that an event carries.
+fn keys_of(json: &[u8]) -> KeySet {
+    #[derive(Deserialize)]
+    struct Said {
+        user_data: HashMap<String, IgnoredAny>,
+    }
+    let mut keys = KeySet::default();
+    if let Ok(Said { user_data }) = serde_json::from_slice(json) {
+        let known = Key::ALL.into_iter();
+        let present = known.filter(|key| user_data.contains_key(key.name()));
+        present.for_each(|key| keys.insert(key));
+    }
+    keys
 }
 
 /// What an event says that its lead is worth.

@@ -21,7 +21,6 @@ use super::{
     workers,
 };
 use crate::deliver::{Delivery, Ended, Interrupt, interrupt};
-use crate::graph::answer::Silence;
 use crate::graph::{Client, Endpoint, probe, verdict};
 use crate::ledger::{Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger};
 use crate::report::stages::{Fate, Plan};
@@ -46,31 +45,15 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     refuse_without_ledger(&feeds, &settings.send.ledger, is_rehearsal(settings))?;
     let rejects = Rejects::asked_for(&settings.read, &feeds)?;
 
-    let mut checked = Account::start("upload", &settings.read, &feeds, Plan::Send);
-    observer.reading(Reading::Check, Feed::bytes_of_all(&feeds));
-    workers::run(
-        &mut feeds,
-        Pass::Checking,
-        settings.read.threads,
-        |prepared| {
-            observer.checked(prepared.rows, prepared.bytes);
-            Ok(checked.count(prepared))
-        },
-    )?;
-    if checked.has_too_many_invalid_rows() {
+    let mut checked = check(settings, &mut feeds, observer)?;
+    let meets_sandbox = match checked.has_too_many_invalid_rows() {
+        true => None,
+        false => meets_sandbox(settings, &feeds, (&client, &runtime), &mut checked),
+    };
+    let Some(meets_sandbox) = meets_sandbox else {
         observer.finished();
         write_rejects(&mut feeds, rejects, &settings.read)?;
         return Ok(checked.close(started.elapsed()));
-    }
-
-    let meets_sandbox = match meets_sandbox(settings, &feeds, &client, &runtime) {
-        Ok(meets_sandbox) => meets_sandbox,
-        Err(silence) => {
-            observer.finished();
-            write_rejects(&mut feeds, rejects, &settings.read)?;
-            checked.end_early(End::Unreachable(format!("{}: {silence}", client.host())));
-            return Ok(checked.close(started.elapsed()));
-        }
     };
     let target = match meets_sandbox || is_rehearsal(settings) {
         true => &LedgerTarget::None,
@@ -83,32 +66,12 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     let expired = ledger.lock().expired(dataset, now)?;
     ledger.lock().start_run(&RunStart { dataset, now })?;
 
-    let to_send = checked.to_send();
-    tracing::debug!(
-        "{} checked; {} at most to send, of which the ledger may know some",
-        counted(checked.rows, "row"),
-        counted(to_send, "event")
-    );
-    checked.destination = Some(destination(settings));
-    // Closed, as what it remembers of events would otherwise be in memory twice.
-    let checked = checked.close(started.elapsed());
-    if feeds.iter().all(Feed::is_read_twice) {
-        observer.read(&checked);
-    }
-    drop(checked);
-    observer.sending(to_send);
+    tell_checked(settings, &feeds, checked, (observer, started));
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
     account.destination = Some(destination(settings));
     account.expect_expired(expired);
     account.judge_funnel(&feeds);
-    let clock = settings.read.clock;
-    let mut snapshot = match target {
-        LedgerTarget::None => SnapshotStep::on_trial(&feeds, dataset, clock, || Ok(None))?,
-        LedgerTarget::File(_) => SnapshotStep::in_ledger(&feeds, dataset, clock),
-    };
-    if let Some(snapshot) = &mut snapshot {
-        snapshot.open(ledger.lock().as_mut(), &mut account)?;
-    }
+    let snapshot = open_snapshot(settings, &feeds, target, (&ledger, &mut account))?;
     let delivery = Sending {
         settings,
         ledger: &ledger,
@@ -127,6 +90,61 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     note_end(&ledger, &mut account, &delivery, now);
     account.write_missing_leads(&settings.read);
     Ok(account.close(started.elapsed()))
+}
+
+/// Reads the inputs to their end, which settles whether they are fit to be sent.
+fn check(
+    settings: &UploadSettings,
+    feeds: &mut [Feed],
+    observer: &mut dyn Observer,
+) -> Result<Account> {
+    let mut checked = Account::start("upload", &settings.read, feeds, Plan::Send);
+    observer.reading(Reading::Check, Feed::bytes_of_all(feeds));
+    workers::run(feeds, Pass::Checking, settings.read.threads, |prepared| {
+        observer.checked(prepared.rows, prepared.bytes);
+        Ok(checked.count(prepared))
+    })?;
+    Ok(checked)
+}
+
+/// Says what the check found.
+fn tell_checked(
+    settings: &UploadSettings,
+    feeds: &[Feed],
+    mut checked: Account,
+    (observer, started): (&mut dyn Observer, Instant),
+) {
+    let to_send = checked.to_send();
+    tracing::debug!(
+        "{} checked; {} at most to send, of which the ledger may know some",
+        counted(checked.rows, "row"),
+        counted(to_send, "event")
+    );
+    checked.destination = Some(destination(settings));
+    // Closed, as what it remembers of events would otherwise be in memory twice.
+    let checked = checked.close(started.elapsed());
+    if feeds.iter().all(Feed::is_read_twice) {
+        observer.read(&checked);
+    }
+    observer.sending(to_send);
+}
+
+/// What tells changes from what was there, where the inputs are snapshots.
+fn open_snapshot(
+    settings: &UploadSettings,
+    feeds: &[Feed],
+    target: &LedgerTarget,
+    (ledger, account): (&SharedLedger, &mut Account),
+) -> Result<Option<SnapshotStep>> {
+    let (dataset, clock) = (&settings.endpoint.dataset_id, settings.read.clock);
+    let mut snapshot = match target {
+        LedgerTarget::None => SnapshotStep::on_trial(feeds, dataset, clock, || Ok(None))?,
+        LedgerTarget::File(_) => SnapshotStep::in_ledger(feeds, dataset, clock),
+    };
+    if let Some(snapshot) = &mut snapshot {
+        snapshot.open(ledger.lock().as_mut(), account)?;
+    }
+    Ok(snapshot)
 }
 
 /// Notes in the ledger how the run ended.
@@ -249,24 +267,27 @@ fn is_rehearsal(settings: &UploadSettings) -> bool {
 }
 
 /// Whether a sandbox stands in Meta's place. It is asked beforehand only where a run remembers what it was shown even if
-/// it makes no request that would tell: where it is about snapshots.
-///
-/// # Errors
-/// A host that may be a sandbox does not answer.
+/// it makes no request that would tell: where it is about snapshots. Nothing when the run ends, as a host that may be a
+/// sandbox does not answer.
 fn meets_sandbox(
     settings: &UploadSettings,
     feeds: &[Feed],
-    client: &Client,
-    runtime: &Runtime,
-) -> Result<bool, Silence> {
+    (client, runtime): (&Client, &Runtime),
+    checked: &mut Account,
+) -> Option<bool> {
     let has_to_ask = snapshot::is_wanted(feeds)
         && !is_rehearsal(settings)
         && foreign_host(&settings.endpoint).is_some();
     if !has_to_ask {
-        return Ok(false);
+        return Some(false);
     }
-    let answer = runtime.block_on(client.send(Bytes::from_static(probe::BODY)))?;
-    Ok(verdict::is_rehearsal(&answer.headers))
+    match runtime.block_on(client.send(Bytes::from_static(probe::BODY))) {
+        Ok(answer) => Some(verdict::is_rehearsal(&answer.headers)),
+        Err(silence) => {
+            checked.end_early(End::Unreachable(format!("{}: {silence}", client.host())));
+            None
+        }
+    }
 }
 
 fn open_ledger(target: &LedgerTarget, wait: Duration) -> Result<SharedLedger> {

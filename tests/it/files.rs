@@ -402,3 +402,83 @@ fn a_run_without_files_takes_those_of_the_settings() {
         ran.stderr
     );
 }
+
+#[test]
+fn a_report_replaces_an_earlier_report_and_never_a_file_of_a_persons_own() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "lead_id,event_name,event_time\n1234567890123456,Lead,2026-11-20T10:00:00Z\n",
+    );
+    let validate = |option: &str, name: &str| {
+        let args = [
+            "validate",
+            "leads.csv",
+            "--now",
+            "2026-11-21T16:00:00Z",
+            "--crm",
+            "Tests",
+        ];
+        desk.run(&[&args[..], &[option, name]].concat())
+    };
+    let names = ["r.md", "r.json", "r.xml", "r.sarif", "r.html"];
+    let reports = names.map(|name| ("--report", name));
+    for (option, name) in reports.into_iter().chain([("--metrics-file", "m.prom")]) {
+        validate(option, name).ended(0);
+        let first = std::fs::read(desk.path().join(name)).unwrap();
+        // The next run's takes its place.
+        validate(option, name).ended(0);
+        assert!(!first.is_empty());
+        // An empty file is nobody's.
+        desk.file(name, "");
+        validate(option, name).ended(0);
+        let own = "# Notes on crm2capi\n\nDo not lose me.\n";
+        desk.file(name, own);
+        let ran = validate(option, name).ended(2);
+        assert!(
+            ran.stderr.contains(name) && ran.stderr.contains("not replaced"),
+            "{}",
+            ran.stderr
+        );
+        assert_eq!(
+            std::fs::read_to_string(desk.path().join(name)).unwrap(),
+            own
+        );
+    }
+}
+
+#[test]
+fn of_several_runs_each_error_names_its_settings() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "lead_id,event_name,event_time\nx,Lead,2026-11-20T10:00:00Z\n",
+    );
+    for name in ["one.toml", "two.toml"] {
+        desk.file(
+            name,
+            "[crm]\nname = \"Tests\"\n[input]\nfiles = [\"leads.csv\"]\n",
+        );
+    }
+    let args = [
+        "validate",
+        "--now",
+        "2026-11-21T16:00:00Z",
+        "--config",
+        "one.toml",
+    ];
+    let alone = desk.run(&args);
+    assert!(
+        !alone.stderr.contains("error: one.toml"),
+        "{}",
+        alone.stderr
+    );
+    let both = desk.run(&[&args[..], &["--config", "two.toml"]].concat());
+    for name in ["one.toml", "two.toml"] {
+        assert!(
+            both.stderr.contains(&format!("error: {name}: ")),
+            "{}",
+            both.stderr
+        );
+    }
+}

@@ -192,6 +192,104 @@ fn a_lead_that_is_younger_than_the_row_is_another_one() {
     );
 }
 
+/// A person with a lead of January and one of June, in exports that tell when their record was created.
+#[test]
+fn a_row_that_was_there_before_a_persons_second_lead_is_joined_with_the_first() {
+    let desk = desk();
+    desk.file(
+        "two.ndjson",
+        "{\"id\":\"1000000000000101\",\"created_time\":\"2026-01-10T08:00:00+0000\",\"email\":\"ava@example.com\"}\n\
+         {\"id\":\"1000000000000606\",\"created_time\":\"2026-06-10T08:00:00+0000\",\"email\":\"ava@example.com\"}\n",
+    );
+    for (created, stage, lead) in [
+        (
+            "2026-01-10T08:00:41Z",
+            "2026-11-20T10:00:00Z",
+            Some(1_000_000_000_000_101),
+        ),
+        (
+            "2026-01-10",
+            "2026-11-20T10:00:00Z",
+            Some(1_000_000_000_000_101),
+        ),
+        (
+            "2026-06-10T07:30:00Z",
+            "2026-11-20T10:00:00Z",
+            Some(1_000_000_000_000_606),
+        ),
+        (
+            "2026-06-10T06:30:00Z",
+            "2026-11-20T10:00:00Z",
+            Some(1_000_000_000_000_101),
+        ),
+        ("2026-01-09T08:00:00Z", "2026-11-20T10:00:00Z", None),
+        // Without a creation the first stage decides.
+        ("", "2026-11-20T10:00:00Z", Some(1_000_000_000_000_606)),
+    ] {
+        desk.file(
+            "crm.csv",
+            format!("email,created_time,event_name,event_time\nava@example.com,{created},Qualified,{stage}\n"),
+        );
+        let ids = lead_ids(&build(&desk, &["--leads", "two.ndjson", "crm.csv"]));
+        assert_eq!(ids, [lead], "{created}");
+    }
+}
+
+/// The row stays the lead it was, except where Meta's leads then lacked the one that led to its first stage: that one's raw
+/// lead goes, and nothing else does.
+#[test]
+fn nothing_goes_again_when_meta_has_another_lead_of_the_person_later() {
+    let lead = |id: &str, time: &str| {
+        format!("{{\"id\":\"{id}\",\"created_time\":\"{time}\",\"email\":\"ava@example.com\"}}\n")
+    };
+    let first = lead("1000000000000101", "2026-11-18T08:00:00+0000");
+    for (other, time, new) in [
+        ("1000000000000202", "2026-11-20T12:00:00+0000", 0),
+        ("1000000000000303", "2026-11-17T08:00:00+0000", 0),
+        ("1000000000000404", "2026-11-18T08:30:00+0000", 1),
+    ] {
+        let desk = desk();
+        let listener = crate::support::listener::Listener::accepting();
+        desk.file(
+            "crm.csv",
+            "email,event_name,event_time\nava@example.com,Qualified,2026-11-18T09:00:00Z\n",
+        );
+        let upload = || {
+            let mut args = vec![
+                "upload",
+                "--now",
+                NOW,
+                "--format",
+                "json",
+                "--graph-url",
+                &listener.url,
+            ];
+            args.extend([
+                "--dataset-id",
+                DATASET,
+                "--ledger",
+                "ledger",
+                "--leads",
+                "two.ndjson",
+            ]);
+            args.extend(["--config", "crm2capi.toml", "crm.csv"]);
+            desk.run_with(&args, &[("CRM2CAPI_ACCESS_TOKEN", "any")])
+                .ended(0)
+                .json()
+        };
+        desk.file("crm2capi.toml", "[join]\nraw_lead = \"Lead\"\n");
+        desk.file("two.ndjson", &first);
+        assert_eq!(upload()["accepted"], 2);
+        desk.file("two.ndjson", &(first.clone() + &lead(other, time)));
+        let again = upload();
+        assert_eq!(
+            (&again["accepted"], &again["skipped_delivered"]),
+            (&json!(new), &json!(2 - new)),
+            "{other} {again}"
+        );
+    }
+}
+
 #[test]
 fn an_id_that_meta_does_not_know_and_one_that_could_be_two_are_warnings() {
     let desk = desk();
@@ -202,7 +300,8 @@ fn an_id_that_meta_does_not_know_and_one_that_could_be_two_are_warnings() {
         "lead_id,email,event_name,event_time\n\
          1000000000000777,priya@example.com,Lead,2026-11-19T10:00:00Z\n\
          1000000000000778,priya@example.com,Lead,2026-11-21T10:00:00Z\n\
-         ,ava@example.com,Lead,2026-11-18T10:00:00Z\n",
+         ,ava@example.com,Lead,2026-11-18T10:00:00Z\n\
+         1000000000000779,zoe@example.com,Lead,2026-11-21T10:00:00Z\n",
     );
     let leads = [
         "--leads",
@@ -212,8 +311,8 @@ fn an_id_that_meta_does_not_know_and_one_that_could_be_two_are_warnings() {
         "crm.csv",
     ];
     let report = validate(&desk, &leads).ended(0).json();
-    // The last lead is of the 20th: of the 21st nothing is known.
-    assert_eq!(rows_of(problem(&report, "lead-id-unknown")), [2]);
+    // The last lead is of the 20th, so of the 21st nothing is known; but Meta knows Priya by another id.
+    assert_eq!(rows_of(problem(&report, "lead-id-unknown")), [2, 3]);
     assert_eq!(rows_of(problem(&report, "lead-id-ambiguous")), [4]);
     assert_eq!(lead_ids(&build(&desk, &leads))[2], None);
     validate(&desk, &[&["--strict"], &leads[..]].concat()).ended(1);
@@ -244,10 +343,9 @@ fn a_rounded_lead_id_comes_back_by_the_join() {
     let report = validate(&desk, &["--leads", "leads.ndjson", "crm.csv"])
         .ended(0)
         .json();
-    assert_eq!(
-        problem(&report, "lead-id-precision-lost")["severity"],
-        "warning"
-    );
+    assert_eq!(problem(&report, "lead-id-restored")["severity"], "warning");
+    let codes = report["problems"].to_string();
+    assert!(!codes.contains("lead-id-precision-lost"), "{codes}");
     assert_eq!(
         lead_ids(&build(&desk, &["--leads", "leads.ndjson", "crm.csv"])),
         [Some(1_000_000_000_000_001)]

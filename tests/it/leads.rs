@@ -107,6 +107,57 @@ fn the_file_is_its_owners_alone_whatever_it_was_before() {
     assert_eq!(text.lines().count(), 13);
 }
 
+/// Whatever has an `id` too, such as a CRM's export, is not a file of leads.
+#[cfg(unix)]
+#[test]
+fn a_file_of_a_persons_own_is_neither_changed_nor_its_mode() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let sandbox = sandbox(&desk);
+    let time = "2026-11-20T09:30:12+0000";
+    let ours = "id,created_time,form_id,form_name,ad_id,ad_name,adset_id,adset_name,campaign_id,campaign_name,platform,\
+                is_organic,partner_name";
+    for (name, text) in [
+        ("a.csv", "id,name,stage\n1,Ann,New\n2,Bea,Won\n".to_owned()),
+        ("b.csv", "id,name,stage\n1,Ann,New\n2,Bea,Won".to_owned()),
+        ("c.csv", "id,name".to_owned()),
+        (
+            "d.csv",
+            format!("id,created_time,email\n1,{time},a@example.com\n"),
+        ),
+        ("e.csv", format!("{ours},email,score\n")),
+        ("f.csv", format!("{ours}\n1.23E+15,{time},,,,,,,,,,,\n")),
+        ("g.csv", format!("{ours}\n1,yesterday,,,,,,,,,,,\n")),
+        ("a.ndjson", "{\"id\":1,\"name\":\"Ann\"}\n".to_owned()),
+        (
+            "b.ndjson",
+            "{\"id\":\"1\",\"name\":\"Ann\"}".to_owned() + "\n",
+        ),
+        (
+            "c.ndjson",
+            format!("{{\"id\":\"1\",\"created_time\":\"{time}\",\"stage\":\"New\"}}\n"),
+        ),
+        ("d.ndjson", "{\"name\":\"Ann\"".to_owned()),
+        (
+            "e.ndjson",
+            "{\"id\":\"1\",\"created_time\":\"soon\"}\n".to_owned(),
+        ),
+        ("f.ndjson", "\n".to_owned()),
+    ] {
+        let path = desk.file(name, &text);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let ran = run(&desk, &sandbox.url, &["-o", name]).ended(2);
+        assert!(
+            ran.stderr.contains("name another file with --output"),
+            "{name} {}",
+            ran.stderr
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{name}");
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644, "{name}");
+    }
+}
+
 #[test]
 fn hashed_leads_hold_ids_times_and_hashes_and_no_answers() {
     let desk = Desk::new();
@@ -408,6 +459,50 @@ fn a_download_that_was_killed_is_completed_by_the_next() {
         ran.stderr
     );
     assert_eq!(std::fs::read_to_string(notes).unwrap(), "# Notes\n");
+}
+
+/// Kills a live download wherever it is, by a signal that can be heeded and by one that cannot.
+#[cfg(unix)]
+#[test]
+fn a_download_killed_at_any_moment_is_completed_by_the_next_and_holds_each_lead_once() {
+    use std::process::Stdio;
+    let slow = |leads: Vec<Value>| {
+        let graph = Graph::of_leads(leads);
+        let header =
+            "X-Business-Use-Case-Usage: {\"1\":[{\"estimated_time_to_regain_access\":0.005}]}\r\n";
+        for page in ["after=cursor2", "after=cursor4", "after=cursor6"] {
+            graph.fail(page, 400, header, json!({"code": 80005}));
+        }
+        graph
+    };
+    let mut broken_off = 0;
+    for (step, signal) in (0..12_u64).zip(["-KILL", "-INT"].into_iter().cycle()) {
+        let desk = Desk::new();
+        let graph = slow(many(8, "100000000000000"));
+        let url = graph.listener.url.clone();
+        let mut command = desk.command(&["leads", "--graph-url", &url, "--now", NOW]);
+        command.env("CRM2CAPI_LEADS_TOKEN", USER);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20 + step * 120));
+        let id = child.id().to_string();
+        let _ = std::process::Command::new("kill")
+            .args([signal, &id])
+            .status();
+        let ended = child.wait().unwrap();
+        broken_off += usize::from(!ended.success());
+        let mark = desk.path().join("leads.ndjson.watermark");
+        assert!(ended.success() || !mark.exists(), "{step}");
+        run(&desk, &url, &["--since", "last"]).ended(0);
+        assert_eq!(ids(&desk, "leads.ndjson"), {
+            let all = many(8, "100000000000000");
+            all.iter()
+                .map(|lead| lead["id"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        });
+        assert!(mark.exists(), "{step}");
+    }
+    assert!(broken_off >= 4, "{broken_off}");
 }
 
 #[test]

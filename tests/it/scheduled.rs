@@ -98,6 +98,52 @@ fn a_quiet_status_speaks_only_when_an_upload_is_late() {
 }
 
 #[test]
+fn status_marks_rehearsals_and_says_whose_lines_they_are_and_what_a_phone_lacks() {
+    let desk = Desk::new();
+    let sandbox = crate::support::sandbox::Sandbox::start(&desk, &["--now", NOW]);
+    desk.file(
+        "crm.csv",
+        "email,event_name,event_time\nava@example.com,Lead,2026-11-20T10:00:00Z\n",
+    );
+    let url = format!("graph_url = {:?}", sandbox.url);
+    for (name, dataset) in [("a.toml", "111111111111111"), ("b.toml", "222222222222222")] {
+        let meta = format!("[meta]\ndataset_id = \"{dataset}\"\n{url}\n");
+        desk.file(name, meta);
+    }
+    let both = [
+        "--config", "a.toml", "--config", "b.toml", "--ledger", "ledger", "--now", NOW,
+    ];
+    let upload = [&["upload"], &both[..], &["crm.csv"]].concat();
+    desk.run_with(&upload, &[("CRM2CAPI_ACCESS_TOKEN", "any")])
+        .ended(0);
+    let said = desk.run(&[&["status"], &both[..]].concat()).ended(0).stdout;
+    for whose in [
+        "a.toml, dataset 111111111111111",
+        "b.toml, dataset 222222222222222",
+    ] {
+        assert!(said.contains(whose), "{said}");
+    }
+    assert_eq!(said.matches("a rehearsal").count(), 2, "{said}");
+    let status = ["status", "--ledger", "ledger", "--now", NOW, "--lead"];
+    for (phone, more, ends) in [
+        ("030 23125077", &[][..], 2),
+        ("030 23125077", &["--default-country", "DE"], 1),
+        ("+49 30 23125077", &[], 1),
+    ] {
+        let ran = desk
+            .run(&[&status[..], &[phone], more].concat())
+            .ended(ends);
+        assert_eq!(
+            ran.stderr.contains("--default-country"),
+            ends == 2,
+            "{phone} {}",
+            ran.stderr
+        );
+        assert!(!ran.stderr.contains("23125077"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn several_settings_are_a_run_each_and_the_worst_status_is_that_of_all() {
     const EXPORT: &str = "email,stage,stage_date\nada.nunn@example.com,Lead,2026-11-20T10:00:00Z\n";
     let (desk, server) = (Desk::new(), Listener::accepting());

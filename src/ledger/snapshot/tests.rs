@@ -51,7 +51,7 @@ enum Told {
     Visit(u32),
     Recorded,
     Unchanged,
-    Pending,
+    InHand,
 }
 
 const EVENT: Told = Told::Visit(0);
@@ -100,7 +100,7 @@ fn sights_of(
             }
             Sight::Recorded => Told::Recorded,
             Sight::Unchanged => Told::Unchanged,
-            Sight::Pending => Told::Pending,
+            Sight::InHand => Told::InHand,
         });
     told.collect()
 }

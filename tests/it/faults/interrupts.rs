@@ -154,3 +154,36 @@ fn under_nohup_an_upload_outlives_its_terminal() {
     let report = finish(&desk, child).ended(0).json();
     assert_eq!(count(&report, "accepted"), 30);
 }
+
+#[test]
+fn a_signal_ends_what_only_reads_with_one_line_and_130() {
+    use std::io::Write as _;
+    let server = Server::start(Reply::receipt);
+    let desk = desk_with(4);
+    let reading: [&[&str]; 4] = [
+        &["upload", "-", "--dry-run"],
+        &["validate", "-"],
+        &["build", "-"],
+        &["normalize", "em", "-"],
+    ];
+    for args in reading {
+        for name in ["-INT", "-TERM"] {
+            let mut child = desk
+                .command(args)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut input = child.stdin.take().unwrap();
+            input.write_all(b"Id,Lead\n").unwrap();
+            std::thread::sleep(Duration::from_millis(700));
+            signal(&child, name);
+            let ran = Ran::of(args, child.wait_with_output().unwrap()).ended(130);
+            let errors = ran.stderr.matches("error: interrupted").count();
+            assert_eq!(errors, 1, "{args:?} {name}: {}", ran.stderr);
+            drop(input);
+        }
+    }
+    assert_eq!(server.requests(), 0);
+}
