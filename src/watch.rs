@@ -256,8 +256,9 @@ impl Folder {
             true => free.push(name),
             false => {
                 let text = name.to_string_lossy();
-                let end = text.ceil_char_boundary(text.len() - LONGEST_NAME);
-                free.push(&text[end..]);
+                let from = text.len() - LONGEST_NAME;
+                let end = (from..text.len()).find(|at| text.is_char_boundary(*at));
+                free.push(&text[end.unwrap_or(from)..]);
             }
         }
         while FOLDERS
