@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use memchr::memmem;
+
 /// `1,204`.
 pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -182,19 +184,49 @@ impl<W: Write> Write for HarmlessLines<W> {
     }
 }
 
+/// Whether something is written in the text as Meta writes its access tokens.
+pub(crate) fn holds_a_token(text: &str) -> bool {
+    memmem::find_iter(text.as_bytes(), TOKEN_BEGINS).any(|at| length_of_token(&text[at..]) > 0)
+}
+
 /// What stands for a value that may be a secret.
 pub(crate) const HIDDEN: &str = "(hidden, as it looks like a token)";
 
+/// Variables of the environment that hold secrets.
+pub(crate) const SECRETS: [&str; 6] = [
+    "CRM2CAPI_ACCESS_TOKEN",
+    "CRM2CAPI_APP_SECRET",
+    "CRM2CAPI_READ_TOKEN",
+    "CRM2CAPI_LEADS_TOKEN",
+    "CRM2CAPI_SERVE_TOKEN",
+    "CRM2CAPI_NOTIFY_URL",
+];
+
+/// The text without the secrets of the environment, whatever they look like. A word of fewer than eight letters is none.
+pub(crate) fn without_secrets(text: String) -> String {
+    let secrets = SECRETS
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok());
+    let long = secrets.filter(|secret| secret.len() >= 8);
+    long.fold(text, |text, secret| text.replace(&secret, HIDDEN))
+}
+
+/// Whether a value is a token for certain: one of the environment, or written as Meta writes them.
+pub(crate) fn is_a_token(text: &str) -> bool {
+    let is_of_environment = |name| std::env::var(name).is_ok_and(|secret| secret == text);
+    !text.is_empty() && (holds_a_token(text) || SECRETS.into_iter().any(is_of_environment))
+}
+
 /// Whether a value may be a token that went to the wrong place.
 pub(crate) fn is_like_a_token(text: &str) -> bool {
-    text.contains("EAA") || text.len() > 40
+    text.contains(TOKEN_BEGINS) || text.len() > 40 || is_a_token(text)
 }
 
 /// A path that was typed, hidden where a token may have been typed instead.
 pub(crate) fn path_unless_secret(path: &std::path::Path) -> String {
     let text = path.to_string_lossy();
     let is_like_a_path = text.contains(['/', '\\', '.']) || text.len() <= 40;
-    match is_like_a_path && !text.starts_with("EAA") {
+    match is_like_a_path && !text.starts_with(TOKEN_BEGINS) && !is_a_token(&text) {
         true => harmless(&text).into_owned(),
         false => HIDDEN.to_owned(),
     }

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::{Command, Stdio};
 
 use super::talk;
-use crate::notify::SECRETS;
+use crate::text::SECRETS;
 
 /// Quit at the end of a short page, keep colours, and leave the page on the screen: as git asks of it.
 const LESS: (&str, &str) = ("LESS", "FRX");

@@ -19,7 +19,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::cli::{Color, LogFormat, PlainFormat, TalkArgs};
 use crate::render::wrap;
-use crate::text::harmless;
+use crate::text::{harmless, without_secrets};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -73,7 +73,7 @@ pub(super) fn start_talking(args: &TalkArgs) {
 
 /// Says `error: …` with its causes on one line.
 pub(crate) fn print_error(error: &anyhow::Error) {
-    tracing::error!("{error:#}");
+    tracing::error!("{}", without_secrets(format!("{error:#}")));
 }
 
 /// Prints to standard output, in colour where that can be seen.

@@ -168,7 +168,7 @@ impl Watch<'_> {
             ended = Ended::Waits;
         }
         if let Ended::Finished(goal) = ended {
-            let at = taken.finish(goal)?;
+            let at = self.folder.finish(taken, goal)?;
             if let Some(became) = became {
                 let line = format!("{}: {became}", at.display());
                 // Whether anybody reads it does not change what was done.
@@ -187,12 +187,10 @@ impl Watch<'_> {
             Ok(settings) => settings,
             Err(error) => return (self.failed_itself(taken, error), None),
         };
+        let mut unwritten = Vec::new();
         let uploaded = Ready::new(&self.upload, &file).map(|ready| {
             let summary = ready.run(&mut ())?;
-            let unwritten = write_files(&summary, &ready.reports);
-            for what in unwritten {
-                tracing::warn!("{what}");
-            }
+            unwritten = write_files(&summary, &ready.reports);
             let status = summary.exit_status;
             Ok((summary, status))
         });
@@ -201,7 +199,15 @@ impl Watch<'_> {
             Err(error) => return (self.failed_itself(taken, error), None),
         };
         of_upload(receivers, &self.upload, &file, &uploaded);
-        self.judge(taken, uploaded)
+        let (ended, became) = self.judge(taken, uploaded);
+        // What was accepted is in the ledger, so that trying again costs no more than another reading.
+        match (ended, unwritten.is_empty()) {
+            (Ended::Finished(_), false) => {
+                let error = anyhow!("{}", unwritten.join("; "));
+                (self.failed_itself(taken, error), None)
+            }
+            (ended, _) => (ended, became),
+        }
     }
 
     fn settings(&self) -> Result<(SettingsFile, notify::Settings)> {
@@ -219,6 +225,8 @@ impl Watch<'_> {
 
     fn judge(&self, taken: &Taken, uploaded: Uploaded) -> (Ended, Option<String>) {
         let path = taken.path();
+        // Such as refused rows that could not be written.
+        let is_cut_short = matches!(&uploaded, Ok((summary, _)) if summary.ended.is_some());
         let (status, says, is_error) = match uploaded {
             Ok((summary, ExitStatus::Done)) => (ExitStatus::Done, render::verdict(&summary), false),
             Ok((summary, status)) => (status, in_one_line(&summary), true),
@@ -245,6 +253,7 @@ impl Watch<'_> {
         let says = says.replacen(&path, "it", 1);
         let became = is_wanted.then(|| format!("status {}, {says}", status.code()));
         let ended = match status {
+            ExitStatus::Problems if is_cut_short => Ended::Waits,
             ExitStatus::Done | ExitStatus::Problems => Ended::Finished(Goal::Done),
             ExitStatus::Usage => Ended::Finished(Goal::Failed),
             ExitStatus::Interrupted => Ended::Interrupted,

@@ -1,11 +1,12 @@
 //! On which line of the settings something stands, for errors that show only later: when an export is open, or when an
 //! option is asked for.
 
+use memchr::memchr_iter;
 use toml::de::{DeTable, DeValue};
 
 /// The columns that a settings file names, each with its line, counted from 1.
 pub(super) fn of_columns(text: &str) -> Vec<(String, usize)> {
-    let mut lines = Vec::new();
+    let (places, mut lines) = (Lines::of(text), Vec::new());
     let Ok(file) = DeTable::parse(text) else {
         return lines;
     };
@@ -17,10 +18,10 @@ pub(super) fn of_columns(text: &str) -> Vec<(String, usize)> {
         for (key, value) in section_table {
             match section {
                 "columns" | "history" => {
-                    texts(text, value.get_ref(), value.span().start, &mut lines)
+                    texts(&places, value.get_ref(), value.span().start, &mut lines)
                 }
                 "stage_columns" | "only" => {
-                    lines.push((key.get_ref().to_string(), line_of(text, key.span().start)));
+                    lines.push((key.get_ref().to_string(), places.at(key.span().start)));
                 }
                 "stages" => {
                     if let DeValue::Table(stage) = value.get_ref()
@@ -28,7 +29,7 @@ pub(super) fn of_columns(text: &str) -> Vec<(String, usize)> {
                             .iter()
                             .find(|(key, _)| *key.get_ref() == "value_column")
                     {
-                        texts(text, column.get_ref(), column.span().start, &mut lines);
+                        texts(&places, column.get_ref(), column.span().start, &mut lines);
                     }
                 }
                 _ => {}
@@ -40,7 +41,7 @@ pub(super) fn of_columns(text: &str) -> Vec<(String, usize)> {
 
 /// The keys of a settings file by section and name, each with its line, counted from 1.
 pub(super) fn of_keys(text: &str) -> Vec<(String, String, usize)> {
-    let mut lines = Vec::new();
+    let (places, mut lines) = (Lines::of(text), Vec::new());
     let Ok(file) = DeTable::parse(text) else {
         return lines;
     };
@@ -49,7 +50,7 @@ pub(super) fn of_keys(text: &str) -> Vec<(String, String, usize)> {
             continue;
         };
         for key in table.keys() {
-            let line = line_of(text, key.span().start);
+            let line = places.at(key.span().start);
             lines.push((
                 section.get_ref().to_string(),
                 key.get_ref().to_string(),
@@ -60,18 +61,32 @@ pub(super) fn of_keys(text: &str) -> Vec<(String, String, usize)> {
     lines
 }
 
+/// Where the lines of a text end.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self(memchr_iter(b'\n', text.as_bytes()).collect())
+    }
+
+    /// The line of a place in the text, counted from 1.
+    fn at(&self, start: usize) -> usize {
+        self.0.partition_point(|end| *end < start) + 1
+    }
+}
+
 /// The line of a place in a text, counted from 1.
 pub(super) fn line_of(text: &str, start: usize) -> usize {
-    text[..start.min(text.len())].matches('\n').count() + 1
+    Lines::of(text).at(start)
 }
 
 /// The texts in a value that begins at `start`.
-fn texts(text: &str, value: &DeValue<'_>, start: usize, lines: &mut Vec<(String, usize)>) {
+fn texts(places: &Lines, value: &DeValue<'_>, start: usize, lines: &mut Vec<(String, usize)>) {
     match value {
-        DeValue::String(column) => lines.push((column.to_string(), line_of(text, start))),
+        DeValue::String(column) => lines.push((column.to_string(), places.at(start))),
         DeValue::Array(all) => {
             for one in all {
-                texts(text, one.get_ref(), one.span().start, lines);
+                texts(places, one.get_ref(), one.span().start, lines);
             }
         }
         _ => {}

@@ -13,6 +13,7 @@ use crate::event::{Constants, DataProcessing};
 use crate::mapping::{Layout, Mapped, Preset};
 use crate::run::{JoinSettings, PresetChoice, ReadSettings, Unusable};
 use crate::source::{Expanded, Format, Input, expand};
+use crate::text::is_a_token;
 use crate::time::{Clock, parse_zone};
 
 /// Share of unusable rows, in percent, above which nothing is sent, unless told otherwise.
@@ -47,6 +48,10 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
             file.place_of("sends_again", "crm")
         );
     }
+    refuse_token("the CRM's name", crm.map_or("", String::as_str))?;
+    for (_, event) in given.stages.iter().chain(&given.stage_columns) {
+        refuse_token("the name of an event", event)?;
+    }
     Ok(ReadSettings {
         inputs: inputs(&args.files, file)?,
         source: source(&args.format, file, rejects.is_some())?,
@@ -70,6 +75,19 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         column_lines: file.column_lines.clone(),
         sends_again_at: file.place_of("sends_again", "crm"),
     })
+}
+
+/// A token that was typed in the place of a name would be sent and shown under it.
+///
+/// # Errors
+/// The text is one.
+pub(super) fn refuse_token(what: &str, text: &str) -> Result<()> {
+    if is_a_token(text) {
+        bail!(
+            "{what} is an access token; it must stand nowhere but in CRM2CAPI_ACCESS_TOKEN or its file"
+        );
+    }
+    Ok(())
 }
 
 /// A clock that stands still at the time given, else the machine's.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use super::endpoint::dataset_id;
 use super::file::SettingsFile;
-use super::read::clock;
+use super::read::{clock, refuse_token};
 use crate::batch::{Beside, Limits};
 use crate::cli::{ReadArgs, StatusArgs, UploadArgs};
 use crate::deliver::{self, MAX_CONCURRENCY};
@@ -110,6 +110,7 @@ fn test_event_code(args: Option<&UploadArgs>, file: &SettingsFile) -> Result<Opt
              shows under Test events, or leave --test-event-code out"
         );
     }
+    refuse_token("the test event code", code.map_or("", String::as_str))?;
     Ok(code.map(|code| code.trim().to_owned()))
 }
 

@@ -26,7 +26,7 @@ const RESERVED: [&str; 5] = [
 ];
 
 /// The name of a `custom.NAME` field, its JSON prepared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CustomKey {
     name: String,
     /// What stands before its value in JSON.

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use bytes::Bytes;
+use memchr::memmem;
 use reqwest::header::HeaderMap;
+use secrecy::{ExposeSecret, SecretString};
 
 /// An answer, read whole.
 #[derive(Debug)]
@@ -14,6 +16,29 @@ pub(crate) struct Answer {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+}
+
+impl Answer {
+    /// Takes secrets out of the body, whatever they look like and wherever they stand: what an answer says may be shown
+    /// and kept. A word of fewer letters is no secret, and may be part of the answer's own.
+    pub(super) fn hide(&mut self, secrets: &[SecretString]) {
+        const SHORTEST: usize = 8;
+        for secret in secrets.iter().map(ExposeSecret::expose_secret) {
+            let (secret, body) = (secret.as_bytes(), &self.body);
+            if secret.len() < SHORTEST || memmem::find(body, secret).is_none() {
+                continue;
+            }
+            let mut shown = Vec::with_capacity(body.len());
+            let mut start = 0;
+            for at in memmem::find_iter(body, secret) {
+                shown.extend_from_slice(&body[start..at]);
+                shown.extend_from_slice(b"(hidden)");
+                start = at + secret.len();
+            }
+            shown.extend_from_slice(&body[start..]);
+            self.body = shown.into();
+        }
+    }
 }
 
 /// No answer, or not all of it.

@@ -72,6 +72,8 @@ pub(crate) struct Client {
     http: reqwest::Client,
     url: Url,
     authorization: HeaderValue,
+    /// What no answer may bring back.
+    secrets: Vec<SecretString>,
     timeout: Duration,
     /// Answers in the network's place.
     #[cfg(test)]
@@ -104,6 +106,7 @@ impl Client {
             http,
             url,
             authorization,
+            secrets: secrets(&endpoint.token, endpoint.app_secret.as_ref()),
             timeout: endpoint.timeout,
             #[cfg(test)]
             stand_in: None,
@@ -134,7 +137,9 @@ impl Client {
             .header(CONTENT_TYPE, "application/json")
             .timeout(self.timeout)
             .body(body);
-        answer_to(request, MAX_ANSWER).await
+        let mut answer = answer_to(request, MAX_ANSWER).await?;
+        answer.hide(&self.secrets);
+        Ok(answer)
     }
 }
 
@@ -185,13 +190,22 @@ impl Reader {
             .get(url)
             .header(AUTHORIZATION, authorization)
             .timeout(self.timeout);
-        answer_to(request, MAX_READING).await
+        let mut answer = answer_to(request, MAX_READING).await?;
+        // Where all is well an answer may have a token to go on with.
+        if answer.status != 200 {
+            answer.hide(&secrets(token, self.app_secret.as_ref()));
+        }
+        Ok(answer)
     }
 
     /// The host requests go to.
     pub(crate) fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
+}
+
+fn secrets(token: &SecretString, app_secret: Option<&SecretString>) -> Vec<SecretString> {
+    std::iter::once(token).chain(app_secret).cloned().collect()
 }
 
 fn authorization(token: &SecretString) -> Result<HeaderValue, ClientError> {

@@ -14,7 +14,7 @@ use crate::field::{Field, UnknownField};
 use crate::text::nearest;
 
 /// Where a column's value goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Target {
     /// A field of the lead record.
     Field(Field),
@@ -176,14 +176,17 @@ impl Layout {
 
     /// Puts `over` on top: what it says wins, target by target and stage by stage.
     pub(crate) fn overlaid_with(mut self, over: Layout) -> Layout {
+        let places = self.columns.iter().enumerate();
+        let mut places: HashMap<Target, usize> = places
+            .map(|(place, mine)| (mine.target.clone(), place))
+            .collect();
         for mapped in over.columns {
-            match self
-                .columns
-                .iter_mut()
-                .find(|mine| mine.target == mapped.target)
-            {
-                Some(mine) => *mine = mapped,
-                None => self.columns.push(mapped),
+            match places.get(&mapped.target) {
+                Some(&place) => self.columns[place] = mapped,
+                None => {
+                    places.insert(mapped.target.clone(), self.columns.len());
+                    self.columns.push(mapped);
+                }
             }
         }
         overlay(&mut self.stages, over.stages);

@@ -7,8 +7,10 @@ mod names;
 
 use memchr::memchr;
 
+use crate::cell::plain;
 use crate::customer::{Cell, is_email_address};
 use crate::field::Field;
+use crate::text::holds_a_token;
 
 /// Fewer digits are no telephone number, but the number of a stage.
 const SHORTEST_PHONE: usize = 7;
@@ -27,8 +29,19 @@ pub(super) fn is_of_the_lead(stage: &str, customer: &[Cell<'_>]) -> bool {
 }
 
 /// Whether a value holds an email address, however it is written, or a telephone number, be it the lead's own or one that
-/// can be nothing else.
+/// can be nothing else; or an access token.
 pub(super) fn looks_personal(text: &str, customer: &[Cell<'_>]) -> bool {
+    if holds_a_token(text) {
+        return true;
+    }
+    if text.is_ascii() {
+        return is_written_personal(text, customer);
+    }
+    // Digits and signs of other scripts, and signs that take no room, are read as they are where they belong.
+    is_written_personal(&plain(text), customer)
+}
+
+fn is_written_personal(text: &str, customer: &[Cell<'_>]) -> bool {
     let text = text.trim();
     memchr(b'@', text.as_bytes()).is_some() && holds_an_address(text)
         || disguise::holds_an_address(text, customer)
@@ -92,7 +105,7 @@ fn is_own_phone(text: &str, customer: &[Cell<'_>]) -> bool {
     customer
         .iter()
         .filter(|cell| cell.field == Field::Phone)
-        .filter_map(|cell| phone_digits(cell.text))
+        .filter_map(|cell| phone_digits(&plain(cell.text)))
         .any(|other| own.ends_with(&other) || other.ends_with(&own))
 }
 
@@ -153,6 +166,13 @@ mod tests {
             "won by ava",
             "Ava: demo",
             "ava(at)example.com",
+            "２１２５５５０１０１",
+            "١٢١٢٥٥٥٠١٠١",
+            "ava@example．com",
+            "ava@exam\u{200b}ple.com",
+            "ava%40example.com",
+            "ava&#64;example.com",
+            "EAAGm0PX4ZCpsBAKZCZBbZAZCx",
         ] {
             assert!(is_of_the_lead(stage, &customer), "{stage}");
         }

@@ -1,6 +1,6 @@
 //! A mapping compiled against one header: column indexes instead of names, so that a row costs no look-up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -153,9 +153,11 @@ impl Plan {
         header: &Header,
     ) -> Result<Self, MappingError> {
         let columns = Columns::new(header);
+        let layout = Self::layout(given, preset, &columns);
         Compiler {
             columns: &columns,
-            layout: &Self::layout(given, preset, &columns),
+            layout: &layout,
+            allowed: layout.allow_personal.iter().collect(),
         }
         .compile(header)
     }
@@ -333,6 +335,8 @@ fn zones(plan: &Plan, header: &Header) -> Vec<(u32, String)> {
 struct Compiler<'a> {
     columns: &'a Columns<'a>,
     layout: &'a Layout,
+    /// What may be sent although it looks personal.
+    allowed: HashSet<&'a Target>,
 }
 
 impl Compiler<'_> {
@@ -483,7 +487,7 @@ impl Compiler<'_> {
     }
 
     fn allows_personal(&self, target: &Target) -> bool {
-        self.layout.allow_personal.contains(target)
+        self.allowed.contains(target)
     }
 
     fn find(&self, name: &str, wanted_for: &str) -> Result<u32, MappingError> {

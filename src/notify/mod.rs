@@ -18,7 +18,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 pub(crate) use notifier::{Notifier, Subject};
-pub(crate) use send::SECRETS;
 pub(crate) use state::Occasion;
 
 /// Whom to tell, and how.

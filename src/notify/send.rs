@@ -8,21 +8,12 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect;
 
 use super::Address;
+use crate::text::SECRETS;
 
 /// How long a receiver may take. A run that is done does not wait longer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a program is looked after.
 const LOOK: Duration = Duration::from_millis(20);
-/// Variables that no other program has to know.
-pub(crate) const SECRETS: [&str; 6] = [
-    "CRM2CAPI_ACCESS_TOKEN",
-    "CRM2CAPI_APP_SECRET",
-    "CRM2CAPI_READ_TOKEN",
-    "CRM2CAPI_LEADS_TOKEN",
-    "CRM2CAPI_SERVE_TOKEN",
-    "CRM2CAPI_NOTIFY_URL",
-];
-
 /// Why a receiver was not reached. Repeats no address.
 type Failure = String;
 

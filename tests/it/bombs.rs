@@ -267,20 +267,39 @@ fn settings_cost_no_more_than_their_bytes() {
             "a".repeat(1_000)
         ),
     );
-    let stages = (0..200_000).fold("[stages]\n".to_owned(), |mut text, at| {
-        let _ = writeln!(text, "\"S{at}\" = \"Stage {at}\"");
-        text
+    let many = |section: &str, count: u32, line: &dyn Fn(u32) -> String| {
+        let head = format!("{section}\n");
+        (0..count).fold(head, |text, at| text + &line(at) + "\n")
+    };
+    let stages = many("[stages]", 200_000, &|at| {
+        format!("\"S{at}\" = \"Stage {at}\"")
     });
-    desk.file("stages.toml", stages);
-    let args = [
-        "validate",
-        "leads.csv",
-        "--now",
-        NOW,
-        "--config",
-        "stages.toml",
-    ];
-    ends(run_limited(&desk, &args, None), &[0]);
+    let only = many("[only]", 50_000, &|at| format!("\"c{at}\" = [\"x\"]"));
+    let missing = many("[columns]", 50_000, &|at| {
+        format!("\"custom.c{at}\" = \"col{at}\"")
+    });
+    let there = many("[columns]", 20_000, &|at| {
+        format!("\"custom.c{at}\" = \"note\"")
+    });
+    let allowed: Vec<String> = (0..20_000).map(|at| format!("\"custom.c{at}\"")).collect();
+    let allowed = format!("{there}[event]\nallow_personal = [{}]\n", allowed.join(","));
+    for (settings, statuses) in [
+        (stages, &[0][..]),
+        (only, &[2]),
+        (missing, &[2]),
+        (allowed, &[0, 1, 2]),
+    ] {
+        desk.file("many.toml", settings);
+        let args = [
+            "validate",
+            "leads.csv",
+            "--now",
+            NOW,
+            "--config",
+            "many.toml",
+        ];
+        ends(run_limited(&desk, &args, None), statuses);
+    }
     let pattern = format!("[stage_columns]\n\"{}b\" = \"Won\"\n", "*a".repeat(500));
     desk.file("pattern.toml", pattern);
     let args = [

@@ -1,7 +1,7 @@
 //! Text of files, their names, settings, arguments and answers never reaches a person's stream as a command: neither to
 //! the terminal nor to the log of a CI service.
 
-use crate::support::listener::Listener;
+use crate::support::listener::{Listener, Request};
 use crate::support::{Desk, NOW, Ran};
 
 /// Clears the screen, begins a line, turns the writing, and speaks to GitHub, Azure and TeamCity.
@@ -222,5 +222,92 @@ fn of_answers_of_servers() {
         let token = [("CRM2CAPI_ACCESS_TOKEN", "EAABtoken")];
         is_harmless(&desk.run_with(&[&upload[..], &to].concat(), &token));
         is_harmless(&desk.run_with(&[&["check"], &to[..]].concat(), &token));
+    }
+}
+
+#[test]
+fn of_tokens_of_any_form_wherever_an_answer_or_a_person_puts_them() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "email,stage,stage date\nann@example.com,Lead,2026-11-20T10:00:00Z\n",
+    );
+    for token in [
+        "EAABmadeUpTokenThatMustShowNowhere0123456789",
+        "mytok-98765abcxyz",
+    ] {
+        let echo = move |_: &Request| {
+            let error = format!(
+                r#"{{"error":{{"message":"x","type":"OAuthException","code":190,"error_user_title":"{token}","fbtrace_id":"{token}"}}}}"#
+            );
+            (401, error)
+        };
+        let server = Listener::answering(echo);
+        let common = [
+            "--now",
+            NOW,
+            "--dataset-id",
+            "123",
+            "--graph-url",
+            &server.url,
+        ];
+        let variables = [("CRM2CAPI_ACCESS_TOKEN", token)];
+        let stage = format!("Lead={token}");
+        let runs: [&[&str]; 9] = [
+            &[
+                "upload",
+                "leads.csv",
+                "--format",
+                "json",
+                "--report",
+                "r.html",
+                "--report",
+                "r.md",
+            ],
+            &["upload", "leads.csv", "-vv", "--report", "r.json"],
+            &["upload", "leads.csv", "--test-event-code", token],
+            &["upload", "leads.csv", "--crm", token],
+            &["upload", "leads.csv", "--preset", token],
+            &["upload", "leads.csv", "--config", token],
+            &["upload", token],
+            &["upload", "leads.csv", "--stage", &stage],
+            &["upload", "leads.csv", "--access-token-file", token],
+        ];
+        for run in runs {
+            let ran = desk.run_with(&[run, &common].concat(), &variables);
+            assert_ne!(ran.status, 0, "{ran:?}");
+            assert!(
+                !ran.stdout.contains(token) && !ran.stderr.contains(token),
+                "{ran:#?}"
+            );
+        }
+        let ran = desk.run_with(&["upload", "leads.csv", "--dataset-id", token], &variables);
+        assert!(!ran.stderr.contains(token), "{ran:#?}");
+        let check = [
+            "check",
+            "--format",
+            "json",
+            "--dataset-id",
+            "123",
+            "--graph-url",
+            &server.url,
+        ];
+        let ran = desk.run_with(&check, &variables);
+        assert!(
+            !ran.stdout.contains(token) && !ran.stderr.contains(token),
+            "{ran:#?}"
+        );
+        for report in ["r.html", "r.md", "r.json"] {
+            let report = std::fs::read_to_string(desk.path().join(report)).unwrap();
+            assert!(!report.contains(token), "{report}");
+        }
+        let ran = desk.run_with(
+            &["build", "leads.csv", "--crm", token, "--now", NOW],
+            &variables,
+        );
+        assert!(
+            !ran.stdout.contains(token) && !ran.stderr.contains(token),
+            "{ran:#?}"
+        );
     }
 }

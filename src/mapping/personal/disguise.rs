@@ -23,13 +23,19 @@ const MAILBOXES: [&str; 12] = [
     "mail.ru",
 ];
 
+/// How addresses of pages, and pages, write the sign.
+const AT_IN_CODE: [&str; 4] = ["%40", "&#64;", "&#x40;", "&commat;"];
+
 /// Whether an address stands in the text in another form than its own.
 pub(super) fn holds_an_address(text: &str, customer: &[Cell<'_>]) -> bool {
     if text.len() > LONGEST || !may_hold_an_at(text) {
         return false;
     }
     let plain = text.to_lowercase();
-    let plain = unwrapped(&unwrapped(&plain, "at", "@"), "dot", ".").replace('＠', "@");
+    let plain = AT_IN_CODE
+        .iter()
+        .fold(plain, |plain, code| plain.replace(code, "@"));
+    let plain = unwrapped(&unwrapped(&plain, "at", "@"), "dot", ".");
     let words: Vec<&str> = plain.split_whitespace().collect();
     let joined = joined(&words, customer);
     joined.split_whitespace().any(|word| {
@@ -48,7 +54,8 @@ fn may_hold_an_at(text: &str) -> bool {
             && !is_letter(bytes.get(at + 2))
             && !is_letter(at.checked_sub(1).and_then(|before| bytes.get(before)))
     };
-    bytes.contains(&b'@') || text.contains('＠') || (1..bytes.len()).any(|end| is_word(end - 1))
+    let is_in_code = || AT_IN_CODE.iter().any(|code| text.contains(code));
+    bytes.contains(&b'@') || is_in_code() || (1..bytes.len()).any(|end| is_word(end - 1))
 }
 
 /// A sign for its name in brackets, and for what stands around that.

@@ -168,6 +168,20 @@ fn a_file_is_taken_when_it_is_whole() {
 }
 
 #[test]
+fn what_a_slow_writer_adds_after_a_file_was_taken_is_uploaded_too() {
+    let (desk, server) = (desk(), Server::start(Reply::receipt));
+    let path = desk.file("drop/slow.csv", export(0..4));
+    let mut writer = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    let _watch = watch(&desk, &server);
+    wait_until("it is done", || has(&desk, "done", "slow.csv"));
+    let all = export(0..9);
+    std::io::Write::write_all(&mut writer, &all.as_bytes()[export(0..4).len()..]).unwrap();
+    wait_until("the rest arrived", || server.taken().len() == 9);
+    wait_until("it is done again", || has(&desk, "done", "slow.csv"));
+    assert!(server.taken().values().all(|times| *times == 1));
+}
+
+#[test]
 fn an_outage_and_a_dead_token_keep_the_file_until_they_are_over() {
     let (desk, server) = (
         desk(),
