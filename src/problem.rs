@@ -80,6 +80,9 @@ catalogue! {
     RowTooLarge "row-too-large" Error
         "the row is larger than 4 MB, which no record of a lead is"
         "look for a missing line break or a quotation mark that is never closed there"
+    RowTruncated "row-truncated" Error
+        "the last row ends before its last columns and without a line break, so it was probably cut off"
+        "export or download it again; a row that is complete needs a line break behind it"
     QuoteUnclosed "quote-unclosed" Error
         "a quotation mark opened in this row is never closed, so its cells cannot be told apart"
         "close or remove the quotation mark, or export again; the rows after it were read"

@@ -30,6 +30,8 @@ pub(super) struct Delimited {
     /// The number of a header row that has more cells than are kept.
     too_wide: Option<u64>,
     is_width_said: bool,
+    /// Rows that have all of their cells, as long as every row has.
+    whole_rows: Option<u64>,
     footers: Footers,
     /// The number of the record read last, and the line on which the next one starts.
     row: u64,
@@ -79,6 +81,7 @@ impl Delimited {
             width: header.len(),
             too_wide: None,
             is_width_said: false,
+            whole_rows: Some(0),
             footers: Footers::default(),
             row: 0,
             line: 1 + u64::from(declared.is_some()),
@@ -237,10 +240,17 @@ impl Delimited {
             chunk.drop_row();
             return Ok(());
         }
+        // Where rows leave out what is empty at their end, one that is shorter may be whole.
+        let is_short = row.len() < self.width;
+        let has_no_end = self.record.next == self.record.len;
+        let is_cut = is_short && has_no_end && self.whole_rows > Some(0);
+        self.whole_rows = self.whole_rows.filter(|_| !is_short).map(|rows| rows + 1);
         let has_more = self.record.has_more && self.too_wide.is_none()
             || row.len() > self.width && row.cells().skip(self.width).any(|cell| !is_blank(cell));
         if has_more {
             chunk.refuse(Code::RowTooLong, None);
+        } else if is_cut {
+            chunk.refuse(Code::RowTruncated, None);
         } else {
             chunk.truncate_row(columns);
         }

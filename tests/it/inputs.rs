@@ -162,3 +162,32 @@ fn an_export_without_a_header_is_read_by_the_columns_that_are_named() {
         ran.stderr
     );
 }
+
+#[test]
+fn a_last_row_that_was_cut_off_is_refused_and_the_others_go() {
+    let desk = Desk::new();
+    let whole = "email,stage,stage date,note\na@example.com,Lead,2026-11-20T10:00:00Z,x\n";
+    let validate = |export: &str| {
+        let args = ["validate", "-", "--format", "json", "--now", NOW];
+        desk.run_on(&args, export.as_bytes()).json()
+    };
+    // As a producer leaves it that dies: a day of one digit would be a day all the same.
+    let cut = validate(&format!("{whole}b@example.com,Lead,2026-11-2"));
+    assert_eq!(rows_of(problem(&cut, "row-truncated")), [3]);
+    assert_eq!(
+        (&cut["events"], &cut["exit_status"]),
+        (&1.into(), &1.into())
+    );
+    for good in [
+        // Complete but for its line break; with a line break; in an export that leaves out what is empty at the end.
+        format!("{whole}b@example.com,Lead,2026-11-20T11:00:00Z,y"),
+        format!("{whole}b@example.com,Lead,2026-11-20T11:00:00Z\n"),
+        format!(
+            "{whole}b@example.com,Lead,2026-11-20T11:00:00Z\nc@example.com,Lead,2026-11-20T11:00:00Z"
+        ),
+        "email,stage,stage date,note\na@example.com,Lead,2026-11-20T10:00:00Z".to_owned(),
+    ] {
+        let report = validate(&good);
+        assert_eq!(report["exit_status"], 0, "{good}\n{report:#}");
+    }
+}
