@@ -17,7 +17,7 @@ use crate::ledger::{PastRun, SqliteLedger, Status};
 use crate::notify::{Notifier, Occasion, Subject};
 use crate::render::{self, FileFormat, wrap};
 use crate::report::ExitStatus;
-use crate::text::HarmlessLines;
+use crate::text::{HarmlessLines, counted};
 use crate::time::utc;
 
 /// Runs that are shown.
@@ -216,33 +216,31 @@ fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
         )?,
         None => writeln!(out, "no successful upload yet")?,
     }
-    if status.refused > 0 {
-        writeln!(
-            out,
-            "refused by Meta         {} events, not tried again unless they change",
-            status.refused
-        )?;
-    }
-    if status.uncertain > 0 {
-        writeln!(
-            out,
-            "uncertain               {} events, sent again by the next upload",
-            status.uncertain
-        )?;
-    }
-    if status.resting > 0 {
-        writeln!(
-            out,
-            "resting                 {} events, uncertain after several runs; --retry-uncertain sends them",
-            status.resting
-        )?;
-    }
-    if status.expired > 0 {
-        writeln!(
-            out,
-            "never known             {} events, uncertain until they were too old to be sent again",
-            status.expired
-        )?;
+    for (what, number, says) in [
+        (
+            "refused by Meta",
+            status.refused,
+            "not tried again unless they change",
+        ),
+        (
+            "uncertain",
+            status.uncertain,
+            "sent again by the next upload",
+        ),
+        (
+            "resting",
+            status.resting,
+            "uncertain after several runs; --retry-uncertain sends them",
+        ),
+        (
+            "never known",
+            status.expired,
+            "uncertain until they were too old to be sent again",
+        ),
+    ] {
+        if number > 0 {
+            writeln!(out, "{what:24}{}, {says}", counted(number, "event"))?;
+        }
     }
     write_days(out, status)?;
     write_runs(out, status)
