@@ -303,7 +303,8 @@ pub(crate) struct ReadArgs {
     /// Write the refused rows here, as they came, with the reason added
     ///
     /// The columns crm2capi_problem, crm2capi_help and crm2capi_row are added. Correct the rows in a copy and upload
-    /// that: a row leaves the file when its events were accepted.
+    /// that: a row leaves the file when its events were accepted. A row that was corrected in the CRM and comes with
+    /// the next export is another one here: delete the old one by hand.
     #[arg(long, value_name = "FILE", help_heading = "Report")]
     pub rejects: Option<PathBuf>,
 

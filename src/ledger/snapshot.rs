@@ -5,6 +5,9 @@
 //! show. What is settled is offered as long as the lead stays in its stage, and what the ledger knows of the event
 //! decides. So a run that dies loses nothing, and repeating it changes nothing. Keys are hashes.
 
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::LedgerError;
@@ -275,9 +278,20 @@ impl Memory<'_> {
             is_first: is_first_run(below.unwrap_or(written), source)?,
             is_any_overdue: pending::are_any_overdue(written, self.run)?,
         };
-        // Neighbours share the pages they stand on; those of one lead keep their order.
+        // Neighbours share the pages they stand on; those of one lead keep their order. Where rows may mean one lead
+        // though they know it by different things, those that know it best come first: they tell who the others are.
+        let entangled = entangled(shown);
         let mut order: Vec<usize> = (0..shown.len()).collect();
-        order.sort_by_key(|index| shown[*index].sighting.lead);
+        order.sort_by_key(|index| {
+            let Shown {
+                sighting,
+                identities,
+                ..
+            } = &shown[*index];
+            let is_entangled = entangled.contains(&sighting.lead);
+            let rank = is_entangled.then(|| rank(identities));
+            (!is_entangled, rank, sighting.lead)
+        });
         let mut told = vec![None; shown.len()];
         let mut overdue = Vec::new();
         for index in order {
@@ -403,6 +417,28 @@ impl Memory<'_> {
             (None, None) => Ok(false),
         }
     }
+}
+
+/// The leads of rows that share something with rows which know the lead by something stronger, or weaker.
+fn entangled(shown: &[Shown<'_>]) -> HashSet<LeadKey> {
+    let mut firsts: HashMap<&[u8], LeadKey> = HashMap::new();
+    let mut entangled = HashSet::new();
+    for one in shown {
+        let lead = one.sighting.lead;
+        for (_, identity) in identity::each(one.identities) {
+            let first = *firsts.entry(identity).or_insert(lead);
+            if first != lead {
+                entangled.extend([first, lead]);
+            }
+        }
+    }
+    entangled
+}
+
+/// How well a row knows its lead: the strongest that it has, then by how much.
+fn rank(identities: &[u8]) -> (u32, Reverse<usize>) {
+    let strongest = identity::kinds(identities).0.trailing_zeros();
+    (strongest, Reverse(identity::each(identities).count()))
 }
 
 fn key_of(source: SnapshotSource<'_>) -> SourceKey {

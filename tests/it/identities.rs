@@ -219,6 +219,28 @@ fn what_a_repeated_row_knows_is_learnt() {
 }
 
 #[test]
+fn what_a_row_of_another_file_knows_is_learnt() {
+    let job = Job::new();
+    let rows = |leads: &[String]| {
+        let rows = leads
+            .iter()
+            .map(|lead| format!("{lead},Qualified,2026-11-20T10:00:00Z\n"));
+        format!("{HEADER}{}", rows.collect::<String>())
+    };
+    let x = "x@example.com";
+    job.desk.file(
+        "export.csv",
+        rows(&[lead(A, "", "", ""), lead(B, "", "", "")]),
+    );
+    job.desk
+        .file("more.csv", rows(&[lead(A, x, "", ""), lead("", x, "", "")]));
+    let mut command = job.command();
+    command.arg("more.csv");
+    Ran::of(&["upload"], command.output().unwrap()).ended(0);
+    assert_eq!(job.server.take().len(), 2);
+}
+
+#[test]
 fn a_repeated_row_is_counted_as_one_and_leads_to_the_event() {
     let (poor, rich) = (lead(A, "", "", ""), lead(A, "x@example.com", "", ""));
     let job = Job::new();

@@ -1,3 +1,5 @@
+mod identities;
+
 use std::time::Instant;
 
 use bytes::Bytes;

@@ -399,3 +399,50 @@ fn a_first_run_says_how_many_stages_it_only_recorded() {
         json!({"is_first_run": false, "recorded": 0, "overdue": 0, "unchanged": 1_204})
     );
 }
+
+#[test]
+fn rows_of_one_file_that_know_a_lead_by_different_things_mean_one_lead() {
+    let (x, y, p) = ("x@example.com", "y@example.com", "+12125550123");
+    let both = format!("{x};{y}");
+    let (id, poor, rich) = ((A, "", ""), ("", x, ""), (A, x, ""));
+    for (before, rows) in [
+        // The lead gains something, and another row has nothing else.
+        (id, [rich, poor]),
+        (poor, [("", both.as_str(), ""), ("", y, "")]),
+        (poor, [("", x, p), ("", "", p)]),
+        (("", "", p), [("", x, p), ("", x, "")]),
+    ] {
+        for rows in [rows, [rows[1], rows[0]]] {
+            let day = |stage: &str| rows.map(|row| lead(row, stage)).to_vec();
+            let days = Job::days(&[
+                vec![lead(before, "New")],
+                day("Won"),
+                day("Paid"),
+                day("Big"),
+            ]);
+            let one = |stage: &str| vec![stage.to_owned()];
+            let expected = [vec![], one("Won"), one("Paid"), one("Big")];
+            assert_eq!(days, expected, "{before:?} then {rows:?}");
+        }
+    }
+    // In a first run, too; and the row that knows the lead best is the one that is sent.
+    let chain = |stage: &str| {
+        [poor, ("", x, p), ("", "", p)]
+            .map(|row| lead(row, stage))
+            .to_vec()
+    };
+    assert_eq!(
+        Job::days(&[chain("New"), chain("Won"), chain("Paid")]),
+        [vec![], vec!["Won".to_owned()], vec!["Paid".to_owned()]]
+    );
+    let job = Job::after(&[lead(id, "New")]);
+    job.run(DAY_2, &[lead(poor, "Won"), lead(rich, "Won")])
+        .ended(0);
+    let sent = job.server.take();
+    assert_eq!(sent.len(), 1);
+    assert!(sent[0]["user_data"]["lead_id"].is_u64(), "{}", sent[0]);
+    // Two leads that share an address stay two.
+    let couple = |stage: &str| vec![lead((A, x, ""), stage), lead((B, x, ""), stage)];
+    let days = Job::days(&[couple("New"), couple("Won")]);
+    assert_eq!(days, [vec![], vec!["Won".to_owned(); 2]]);
+}
