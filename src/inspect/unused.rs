@@ -58,6 +58,12 @@ fn reason(column: &Evidence, proposal: &Proposal) -> &'static str {
         () if has_times && heading.time_kind(None) == Some(TimeKind::Unknown) => {
             "times, but the heading does not say of what; name those of stages with --stage-column \"COLUMN=Event name\""
         }
+        () if has_times
+            && !is_taken(Field::EventName)
+            && heading.time_kind(None) >= Some(TimeKind::Plain) =>
+        {
+            "times that may be the stage's, once its column is known"
+        }
         () if has_times => "times, though not of the stage or of the lead",
         () if heading.is_source() => "where the lead comes from, which is not sent",
         () if column.share(Kind::Link) >= 0.5 => "links",
