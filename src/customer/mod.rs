@@ -33,7 +33,7 @@ pub(crate) use hash::Hash;
 pub(crate) use hash::{lowercase_hex, sha256};
 pub(crate) use key::{Key, KeySet};
 pub(crate) use normalizer::Normalizer;
-pub(crate) use phone::calling_code;
+pub(crate) use phone::{area_code, calling_code};
 pub(crate) use state::us_state;
 pub(crate) use user_data::UserData;
 

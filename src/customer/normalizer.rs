@@ -79,7 +79,10 @@ impl Normalizer {
                     let code = code.map(|(_, code)| code);
                     let mut add = |part: &str| {
                         let whole = code.filter(|_| cell.field == Field::Phone);
-                        let whole = whole.and_then(|code| phone::under(code, part));
+                        let whole = whole.and_then(|code| match code.starts_with('+') {
+                            true => phone::under(code, part),
+                            false => phone::within(code, part, country),
+                        });
                         let part = whole.as_deref().unwrap_or(part);
                         self.add(*cell, part, country, user_data, notice);
                     };
@@ -399,11 +402,16 @@ fn each_value(cell: Cell<'_>, add: &mut dyn FnMut(&str)) -> bool {
     all.is_some()
 }
 
-/// The calling code that has a cell of its own beside the numbers it belongs to, and its column.
-fn code_beside(cells: &[Cell<'_>]) -> Option<(u32, &'static str)> {
+/// The calling code, or else the area code, that has a cell of its own beside the numbers it belongs to, and its column. An
+/// area code stands before its number: behind one such digits are an extension.
+fn code_beside<'a>(cells: &[Cell<'a>]) -> Option<(u32, &'a str)> {
     let phones = || cells.iter().filter(|cell| cell.field == Field::Phone);
     let code = |cell: &Cell<'_>| Some((cell.column, phone::plain_calling_code(cell.text)?));
-    let (column, code) = phones().find_map(code)?;
+    let area = || {
+        let first = phones().next()?;
+        Some((first.column, phone::area_code(first.text)?))
+    };
+    let (column, code) = phones().find_map(code).or_else(area)?;
     let has_number = phones().any(|cell| cell.column != column && !is_nothing(cell.text));
     has_number.then_some((column, code))
 }
@@ -545,6 +553,35 @@ mod tests {
         let cells = [(Field::Phone, "+43"), (Field::Phone, "-")];
         let (_, notices) = row(&settings(), &cells, &[]);
         assert_eq!(notices, [(Code::PhoneInvalid, 0)], "a code alone");
+    }
+
+    #[test]
+    fn an_area_code_in_a_cell_of_its_own_belongs_to_the_number_behind_it() {
+        for (country, area, number, whole) in [
+            ("DE", "0171", "2345678", "491712345678"),
+            ("DE", "171", "2345678", "491712345678"),
+            ("DE", "0171", "0160 2345678", "491602345678"),
+            ("BR", "(11)", "98765-4321", "5511987654321"),
+            ("US", "212", "555-0101", "12125550101"),
+            ("US", "1234", "650 555 1212", "16505551212"),
+            ("IT", "06", "69812345", "390669812345"),
+        ] {
+            let cells = [(Field::Phone, area), (Field::Phone, number)];
+            let national = Settings {
+                default_country: Country::parse(country),
+                ..settings()
+            };
+            let expected = format!("{{ph:[sha({whole})]}}");
+            let row = row(&national, &cells, &[whole]);
+            assert_eq!(row, (expected, Vec::new()), "{area} {number}");
+        }
+        let cells = [(Field::Phone, "0171"), (Field::Phone, "2345678")];
+        let (_, notices) = row(&settings(), &cells, &[]);
+        assert_eq!(
+            notices,
+            [(Code::PhoneCountryMissing, 1)],
+            "of no known country"
+        );
     }
 
     #[test]

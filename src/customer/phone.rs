@@ -91,6 +91,31 @@ pub(super) fn plain_calling_code(text: &str) -> Option<&'static str> {
     says_so.then(|| calling_code(text)).flatten()
 }
 
+/// An area code, where the text is nothing else: `0171`, `(11)`, `212`.
+pub(crate) fn area_code(text: &str) -> Option<&str> {
+    let digits = text.trim().trim_matches(['(', ')']);
+    let is_code = (2..=6).contains(&digits.len())
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !digits.starts_with("00");
+    is_code.then_some(digits)
+}
+
+/// A national number with the area code that stands beside it; none where it has one. So few digits that they are no
+/// whole number are none without it.
+pub(super) fn within(area: &str, number: &str, country: Option<Country>) -> Option<String> {
+    let is_whole = number.starts_with(['+', '0', '(']);
+    if is_whole || text::is_nothing(number) || number.len() > 40 {
+        return None;
+    }
+    let joined = format!("{area}{}", without_fraction(number));
+    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    let is_assigned = || normalize(&joined, country, &mut String::new()) == Ok(None);
+    (digits <= MOST_LOCAL || is_assigned()).then_some(joined)
+}
+
+/// Digits of the longest numbers that are dialled within an area alone.
+const MOST_LOCAL: usize = 8;
+
 /// A number with the calling code that stands beside it; none where it needs no other.
 pub(super) fn under(code: &str, number: &str) -> Option<String> {
     let is_whole = number.contains('+') || number.starts_with("00");

@@ -114,16 +114,24 @@ impl Draft<'_> {
         let mut words = "no column says which stage a lead is in".to_owned();
         let guess = self.guess_of(Field::EventName);
         let times = self.times();
+        let time = self.time_of_any_stage();
         match &guess {
-            Some(name) => words.push_str(&format!("; perhaps --map event_name={name:?}")),
-            None => words.push_str(
-                "; name it with --map event_name=COLUMN and its time with --map event_time=COLUMN",
-            ),
+            Some(name) => {
+                words.push_str(&format!("; perhaps --map event_name={name:?}"));
+                let of_time = |time: &String| format!(" and its time --map event_time={time:?}");
+                words.extend(time.as_ref().map(of_time));
+            }
+            None => words.push_str(&format!(
+                "; name it with --map event_name=COLUMN and its time with --map event_time={}",
+                time.as_ref()
+                    .map_or("COLUMN".to_owned(), |time| format!("{time:?}"))
+            )),
         }
         match times.as_slice() {
             [] => words.push_str(
                 ", or a date column of a stage with --stage-column \"COLUMN=Event name\"",
             ),
+            [_] if time.is_some() => {}
             [one] => words.push_str(&format!(
                 ", or say what {one:?} is the date of with --stage-column {}",
                 shell(&format!("{one}={}", self.event_of(one)))
@@ -136,6 +144,20 @@ impl Draft<'_> {
             )),
         }
         words
+    }
+
+    /// The column that is called the time of a change or of the row, whatever the stage.
+    fn time_of_any_stage(&self) -> Option<String> {
+        let kind = |name: &String| {
+            let heading = &self.evidence[self.columns.find(name)? as usize].heading;
+            let kind = heading
+                .time_kind(None)
+                .filter(|kind| *kind >= TimeKind::Plain)?;
+            (!heading.names_a_stage()).then_some(kind)
+        };
+        let times = self.times().into_iter();
+        let named = times.filter_map(|name| Some((kind(&name)?, name)));
+        named.max_by_key(|(kind, _)| *kind).map(|(_, name)| name)
     }
 
     /// The event a date column may stand for.
@@ -334,7 +356,9 @@ impl Draft<'_> {
                     line("# MISSING: the stage and its time:");
                     line("# event_name = \"COLUMN\"");
                 }
-                line("# event_time = \"COLUMN\"");
+                let time = self.time_of_any_stage();
+                let time = time.as_deref().unwrap_or("COLUMN");
+                line(&format!("# event_time = {}", quoted(time)));
                 line("\n# Or the dates of stages, each in its column. Column = event name.");
                 line("# [stage_columns]");
                 self.candidates(line, |name| {

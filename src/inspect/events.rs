@@ -21,6 +21,7 @@ impl Search<'_> {
         let (has_names, has_times) = self.found.has_events();
         if has_names && has_times {
             self.add_stage_beside_raw_lead();
+            self.keep_stage_columns_beside_those_given();
             return;
         }
         if self.lacks(Field::EventName) && !has_names {
@@ -162,6 +163,21 @@ impl Search<'_> {
                 column,
                 confidence: Likely,
             }),
+        }
+    }
+
+    /// A date column that the command line calls a stage's takes nothing from those that say it themselves.
+    fn keep_stage_columns_beside_those_given(&mut self) {
+        let has_other = !self.lacks(Field::EventName) || self.found.rest.history.is_some();
+        if !self.is_told_stages || has_other || self.is_of_other_things() {
+            return;
+        }
+        let wide = self.stage_date_columns();
+        if !wide.is_empty() {
+            self.used
+                .extend(wide.iter().filter_map(|stage| stage.column));
+            self.found.stage_columns.extend(wide);
+            self.add_raw_lead();
         }
     }
 

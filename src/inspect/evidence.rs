@@ -13,7 +13,7 @@ use super::mask::mask;
 use super::words::{Heading, TimeKind, sounds_like_a_stage, sounds_technical};
 use crate::cell::is_nothing;
 use crate::custom_data::{currency, money};
-use crate::customer::{Country, Normalizer, Settings, calling_code};
+use crate::customer::{Country, Normalizer, Settings, area_code, calling_code};
 use crate::field::Field;
 use crate::mapping::consents;
 use crate::problem::Code;
@@ -61,7 +61,9 @@ pub(super) enum Kind {
     PhoneLike,
     /// The calling code of a country, and nothing else.
     CallingCode,
-    /// The same with its `+`.
+    /// As many digits as an area code has, and nothing else.
+    AreaCode,
+    /// A calling code with its `+`.
     PlainCallingCode,
     /// An address of the web, or a path of one.
     Link,
@@ -204,7 +206,10 @@ impl Evidence {
             Field::LeadId => Kind::LeadId,
             Field::Email => Kind::Email,
             Field::Phone => {
-                return Some(self.count(Kind::Phone).max(self.count(Kind::CallingCode)));
+                let codes = self
+                    .count(Kind::CallingCode)
+                    .max(self.count(Kind::AreaCode));
+                return Some(self.count(Kind::Phone).max(codes));
             }
             Field::DateOfBirth => Kind::Birth,
             Field::EventTime | Field::CreatedTime | Field::ClickTime => {
@@ -272,6 +277,7 @@ impl Judge {
         self.judge_ids(text, digits, note);
         let is_code = (1..6).contains(&digits) && calling_code(text).is_some();
         note(Kind::CallingCode, is_code);
+        note(Kind::AreaCode, area_code(text).is_some());
         note(Kind::PlainCallingCode, is_code && text.contains('+'));
         note(Kind::PhoneLike, (7..=34).contains(&digits) && letters <= 6);
         if (6..=60).contains(&digits) && letters <= 6 {

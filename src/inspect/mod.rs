@@ -110,7 +110,15 @@ pub(crate) fn draw_up(
     let shown = page::print(out, &found, request.given.timezone.as_deref());
     let decided = decide(&request, &found)?;
     keep(&settings::text(&found, &decided), Completeness::Complete)?;
-    Ok(shown.and_then(|()| page::print_end(out, &found, &decided, &request))?)
+    shown.and_then(|()| page::print_end(out, &found, &decided, &request))?;
+    if found.trial.with_events == 0 && found.has_short_years() && decided.date_order.is_none() {
+        bail!(
+            "{}: no row gives an event until the order of its dates is known, as their years have two digits; run init \
+             again with --force and --date-order dmy or mdy",
+            request.name
+        );
+    }
+    Ok(())
 }
 
 /// The preset that was asked for or that the header speaks for.

@@ -8,7 +8,10 @@ use super::proposal::Confidence::{self, Certain, Guess, Likely};
 use super::proposal::{Proposal, StageColumn, Taken};
 use super::words::{Party, Says};
 use crate::field::Field;
-use crate::mapping::{Columns, Layout, Target, holds_several, is_pattern, speaks_of_calling_codes};
+use crate::mapping::{
+    Columns, Layout, Target, holds_several, is_pattern, speaks_of_area_codes,
+    speaks_of_calling_codes,
+};
 use crate::report::names_raw_lead;
 
 /// So many columns of one field are taken.
@@ -238,12 +241,16 @@ impl Search<'_> {
 
     /// A column of calling codes belongs to the numbers, where those lack them.
     fn find_calling_codes(&mut self) {
-        let Some(code) = self.calling_codes() else {
+        let Some(code) = self.calling_codes().or_else(|| self.area_codes()) else {
             return;
         };
         let phone = Target::Field(Field::Phone);
         if self.lacks(Field::Phone) {
-            let is_number = |&column: &u32| self.at(column).share(Kind::PhoneLike) >= 0.8;
+            let is_area = self.at(code).share(Kind::CallingCode) < 0.9;
+            let is_number = |&column: &u32| {
+                is_area && self.at(column).heading.says(Field::Phone).is_some()
+                    || self.at(column).share(Kind::PhoneLike) >= 0.8
+            };
             let beside = self.free().into_iter().find(|column| *column == code + 1);
             match beside.filter(is_number) {
                 Some(number) => self.take(phone.clone(), number, Likely),
@@ -281,6 +288,19 @@ impl Search<'_> {
             let is_named = speaks_of_calling_codes(&name);
             evidence.share(Kind::PlainCallingCode) >= 0.9
                 || is_named && evidence.share(Kind::CallingCode) >= 0.9
+        })
+    }
+
+    /// The column of area codes, which stands before that of the numbers.
+    fn area_codes(&self) -> Option<u32> {
+        let all = 0..self.evidence.len() as u32;
+        all.into_iter().find(|&column| {
+            let name = self.columns.name_of(column).unwrap_or_default();
+            let numbers = self.evidence.get(column as usize + 1);
+            let are_whole = |numbers: &Evidence| numbers.share(Kind::PlainPhone) >= 0.5;
+            speaks_of_area_codes(&name)
+                && self.at(column).share(Kind::AreaCode) >= 0.9
+                && numbers.is_some_and(|numbers| !are_whole(numbers))
         })
     }
 
@@ -781,6 +801,21 @@ mod tests {
             Some(("stage.entered_at", Certain))
         );
         assert_eq!(column(&found, Field::CreatedTime), None);
+    }
+
+    #[test]
+    fn area_codes_stand_before_the_numbers_they_belong_to() {
+        let (found, header) = proposed(&[
+            "E-Mail|Vorwahl|Rufnummer",
+            "a@example.de|0171|2345678",
+            "b@example.de|030|69812345",
+        ]);
+        let of_phone = found.taken.iter();
+        let of_phone = of_phone.filter(|taken| taken.target == Target::Field(Field::Phone));
+        let names: Vec<&str> = of_phone
+            .map(|taken| header.columns[taken.column as usize].as_str())
+            .collect();
+        assert_eq!(names, ["Vorwahl", "Rufnummer"]);
     }
 
     #[test]

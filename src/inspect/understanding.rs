@@ -7,6 +7,7 @@ use super::trial::Trial;
 use crate::field::Field;
 use crate::mapping::canonical;
 use crate::mapping::{Columns, Target};
+use crate::problem::Code;
 use crate::run::Feed;
 use crate::source::Header;
 use crate::time::{DateOrder, Settled};
@@ -50,7 +51,16 @@ impl Understanding<'_> {
         matches!(
             self.story.order.settles(),
             Settled::Ambiguous | Settled::Contradicted
-        )
+        ) || self.has_short_years()
+    }
+
+    /// Whether most rows are refused as the years of their dates have two digits, which tell no order.
+    pub(super) fn has_short_years(&self) -> bool {
+        let mut causes = self.trial.causes.iter();
+        let is_cause = |(code, _, rows): &(Code, Option<u32>, u64)| {
+            *code == Code::TimeTwoDigitYear && rows * 2 >= self.trial.rows
+        };
+        self.settled_order().is_none() && causes.any(is_cause)
     }
 
     pub(super) fn order_in_words(&self) -> String {
@@ -74,6 +84,9 @@ impl Understanding<'_> {
             (Settled::Order(order), _) => format!("{order}, as {}{birth}", seen.join(", ")),
             (Settled::Ambiguous, Some(date)) => format!("{date}, and no row settles it"),
             (Settled::Contradicted, Some(date)) => format!("{}, {date}", seen.join(", ")),
+            _ if self.has_short_years() => {
+                "the years have two digits, and no row settles it".to_owned()
+            }
             _ if seen.is_empty() => "no date here needs it".to_owned(),
             _ => format!("{}, and no date reads both ways", seen.join(", ")),
         }

@@ -2,6 +2,7 @@
 
 use super::evidence::{Evidence, Kind};
 use super::proposal::Proposal;
+use super::words::TimeKind;
 use crate::field::Field;
 use crate::mapping::Columns;
 use crate::source::Header;
@@ -54,6 +55,15 @@ fn reason(column: &Evidence, proposal: &Proposal) -> &'static str {
         () if heading.is_system() => "kept by the system for itself",
         () if heading.is_other_person() => "about somebody or something else than the lead",
         () if has_times && heading.is_other_time() => "planned, or the date of something else",
+        () if has_times && heading.time_kind(None) == Some(TimeKind::Unknown) => {
+            "times, but the heading does not say of what; name those of stages with --stage-column \"COLUMN=Event name\""
+        }
+        () if has_times
+            && !is_taken(Field::EventName)
+            && heading.time_kind(None) >= Some(TimeKind::Plain) =>
+        {
+            "times that may be the stage's, once its column is known"
+        }
         () if has_times => "times, though not of the stage or of the lead",
         () if heading.is_source() => "where the lead comes from, which is not sent",
         () if column.share(Kind::Link) >= 0.5 => "links",

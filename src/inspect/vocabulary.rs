@@ -241,7 +241,7 @@ pub(super) static CREATED: Words = LazyLock::new(|| {
     olusturulma olusturma kayit basvuru الإنشاء الانشاء التسجيل الاضافة الإضافة dibuat masuk daftar tao dangky 作成日 登録日 \
     作成日時 登録日時 受付日 创建时间 创建日期 录入时间 提交时间 สราง ลงทะเบยน skapad skapat oprettet opprettet createdate createdon createdat createddate datecreated \
     datecreate dateadded submit submitdate application applied join joined cdate addtime dateentered leadtime leaddate leadcreated submittime leadsubmittime marcatemporal \
-    vytvoreno vytvoren zalozeno oprettet luotu letrehozva letrehozas crearii creat creata adaugat δημιουργιας δημιουργια יצירה נוצר 등록일 생성일 신청일 접수일 등록일시 створення створено enquired inquired",
+    vytvoreno vytvoren zalozeno oprettet luotu letrehozva letrehozas crearii creat creata adaugat δημιουργιας δημιουργια יצירה נוצר 등록일 생성일 신청일 접수일 등록일시 створення створено enquired inquired cadastrado cadastrada registrado registrada",
     )
 });
 /// Words of times that are no stage's: what is planned, or happened for other reasons.
@@ -341,6 +341,7 @@ pub(super) static DEALS: Words = LazyLock::new(|| {
 pub(super) static FUNNEL: Words = LazyLock::new(|| {
     set(
         "new lead leads qualified mql sql prospect contacted opportunity customer client won lost demo \
+    compareceu pago paga showed attended purchased asistio pagado acudio erschienen bezahlt gekauft venu paye presentato pagato \
     proposal negotiation converted nurture nurturing appointment disqualified unqualified subscriber closed open working assigned \
     booked interested enrolled sale sold inquiry enquiry hot warm cold signed quote quoted quotation invoiced funded approved admitted admission activated onboarded inspected measured contract contractsent follow \
     followup process processing progress recycled junk dead survey viewing visit deposit paid installed trial attempted \

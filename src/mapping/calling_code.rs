@@ -51,9 +51,49 @@ pub(crate) fn speaks_of_calling_codes(heading: &str) -> bool {
     !is_around && (NAMES.iter().any(|known| is_named(known)) || name == "code" || name == "prefix")
 }
 
+/// What the heading of a column of area codes holds, run together; some speak of calling codes elsewhere.
+const AREA_NAMES: [&str; 17] = [
+    "areacode",
+    "vorwahl",
+    "ortsvorwahl",
+    "ddd",
+    "prefijo",
+    "prefisso",
+    "prefix",
+    "kengetal",
+    "netnummer",
+    "lada",
+    "stdcode",
+    "citycode",
+    "codigodearea",
+    "códigodeárea",
+    "codigoarea",
+    "riktnummer",
+    "кодгорода",
+];
+
+/// Whether a column of this heading holds the area codes of national numbers, if its cells are such.
+pub(crate) fn speaks_of_area_codes(heading: &str) -> bool {
+    let name = canonical(heading);
+    AREA_NAMES.iter().any(|known| match known.len() {
+        ..=7 => name == *known,
+        _ => name.contains(known),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn area_codes_are_told_by_their_headings() {
+        for heading in ["Vorwahl", "Area Code", "DDD", "Código de área", "Kengetal"] {
+            assert!(speaks_of_area_codes(heading), "{heading}");
+        }
+        for heading in ["Telefon", "Added", "Postcode", "Area"] {
+            assert!(!speaks_of_area_codes(heading), "{heading}");
+        }
+    }
 
     #[test]
     fn codes_are_told_from_numbers_with_and_without_them() {

@@ -16,7 +16,7 @@ mod record;
 mod worth;
 
 pub(crate) use answers::{consents, yes_or_no};
-pub(crate) use calling_code::speaks_of_calling_codes;
+pub(crate) use calling_code::{speaks_of_area_codes, speaks_of_calling_codes};
 pub(crate) use columns::Wanted;
 pub(crate) use columns::{Columns, canonical};
 pub(crate) use event_names::{NameId, canonical_stage};

@@ -1040,3 +1040,61 @@ fn advice_never_names_a_column_that_cannot_be() {
         std::fs::remove_file(desk.path().join("crm2capi.toml")).ok();
     }
 }
+
+#[test]
+fn years_of_two_digits_leave_the_order_open_and_give_no_event() {
+    let desk = Desk::new();
+    let table = "email,stage,stage date\na@example.com,New,14.11.26 10:00\nb@example.com,Won,13.11.26 10:00\n";
+    std::fs::write(desk.path().join("leads.csv"), table).unwrap();
+    let ran = desk.run(&["init", "--yes", "leads.csv"]).ended(2);
+    for words in [
+        "the years have two digits",
+        "still open in it: date_order, timezone, dataset_id",
+    ] {
+        assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
+    }
+    assert!(ran.stderr.contains("--date-order dmy"), "{}", ran.stderr);
+    let flags = [
+        "--force",
+        "--date-order",
+        "dmy",
+        "--timezone",
+        "Europe/Rome",
+    ];
+    let args = [&["init", "--yes", "leads.csv"][..], &flags].concat();
+    let ran = desk.run(&args).ended(0);
+    assert!(
+        ran.stdout.contains("they are read in Europe/Rome") && !ran.stdout.contains("UTC"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn the_one_time_of_a_row_is_named_where_the_stage_is_not_known() {
+    let desk = Desk::new();
+    let lines = "{\"occurred_at\":\"2026-11-14T10:00:00Z\",\"kind\":\"abc\",\"person\":{\"email\":\"a@example.com\"}}\n\
+                 {\"occurred_at\":\"2026-11-15T10:00:00Z\",\"kind\":\"abd\",\"person\":{\"email\":\"b@example.com\"}}\n";
+    std::fs::write(desk.path().join("leads.ndjson"), lines).unwrap();
+    let ran = desk.run(&["init", "--yes", "leads.ndjson"]);
+    assert_ne!(ran.status, 0);
+    let words = "its time with --map event_time=\"occurred_at\"";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("occurred_at=Event"), "{}", ran.stderr);
+    let text = std::fs::read_to_string(desk.path().join("crm2capi.toml")).unwrap();
+    assert!(text.contains("# event_time = \"occurred_at\""), "{text}");
+}
+
+#[test]
+fn stage_columns_known_for_certain_stay_beside_one_given_by_hand() {
+    let (_, text) = of_layout(
+        "clinica-datas.csv",
+        &["--stage-column", "Próxima consulta=Retorno"],
+    );
+    for line in [
+        "\"Próxima consulta\" = \"Retorno\"",
+        "\"Pago em\" = \"Pago\"",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+}
