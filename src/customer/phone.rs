@@ -238,6 +238,10 @@ fn international(text: &str) -> Option<Read> {
         .ok()?;
     // Letters may be dialled where that reaches somebody.
     let is_sound = number.extension.is_some() || !text.contains(char::is_alphabetic);
+    // A trunk zero that was dialled twice leaves one in the number: `+86 00 505 5051 212`.
+    let mut whole = String::from("+");
+    push_e164(&number, &mut whole);
+    let number = PHONE_NUMBER_UTIL.parse(&whole, None).ok()?;
     (is_sound && could_be(&number)).then_some(Read {
         number,
         is_assigned: false,
@@ -380,6 +384,8 @@ mod tests {
     #[test]
     fn an_international_number_that_the_tables_do_not_know_is_used_with_a_warning() {
         for (text, expected) in [
+            ("+86 0 0505 5051 212", "865055051212"),
+            ("+865055051212", "865055051212"),
             ("+1 555 321 4567", "15553214567"),
             ("+15553214567", "15553214567"),
             ("001 555 321 4567", "15553214567"),

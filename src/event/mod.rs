@@ -187,6 +187,8 @@ pub(crate) struct KnownBy {
     pub identities: Bytes,
     /// The Unix seconds that the event's id is made from.
     pub time: i64,
+    /// Whether an earlier row of the run has the same event, so that this is all there is to it: it is not sent.
+    pub is_repeat: bool,
 }
 
 impl KnownBy {

@@ -11,7 +11,7 @@ use super::evidence::{Evidence, Kind};
 use super::proposal::{Proposal, Taken};
 use super::request::Decided;
 use super::settings::{key, list, quoted};
-use super::words::TimeKind;
+use super::words::{Party, TimeKind};
 use crate::field::Field;
 use crate::mapping::{Columns, Layout, Mapped, Preset, Target};
 
@@ -400,6 +400,9 @@ impl Evidence {
         match field {
             _ if self.heading.is_other_person() => {
                 "its heading is about somebody else than the lead".to_owned()
+            }
+            Field::Email | Field::Phone if self.heading.party(*field) == Party::Unknown => {
+                "whose it is, is not known".to_owned()
             }
             Field::LeadId => {
                 "its values have the form of Meta's lead ids, but its heading does not say so"

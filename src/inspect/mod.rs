@@ -107,7 +107,7 @@ pub(crate) fn draw_up(
     };
 
     // Whoever stops reading the page still gets the settings.
-    let shown = page::print(out, &found);
+    let shown = page::print(out, &found, request.given.timezone.as_deref());
     let decided = decide(&request, &found)?;
     keep(&settings::text(&found, &decided), Completeness::Complete)?;
     Ok(shown.and_then(|()| page::print_end(out, &found, &decided, &request))?)

@@ -18,8 +18,12 @@ use crate::text::harmless;
 /// So many columns unused for one reason are named.
 const MAX_NAMED: usize = 40;
 
-/// Prints everything that was understood.
-pub(super) fn print(out: &mut dyn Write, found: &Understanding<'_>) -> io::Result<()> {
+/// Prints everything that was understood, beside the zone that was said.
+pub(super) fn print(
+    out: &mut dyn Write,
+    found: &Understanding<'_>,
+    zone: Option<&str>,
+) -> io::Result<()> {
     writeln!(out, "{}", found.name)?;
     let (about, story) = (&found.feed.about, &found.story);
     fact(out, "format", &format_in_words(about))?;
@@ -42,7 +46,7 @@ pub(super) fn print(out: &mut dyn Write, found: &Understanding<'_>) -> io::Resul
     fact(out, "rows", &rows)?;
     fact(out, "events", &events_in_words(found))?;
     fact(out, "dates", &found.order_in_words())?;
-    fact(out, "time zone", &found.zone_in_words())?;
+    fact(out, "time zone", &found.zone_in_words(zone))?;
     columns_in_words(out, &found.proposal, found.header, &found.evidence)?;
     stages(out, found)?;
     let notes = notes(found);
@@ -522,20 +526,20 @@ fn lost_lead_ids(found: &Understanding<'_>) -> Option<String> {
     })
 }
 
-/// Columns of times that not all of the values fit.
-fn poor_times(found: &Understanding<'_>) -> Vec<String> {
-    let is_time = |taken: &&Taken| {
-        let times = [Field::EventTime, Field::CreatedTime].map(Target::Field);
-        times.contains(&taken.target) && taken.confidence != Confidence::Guess
+/// Columns of times and lead ids that not all of the values fit.
+fn poor_columns(found: &Understanding<'_>) -> Vec<String> {
+    let is_such = |taken: &&Taken| {
+        let fields = [Field::EventTime, Field::CreatedTime, Field::LeadId].map(Target::Field);
+        let has_lost_ids = found.evidence[taken.column as usize].count(Kind::LostLeadId) > 0;
+        fields.contains(&taken.target) && !has_lost_ids && taken.confidence != Confidence::Guess
     };
-    let times = found.proposal.taken.iter().filter(is_time);
-    times
-        .filter_map(|taken| {
-            let name = heading(&found.header.columns[taken.column as usize]);
-            let share = found.reads_in_words(taken)?;
-            Some(format!("{} from {name:?}: {share}", taken.target))
-        })
-        .collect()
+    let such = found.proposal.taken.iter().filter(is_such);
+    such.filter_map(|taken| {
+        let name = heading(&found.header.columns[taken.column as usize]);
+        let share = found.reads_in_words(taken)?;
+        Some(format!("{} from {name:?}: {share}", taken.target))
+    })
+    .collect()
 }
 
 /// What a person should look at before trusting the settings.
@@ -556,7 +560,7 @@ fn notes(found: &Understanding<'_>) -> Vec<String> {
             .unwrap_or_default();
         notes.push(format!("{} from {name:?} is a guess{why}", taken.target));
     }
-    notes.extend(poor_times(found));
+    notes.extend(poor_columns(found));
     notes.extend(lost_lead_ids(found));
     if !proposal
         .taken

@@ -6,7 +6,7 @@
 use super::evidence::{Evidence, Kind};
 use super::proposal::Confidence::{self, Certain, Guess, Likely};
 use super::proposal::{Proposal, StageColumn, Taken};
-use super::words::Says;
+use super::words::{Party, Says};
 use crate::field::Field;
 use crate::mapping::{Columns, Layout, Target, holds_several, is_pattern, speaks_of_calling_codes};
 use crate::report::names_raw_lead;
@@ -29,6 +29,7 @@ pub(super) fn propose(
         used: Vec::new(),
         found: Proposal::default(),
         known: 0,
+        strangers: Vec::new(),
         is_told_stages: !given.stage_columns.is_empty(),
     };
     search.take_over(layout, given);
@@ -50,6 +51,8 @@ pub(super) struct Search<'a> {
     pub(super) found: Proposal,
     /// How many of the columns taken preset and command line name.
     known: usize,
+    /// Emails and phones of which it is not known whose they are.
+    strangers: Vec<u32>,
     /// Whether the command line says which dates are those of stages.
     pub(super) is_told_stages: bool,
 }
@@ -172,7 +175,7 @@ impl Search<'_> {
         let mut judged: Vec<(u32, Confidence)> = self
             .free()
             .into_iter()
-            .filter(|&column| !self.at(column).heading.is_system())
+            .filter(|&column| !self.at(column).heading.is_system() && !self.is_strangers(column))
             .filter_map(|column| Some((column, judge(self.at(column))?)))
             .collect();
         let fill = |column: u32| (self.at(column).fill() * 20.0) as u32;
@@ -216,6 +219,9 @@ impl Search<'_> {
         self.find(Field::Phone, judge_phone);
         for field in [Field::Email, Field::Phone] {
             self.doubt_the_few(field);
+        }
+        for field in [Field::Email, Field::Phone] {
+            self.doubt_the_unknown(field);
         }
         self.find_calling_codes();
         self.find(Field::Fbclid, |column| {
@@ -307,19 +313,65 @@ impl Search<'_> {
                 is_few || field == Field::Email && has_plain && !is_plain(column)
             })
             .collect();
-        for taken in &mut self.found.taken {
-            if taken.target == target && doubted.contains(&taken.column) {
-                taken.confidence = Guess;
-            }
-        }
-        let is_doubted = |taken: &Taken| taken.target == target && taken.confidence == Guess;
+        self.make_guesses(field, &doubted);
+    }
+
+    /// Only tells of columns that were taken for a field.
+    fn make_guesses(&mut self, field: Field, doubted: &[u32]) {
+        let is_doubted =
+            |taken: &Taken| taken.target == Target::Field(field) && doubted.contains(&taken.column);
         let given = std::mem::take(&mut self.found.taken);
-        for taken in given {
-            match is_doubted(&taken) && doubted.contains(&taken.column) {
-                true => self.found.guesses.push(taken),
-                false => self.found.taken.push(taken),
+        for mut taken in given {
+            if is_doubted(&taken) {
+                taken.confidence = Guess;
+                self.found.guesses.push(taken);
+            } else {
+                self.found.taken.push(taken);
             }
         }
+    }
+
+    /// Beside a column of the lead's one that a word of its heading, or of the path to it, gives to nobody known here may
+    /// be anybody's: `buyer.email` and `notary.email`. No list of words knows all who have to do with a lead.
+    fn doubt_the_unknown(&mut self, field: Field) {
+        let target = Target::Field(field);
+        let heading = |column: u32| &self.at(column).heading;
+        let party = |column: u32| heading(column).party(field);
+        let of_field = self.found.taken.iter();
+        let of_field: Vec<u32> = of_field
+            .filter(|taken| taken.target == target)
+            .map(|taken| taken.column)
+            .collect();
+        let mut all = self.evidence.iter();
+        let has_lead = all.any(|column| column.heading.is_held_by_the_lead());
+        let is_better = |column: &u32| party(*column) != Party::Unknown;
+        // The values of one are the lead's where those of the others come again and again.
+        let is_own = |column: u32| self.at(column).distinct == self.at(column).filled;
+        let have_own = of_field.iter().filter(|column| is_own(**column)).count();
+        let is_sole_own = |column: u32| have_own == 1 && is_own(column);
+        let is_doubted = |taken: &&Taken| {
+            let has_other = of_field.iter().any(|other| *other != taken.column);
+            let is_held = heading(taken.column).is_held();
+            taken.target == target
+                && party(taken.column) == Party::Unknown
+                && (of_field.iter().any(is_better)
+                    || is_held && has_lead
+                    || has_other
+                        && (is_held || field == Field::Email)
+                        && !is_sole_own(taken.column))
+        };
+        // What preset and command line say is not doubted.
+        let found = self.found.taken[self.known..].iter();
+        let doubted: Vec<u32> = found.filter(is_doubted).map(|taken| taken.column).collect();
+        self.make_guesses(field, &doubted);
+        self.strangers.extend(doubted);
+    }
+
+    /// Whether a column stands in the object of somebody who may not be the lead.
+    fn is_strangers(&self, column: u32) -> bool {
+        let heading = &self.at(column).heading;
+        let mut strangers = self.strangers.iter();
+        strangers.any(|&stranger| heading.stands_within(&self.at(stranger).heading))
     }
 
     /// Whether the lead agrees, whoever asked: products leave it to a column of one's own.
@@ -501,9 +553,16 @@ fn judge_lead_id(column: &Evidence) -> Option<Confidence> {
         {
             Some(Certain)
         }
+        // A clear heading is believed though some of its values are none, such as a line of totals.
+        share
+            if share >= 0.5
+                && !is_repeated
+                && heading.says(Field::LeadId) == Some(Says::Exactly) =>
+        {
+            Some(Certain)
+        }
         share if share < 0.9 || is_repeated => None,
         _ if column.share(Kind::MarkedLeadId) >= 0.9 => Some(Certain),
-        _ if heading.says(Field::LeadId) == Some(Says::Exactly) => Some(Certain),
         _ if heading.is_other_id() => None,
         _ if heading.says(Field::LeadId).is_some() => Some(Certain),
         _ if heading.has_word("lead") && is_of_meta => Some(Certain),
@@ -696,6 +755,35 @@ mod tests {
     }
 
     #[test]
+    fn a_clear_heading_of_lead_ids_is_believed_though_one_value_is_none() {
+        let found = proposed(&[
+            "ID lead Meta|E-mail",
+            "1234567890123456|a@example.com",
+            "2345678901234567|b@example.com",
+            "3456789012345678|c@example.com",
+            "Somma di tutti|",
+        ]);
+        assert_eq!(
+            column(&found, Field::LeadId),
+            Some(("ID lead Meta", Certain))
+        );
+    }
+
+    #[test]
+    fn a_time_under_the_stages_own_path_is_the_stages() {
+        let found = proposed(&[
+            "contact.email|stage.name|stage.entered_at",
+            "a@example.com|New|2026-11-24T10:00:00Z",
+            "b@example.com|Won|2026-11-25T10:00:00Z",
+        ]);
+        assert_eq!(
+            column(&found, Field::EventTime),
+            Some(("stage.entered_at", Certain))
+        );
+        assert_eq!(column(&found, Field::CreatedTime), None);
+    }
+
+    #[test]
     fn dates_of_several_stages_beat_the_stage_of_today() {
         let found = proposed(&[
             "Correo|Etapa|Fecha de creación|Fecha calificado|Fecha ganado|Próxima actividad",
@@ -774,5 +862,54 @@ mod tests {
         assert_eq!(column(&found, Field::FirstName), Some(("Nombre", Likely)));
         let found = proposed(&["Nome", "Beatriz Nogueira", "João Araújo"]);
         assert_eq!(column(&found, Field::FullName), Some(("Nome", Likely)));
+    }
+
+    #[test]
+    fn an_address_beside_the_leads_whose_it_is_nobody_knows_is_not_taken() {
+        let rows = |headings: &'static str, rows: [&'static str; 2]| {
+            let found = proposed(&[headings, rows[0], rows[1]]);
+            let names = |all: &[Taken]| -> Vec<String> {
+                let name = |taken: &Taken| found.1.columns[taken.column as usize].clone();
+                all.iter().map(name).collect()
+            };
+            (names(&found.0.taken), names(&found.0.guesses))
+        };
+        let (taken, guesses) = rows(
+            "notary.email|notary.tel|notary.city|buyer.email|buyer.tel|buyer.city",
+            [
+                "n@example.org|+33140000000|Paris|a@example.com|+33612345678|Lyon",
+                "m@example.org|+33140000001|Paris|b@example.com|+33612345679|Nice",
+            ],
+        );
+        assert_eq!(taken, ["buyer.email", "buyer.tel", "buyer.city"]);
+        assert_eq!(guesses, ["notary.email", "notary.tel"]);
+        let (taken, guesses) = rows(
+            "E-mail rzeczoznawcy|E-mail klienta",
+            ["r@example.org|a@example.com", "s@example.org|b@example.com"],
+        );
+        assert_eq!(taken, ["E-mail klienta"]);
+        assert_eq!(guesses, ["E-mail rzeczoznawcy"]);
+        // Of two that nobody knows, the one whose values come again is not the lead's; else neither is known to be.
+        let (taken, guesses) = rows(
+            "qwer.email|tyui.email",
+            ["n@example.org|a@example.com", "n@example.org|b@example.com"],
+        );
+        assert_eq!(
+            (taken, guesses),
+            (vec!["tyui.email".to_owned()], vec!["qwer.email".to_owned()])
+        );
+        let (taken, guesses) = rows(
+            "qwer.email|tyui.email",
+            ["n@example.org|a@example.com", "m@example.org|b@example.com"],
+        );
+        assert_eq!((taken.len(), guesses.len()), (0, 2));
+        let (taken, _) = rows(
+            "data.attributes.email|data.attributes.mobile_phone|data.attributes.home_phone",
+            [
+                "n@example.org|+33612345678|+33140000000",
+                "m@example.org|+33612345679|+33140000001",
+            ],
+        );
+        assert_eq!(taken.len(), 3, "{taken:?}");
     }
 }

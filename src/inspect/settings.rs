@@ -187,7 +187,7 @@ impl Page<'_> {
     fn time_zone(&mut self) {
         let comment = format!(
             "# Zone of times that name none: {}.",
-            self.found.zone_in_words()
+            self.found.zone_in_words(self.decided.timezone.as_deref())
         );
         self.line(&comment);
         self.setting(

@@ -85,12 +85,22 @@ impl Understanding<'_> {
             || self.story.times_with_zone == 0 && !self.proposal.rest.is_snapshot()
     }
 
-    pub(super) fn zone_in_words(&self) -> String {
+    /// What there is to say of zones, where the one of times without one is known or is not.
+    pub(super) fn zone_in_words(&self, zone: Option<&str>) -> String {
         let Story {
             times_with_zone: with,
             times_without_zone: without,
             ..
         } = self.story;
+        if let Some(zone) = zone.filter(|_| without > 0) {
+            return match with {
+                0 => format!("no time here names one, so they are read in {zone}"),
+                _ => format!(
+                    "{without} of {} times name none, and are read in {zone}",
+                    with + without
+                ),
+            };
+        }
         match (with, without) {
             (0, 0) if self.proposal.rest.is_snapshot() => {
                 "none is needed: a stage's time is that of the export".to_owned()

@@ -277,7 +277,39 @@ pub(super) static OTHER_PEOPLE: Words = LazyLock::new(|| {
     dealer staff employee officer counsellor counselor negotiator advisor adviser consultant consultor corretor makelaar \
     adviseur danisman sachbearbeiter berater doctor teacher father mother guardian emergency admin administrator администратор \
     врач asesor gestor setter closer sdr bdr processor coordinator coordinador trainer host 顾问 executive telecaller \
-    vlastnik obchodnik ansvarlig ejer ansvarig myyja vastuuhenkilo felelos ertekesito responsabilul υπευθυνος נציג 담당자 менеджера відповідальний",
+    vlastnik obchodnik ansvarlig ejer ansvarig myyja vastuuhenkilo felelos ertekesito responsabilul υπευθυνος נציג 담당자 менеджера відповідальний \
+    supplier suppliers vendor vendors installer installers handler contractor technician lieferant lieferanten installateur \
+    monteur handlowca handlowcy doradca doradcy opiekuna dostawca dostawcy fornecedor fornecedora instalador proveedor fournisseur \
+    installatore fornitore consulente leverancier adviseur tedarikci bayi поставщик продавец продавца vanzator leverandor leverantor \
+    toimittaja medico medica medecin arzt doktor profesor professor maestro docente insegnante leraar lehrer",
+    )
+});
+/// What a lead is to the businesses that lead exports come from: who an email or a phone is that of.
+pub(super) static LEAD_PARTY: Words = LazyLock::new(|| {
+    set(
+        "lead leads contact contacts customer customers client clients buyer buyers purchaser patient patients student students \
+    pupil learner member guest applicant candidate borrower tenant homeowner prospect prospects person people caller invitee \
+    attendee participant subscriber donor visitor shopper enquirer inquirer kontakt kontakte kunde kunden kundin kaufer mieter \
+    interessent interessenten schuler teilnehmer mitglied cliente clientes clienti contacto contato contatto comprador compradora \
+    prospecto interesado interessado interessada paciente pacientes alumno alumna aluno aluna estudiante estudante miembro \
+    persona pessoa personne prospect acheteur acquereur eleve etudiant membre locataire acquirente paziente studente allievo \
+    iscritto klant klanten koper huurder leerling patienten klient klienta klienci kupujacy pacjent uczen kursant najemca \
+    клиент клиента покупатель покупателя пациент пациента ученик ученика лид лида контакт musteri alici hasta ogrenci \
+    العميل عميل الزبون ग्राहक pelanggan pembeli pasien nasabah siswa prospek khach khachhang khachmua kund kopare kober \
+    asiakas ostaja zakaznik kupujici ugyfel vevo client cumparator πελατης לקוח 고객 고객명 клієнт клієнта покупець 客户 顧客 お客様",
+    )
+});
+/// Names of what holds values in records, whoever they are about, and of kinds of emails and phones.
+pub(super) static CONTAINERS: Words = LazyLock::new(|| {
+    set(
+        "payload data result results item items record records attributes properties fields values value text raw object body \
+    event events response info information details detail profile identity content list entry entries embedded included \
+    relationships answers answer questions submission submissions form crm json node nodes edges row rows hits source communication \
+    communications channel channels contactinfo contactdata contactdetails coordinates kontaktdaten contactgegevens kontaktdata \
+    default preferred verified valid first second third extra best id key ids count flat normalized formatted e164 full \
+    fixed landline cellular voice home mobil movel movil fijo fija fixo fixa residencial residenziale casa domicile fixe fisso \
+    festnetz festnetznummer fest vast vaste vast mobiele mobiel thuis dienstlich prive domowy komorkowy komorkowa stacjonarny \
+    городской домашний мобильный sabit cep evde rumah seluler didong dom optional recovery celulares line linea ligne",
     )
 });
 /// Words of countries that a lead comes from, or wants to go to.

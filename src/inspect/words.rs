@@ -11,10 +11,10 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::fold::fold;
 use super::vocabulary::{
-    ANSWERED, AROUND_STAGE, CHANGE, CONSENT, CREATED, DEALS, EDITED, FUNNEL, FUNNEL_PARTS,
-    HEADINGS, IN_THE, LAST_CONTACT, META, NEGATIVE, NO_STAGE, OPT_OUT, OTHER_COUNTRIES, OTHER_IDS,
-    OTHER_PEOPLE, OTHER_THINGS, OTHER_TIMES, QUALIFIERS, RAW_LEAD, SOURCE, STAGE, STAGE_WORDS,
-    STATUS, STRONG, TECHNICAL, WHEN, Words,
+    ANSWERED, AROUND_STAGE, CHANGE, CONSENT, CONTAINERS, CREATED, DEALS, EDITED, FUNNEL,
+    FUNNEL_PARTS, HEADINGS, IN_THE, LAST_CONTACT, LEAD_PARTY, META, NEGATIVE, NO_STAGE, OPT_OUT,
+    OTHER_COUNTRIES, OTHER_IDS, OTHER_PEOPLE, OTHER_THINGS, OTHER_TIMES, OfField, QUALIFIERS,
+    RAW_LEAD, SOURCE, STAGE, STAGE_WORDS, STATUS, STRONG, TECHNICAL, WHEN, Words,
 };
 use crate::field::Field;
 use crate::mapping::{Preset, Target};
@@ -29,8 +29,8 @@ pub(super) struct Heading {
     /// The same without what stands around a name, with and without the word `name`: `Primary Address City` is `city`,
     /// `Contact First Name` is `firstname`.
     cores: [String; 2],
-    /// The names that a path leads through.
-    path: Vec<String>,
+    /// The words of each name that a path leads through.
+    holders: Vec<Vec<String>>,
     /// The words of the name itself.
     own: Vec<String>,
     /// What stands between the strokes of a heading such as `ZIP / Postal Code`, each as a heading of its own.
@@ -46,6 +46,17 @@ pub(super) enum Says {
     InPart,
     /// All of it does.
     Exactly,
+}
+
+/// Whom a column is about, the one first whose it is best taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Party {
+    /// The heading names who the lead is to the business: a customer, a patient.
+    Lead,
+    /// The heading names nobody.
+    Unsaid,
+    /// The heading says more than is understood here: it may name somebody else.
+    Unknown,
 }
 
 /// What kind of time a heading speaks of, the one a stage's time is best taken from last.
@@ -231,6 +242,53 @@ fn core_of(name: &str, keeps: Option<&str>) -> String {
         .collect()
 }
 
+/// Whom the words of a name speak of; none where they say nothing of that.
+fn party_of(words: &[String]) -> Option<Party> {
+    let said = words.iter().filter_map(|word| party_in(word));
+    // Beside a word that is not understood the lead's party may be the owner of somebody else: the buyer's agent.
+    said.max()
+}
+
+/// Whom one word speaks of: what it says besides email or phone, as German runs words together.
+fn party_in(word: &str) -> Option<Party> {
+    let says_nothing = |word: &str| {
+        word.bytes().all(|byte| byte.is_ascii_digit())
+            || QUALIFIERS.contains(word)
+            || CONTAINERS.contains(word)
+    };
+    if is_in(&LEAD_PARTY, word) {
+        return Some(Party::Lead);
+    }
+    if says_nothing(word) || is_contact(word) {
+        return None;
+    }
+    let parts = contacts().flat_map(|(_, of_field)| of_field.parts.iter());
+    let longest = parts
+        .filter(|part| part.len() > 3 && word.contains(part.as_str()))
+        .max_by_key(|part| part.len());
+    match longest {
+        Some(part) => party_in(&word.replacen(part.as_str(), "", 1)),
+        None => Some(Party::Unknown),
+    }
+}
+
+/// What headings of emails and phones say.
+fn contacts() -> impl Iterator<Item = &'static (Field, OfField)> {
+    let fields = [Field::Email, Field::Phone];
+    HEADINGS
+        .iter()
+        .filter(move |(field, _)| fields.contains(field))
+}
+
+/// Whether a word is one for emails or phones.
+fn is_contact(word: &str) -> bool {
+    let is_known = |(field, text): &(Field, String)| {
+        matches!(field, Field::Email | Field::Phone) && text == word
+    };
+    contacts().any(|(_, of_field)| of_field.exact.contains(word) || of_field.parts.contains(word))
+        || KNOWN.iter().any(is_known)
+}
+
 impl Heading {
     pub(super) fn of(text: &str) -> Self {
         let repaired = repaired(text);
@@ -250,7 +308,12 @@ impl Heading {
             )),
             joined: joined_of(name),
             cores: [core_of(name, None), core_of(name, Some("name"))],
-            path: words_of(before.unwrap_or_default()),
+            holders: before
+                .unwrap_or_default()
+                .split('.')
+                .map(words_of)
+                .filter(|words| !words.is_empty())
+                .collect(),
             own: words_of(name),
             is_system: name.starts_with(['$', '_']),
         }
@@ -383,7 +446,7 @@ impl Heading {
         let is_of_stage = self.has_any(&STAGE_WORDS) && !self.has_any(&NO_STAGE);
         Some(match () {
             () if self.is_system || self.is_other_time() => return None,
-            () if self.is_named(&CREATED) => TimeKind::Created,
+            () if self.is_named(&CREATED) && !self.enters_a_stage() => TimeKind::Created,
             () if stage.is_some_and(|stage| shares_a_word(stage) || begins_alike(stage)) => {
                 TimeKind::OfThisStage
             }
@@ -400,6 +463,16 @@ impl Heading {
             () if self.is_named(&WHEN) => TimeKind::Plain,
             () => TimeKind::Unknown,
         })
+    }
+
+    /// Whether the time is that of entering what holds it, and that is a stage: `stage.entered_at`.
+    fn enters_a_stage(&self) -> bool {
+        let is_entered = self
+            .own
+            .iter()
+            .any(|word| ["entered", "entry"].contains(&&**word));
+        let holder = self.holders.last();
+        is_entered && holder.is_some_and(|words| words.iter().any(|word| is_in(&STAGE_WORDS, word)))
     }
 
     /// How surely a time under this heading is that of a lead's making, 0 to 2: a record of it may be made later.
@@ -509,7 +582,34 @@ impl Heading {
 
     /// Whether both columns are named inside of the same object.
     pub(super) fn stands_beside(&self, other: &Heading) -> bool {
-        !self.path.is_empty() && self.path == other.path
+        !self.holders.is_empty() && self.holders == other.holders
+    }
+
+    /// Whom an email or a phone under this heading belongs to, as the name says it, or else the nearest holder that says
+    /// anything.
+    pub(super) fn party(&self, field: Field) -> Party {
+        let is_whole = self.says(field) == Some(Says::Exactly);
+        // Nothing is left to wonder about in a name that is all the field's.
+        let own = party_of(&self.own).filter(|party| !is_whole || *party == Party::Lead);
+        let holders = self.holders.iter().rev();
+        let of_holders = || holders.map(|words| party_of(words)).find_map(|party| party);
+        own.or_else(of_holders).unwrap_or(Party::Unsaid)
+    }
+
+    /// Whether a path leads to the column through somebody the lead is called by.
+    pub(super) fn is_held_by_the_lead(&self) -> bool {
+        let nearest = self.holders.iter().rev().find_map(|words| party_of(words));
+        nearest == Some(Party::Lead)
+    }
+
+    /// Whether a path leads to the column.
+    pub(super) fn is_held(&self) -> bool {
+        !self.holders.is_empty()
+    }
+
+    /// Whether the column stands in an object, or in one inside of it.
+    pub(super) fn stands_within(&self, other: &Heading) -> bool {
+        !other.holders.is_empty() && self.holders.starts_with(&other.holders)
     }
 
     /// Whether the heading says that a person's name stands here.

@@ -7,6 +7,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::Standing;
+use super::people;
 use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED};
 use crate::event::identity::{Kind, Kinds};
 use crate::event::{Event, EventKey, Fingerprint};
@@ -18,6 +19,16 @@ pub(super) struct Same {
     pub id: Fingerprint,
     /// How it stands.
     pub standing: Standing,
+    /// In what their leads agree.
+    shared: Kinds,
+}
+
+impl Same {
+    /// Orders by how good the match is.
+    pub(super) fn merit(self) -> (bool, u32) {
+        let is_delivered = matches!(self.standing, Standing::Accepted | Standing::ThisRun);
+        (is_delivered, self.shared.0.count_ones())
+    }
 }
 
 /// What of two events agrees.
@@ -54,12 +65,16 @@ pub(super) fn find(
         let Some((standing, kinds)) = other else {
             continue;
         };
-        let is_delivered = matches!(standing, Standing::Accepted | Standing::ThisRun);
+        let same = Same {
+            id,
+            standing,
+            shared,
+        };
         if standing != Standing::New
             && event.known_by.kinds().mean(kinds, shared)
-            && (found.is_none() || is_delivered)
+            && found.is_none_or(|found| found.merit() < same.merit())
         {
-            found = Some(Same { id, standing });
+            found = Some(same);
         }
     }
     Ok(found)
@@ -157,16 +172,24 @@ pub(super) fn knows_less(known_as: Option<i64>, event: &Event) -> bool {
     !event.known_by.identities.is_empty() && known_as != Some(event.known_by.digest())
 }
 
-/// Notes by what an event is known now.
+/// Notes by what an event is known now, and whom else it is about.
 pub(super) fn grow(connection: &Connection, key: EventKey, event: &Event) -> rusqlite::Result<()> {
+    let mut people: Vec<u8> = connection
+        .prepare_cached("SELECT people FROM event WHERE key = ?1")?
+        .query_row([key.0.as_slice()], |row| row.get(0))
+        .optional()?
+        .flatten()
+        .unwrap_or_default();
+    people::add(&mut people, &event.json);
     connection
         .prepare_cached(
-            "UPDATE event SET kinds = coalesce(kinds, 0) | ?2, known_as = ?3 WHERE key = ?1",
+            "UPDATE event SET kinds = coalesce(kinds, 0) | ?2, known_as = ?3, people = ?4 WHERE key = ?1",
         )?
         .execute((
             key.0.as_slice(),
             event.known_by.kinds().0,
             event.known_by.digest(),
+            people,
         ))?;
     Ok(())
 }

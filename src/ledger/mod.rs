@@ -92,6 +92,14 @@ impl Known {
             under: None,
         }
     }
+
+    /// As another event.
+    fn other(same: alias::Same) -> Self {
+        Self {
+            standing: same.standing,
+            under: Some(same.id),
+        }
+    }
 }
 
 /// Something to be recorded.
@@ -132,7 +140,7 @@ pub(crate) enum Begun {
     Fresh,
     /// It may, but an earlier run may have delivered it already.
     Again,
-    /// It must not: it was accepted before, or this run has begun it already.
+    /// It must not: it was accepted before, or this run has begun it already, or it is a repeat.
     Known,
 }
 
@@ -210,7 +218,7 @@ impl Ledger for NoLedger {
                 events
                     .iter()
                     .map(|event| {
-                        if seen.insert(event.key) {
+                        if !event.known_by.is_repeat && seen.insert(event.key) {
                             Begun::Fresh
                         } else {
                             Begun::Known

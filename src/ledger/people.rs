@@ -56,6 +56,14 @@ pub(super) fn of_event(json: &[u8]) -> Vec<u8> {
     everybody.flat_map(|person| person.0).collect()
 }
 
+/// Adds everybody an event is about to what [`of_event`] wrote of another.
+pub(super) fn add(people: &mut Vec<u8>, json: &[u8]) {
+    let known: Vec<Person> = read(people).collect();
+    let more = of_event(json);
+    let more = read(&more).filter(|person| !known.contains(person));
+    people.extend(more.flat_map(|person| person.0));
+}
+
 /// Reads what [`of_event`] wrote.
 pub(super) fn read(bytes: &[u8]) -> impl Iterator<Item = Person> + '_ {
     let (people, _) = bytes.as_chunks::<{ Person::BYTES }>();

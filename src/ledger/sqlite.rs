@@ -4,6 +4,7 @@
 //! folder, for its owner's eyes only; one run at a time may write to it. A file that cannot be understood is left
 //! untouched.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, Metadata, TryLockError};
 use std::path::{Path, PathBuf};
@@ -221,25 +222,26 @@ impl SqliteLedger {
         Ok((known, grown))
     }
 
-    /// Looks for events that are new by their own ids under the others that they could have.
+    /// Looks for events that are new by their own ids under the others that they could have; gives the indexes of those
+    /// found, the best matches first.
     fn by_other_ids(
         &self,
         dataset: &str,
         events: &[Event],
         known: &mut [Known],
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<Vec<usize>> {
         let reading = self.connection.unchecked_transaction()?;
-        for (event, known) in events.iter().zip(known) {
+        let mut found = Vec::new();
+        for (index, (event, known)) in events.iter().zip(known).enumerate() {
             if known.standing == Standing::New
                 && let Some(same) = alias::find(&reading, dataset, event, self.run)?
             {
-                *known = Known {
-                    standing: same.standing,
-                    under: Some(same.id),
-                };
+                *known = Known::other(same);
+                found.push((Reverse(same.merit()), index));
             }
         }
-        Ok(())
+        found.sort_unstable();
+        Ok(found.into_iter().map(|(_, index)| index).collect())
     }
 
     /// Fails when the path does not lead to the open file any more: what is written now would be lost.
@@ -290,17 +292,26 @@ impl Ledger for SqliteLedger {
         let sqlite = |source| LedgerError::sqlite(&path, source);
         let (mut known, mut grown) = self.by_own_id(events).map_err(sqlite)?;
         // A new ledger knows nothing of earlier runs, and what this run begins is compared as it begins.
-        if !self.is_new {
-            self.by_other_ids(dataset, events, &mut known)
-                .map_err(sqlite)?;
-        }
-        let by_others = (0..events.len()).filter(|index| known[*index].under.is_some());
-        grown.extend(by_others);
-        if self.run.is_some() && !grown.is_empty() {
+        let by_others = match self.is_new {
+            true => Vec::new(),
+            false => self
+                .by_other_ids(dataset, events, &mut known)
+                .map_err(sqlite)?,
+        };
+        grown.sort_unstable();
+        if self.run.is_some() && grown.len() + by_others.len() > 0 {
             self.transact(|connection, writer| {
                 for index in grown {
-                    let (event, under) = (&events[index], known[index].under);
-                    learn(connection, dataset, event, under, writer.now)?;
+                    learn(connection, dataset, &events[index], None, writer.now)?;
+                }
+                // One event stands for one lead: whom the better match has made it, others may not be any more.
+                for index in by_others {
+                    let event = &events[index];
+                    let same = alias::find(connection, dataset, event, writer.run)?;
+                    known[index] = same.map_or(Known::own(Standing::New), Known::other);
+                    if let Some(same) = same {
+                        learn(connection, dataset, event, Some(same.id), writer.now)?;
+                    }
                 }
                 Ok(())
             })?;
@@ -451,7 +462,8 @@ fn begin<'e>(
          VALUES (?1, ?2, 0, ?3, ?4, 1, ?5, ?6, ?7, ?8)
          ON CONFLICT DO NOTHING",
     )?;
-    let mut select = connection.prepare_cached("SELECT state, run FROM event WHERE key = ?1")?;
+    let mut select =
+        connection.prepare_cached("SELECT state, run, known_as FROM event WHERE key = ?1")?;
     let mut update = connection.prepare_cached(
         "UPDATE event SET time = ?2, state = 0, run = ?3, settled = ?4, attempts = attempts + 1,
                           code = NULL, subcode = NULL, fingerprint = NULL, name = ?5, people = ?6, trace = NULL
@@ -460,6 +472,10 @@ fn begin<'e>(
     let mut names: HashMap<&str, i64> = HashMap::new();
     let mut begin = |event: &'e Event| {
         let key = event.key.0.as_slice();
+        if event.known_by.is_repeat {
+            repeat(connection, writer, dataset, event)?;
+            return Ok(Begun::Known);
+        }
         let name = match names.get(&*event.name) {
             Some(name) => *name,
             None => {
@@ -476,8 +492,11 @@ fn begin<'e>(
         if insert.execute(row)? == 1 {
             return begin_new(connection, writer, dataset, event);
         }
-        let (state, by): (i64, Option<i64>) =
-            select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (state, by, known_then): (i64, Option<i64>, Option<i64>) =
+            select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        if alias::knows_less(known_then, event) {
+            learn(connection, dataset, event, None, now)?;
+        }
         if state == ACCEPTED || by == run {
             return Ok(Begun::Known);
         }
@@ -489,6 +508,27 @@ fn begin<'e>(
         })
     };
     batch.iter().map(&mut begin).collect()
+}
+
+/// Learns what another row says of the lead of an event, which stands there already, be it under another id.
+fn repeat(
+    connection: &Connection,
+    Writer { run, now }: Writer,
+    dataset: &str,
+    event: &Event,
+) -> rusqlite::Result<()> {
+    let known_as: Option<Option<i64>> = connection
+        .prepare_cached("SELECT known_as FROM event WHERE key = ?1")?
+        .query_row([event.key.0.as_slice()], |row| row.get(0))
+        .optional()?;
+    match known_as {
+        Some(known_as) if !alias::knows_less(known_as, event) => Ok(()),
+        Some(_) => learn(connection, dataset, event, None, now),
+        None => match alias::find(connection, dataset, event, run)? {
+            Some(same) => learn(connection, dataset, event, Some(same.id), now),
+            None => Ok(()),
+        },
+    }
 }
 
 /// Decides about an event that is new by its own id.

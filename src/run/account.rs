@@ -31,6 +31,15 @@ use crate::run::{Feed, GivenIds, Prepared, ReadSettings, Seen};
 use crate::source::{self, Header, Row};
 use crate::time::Clock;
 
+/// The events of a chunk that go further, by their indexes, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Picked {
+    /// Neither too old nor here before.
+    pub new: Vec<usize>,
+    /// Here before, but their rows may know more of their leads.
+    pub repeats: Vec<usize>,
+}
+
 /// What a run did so far.
 pub(crate) struct Account {
     /// Data records read.
@@ -144,8 +153,8 @@ impl Account {
         self.sample = Some(Sample::of_stages(listed.cloned()));
     }
 
-    /// Takes a chunk into the account; gives the indexes of its events that are neither too old nor here twice.
-    pub(crate) fn take(&mut self, prepared: &Prepared) -> Vec<usize> {
+    /// Takes a chunk into the account, and picks the events that go further.
+    pub(crate) fn take(&mut self, prepared: &Prepared) -> Picked {
         self.inputs[prepared.input as usize].rows += prepared.rows;
         self.rows += prepared.rows;
         self.rows_invalid += prepared.rows_invalid;
@@ -158,6 +167,7 @@ impl Account {
         self.seen
             .expect(prepared.events.iter().map(|event| &event.fingerprint));
         let mut picked = Vec::with_capacity(prepared.events.len());
+        let mut repeats = Vec::new();
         let mut old = vec![Days::default(); prepared.names.len()];
         for (index, event) in prepared.events.iter().enumerate() {
             if let Some(coverage) = &mut self.coverage {
@@ -167,19 +177,10 @@ impl Account {
                 .of_given_id
                 .is_some_and(|content| self.given_ids.is_shared(event.fingerprint, content));
             if !event.is_old && !self.seen.insert(event.fingerprint) {
-                let (code, field) = match is_shared {
-                    true => (Code::EventIdShared, Some(Field::EventId)),
-                    false => (Code::DuplicateEvent, None),
-                };
-                let finding = Finding {
-                    code,
-                    severity: code.severity(),
-                    row: event.row,
-                    field,
-                    column: None,
-                };
-                self.problems
-                    .add(&finding, prepared.input, None, &prepared.chunk.header, None);
+                self.note_repeat(prepared, event.row, is_shared);
+                if prepared.tells_more(event) {
+                    repeats.push(index);
+                }
                 continue;
             }
             self.match_keys.add(event.keys);
@@ -204,7 +205,27 @@ impl Account {
         for (name, days) in prepared.names.iter().zip(old) {
             self.stages.add_days(name, days);
         }
-        picked
+        Picked {
+            new: picked,
+            repeats,
+        }
+    }
+
+    /// Notes that a row's event was there before, or that another one has its id.
+    fn note_repeat(&mut self, prepared: &Prepared, row: u64, is_shared: bool) {
+        let (code, field) = match is_shared {
+            true => (Code::EventIdShared, Some(Field::EventId)),
+            false => (Code::DuplicateEvent, None),
+        };
+        let finding = Finding {
+            code,
+            severity: code.severity(),
+            row,
+            field,
+            column: None,
+        };
+        self.problems
+            .add(&finding, prepared.input, None, &prepared.chunk.header, None);
     }
 
     /// Keeps what may be shown of the first events.
@@ -227,7 +248,7 @@ impl Account {
     /// Takes a chunk whose events go no further into the account.
     pub(crate) fn count(&mut self, prepared: &Prepared) -> ControlFlow<()> {
         let picked = self.take(prepared);
-        self.settle_picked(prepared, &picked, Fate::Undelivered);
+        self.settle_picked(prepared, &picked.new, Fate::Undelivered);
         ControlFlow::Continue(())
     }
 
@@ -285,7 +306,7 @@ impl Account {
     /// Settles events whose fate is the same.
     pub(crate) fn settle_all(&mut self, events: &[Event], fate: Fate) {
         let would_be_sent = self.plan == Plan::Pretend && fate == Fate::Undelivered;
-        for event in events {
+        for event in events.iter().filter(|event| !event.known_by.is_repeat) {
             self.stages.add(&event.name, event.time, fate);
             self.stages
                 .add_worth(&event.name, event.worth.filter(|_| would_be_sent));

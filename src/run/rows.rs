@@ -124,6 +124,15 @@ impl Prepared {
         &self.json[range.start as usize..range.end as usize - 1]
     }
 
+    /// Whether an event's row knows its lead by more than what its id is made from.
+    pub(crate) fn tells_more(&self, event: &PreparedEvent) -> bool {
+        let identities = event.identities.start as usize..event.identities.end as usize;
+        let ends = self.identities[identities]
+            .iter()
+            .filter(|byte| **byte == 0);
+        event.sighting.is_none() && ends.take(2).count() == 2
+    }
+
     /// Forgets all but the first so many rows, for a run that ends in the middle of a chunk.
     pub(crate) fn keep_rows(&mut self, count: usize) {
         let Some(first_out) = self.chunk.rows().nth(count).map(|row| row.number()) else {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
-use super::account::{self, Account};
+use super::account::{self, Account, Picked};
 use super::feed::broken_off;
 use super::rejects::{Known, Rejects, Settled};
 use super::snapshot::SnapshotStep;
@@ -198,7 +198,7 @@ impl Producer<'_> {
             self.account,
         )?;
         if let Some(rejects) = self.rejects {
-            for event in &new {
+            for event in new.iter().filter(|event| !event.known_by.is_repeat) {
                 *known.sent.entry(event.origin.row).or_default() += 1;
             }
             let mut rejects = rejects.lock().unwrap_or_else(PoisonError::into_inner);
@@ -225,6 +225,9 @@ struct Outcomes<'a> {
 
 impl Outcomes<'_> {
     fn add(&mut self, event: &Event, outcome: &Outcome) {
+        if event.known_by.is_repeat {
+            return;
+        }
         self.observer.settled();
         let fate = account::fate_of(outcome);
         self.stages.add(&event.name, event.time, fate);
@@ -267,7 +270,7 @@ pub(super) struct Sifted {
 pub(super) fn sift(
     settings: &UploadSettings,
     prepared: &mut Prepared,
-    picked: &[usize],
+    picked: &Picked,
     ledger: &mut dyn Ledger,
     account: &mut Account,
 ) -> Result<Sifted> {
@@ -280,6 +283,11 @@ pub(super) fn sift(
     let (mut new, mut known) = (Vec::with_capacity(events.len()), Known::default());
     for (mut event, found) in events.into_iter().zip(looked_up) {
         let Origin { row, .. } = event.origin;
+        if event.known_by.is_repeat {
+            // Where the event is new, the ledger learns of it as it is begun.
+            new.extend((found.standing == Standing::New).then_some(event));
+            continue;
+        }
         if let Some(id) = found.under {
             account.remember(Code::IdentityGrew, event.origin);
             // What nobody is sure of goes again under the id it went under.
@@ -342,10 +350,16 @@ impl Made {
 fn events<'a>(
     prepared: &'a Prepared,
     Made { json, identities }: &'a Made,
-    picked: &'a [usize],
+    picked: &Picked,
     dataset: &'a str,
-) -> impl Iterator<Item = Event> + 'a {
-    picked.iter().map(move |&index| {
+) -> impl Iterator<Item = Event> + use<'a> {
+    let repeats = picked.repeats.iter().map(|index| (*index, true));
+    let mut picked: Vec<(usize, bool)> = picked.new.iter().map(|index| (*index, false)).collect();
+    if repeats.len() > 0 {
+        picked.extend(repeats);
+        picked.sort_unstable();
+    }
+    picked.into_iter().map(move |(index, is_repeat)| {
         let event = &prepared.events[index];
         let identities = match event.sighting {
             None => {
@@ -369,6 +383,7 @@ fn events<'a>(
             known_by: KnownBy {
                 identities,
                 time: event.id_time,
+                is_repeat,
             },
         }
     })

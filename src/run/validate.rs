@@ -90,8 +90,8 @@ pub(crate) fn build(
         }
         rows_left -= prepared.rows;
         let picked = account.take(prepared);
-        write(prepared, &picked)?;
-        account.settle_picked(prepared, &picked, Fate::Undelivered);
+        write(prepared, &picked.new)?;
+        account.settle_picked(prepared, &picked.new, Fate::Undelivered);
         if let Some(rejects) = &mut rejects {
             rejects.take(prepared, &Known::default())?;
         }

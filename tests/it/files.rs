@@ -482,3 +482,21 @@ fn of_several_runs_each_error_names_its_settings() {
         );
     }
 }
+
+#[test]
+fn rows_that_a_killed_run_left_beside_its_rejects_are_swept_by_the_next() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "email,stage,stage date\na@example.com,Lead,nonsense\n",
+    );
+    let old = desk.file(".crm2capi-rejectsAbC123", "email\nann@example.com\n");
+    let hours_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
+    let file = std::fs::File::options().append(true).open(&old).unwrap();
+    file.set_modified(hours_ago).unwrap();
+    // What another run is just writing stays.
+    let young = desk.file(".crm2capi-rejectsXyZ789", "email\nbob@example.com\n");
+    desk.run(&["validate", "leads.csv", "--rejects", "no.csv", "--now", NOW])
+        .ended(2);
+    assert!(!old.exists() && young.exists());
+}

@@ -194,3 +194,91 @@ fn what_nobody_is_sure_of_goes_again_under_the_id_it_went_under() {
     Ran::of(&["upload"], job.command().output().unwrap()).ended(0);
     assert!(job.server.take().is_empty());
 }
+
+#[test]
+fn what_a_repeated_row_knows_is_learnt() {
+    let (x, p) = ("x@example.com", "+12125550123");
+    for (poor, rich, other) in [
+        (lead(A, "", "", ""), lead(A, x, "", ""), lead("", x, "", "")),
+        (lead("", x, "", ""), lead("", x, p, ""), lead("", "", p, "")),
+    ] {
+        // In the same run, later, and when the first went long before.
+        let three = [&*poor, &*rich, &*other];
+        assert_eq!(Job::uploads(&[&three, &three]), [1, 0], "{three:?}");
+        assert_eq!(
+            Job::uploads(&[&[&poor, &rich], &[&other], &[&rich]]),
+            [1, 0, 0],
+            "{three:?}"
+        );
+        assert_eq!(
+            Job::uploads(&[&[&poor], &three, &[&other]]),
+            [1, 0, 0],
+            "{three:?}"
+        );
+    }
+}
+
+#[test]
+fn a_repeated_row_is_counted_as_one_and_leads_to_the_event() {
+    let (poor, rich) = (lead(A, "", "", ""), lead(A, "x@example.com", "", ""));
+    let job = Job::new();
+    let (arrived, report) = job.upload(&[&poor, &rich]);
+    assert_eq!(
+        (arrived, &report["events"], &report["accepted"]),
+        (1, &1.into(), &1.into())
+    );
+    let codes: Vec<&str> = report["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| found["code"].as_str().unwrap())
+        .collect();
+    assert!(codes.contains(&"duplicate-event"), "{codes:?}");
+    let told = job
+        .desk
+        .run(&["status", "--lead", "x@example.com"])
+        .ended(0);
+    assert!(told.stdout.contains("Qualified"), "{}", told.stdout);
+}
+
+#[test]
+fn a_known_event_stands_for_one_lead() {
+    let (x, y, p) = ("x@example.com", "y@example.com", "+12125550123");
+    for (known, leads) in [
+        (
+            lead("", x, "", ""),
+            [lead(A, x, "", ""), lead(B, x, "", "")],
+        ),
+        (
+            lead("", "", p, ""),
+            [lead("", x, p, ""), lead("", y, p, "")],
+        ),
+    ] {
+        let [first, second] = &leads;
+        assert_eq!(
+            Job::uploads(&[&[&known], &[first, second], &[second, first]]),
+            [1, 1, 0],
+            "{leads:?}"
+        );
+        assert_eq!(
+            Job::uploads(&[&[&known], &[first], &[second], &[second, first]]),
+            [1, 0, 1, 0],
+            "{leads:?}"
+        );
+    }
+    // Whoever agrees in more is meant, wherever it stands.
+    let (known, half) = (lead("", x, "", "7"), lead(A, "", "", "7"));
+    let whole = lead(B, x, "", "7");
+    let job = Job::new();
+    assert_eq!(job.upload(&[&known]).0, 1);
+    job.desk.file(
+        "export.csv",
+        format!(
+            "{HEADER}{half},Qualified,2026-11-20T10:00:00Z\n{whole},Qualified,2026-11-20T10:00:00Z\n"
+        ),
+    );
+    Ran::of(&["upload"], job.command().output().unwrap()).ended(0);
+    let sent = job.server.take();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0]["user_data"]["lead_id"].to_string(), A);
+}

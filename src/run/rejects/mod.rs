@@ -12,6 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -77,6 +78,9 @@ pub(crate) enum Settled {
     Open,
 }
 
+/// How the file is called until it is in its place.
+const SPOOL: &str = ".crm2capi-rejects";
+
 /// A row whose events are under way.
 struct Pending {
     row: KeptRow,
@@ -118,6 +122,7 @@ impl Rejects {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let form = Form::of(feeds)?;
         let older = Older::read(&path, &form)?;
+        sweep(folder_of(&path));
         let spool = tempfile::tempfile_in(folder_of(&path)).with_context(place)?;
         Ok(Self {
             path,
@@ -267,7 +272,7 @@ impl Rejects {
             return copy(&mut out);
         }
         let mut file = tempfile::Builder::new()
-            .prefix(".crm2capi-rejects")
+            .prefix(SPOOL)
             .tempfile_in(folder_of(&self.path))?;
         copy(file.as_file_mut())?;
         file.as_file().sync_all()?;
@@ -294,6 +299,29 @@ impl Rejects {
             self.older.leave(&self.form, row);
         }
         Ok(())
+    }
+}
+
+/// Removes what runs have left in a folder that were killed while they put their file in its place: it holds people's data.
+/// One that another run is just writing is younger.
+fn sweep(folder: &Path) {
+    const OLD: Duration = Duration::from_secs(600);
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let is_ours = entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(SPOOL.as_bytes());
+        let is_old = || {
+            let found = entry.metadata().ok().filter(|found| found.is_file())?;
+            Some(found.modified().ok()?.elapsed().ok()? > OLD)
+        };
+        if is_ours && is_old() == Some(true) {
+            // Where it cannot be removed, nothing is lost but tidiness, and the next run tries again.
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 

@@ -166,3 +166,55 @@ fn a_dead_token_is_reported_though_the_stream_stays_open() {
     assert_eq!(count(&ran.json(), "accepted"), 0);
     drop(writer);
 }
+
+/// A CRM that streams its changes sends those of this second: the clock is read as they come, and not when the run began.
+#[test]
+fn a_stage_that_is_reached_while_the_stream_flows_is_not_in_the_future() {
+    let server = Server::start(Reply::receipt);
+    let desk = desk_with(0);
+    let mut args: Vec<_> = upload_of(&desk, &server, "-")
+        .get_args()
+        .map(|argument| argument.to_str().unwrap().to_owned())
+        .collect();
+    let now = args
+        .iter()
+        .position(|argument| argument == "--now")
+        .unwrap();
+    args.drain(now..now + 2);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut command = desk.command(&args);
+    command
+        .env("CRM2CAPI_ACCESS_TOKEN", TOKEN)
+        .stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let row = |number: u32, seconds: i64| {
+        let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+        let at = at.strftime("%Y-%m-%dT%H:%M:%SZ");
+        format!(
+            "{number},{},Lead,{at},lead{number}@example.org\n",
+            lead_id(2 * number)
+        )
+    };
+    let mut held = String::from("Id,Lead,Stage,When,Email\n");
+    (0..HELD_ROWS + 500).for_each(|number| held.push_str(&row(number, -3_600)));
+    stdin.write_all(held.as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(2_500));
+    // A second ago, after the run began; and half a minute ahead, as a CRM's clock may be.
+    let (reached, ahead) = (HELD_ROWS + 500, HELD_ROWS + 501);
+    stdin.write_all(row(reached, -1).as_bytes()).unwrap();
+    stdin.write_all(row(ahead, 30).as_bytes()).unwrap();
+    drop(stdin);
+    let report = ends_within(&desk, child, 60).ended(0).json();
+    assert_eq!(count(&report, "accepted") as u32, reached + 1, "{report:#}");
+    assert!(server.taken().contains_key(&reached) && !server.taken().contains_key(&ahead));
+    let codes = report["problems"].as_array().unwrap().iter();
+    let codes: Vec<&str> = codes
+        .map(|problem| problem["code"].as_str().unwrap())
+        .collect();
+    assert!(
+        codes.contains(&"event-ahead") && !codes.contains(&"event-in-future"),
+        "{codes:?}"
+    );
+}
