@@ -252,7 +252,7 @@ mod tests {
             json: buffer.slice(json),
             known_by: KnownBy {
                 identities: buffer.slice(identities),
-                time: 0,
+                ..KnownBy::default()
             },
             ..event(0, 0)
         };
