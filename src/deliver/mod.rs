@@ -43,14 +43,10 @@ pub(crate) async fn deliver(
     events: mpsc::Receiver<Vec<Event>>,
     client: Client,
     ledger: SharedLedger,
-    mut settings: Settings,
+    settings: Settings,
     interrupt: watch::Receiver<Interrupt>,
     on_outcome: &mut dyn FnMut(&Event, &Outcome),
 ) -> Delivery {
-    settings.limits.bytes = settings
-        .limits
-        .bytes
-        .min(settings::bytes_of_a_lane(&settings));
     let run = Arc::new(Run::new(client, ledger, settings, interrupt));
     tokio::select! {
         () = send_all(&run, events, on_outcome) => {}

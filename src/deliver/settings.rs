@@ -9,21 +9,16 @@ use crate::time::Clock;
 /// Requests in flight at most: more would not be answered any sooner.
 pub(crate) const MAX_CONCURRENCY: u16 = 64;
 
-/// The encoded bytes of events in the lanes at most, of which half are in requests. A request has a second copy of its own.
-const LANES_BYTES: usize = 16_000_000;
+/// The encoded bytes of events that a lane adds to what may be in the lanes: twice a thousand usual events.
+const BYTES_OF_A_LANE: usize = 2_000_000;
 
 /// What may be in the lanes: while one batch of each is sent, the next gathers.
 pub(super) fn room_of_lanes(settings: &Settings) -> Limits {
+    let lanes = settings.concurrency.max(1);
     Limits {
-        events: settings.concurrency.max(1) * settings.limits.events * 2,
-        bytes: LANES_BYTES,
+        events: lanes * settings.limits.events * 2,
+        bytes: lanes * BYTES_OF_A_LANE,
     }
-}
-
-/// The encoded bytes of a batch at most, where all lanes are to have one in flight: with many lanes their requests are
-/// smaller.
-pub(super) fn bytes_of_a_lane(settings: &Settings) -> usize {
-    LANES_BYTES / 2 / settings.concurrency.max(1)
 }
 
 /// How to deliver.

@@ -679,7 +679,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 fn configure_reading(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_secs(10))?;
     // In KiB: enough that the keys of some hundred thousand events stay at hand.
-    connection.pragma_update(None, "cache_size", -6_144)
+    connection.pragma_update(None, "cache_size", -16_384)
 }
 
 #[cfg(test)]
