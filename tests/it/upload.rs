@@ -744,7 +744,7 @@ fn settings_give_what_the_command_line_does_not() {
     assert!(server.requests()[before + 2].line.contains("/999/"));
 }
 
-/// The widest way there is, answered slowly, so that as much as may be is on its way at once.
+/// Answered slowly, so that as much as may be is on its way at once.
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_does_not_grow_with_the_events_that_are_on_their_way() {
@@ -771,7 +771,7 @@ fn memory_does_not_grow_with_the_events_that_are_on_their_way() {
         let mut child = desk
             .command(&["upload", name, "--now", NOW, "--quiet", "--dataset-id", "1"])
             .args(["--graph-url", &server.url, "--ledger", "ledger.sqlite3"])
-            .args(["--concurrency", "64", "--batch-size", "1000"])
+            .args(["--concurrency", "8", "--batch-size", "1000"])
             .args(["--crm", "Test", "--default-country", "US"])
             .env(TOKEN.0, TOKEN.1)
             .stdout(std::process::Stdio::null())
