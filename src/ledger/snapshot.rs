@@ -27,6 +27,8 @@ pub(crate) struct Sighting {
     pub lead: LeadKey,
     /// The stage.
     pub stage: StageKey,
+    /// The CRM's own stage, which settings may have called otherwise before.
+    pub origin: Option<StageKey>,
     /// What tells the event of this row from others.
     pub event: Fingerprint,
     /// Whether the export itself gives the event's id.
@@ -41,6 +43,12 @@ pub(crate) struct Sighting {
     pub sends_again: bool,
     /// Whether an event of it would be too old to be sent.
     pub is_old: bool,
+    /// Whether the settings skip the stage. It is known all the same, so that it does not pass for a new one when they do
+    /// so no more.
+    pub is_skipped: bool,
+    /// Whether the stage gives no event because something is wrong with it or its row. What a first run finds so is known;
+    /// later the stage is new when it is mended.
+    pub is_refused: bool,
     /// Whether nothing may be sent of the lead, for want of consent. The stage is known all the same, so that it does
     /// not pass for a new one when consent is given.
     pub is_withheld: bool,
@@ -157,7 +165,11 @@ impl Stage {
             },
             time: sighting.time,
             visits,
-            is_recorded: was_there || sighting.is_old || sighting.is_withheld,
+            is_recorded: was_there
+                || sighting.is_old
+                || sighting.is_withheld
+                || sighting.is_skipped
+                || sighting.is_refused,
             seen: sighting.exported,
             run: None,
         }
@@ -322,9 +334,11 @@ impl Memory<'_> {
             true => pending::take_of_lead(self.tables.written, key, self.run)?,
             false => Vec::new(),
         };
-        let known_stage = self
-            .tables
-            .look_up(|connection| stage(connection, key, sighting.stage))?;
+        let find = |of: StageKey| self.tables.look_up(|connection| stage(connection, key, of));
+        let known_stage = match (find(sighting.stage)?, sighting.origin) {
+            (None, Some(origin)) => find(origin)?,
+            (known, _) => known,
+        };
         let known_lead = known_lead.is_some() && !has_grown;
         let mut step = decide(
             (known_lead, lead),
@@ -340,12 +354,15 @@ impl Memory<'_> {
                 step.stage.run = self.run;
             }
             leads::write(self.tables.written, key, &step.lead)?;
-            write(
-                self.tables.written,
-                key,
-                sighting.stage,
-                (&step.stage, event),
-            )?;
+            let origin = sighting.origin.filter(|origin| *origin != sighting.stage);
+            // A stage that is mended later is then reached.
+            let is_kept = known_stage.is_some() || run.is_first || !sighting.is_refused;
+            for stage in std::iter::once(sighting.stage)
+                .chain(origin)
+                .filter(|_| is_kept)
+            {
+                write(self.tables.written, key, stage, (&step.stage, event))?;
+            }
         }
         let sight = sight(&step, known_stage.is_some(), is_in_hand, sighting);
         if step.is_reached && matches!(sight, Sight::Event { .. }) && !sighting.is_old {

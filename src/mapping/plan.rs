@@ -217,11 +217,6 @@ impl Plan {
         self.is_snapshot
     }
 
-    /// Whether it matters when a lead was in a stage that gives no event.
-    pub(crate) fn tells_visits_apart(&self) -> bool {
-        !self.again.is_empty()
-    }
-
     /// Whether a lead that comes back to this stage makes another event.
     pub(crate) fn sends_again(&self, name: NameId) -> bool {
         if self.again.is_empty() {

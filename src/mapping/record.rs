@@ -59,6 +59,10 @@ pub(crate) struct Record<'a> {
     pub skipped_stages: u64,
     /// Whether the lead is in a stage now that gives no event of its own.
     pub is_elsewhere: bool,
+    /// The CRM's name of the stage the lead is in now, where it is known, whatever becomes of it.
+    pub current: Option<&'a str>,
+    /// Whether a stage gives no event because something is wrong with it, and not because it is to be skipped.
+    pub has_refused_stage: bool,
     /// Why the row was not read any further.
     pub left_out: Option<LeftOut>,
 }
@@ -349,11 +353,11 @@ impl Plan {
         record.first_seen_ms = clicked_ms.or(created_ms);
     }
 
-    fn read_stages(
+    fn read_stages<'a>(
         &mut self,
-        row: Row<'_>,
+        row: Row<'a>,
         times: &mut Times,
-        record: &mut Record<'_>,
+        record: &mut Record<'a>,
         notice: &mut dyn FnMut(Notice<'_>),
     ) {
         let (names, is_snapshot) = (&mut self.names, self.is_snapshot);
@@ -376,6 +380,9 @@ impl Plan {
             let is_current = is_snapshot && found.is_current && is_nothing(text);
             if is_nothing(text) && !found.needs_time {
                 continue;
+            }
+            if let (true, Named::Cell(_, column)) = (is_current, &found.name) {
+                record.current = Some(row.cell(*column).trim());
             }
             let Some((name, worth)) = named(found.name, column, names, record, notice) else {
                 record.is_elsewhere |= is_current;
@@ -502,6 +509,7 @@ fn named(
                     Field::EventName,
                     column,
                 ));
+                record.has_refused_stage = true;
                 return None;
             }
             (stage, column)
@@ -514,6 +522,7 @@ fn named(
             None
         }
         StageName::Unlisted => {
+            record.has_refused_stage = true;
             notice(Notice {
                 stage: Some(DatedStage { name: stage, time }),
                 ..Notice::of(Code::StageUnlisted, Field::EventName, column)

@@ -62,6 +62,11 @@ pub(crate) struct PreparedEvent {
     pub sighting: Option<Sighting>,
 }
 
+/// A stage of the CRM's, whatever event it is by now. No event is called so.
+fn origin(stage: &str) -> StageKey {
+    StageKey::of_folded(&format!("\0{}", canonical_stage(stage)))
+}
+
 /// A lead of a snapshot that is in a stage which gives no event.
 #[derive(Clone, Debug)]
 pub(crate) struct Elsewhere {
@@ -330,6 +335,29 @@ impl RowProcessor {
         }
         if self.read_lead(recipe, row, record, &mut notes) {
             self.write_events(recipe, row, record, prepared);
+        } else if self.recognises_stages() {
+            self.note_refused(row, record, prepared);
+        }
+    }
+
+    /// Notes where the lead of a refused row is, so that what a first run finds there does not pass for new when the row is
+    /// corrected.
+    fn note_refused(&mut self, row: Row<'_>, record: &Record<'_>, prepared: &mut Prepared) {
+        let Some(current) = record.current else {
+            return;
+        };
+        let identities = self.identities(record, prepared);
+        let stage = record.stages.iter().find(|stage| stage.is_current);
+        if let (Some(stage), false) = (stage, identities.is_empty()) {
+            let id = EventId::Derived([0; 16]);
+            let mut sighting = self.sighting(record, stage, id, false);
+            sighting.stage = origin(current);
+            sighting.is_refused = true;
+            prepared.elsewhere.push(Elsewhere {
+                row: row.number(),
+                sighting,
+                identities,
+            });
         }
     }
 
@@ -342,7 +370,7 @@ impl RowProcessor {
         record: &mut Record<'_>,
         prepared: &mut Prepared,
     ) {
-        let is_missed = record.is_elsewhere && self.plan.tells_visits_apart();
+        let is_missed = record.is_elsewhere && self.recognises_stages();
         let may_be_raw = self.raw_lead.is_some() && record.left_out.is_none();
         if !is_missed && !may_be_raw {
             return;
@@ -378,8 +406,7 @@ impl RowProcessor {
     ) {
         let mut ignored = Vec::new();
         let mut notes = Notes::of(row, recipe, &mut ignored);
-        let is_compared = self.plan.is_snapshot() && self.recognises;
-        if !is_compared || !self.read_lead(recipe, row, record, &mut notes) {
+        if !self.recognises_stages() || !self.read_lead(recipe, row, record, &mut notes) {
             return;
         }
         let identities = self.identities(record, prepared);
@@ -407,12 +434,14 @@ impl RowProcessor {
         identities: &Range<u32>,
     ) -> Option<Elsewhere> {
         let id = EventId::derive_without_time(&self.identity, "");
-        let is_needed = record.is_elsewhere && self.plan.tells_visits_apart();
+        let origin = origin(record.current.unwrap_or_default());
+        let is_needed = record.is_elsewhere && self.recognises_stages();
         is_needed.then(|| Elsewhere {
             row: row.number(),
             sighting: Sighting {
                 lead: LeadKey::of_identity(&self.identity),
-                stage: StageKey::of_folded(""),
+                stage: origin,
+                origin: Some(origin),
                 event: id.fingerprint(""),
                 is_given: false,
                 time: self.exported(record),
@@ -420,6 +449,8 @@ impl RowProcessor {
                 timing: Timing::Current,
                 sends_again: false,
                 is_old: false,
+                is_skipped: !record.has_refused_stage,
+                is_refused: record.has_refused_stage,
                 is_withheld: false,
             },
             identities: identities.clone(),
@@ -438,6 +469,7 @@ impl RowProcessor {
         Sighting {
             lead: LeadKey::of_identity(&self.identity),
             stage: StageKey::of_folded(&canonical_stage(name)),
+            origin: record.current.filter(|_| stage.is_current).map(origin),
             event: id.fingerprint(name),
             is_given: record.event_id.is_some(),
             time: stage.at.seconds,
@@ -448,8 +480,15 @@ impl RowProcessor {
             },
             sends_again: self.plan.sends_again(stage.name),
             is_old,
+            is_skipped: false,
+            is_refused: false,
             is_withheld: false,
         }
+    }
+
+    /// Whether what exports show of stages is remembered.
+    fn recognises_stages(&self) -> bool {
+        self.plan.is_snapshot() && self.recognises
     }
 
     /// Writes down everything that the lead may have been known by, where somebody compares it.

@@ -20,6 +20,7 @@ fn seen(lead: u8, stage: u8, day: i64) -> Sighting {
     Sighting {
         lead: LeadKey([lead; 16]),
         stage: StageKey([stage; 16]),
+        origin: None,
         event: print(lead, stage),
         is_given: false,
         time: day * DAY,
@@ -27,6 +28,8 @@ fn seen(lead: u8, stage: u8, day: i64) -> Sighting {
         timing: Timing::Current,
         sends_again: false,
         is_old: false,
+        is_skipped: false,
+        is_refused: false,
         is_withheld: false,
     }
 }

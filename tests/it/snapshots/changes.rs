@@ -446,3 +446,63 @@ fn rows_of_one_file_that_know_a_lead_by_different_things_mean_one_lead() {
     let days = Job::days(&[couple("New"), couple("Won")]);
     assert_eq!(days, [vec![], vec!["Won".to_owned(); 2]]);
 }
+
+#[test]
+fn another_name_for_a_stage_makes_no_old_stock_new() {
+    let lead_of = |name: &str, stage: &str| lead(("", &format!("{name}@example.com"), ""), stage);
+    let rows = || ["a", "b", "c"].map(|name| lead_of(name, "Won")).to_vec();
+    let with = |stages: &str| format!("{SETTINGS}\n[stages]\n{stages}\n");
+    let names =
+        |job: &Job| -> Vec<String> { job.arrived().into_iter().map(|(name, _)| name).collect() };
+    // Recorded, or sent, under one name, and then called otherwise.
+    let job = Job::after(&rows());
+    job.desk.file("job.toml", with("\"Won\" = \"Purchase\""));
+    job.run(DAY_2, &[rows(), vec![lead_of("d", "Won")]].concat())
+        .ended(0);
+    assert_eq!(names(&job), ["Purchase"], "only the new lead's");
+    job.desk.file("job.toml", with("\"Won\" = \"Sale\""));
+    job.run(
+        DAY_3,
+        &[rows(), vec![lead_of("d", "Won"), lead_of("e", "Won")]].concat(),
+    )
+    .ended(0);
+    assert_eq!(names(&job), ["Sale"], "only the new lead's");
+    // Skipped, or not listed, in the first run, and then listed as the message says; or the row was refused.
+    for (first, status) in [
+        ("\"New\" = \"Lead\"\n\"Won\" = \"\"", 0),
+        ("\"New\" = \"Lead\"", 2),
+    ] {
+        let job = Job::new();
+        job.desk.file("job.toml", with(first));
+        let new = ["x", "y", "z", "w"]
+            .map(|name| lead_of(name, "New"))
+            .to_vec();
+        let ran = job.run(DAY_1, &[rows(), new.clone()].concat());
+        assert!(ran.status == status || ran.status == 1, "{ran:?}");
+        names(&job);
+        job.desk.file(
+            "job.toml",
+            with("\"New\" = \"Lead\"\n\"Won\" = \"Purchase\""),
+        );
+        job.run(DAY_2, &[rows(), new].concat()).ended(0);
+        assert_eq!(names(&job), Vec::<String>::new(), "{first}");
+    }
+    let broken = |id: &str| lead((id, "f@example.com", ""), "Won");
+    let job = Job::new();
+    job.run(
+        DAY_1,
+        &[rows(), vec![broken("12"), lead_of("x", "New")]].concat(),
+    )
+    .ended(1);
+    job.run(
+        DAY_2,
+        &[rows(), vec![broken(A), lead_of("x", "New")]].concat(),
+    )
+    .ended(0);
+    assert_eq!(names(&job), Vec::<String>::new());
+    // A later run's refused row is new when it is corrected, and so is a stage that is listed late.
+    let paid = |id: &str| [rows(), vec![lead((id, "g@example.com", ""), "Paid")]].concat();
+    job.run(DAY_3, &paid("34")).ended(1);
+    job.run(DAY_4, &paid(B)).ended(0);
+    assert_eq!(names(&job), ["Paid"]);
+}
