@@ -129,20 +129,24 @@ impl Waiting {
     }
 }
 
-/// Copies the JSON of events that are a small part of the `buffer` bytes they were written into, so that a few events
-/// do not keep the buffers of all their chunks in memory.
-pub(crate) fn detach(events: &mut [Event], buffer: usize) {
-    let bytes: usize = events.iter().map(encoded).sum();
-    if bytes < buffer / 4 {
-        for event in events {
-            event.json = Bytes::copy_from_slice(&event.json);
-            event.known_by.identities = Bytes::copy_from_slice(&event.known_by.identities);
-        }
+/// Copies what events carry into one buffer of just that size. They wait for a while, and what they were cut out of is
+/// larger than they are: it has room to grow, and holds what is not sent.
+pub(crate) fn compact(events: &mut [Event]) {
+    let size = |event: &Event| event.json.len() + event.known_by.identities.len();
+    let mut buffer = Vec::with_capacity(events.iter().map(size).sum());
+    for event in &*events {
+        buffer.extend_from_slice(&event.json);
+        buffer.extend_from_slice(&event.known_by.identities);
+    }
+    let mut rest = Bytes::from(buffer);
+    for event in events {
+        event.json = rest.split_to(event.json.len());
+        event.known_by.identities = rest.split_to(event.known_by.identities.len());
     }
 }
 
 /// The bytes an event adds to a body, its comma included.
-fn encoded(event: &Event) -> usize {
+pub(crate) fn encoded(event: &Event) -> usize {
     event.json.len() + 1
 }
 
@@ -242,21 +246,26 @@ mod tests {
     }
 
     #[test]
-    fn a_few_events_of_a_large_buffer_do_not_keep_it_in_memory() {
-        let buffer = Bytes::from(vec![b'x'; 1000]);
-        let of = |range: std::ops::Range<usize>| Event {
-            json: buffer.slice(range),
+    fn events_keep_nothing_in_memory_but_themselves() {
+        let buffer = Bytes::from((0..=255).cycle().take(1000).collect::<Vec<u8>>());
+        let of = |json: std::ops::Range<usize>, identities: std::ops::Range<usize>| Event {
+            json: buffer.slice(json),
+            known_by: KnownBy {
+                identities: buffer.slice(identities),
+                ..KnownBy::default()
+            },
             ..event(0, 0)
         };
-        let mut few = [of(0..100), of(500..600)];
-        detach(&mut few, buffer.len());
-        assert!(
-            few.iter()
-                .all(|event| event.json.is_unique() && event.json.len() == 100)
-        );
-        let mut many = [of(0..400)];
-        detach(&mut many, buffer.len());
-        assert_eq!(many[0].json.as_ptr(), buffer.as_ptr());
+        let mut events = [of(0..100, 7..9), of(500..600, 3..3), of(600..999, 1..5)];
+        let before = events.clone();
+        compact(&mut events);
+        for (event, before) in events.iter().zip(&before) {
+            assert_eq!(event.json, before.json);
+            assert_eq!(event.known_by.identities, before.known_by.identities);
+        }
+        drop(before);
+        assert!(buffer.is_unique());
+        compact(&mut []);
     }
 
     #[test]

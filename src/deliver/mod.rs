@@ -23,7 +23,7 @@ pub(crate) use interrupt::Interrupt;
 pub(crate) use outcome::{Delivery, Ended, Outcome};
 pub(crate) use settings::{MAX_CONCURRENCY, Settings};
 
-use crate::batch::Limits;
+use crate::batch::{self, Limits};
 use crate::event::Event;
 use crate::graph::Client;
 use crate::ledger::SharedLedger;
@@ -83,23 +83,27 @@ async fn send_all(
 
     let mut lanes = Lanes::start(run, sender);
     drop(scout);
-    let room = run.settings.concurrency.max(1) * run.settings.limits.events * 2;
-    let mut in_lanes = 0;
+    let room = settings::room_of_lanes(&run.settings);
+    let mut in_lanes = Load::default();
     // The lanes end when everything is delivered, and the outcomes end with the lanes.
     loop {
-        if intake.is_ready() && in_lanes < room {
-            let limits = Limits {
-                events: room - in_lanes,
-                bytes: usize::MAX,
-            };
-            in_lanes += lanes.spread(intake.take(limits));
+        if intake.is_ready() && in_lanes.events < room.events && in_lanes.bytes < room.bytes {
+            let events = intake.take(Limits {
+                events: room.events - in_lanes.events,
+                bytes: room.bytes - in_lanes.bytes,
+            });
+            in_lanes.add(&events);
+            lanes.spread(events);
         }
         if intake.is_done() {
             lanes.close();
         }
         tokio::select! {
             told = outcomes.recv() => match told {
-                Some(told) => in_lanes -= tell(told, on_outcome),
+                Some(told) => {
+                    in_lanes.remove(&told);
+                    tell(told, on_outcome);
+                }
                 None => break,
             },
             () = intake.more(run), if intake.wants_more() => {}
@@ -108,12 +112,31 @@ async fn send_all(
     lanes.join().await;
 }
 
-/// Passes outcomes on, and returns how many there were.
-fn tell(told: Vec<(Event, Outcome)>, on_outcome: &mut dyn FnMut(&Event, &Outcome)) -> usize {
+/// Passes outcomes on.
+fn tell(told: Vec<(Event, Outcome)>, on_outcome: &mut dyn FnMut(&Event, &Outcome)) {
     for (event, outcome) in &told {
         on_outcome(event, outcome);
     }
-    told.len()
+}
+
+/// How much is in the lanes.
+#[derive(Default)]
+struct Load {
+    events: usize,
+    bytes: usize,
+}
+
+impl Load {
+    fn add(&mut self, events: &[Event]) {
+        self.events += events.len();
+        self.bytes += events.iter().map(batch::encoded).sum::<usize>();
+    }
+
+    fn remove(&mut self, told: &[(Event, Outcome)]) {
+        self.events -= told.len();
+        let bytes = told.iter().map(|(event, _)| batch::encoded(event));
+        self.bytes -= bytes.sum::<usize>();
+    }
 }
 
 /// The ways events go side by side.
@@ -136,19 +159,16 @@ impl Lanes {
         Self { inlets, tasks }
     }
 
-    /// Hands each event to the lane of its lead, and returns how many there were.
-    fn spread(&self, events: Vec<Event>) -> usize {
+    /// Hands each event to the lane of its lead.
+    fn spread(&self, events: Vec<Event>) {
         let mut shares = vec![Vec::new(); self.inlets.len()];
-        let mut count = 0;
         for event in events {
             shares[lane_of(event.lead, self.inlets.len())].push(event);
-            count += 1;
         }
         for (inlet, share) in self.inlets.iter().zip(shares) {
             // A lane only goes away before its inlet when it panics, which `join` brings to light.
             let _ = inlet.send(share);
         }
-        count
     }
 
     /// Lets the lanes end when they have delivered what they hold.

@@ -9,6 +9,18 @@ use crate::time::Clock;
 /// Requests in flight at most: more would not be answered any sooner.
 pub(crate) const MAX_CONCURRENCY: u16 = 64;
 
+/// The encoded bytes of events that a lane adds to what may be in the lanes: twice a thousand usual events.
+const BYTES_OF_A_LANE: usize = 2_000_000;
+
+/// What may be in the lanes: while one batch of each is sent, the next gathers.
+pub(super) fn room_of_lanes(settings: &Settings) -> Limits {
+    let lanes = settings.concurrency.max(1);
+    Limits {
+        events: lanes * settings.limits.events * 2,
+        bytes: lanes * BYTES_OF_A_LANE,
+    }
+}
+
 /// How to deliver.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {

@@ -678,8 +678,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 
 fn configure_reading(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_secs(10))?;
-    // In KiB: enough that the keys of some hundred thousand events stay at hand.
-    connection.pragma_update(None, "cache_size", -16_384)
+    // In KiB: enough that the keys of a hundred thousand events stay at hand.
+    connection.pragma_update(None, "cache_size", -6_144)
 }
 
 #[cfg(test)]

@@ -274,11 +274,11 @@ pub(super) fn sift(
     ledger: &mut dyn Ledger,
     account: &mut Account,
 ) -> Result<Sifted> {
-    let buffer = prepared.json.len();
     let dataset = &settings.endpoint.dataset_id;
     account.meet_expired(prepared, dataset);
     let mut events = std::mem::take(&mut prepared.overdue);
-    events.extend(self::events(prepared, picked, dataset));
+    let made = Made::take(prepared);
+    events.extend(self::events(prepared, &made, picked, dataset));
     let looked_up = ledger.look_up(dataset, &events)?;
     let (mut new, mut known) = (Vec::with_capacity(events.len()), Known::default());
     for (mut event, found) in events.into_iter().zip(looked_up) {
@@ -319,13 +319,37 @@ pub(super) fn sift(
             }
         }
     }
-    batch::detach(&mut new, buffer);
+    batch::compact(&mut new);
+    made.give_back(prepared);
     Ok(Sifted { new, known })
+}
+
+/// What was written for a chunk, while its events share it.
+struct Made {
+    json: Bytes,
+    identities: Bytes,
+}
+
+impl Made {
+    fn take(prepared: &mut Prepared) -> Made {
+        Made {
+            json: std::mem::take(&mut prepared.json).into(),
+            identities: std::mem::take(&mut prepared.identities).into(),
+        }
+    }
+
+    /// Gives the buffers back where no event keeps them, so that the next chunk need not grow its own.
+    fn give_back(self, prepared: &mut Prepared) {
+        let buffer = |bytes: Bytes| bytes.try_into_mut().map(Vec::from).unwrap_or_default();
+        prepared.json = buffer(self.json);
+        prepared.identities = buffer(self.identities);
+    }
 }
 
 /// The events picked of a chunk, as the ledger and the delivery know them.
 fn events<'a>(
-    prepared: &'a mut Prepared,
+    prepared: &'a Prepared,
+    Made { json, identities }: &'a Made,
     picked: &Picked,
     dataset: &'a str,
 ) -> impl Iterator<Item = Event> + use<'a> {
@@ -335,9 +359,6 @@ fn events<'a>(
         picked.extend(repeats);
         picked.sort_unstable();
     }
-    let json = Bytes::from(std::mem::take(&mut prepared.json));
-    let identities = Bytes::from(std::mem::take(&mut prepared.identities));
-    let prepared = &*prepared;
     picked.into_iter().map(move |(index, is_repeat)| {
         let event = &prepared.events[index];
         let identities = match event.sighting {

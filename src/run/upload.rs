@@ -38,7 +38,7 @@ use crate::text::counted;
 /// Nothing was sent. Whatever happens later is in the summary.
 pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> Result<Summary> {
     let started = Instant::now();
-    let runtime = Runtime::new().context("cannot start the network")?;
+    let runtime = network().context("cannot start the network")?;
     let (interrupt, before_sending) = heed(settings.signals, &runtime)?;
     let client = Client::new(&settings.endpoint)?;
     let mut feeds = Feed::open_all(&settings.read, observer)?;
@@ -90,6 +90,15 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     note_end(&ledger, &mut account, &delivery, now);
     account.write_missing_leads(&settings.read);
     Ok(account.close(started.elapsed()))
+}
+
+/// What sends. Each thread costs memory of its own, and it takes few to write to one ledger, which is what blocks.
+fn network() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(4)
+        .enable_all()
+        .build()
 }
 
 /// Reads the inputs to their end, which settles whether they are fit to be sent.

@@ -743,3 +743,49 @@ fn settings_give_what_the_command_line_does_not() {
     .ended(0);
     assert!(server.requests()[before + 2].line.contains("/999/"));
 }
+
+/// Answered slowly, so that as much as may be is on its way at once.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_the_events_that_are_on_their_way() {
+    let server = Listener::answering(|request| {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let count = request.body.matches("\"event_name\"").count();
+        (
+            200,
+            format!(r#"{{"events_received":{count},"messages":[]}}"#),
+        )
+    });
+    let desk = Desk::new();
+    let row = |n: u64| {
+        format!(
+            "{},user{n}@example.com,(212) 555-{:04},Name{n},Last{n},Austin,Lead,2026-11-20T10:{:02}:00Z\n",
+            1_000_000_000_000_000 + n,
+            n % 10_000,
+            n % 60
+        )
+    };
+    let peak_kib = |name: &str, rows: &mut dyn Iterator<Item = u64>| {
+        let header = "Meta Lead ID,Email,Phone,First Name,Last Name,City,Stage,Stage Date\n";
+        desk.file(name, header.to_owned() + &rows.map(row).collect::<String>());
+        let mut child = desk
+            .command(&["upload", name, "--now", NOW, "--quiet", "--dataset-id", "1"])
+            .args(["--graph-url", &server.url, "--ledger", "ledger.sqlite3"])
+            .args(["--concurrency", "8", "--batch-size", "1000"])
+            .args(["--crm", "Test", "--default-country", "US"])
+            .env(TOKEN.0, TOKEN.1)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let peak = crate::support::watch_peak_kib(child.id());
+        assert!(child.wait().unwrap().success() && peak > 0);
+        peak
+    };
+    let few = peak_kib("few.csv", &mut (0..15_000).map(|n| n * 3));
+    // The ledger knows every third of them.
+    let many = peak_kib("many.csv", &mut (0..45_000));
+    assert!(
+        many < few + 20 * 1024 && many < 100 * 1024,
+        "{few} KiB, and {many} KiB for three times as many rows"
+    );
+}

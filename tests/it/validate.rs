@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+#[cfg(target_os = "linux")]
+use crate::support::watch_peak_kib;
 use crate::support::{Desk, NOW, assert_adds_up, problem, repository, rows_of, text};
 
 /// A fixture of `tests/fixtures/quirks` and what is to be said of it.
@@ -615,7 +617,7 @@ fn peak_kib(
         .spawn()
         .unwrap();
     let (stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let status = format!("/proc/{}/status", child.id());
+    let process = child.id();
     let (peak, printed) = std::thread::scope(|scope| {
         let row = &row;
         scope.spawn(move || {
@@ -628,22 +630,8 @@ fn peak_kib(
             stdout.read_to_end(&mut printed).unwrap();
             printed
         });
-        // It has no memory any more once it has ended.
-        let mut peak = 0;
-        while let Some(now) = high_water_mark(&status) {
-            peak = peak.max(now);
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-        (peak, printed.join().unwrap())
+        (watch_peak_kib(process), printed.join().unwrap())
     });
     assert!(child.wait().unwrap().success() && peak > 0);
     (peak, printed)
-}
-
-/// `VmHWM` of a process that still runs.
-#[cfg(target_os = "linux")]
-fn high_water_mark(status: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(status).ok()?;
-    let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }

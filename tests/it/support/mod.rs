@@ -208,3 +208,20 @@ pub fn text(value: &Value) -> String {
 pub fn sha256(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }
+
+/// The peak memory of a child process in KiB, watched until it ends.
+#[cfg(target_os = "linux")]
+pub fn watch_peak_kib(process: u32) -> u64 {
+    let high_water_mark = || {
+        let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    };
+    // It has no memory any more once it has ended.
+    let mut peak = 0;
+    while let Some(now) = high_water_mark() {
+        peak = u64::max(peak, now);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    peak
+}
