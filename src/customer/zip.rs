@@ -36,17 +36,13 @@ pub(super) fn normalize(zip: &str, country: Option<Country>, out: &mut String) -
         return Repair::None;
     }
     let start = out.len();
-    let (cut, has_more) = match code.split_once('-') {
-        Some((cut, _)) => (cut, true),
-        None => (code, false),
-    };
+    let cut = code.split_once('-').map_or(code, |(cut, _)| cut);
     text::push_all_lowercase(whole(text::bare(cut, Some(b'z'))), out);
     let mut repair = Repair::None;
     let is_number = out[start..].bytes().all(|byte| byte.is_ascii_digit());
     if let Some(country) = country.filter(|_| is_number) {
         let digits = out.len() - start;
         let lost = match zeros_lost(country, digits) {
-            _ if has_more && country != Country::US => 0,
             // With the four digits that may follow.
             0 if country == Country::US && digits > 5 => zeros_lost(country, digits - 4),
             lost => lost,
