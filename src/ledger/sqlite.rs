@@ -410,6 +410,7 @@ fn forget(connection: &Connection, now: i64) -> rusqlite::Result<i64> {
     if gone > 0 {
         events::forget_traces(connection)?;
     }
+    pending::forget_accepted(connection)?;
     connection.execute(
         "DELETE FROM pending WHERE time < ?1 AND noted < ?1",
         [oldest],
@@ -585,7 +586,7 @@ fn settle(
                 accept.execute((key, run, now))?
             }
             Settled::Rejected { code, subcode } => {
-                pending::forget(connection, event.key)?;
+                pending::refuse(connection, event.key, &event.json)?;
                 reject.execute((key, run, now, code, subcode, fingerprint(event)))?
             }
             // What an earlier run left uncertain stays so.
