@@ -534,18 +534,20 @@ fn write(
     Ok(())
 }
 
-/// Forgets leads that have appeared nowhere for so long.
-pub(super) fn forget(connection: &Connection, now: i64) -> rusqlite::Result<()> {
-    let oldest = now - KEEP_LEADS_SECONDS;
-    connection.execute(
-        "DELETE FROM snapshot_stage WHERE lead IN (SELECT lead FROM snapshot_lead WHERE touched < ?1)",
-        [oldest],
+/// Forgets leads that have appeared nowhere for so long, as [`super::forget::forget`] does.
+pub(super) fn forget<E>(
+    now: i64,
+    execute: &mut dyn FnMut(&str, Option<i64>) -> Result<u64, E>,
+) -> Result<(), E> {
+    let oldest = Some(now - KEEP_LEADS_SECONDS);
+    execute(
+        "DELETE FROM snapshot_stage WHERE lead IN (SELECT lead FROM snapshot_lead WHERE touched < $1)",
+        oldest,
     )?;
-    let gone = connection.execute("DELETE FROM snapshot_lead WHERE touched < ?1", [oldest])?;
-    if gone > 0 {
-        connection.execute(
+    if execute("DELETE FROM snapshot_lead WHERE touched < $1", oldest)? > 0 {
+        execute(
             "DELETE FROM snapshot_identity WHERE lead NOT IN (SELECT lead FROM snapshot_lead)",
-            [],
+            None,
         )?;
     }
     Ok(())
