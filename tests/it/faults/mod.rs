@@ -16,6 +16,8 @@ mod memory;
 mod refusals;
 #[cfg(unix)]
 mod streams;
+#[cfg(target_os = "linux")]
+mod tls;
 mod verbs;
 #[cfg(unix)]
 mod watch;
