@@ -10,6 +10,9 @@ const BELIEVED_STEP_SECONDS: i64 = 25 * 3_600;
 /// Runs are remembered for a year.
 const KEEP_RUNS_SECONDS: i64 = 366 * 86_400;
 
+/// Runs a statement, whose `$1` is a time where one is given, and tells how many rows it changed.
+pub(super) type Execute<'a, E> = dyn FnMut(&str, Option<i64>) -> Result<u64, E> + 'a;
+
 /// The time that forgetting goes by, when the last run believed it was `last`.
 pub(super) fn believed(last: Option<i64>, now: i64) -> i64 {
     last.map_or(now, |last| now.min(last + BELIEVED_STEP_SECONDS))
@@ -17,12 +20,7 @@ pub(super) fn believed(last: Option<i64>, now: i64) -> i64 {
 
 /// Forgets what no run can need any more. Time is that of the real clock, and an event has to be old by its own time and
 /// by the time it was settled, so that neither `--now` nor a clock that is wrong for a while makes the ledger forget.
-///
-/// `execute` runs a statement, whose `$1` is a time where one is given, and tells how many rows it changed.
-pub(super) fn forget<E>(
-    now: i64,
-    execute: &mut dyn FnMut(&str, Option<i64>) -> Result<u64, E>,
-) -> Result<(), E> {
+pub(super) fn forget<E>(now: i64, execute: &mut Execute<'_, E>) -> Result<(), E> {
     let (oldest, runs) = (now - KEEP_EVENTS_SECONDS, now - KEEP_RUNS_SECONDS);
     snapshot::forget(now, execute)?;
     // A stage that an export still shows has nothing but its event's row to say that it was sent.

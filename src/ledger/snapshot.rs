@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::LedgerError;
+use super::forget::Execute;
 use super::leads::{self, Lead, Tables};
 use super::pending::{self, Pending};
 use crate::event::{EventKey, Fingerprint, LeadKey, SourceKey, StageKey, identity, set_id};
@@ -534,11 +535,8 @@ fn write(
     Ok(())
 }
 
-/// Forgets leads that have appeared nowhere for so long, as [`super::forget::forget`] does.
-pub(super) fn forget<E>(
-    now: i64,
-    execute: &mut dyn FnMut(&str, Option<i64>) -> Result<u64, E>,
-) -> Result<(), E> {
+/// Forgets leads that have appeared nowhere for so long, as [`super::forget`] does.
+pub(super) fn forget<E>(now: i64, execute: &mut Execute<'_, E>) -> Result<(), E> {
     let oldest = Some(now - KEEP_LEADS_SECONDS);
     execute(
         "DELETE FROM snapshot_stage WHERE lead IN (SELECT lead FROM snapshot_lead WHERE touched < $1)",
