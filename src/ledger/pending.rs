@@ -181,16 +181,6 @@ pub(super) fn forget(connection: &Connection, key: EventKey) -> rusqlite::Result
     Ok(())
 }
 
-/// Forgets events that were accepted nevertheless.
-pub(super) fn forget_accepted(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute(
-        "DELETE FROM pending
-         WHERE EXISTS (SELECT 1 FROM event WHERE event.key = pending.key AND event.state = ?1)",
-        [ACCEPTED],
-    )?;
-    Ok(())
-}
-
 /// Gives up all that is pending of a lead, of which nothing may be sent any more.
 pub(super) fn withhold(connection: &Connection, lead: LeadKey) -> rusqlite::Result<()> {
     let lead = lead.0.as_slice();

@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::LedgerError;
+use super::forget::Execute;
 use super::leads::{self, Lead, Tables};
 use super::pending::{self, Pending};
 use crate::event::{EventKey, Fingerprint, LeadKey, SourceKey, StageKey, identity, set_id};
@@ -591,18 +592,17 @@ fn write(
     Ok(())
 }
 
-/// Forgets leads that have appeared nowhere for so long.
-pub(super) fn forget(connection: &Connection, now: i64) -> rusqlite::Result<()> {
-    let oldest = now - KEEP_LEADS_SECONDS;
-    connection.execute(
-        "DELETE FROM snapshot_stage WHERE lead IN (SELECT lead FROM snapshot_lead WHERE touched < ?1)",
-        [oldest],
+/// Forgets leads that have appeared nowhere for so long, as [`super::forget`] does.
+pub(super) fn forget<E>(now: i64, execute: &mut Execute<'_, E>) -> Result<(), E> {
+    let oldest = Some(now - KEEP_LEADS_SECONDS);
+    execute(
+        "DELETE FROM snapshot_stage WHERE lead IN (SELECT lead FROM snapshot_lead WHERE touched < $1)",
+        oldest,
     )?;
-    let gone = connection.execute("DELETE FROM snapshot_lead WHERE touched < ?1", [oldest])?;
-    if gone > 0 {
-        connection.execute(
+    if execute("DELETE FROM snapshot_lead WHERE touched < $1", oldest)? > 0 {
+        execute(
             "DELETE FROM snapshot_identity WHERE lead NOT IN (SELECT lead FROM snapshot_lead)",
-            [],
+            None,
         )?;
     }
     Ok(())
