@@ -8,17 +8,19 @@ use super::each::{Became, each};
 use super::print_error;
 use super::show::write_finding;
 use super::talk::{print, stdout};
+use crate::ask::{Asker, Failure};
 use crate::cli::{LeadsArgs, PlainFormat, TalkArgs};
 use crate::config::{self, LeadsSettings, SettingsFile};
 use crate::customer::{LetterM, Normalizer, Settings as CustomerSettings};
 use crate::deliver::interrupt::listen;
 use crate::graph::client::Reader;
 use crate::leads::doctor::{Finding, examine};
-use crate::leads::{
-    Asker, Ended, Failure, FormAccount, LeadsOutput, Progress, Wanted, download, said,
-};
+use crate::leads::{Ended, FormAccount, LeadsOutput, Progress, Wanted, download, said};
 use crate::report::ExitStatus;
 use crate::text::{counted, harmless, thousands};
+
+const RUN_AGAIN: &str =
+    "run it again later: what was downloaded is kept, and the next run goes on from there";
 
 pub(super) fn run(args: &LeadsArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let once = [("--output", args.output.is_some())];
@@ -144,8 +146,13 @@ fn status_of_failure(failure: &Failure, host: &str) -> ExitStatus {
             (format!("Meta refuses {stop}; {help}"), ExitStatus::Refused)
         }
         Failure::Unreachable { cause, help } => {
+            let help = help.unwrap_or(RUN_AGAIN);
             (format!("{host}: {cause}; {help}"), ExitStatus::NotDone)
         }
+        Failure::Circle => (
+            format!("{host}: Meta's pages of leads lead in a circle; {RUN_AGAIN}"),
+            ExitStatus::NotDone,
+        ),
         Failure::Interrupted => (
             "interrupted; what was downloaded is kept, and the next run goes on".to_owned(),
             ExitStatus::Interrupted,

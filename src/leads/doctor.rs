@@ -7,9 +7,9 @@ use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::ask::{Asker, Failure};
 use super::places::{self, Page, id_text, text};
 use super::said;
+use crate::ask::{Asker, Failure};
 use crate::text::harmless;
 
 /// What it takes, and for what.

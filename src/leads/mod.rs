@@ -6,7 +6,6 @@
 //! <https://developers.facebook.com/docs/marketing-api/guides/lead-ads/retrieving>
 
 mod answers;
-mod ask;
 pub(crate) mod doctor;
 mod download;
 mod file;
@@ -14,7 +13,6 @@ mod output;
 mod places;
 mod since;
 
-pub(crate) use ask::{Asker, Failure};
 pub(crate) use download::{Ended, FormAccount, Progress, Wanted, download};
 pub(crate) use file::FileFormat;
 pub(crate) use output::LeadsOutput;
