@@ -166,8 +166,9 @@ fn pending(
     dataset: Option<&str>,
 ) -> rusqlite::Result<Vec<PastEvent>> {
     let mut select = connection.prepare(
-        "SELECT pending.json, pending.name, pending.time, pending.noted, run.started, pending.dataset
-         FROM pending JOIN run ON run.id = pending.run
+        "SELECT pending.json, pending.name, pending.time, pending.noted, coalesce(run.started, pending.noted),
+                pending.dataset
+         FROM pending LEFT JOIN run ON run.id = pending.run
          WHERE (:dataset IS NULL OR pending.dataset = :dataset)
            AND NOT EXISTS (SELECT 1 FROM event WHERE event.key = pending.key)",
     )?;

@@ -1,11 +1,14 @@
-//! Events of snapshots that are not settled yet. The export is the queue of all other events, as it holds them until they
-//! are delivered; a snapshot does not: the next one may show a later stage.
+//! Events that are not settled yet and stand in no export: those of snapshots, as the next one may show a later stage, and
+//! those that were taken over HTTP. The export is the queue of all other events, as it holds them until they are delivered.
 //!
 //! An event is noted in the transaction that finds it, as it is to be sent, and forgotten in the one that settles it.
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::event::{EventKey, LeadKey};
+use super::alias;
+use super::state::{ACCEPTED, REJECTED, fingerprint};
+use super::{Begun, Queue, Standing};
+use crate::event::{Event, EventKey, LeadKey};
 
 /// So many are taken up at once.
 const PAGE: i64 = 500;
@@ -23,7 +26,14 @@ pub(crate) struct Pending {
     pub time: i64,
     /// The event as it is sent.
     pub json: Vec<u8>,
+    /// What its lead is known by, where its id is made from that; else empty.
+    pub identities: Vec<u8>,
+    /// The Unix seconds that its id is made from.
+    pub id_time: i64,
 }
+
+/// The columns that [`Pending::read`] reads.
+const COLUMNS: &str = "key, lead, name, time, json, identities, id_time";
 
 impl Pending {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -33,21 +43,23 @@ impl Pending {
             name: row.get(2)?,
             time: row.get(3)?,
             json: row.get(4)?,
+            identities: row.get::<_, Option<_>>(5)?.unwrap_or_default(),
+            id_time: row.get::<_, Option<_>>(6)?.unwrap_or_default(),
         })
     }
 }
 
-/// Notes an event. Noting it again changes nothing.
+/// Notes an event, and gives how many that makes. Noting it again changes nothing.
 pub(super) fn note(
     connection: &Connection,
     dataset: &str,
     event: &Pending,
     (run, now): (Option<i64>, i64),
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<usize> {
     connection
         .prepare_cached(
-            "INSERT INTO pending (key, dataset, lead, name, time, json, run, noted)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+            "INSERT INTO pending (key, dataset, lead, name, time, json, run, noted, identities, id_time)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
         )?
         .execute((
             event.key.0.as_slice(),
@@ -58,8 +70,9 @@ pub(super) fn note(
             &event.json,
             run,
             now,
-        ))?;
-    Ok(())
+            Some(&event.identities).filter(|known| !known.is_empty()),
+            event.id_time,
+        ))
 }
 
 /// Whether earlier runs left any.
@@ -82,9 +95,9 @@ pub(super) fn take_of_lead(
     lead: LeadKey,
     run: Option<i64>,
 ) -> rusqlite::Result<Vec<Pending>> {
-    let mut select = connection.prepare_cached(
-        "SELECT key, lead, name, time, json FROM pending WHERE lead = ?1 AND run IS NOT ?2 ORDER BY time, id",
-    )?;
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM pending WHERE lead = ?1 AND run IS NOT ?2 ORDER BY time, id"
+    ))?;
     let found = select.query_map((lead.0.as_slice(), run), Pending::read)?;
     let found: Vec<Pending> = found.collect::<rusqlite::Result<_>>()?;
     take(connection, &found, run)?;
@@ -97,9 +110,9 @@ pub(super) fn take_more(
     dataset: &str,
     run: Option<i64>,
 ) -> rusqlite::Result<Vec<Pending>> {
-    let mut select = connection.prepare_cached(
-        "SELECT key, lead, name, time, json FROM pending WHERE dataset = ?1 AND run IS NOT ?2 ORDER BY time, id LIMIT ?3",
-    )?;
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM pending WHERE dataset = ?1 AND run IS NOT ?2 ORDER BY time, id LIMIT ?3"
+    ))?;
     let found = select.query_map((dataset, run, PAGE), Pending::read)?;
     let found: Vec<Pending> = found.collect::<rusqlite::Result<_>>()?;
     take(connection, &found, run)?;
@@ -123,12 +136,12 @@ pub(super) fn page(
     dataset: &str,
     behind: i64,
 ) -> rusqlite::Result<(Vec<Pending>, Option<i64>)> {
-    let mut select = connection.prepare_cached(
-        "SELECT key, lead, name, time, json, id FROM pending WHERE dataset = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-    )?;
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS}, id FROM pending WHERE dataset = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+    ))?;
     let mut last = None;
     let found = select.query_map((dataset, behind, PAGE), |row| {
-        last = Some(row.get(5)?);
+        last = Some(row.get(7)?);
         Pending::read(row)
     })?;
     let found = found.collect::<rusqlite::Result<_>>()?;
@@ -163,4 +176,67 @@ pub(super) fn give_up(connection: &Connection, key: EventKey) -> rusqlite::Resul
         .prepare_cached("UPDATE snapshot_stage SET recorded = 1 WHERE event = ?1")?
         .execute([key.0.as_slice()])?;
     forget(connection, key)
+}
+
+/// Keeps events until they are settled, unless they are known: waiting already, delivered, or refused as they are. They
+/// are no run's yet.
+pub(super) fn keep(
+    connection: &Connection,
+    dataset: &str,
+    events: &[Event],
+    now: i64,
+) -> rusqlite::Result<Vec<Begun>> {
+    let mut kept = Vec::with_capacity(events.len());
+    for event in events {
+        let is_new = !is_settled(connection, dataset, event)? && {
+            let pending = Pending {
+                key: event.key,
+                lead: LeadKey::of_hash(event.lead),
+                name: event.name.to_string(),
+                time: event.time,
+                json: event.json.to_vec(),
+                identities: event.known_by.identities.to_vec(),
+                id_time: event.known_by.time,
+            };
+            note(connection, dataset, &pending, (None, now))? == 1
+        };
+        kept.push(match is_new {
+            true => Begun::Fresh,
+            false => Begun::Known,
+        });
+    }
+    Ok(kept)
+}
+
+/// Whether there is nothing to send of an event, by its own id or by another that its lead would give it.
+fn is_settled(connection: &Connection, dataset: &str, event: &Event) -> rusqlite::Result<bool> {
+    let own: Option<(i64, Option<[u8; 8]>)> = connection
+        .prepare_cached("SELECT state, fingerprint FROM event WHERE key = ?1")?
+        .query_row([event.key.0.as_slice()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    Ok(match own {
+        Some((ACCEPTED, _)) => true,
+        Some((REJECTED, content)) => content == Some(fingerprint(event)),
+        Some(_) => false,
+        None => alias::find(connection, dataset, event, None)?
+            .is_some_and(|same| same.standing == Standing::Accepted),
+    })
+}
+
+/// How many events of a dataset wait, and since when the one does that has waited longest.
+pub(super) fn queue(connection: &Connection, dataset: &str) -> rusqlite::Result<Queue> {
+    let events: i64 = connection
+        .prepare_cached("SELECT count(*) FROM pending WHERE dataset = ?1")?
+        .query_row([dataset], |row| row.get(0))?;
+    // They are numbered in the order in which they came.
+    let since = connection
+        .prepare_cached("SELECT noted FROM pending WHERE dataset = ?1 ORDER BY id LIMIT 1")?
+        .query_row([dataset], |row| row.get(0))
+        .optional()?;
+    Ok(Queue {
+        events: u64::try_from(events).unwrap_or_default(),
+        since,
+    })
 }

@@ -422,8 +422,11 @@ impl Memory<'_> {
             name: name.to_owned(),
             time: stage.time,
             json,
+            identities: Vec::new(),
+            id_time: stage.time,
         };
-        pending::note(self.tables.written, dataset, &event, (self.run, self.now))
+        pending::note(self.tables.written, dataset, &event, (self.run, self.now))?;
+        Ok(())
     }
 
     /// Whether this run has found or taken up the event of a stage already, or, where it only looks, would take it up.

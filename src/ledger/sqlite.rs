@@ -12,17 +12,16 @@ use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, named_params};
-use sha2::{Digest, Sha256};
 
 use super::error::LedgerError;
 use super::lock::{Lock, lock_within};
 use super::place;
 use super::schema::{self, Shape};
-use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING};
+use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING, fingerprint};
 use super::status::{self, Status};
 use super::{
-    Begun, Entry, Known, Ledger, RunEnd, RunStart, Settled, Snapshots, Standing, alias, pending,
-    snapshot,
+    Begun, Entry, Known, Ledger, Queue, RunEnd, RunStart, Settled, Snapshots, Standing, alias,
+    pending, snapshot,
 };
 use crate::event::{Event, EventKey, Fingerprint};
 use crate::files::open_private;
@@ -348,6 +347,9 @@ impl Ledger for SqliteLedger {
                     trace_back(connection, writer, outcomes, trace.as_deref())?;
                     Ok(Vec::new())
                 }
+                Entry::Keep { dataset, events } => {
+                    pending::keep(connection, dataset, events, writer.now)
+                }
             };
             entries.iter().map(make).collect()
         })
@@ -384,6 +386,11 @@ impl Ledger for SqliteLedger {
 
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         Some(self)
+    }
+
+    fn queue(&self, dataset: &str) -> Result<Queue, LedgerError> {
+        pending::queue(&self.connection, dataset)
+            .map_err(|source| LedgerError::sqlite(&self.path, source))
     }
 }
 
@@ -628,13 +635,6 @@ fn trace_back(
         update.execute((event.key.0.as_slice(), run, trace))?;
     }
     Ok(())
-}
-
-/// Tells the same content from a changed one; eight bytes of a hash of the event as it is sent.
-fn fingerprint(event: &Event) -> [u8; 8] {
-    let digest: [u8; 32] = Sha256::digest(&event.json).into();
-    let [a, b, c, d, e, f, g, h, ..] = digest;
-    [a, b, c, d, e, f, g, h]
 }
 
 /// Keeps away runs that know the file by another name. Elsewhere than on Linux such a lock gets in SQLite's own way.

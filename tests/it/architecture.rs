@@ -6,10 +6,11 @@ use std::path::Path;
 use crate::support::repository;
 
 /// The rooms from the ground up: each may use those above it in this list, and no other.
-const ROOMS: [&str; 31] = [
+const ROOMS: [&str; 33] = [
     "text",
     "files",
     "watch",
+    "listen",
     "field",
     "problem",
     "json",
@@ -29,6 +30,7 @@ const ROOMS: [&str; 31] = [
     "leads",
     "report",
     "run",
+    "serve",
     "render",
     "notify",
     "remote",

@@ -1,5 +1,6 @@
 mod identities;
 
+use sha2::{Digest, Sha256};
 use std::time::Instant;
 
 use bytes::Bytes;

@@ -15,6 +15,8 @@ mod ledgers;
 mod memory;
 mod refusals;
 #[cfg(unix)]
+mod serve;
+#[cfg(unix)]
 mod streams;
 mod verbs;
 #[cfg(unix)]
