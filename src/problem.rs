@@ -206,6 +206,9 @@ catalogue! {
     StageSnapshot "stage-snapshot" Warning
         "the export shows only the stage each lead is in now; stages passed between two exports never reach Meta"
         "export the stage history, or a date column for each stage; else set stage_time = \"first-seen\" and upload every day"
+    StageNegative "stage-negative" Warning
+        "the stage sounds as if its lead came to nothing, and Meta learns to find people like those whose stages are sent"
+        "skip it under [stages], as in \"Lost\" = \"\"; or, if you do want it sent, list it there under a name of its own"
     HeadingDoubled "heading-doubled" Warning
         "several columns have this heading, and the first of them is taken"
         "name the one you mean: HEADING#2 is the second; or rename the columns in the CRM"

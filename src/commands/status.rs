@@ -287,23 +287,17 @@ fn write_runs(out: &mut impl Write, status: &Status) -> Result<()> {
         writeln!(out, "\nlast runs")?;
     }
     for run in &status.runs {
-        let mut how = match run.exit_status {
-            Some(status) => format!("status {status}"),
-            None => "did not end: it runs still, or was killed".to_owned(),
-        };
-        if run.is_rehearsal {
-            how.push_str("; a rehearsal: it went to a sandbox, not to Meta");
-        }
         let counts = &run.counts;
         writeln!(
             out,
-            "  {}  {} accepted, {} refused, {} undelivered, {} uncertain, {} delivered before; {how}",
+            "  {}  {} accepted, {} refused, {} undelivered, {} uncertain, {} delivered before; {}",
             utc(run.started),
             counts.accepted,
             counts.rejected,
             counts.undelivered,
             counts.uncertain,
-            counts.skipped_delivered
+            counts.skipped_delivered,
+            render::how_it_ended(run)
         )?;
     }
     Ok(())

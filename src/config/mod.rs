@@ -5,6 +5,7 @@
 
 mod endpoint;
 mod file;
+mod leads;
 mod lines;
 mod notify;
 mod outputs;
@@ -18,8 +19,9 @@ pub(crate) use endpoint::{
     endpoint_with_token, graph_url, own_endpoint, reading_endpoint,
 };
 pub(crate) use file::SettingsFile;
+pub(crate) use leads::{LeadsSettings, leads_settings};
 pub(crate) use notify::{age, notify_settings};
-pub(crate) use outputs::{ReportTarget, refuse_overlap, refuse_shared};
+pub(crate) use outputs::{ReportTarget, refuse_overlap, refuse_shared, refuse_shared_leads};
 pub(crate) use read::{body_settings, clock, default_country, read_settings};
 pub(crate) use send::{
     batch_size, earlier, give_up_after, ledger, partner_agent, send_settings, status_ledger,

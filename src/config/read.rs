@@ -26,10 +26,9 @@ const MOST_WORKERS: usize = 8;
 /// # Errors
 /// An option or a key cannot be used; the message says which and what to do.
 pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSettings> {
-    let rejects = args
-        .rejects
-        .clone()
-        .or_else(|| file.output.rejects.as_ref().map(|path| file.resolve(path)));
+    let rejects = file.output.rejects.as_ref();
+    let rejects = rejects.map(|path| file.resolve_output(path, ("output", "rejects")));
+    let rejects = args.rejects.clone().map(Ok).or(rejects).transpose()?;
     Ok(ReadSettings {
         inputs: inputs(&args.files, file)?,
         source: source(&args.format, file, rejects.is_some())?,
@@ -211,8 +210,10 @@ fn join(args: &ReadArgs, file: &SettingsFile) -> Result<JoinSettings> {
         true => in_file.collect(),
         false => args.leads.clone(),
     };
-    let missing = (args.leads_missing.clone())
-        .or_else(|| file.join.missing.as_ref().map(|path| file.resolve(path)));
+    let missing = file.join.missing.as_ref();
+    let missing = missing.map(|path| file.resolve_output(path, ("join", "missing")));
+    let missing = args.leads_missing.clone().map(Ok).or(missing);
+    let missing = missing.transpose()?;
     let inputs = match leads.is_empty() {
         true => Vec::new(),
         false => expand(&leads)?.inputs,

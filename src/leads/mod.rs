@@ -10,12 +10,14 @@ mod ask;
 pub(crate) mod doctor;
 mod download;
 mod file;
+mod output;
 mod places;
 mod since;
 
 pub(crate) use ask::{Asker, Failure};
 pub(crate) use download::{Ended, FormAccount, Progress, Wanted, download};
-pub(crate) use file::{FileFormat, LeadsFile};
+pub(crate) use file::FileFormat;
+pub(crate) use output::LeadsOutput;
 pub(crate) use since::Since;
 
 use crate::graph::Fault;

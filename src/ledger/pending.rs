@@ -1,14 +1,14 @@
 //! Events that are not settled yet and stand in no export: those of snapshots, as the next one may show a later stage, and
 //! those that were taken over HTTP. The export is the queue of all other events, as it holds them until they are delivered.
 //!
-//! An event is noted in the transaction that finds it, as it is to be sent, and forgotten in the one that settles it.
+//! An event is noted in the transaction that finds it, as it is to be sent, and forgotten in the one that says it was
+//! accepted. What was refused of a snapshot stays until it is too old, as no export may show it again.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::alias;
 use super::state::{ACCEPTED, REJECTED, fingerprint};
-use super::{Begun, Queue, Standing};
-use crate::event::{Event, EventKey, LeadKey};
+use super::{Begun, Queue, Standing, alias};
+use crate::event::{Event, EventKey, KnownBy, LeadKey};
 
 /// So many are taken up at once.
 const PAGE: i64 = 500;
@@ -26,14 +26,11 @@ pub(crate) struct Pending {
     pub time: i64,
     /// The event as it is sent.
     pub json: Vec<u8>,
-    /// What its lead is known by, where its id is made from that; else empty.
-    pub identities: Vec<u8>,
-    /// The Unix seconds that its id is made from.
-    pub id_time: i64,
+    /// Whether Meta refused it.
+    pub is_refused: bool,
+    /// What its lead is known by, where it was taken over HTTP.
+    pub taken: Option<KnownBy>,
 }
-
-/// The columns that [`Pending::read`] reads.
-const COLUMNS: &str = "key, lead, name, time, json, identities, id_time";
 
 impl Pending {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -43,23 +40,33 @@ impl Pending {
             name: row.get(2)?,
             time: row.get(3)?,
             json: row.get(4)?,
-            identities: row.get::<_, Option<_>>(5)?.unwrap_or_default(),
-            id_time: row.get::<_, Option<_>>(6)?.unwrap_or_default(),
+            is_refused: row.get(5)?,
+            taken: match row.get(6)? {
+                None => None,
+                Some(time) => Some(KnownBy {
+                    time,
+                    identities: row.get::<_, Option<Vec<u8>>>(7)?.unwrap_or_default().into(),
+                    is_repeat: false,
+                }),
+            },
         })
     }
 }
 
-/// Notes an event, and gives how many that makes. Noting it again changes nothing.
+/// Notes an event, and gives how many that makes. Noting it again changes nothing, nor does one that was accepted.
 pub(super) fn note(
     connection: &Connection,
     dataset: &str,
     event: &Pending,
     (run, now): (Option<i64>, i64),
 ) -> rusqlite::Result<usize> {
+    let taken = event.taken.as_ref();
     connection
         .prepare_cached(
-            "INSERT INTO pending (key, dataset, lead, name, time, json, run, noted, identities, id_time)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+            "INSERT INTO pending (key, dataset, lead, name, time, json, run, noted, id_time, identities)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10, ?11
+             WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.key = ?1 AND event.state = ?9)
+             ON CONFLICT DO NOTHING",
         )?
         .execute((
             event.key.0.as_slice(),
@@ -70,9 +77,33 @@ pub(super) fn note(
             &event.json,
             run,
             now,
-            Some(&event.identities).filter(|known| !known.is_empty()),
-            event.id_time,
+            ACCEPTED,
+            taken.map(|known_by| known_by.time),
+            taken.map(|known_by| &known_by.identities[..]),
         ))
+}
+
+/// Keeps what was refused as it was refused, for who wants it tried again. Whoever posted an event posts it again.
+pub(super) fn refuse(connection: &Connection, key: EventKey, json: &[u8]) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM pending WHERE key = ?1 AND id_time IS NOT NULL")?
+        .execute([key.0.as_slice()])?;
+    connection
+        .prepare_cached("UPDATE pending SET json = ?2 WHERE key = ?1")?
+        .execute((key.0.as_slice(), json))?;
+    Ok(())
+}
+
+/// A row of this run shows the event, and goes in its place.
+pub(super) fn claim(
+    connection: &Connection,
+    key: EventKey,
+    run: Option<i64>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE pending SET run = ?2 WHERE key = ?1")?
+        .execute((key.0.as_slice(), run))?;
+    Ok(())
 }
 
 /// Whether earlier runs left any.
@@ -82,23 +113,29 @@ pub(super) fn are_any_overdue(connection: &Connection, run: Option<i64>) -> rusq
         .exists([run])
 }
 
-/// Whether an event is among them.
+/// Whether an event is among them that would be taken up with its lead.
 pub(super) fn holds(connection: &Connection, key: EventKey) -> rusqlite::Result<bool> {
     connection
-        .prepare_cached("SELECT 1 FROM pending WHERE key = ?1")?
-        .exists([key.0.as_slice()])
+        .prepare_cached(
+            "SELECT 1 FROM pending WHERE key = ?1
+                AND NOT EXISTS (SELECT 1 FROM event WHERE event.key = pending.key AND event.state = ?2)",
+        )?
+        .exists((key.0.as_slice(), REJECTED))
 }
 
-/// Takes up what earlier runs left of a lead, oldest first: it is this run's from now on.
+/// Takes up what earlier runs left of a lead, oldest first: it is this run's from now on. What was refused stays: a row
+/// that shows its stage may be a corrected one.
 pub(super) fn take_of_lead(
     connection: &Connection,
     lead: LeadKey,
     run: Option<i64>,
 ) -> rusqlite::Result<Vec<Pending>> {
-    let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM pending WHERE lead = ?1 AND run IS NOT ?2 ORDER BY time, id"
-    ))?;
-    let found = select.query_map((lead.0.as_slice(), run), Pending::read)?;
+    let mut select = connection.prepare_cached(
+        "SELECT key, lead, name, time, json, FALSE, id_time, identities FROM pending WHERE lead = ?1 AND run IS NOT ?2
+            AND NOT EXISTS (SELECT 1 FROM event WHERE event.key = pending.key AND event.state = ?3)
+         ORDER BY time, id",
+    )?;
+    let found = select.query_map((lead.0.as_slice(), run, REJECTED), Pending::read)?;
     let found: Vec<Pending> = found.collect::<rusqlite::Result<_>>()?;
     take(connection, &found, run)?;
     Ok(found)
@@ -110,10 +147,12 @@ pub(super) fn take_more(
     dataset: &str,
     run: Option<i64>,
 ) -> rusqlite::Result<Vec<Pending>> {
-    let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM pending WHERE dataset = ?1 AND run IS NOT ?2 ORDER BY time, id LIMIT ?3"
-    ))?;
-    let found = select.query_map((dataset, run, PAGE), Pending::read)?;
+    let mut select = connection.prepare_cached(
+        "SELECT key, lead, name, time, json,
+                EXISTS (SELECT 1 FROM event WHERE event.key = pending.key AND event.state = ?4), id_time, identities
+         FROM pending WHERE dataset = ?1 AND run IS NOT ?2 ORDER BY time, id LIMIT ?3",
+    )?;
+    let found = select.query_map((dataset, run, PAGE, REJECTED), Pending::read)?;
     let found: Vec<Pending> = found.collect::<rusqlite::Result<_>>()?;
     take(connection, &found, run)?;
     Ok(found)
@@ -136,12 +175,14 @@ pub(super) fn page(
     dataset: &str,
     behind: i64,
 ) -> rusqlite::Result<(Vec<Pending>, Option<i64>)> {
-    let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, id FROM pending WHERE dataset = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
-    ))?;
+    let mut select = connection.prepare_cached(
+        "SELECT key, lead, name, time, json,
+                EXISTS (SELECT 1 FROM event WHERE event.key = pending.key AND event.state = ?4), id_time, identities, id
+         FROM pending WHERE dataset = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+    )?;
     let mut last = None;
-    let found = select.query_map((dataset, behind, PAGE), |row| {
-        last = Some(row.get(7)?);
+    let found = select.query_map((dataset, behind, PAGE, REJECTED), |row| {
+        last = Some(row.get(8)?);
         Pending::read(row)
     })?;
     let found = found.collect::<rusqlite::Result<_>>()?;
@@ -195,8 +236,8 @@ pub(super) fn keep(
                 name: event.name.to_string(),
                 time: event.time,
                 json: event.json.to_vec(),
-                identities: event.known_by.identities.to_vec(),
-                id_time: event.known_by.time,
+                is_refused: false,
+                taken: Some(event.known_by.clone()),
             };
             note(connection, dataset, &pending, (None, now))? == 1
         };
@@ -225,14 +266,16 @@ fn is_settled(connection: &Connection, dataset: &str, event: &Event) -> rusqlite
     })
 }
 
-/// How many events of a dataset wait, and since when the one does that has waited longest.
+/// How many events of a dataset that were taken over HTTP wait, and since when the one does that has waited longest.
 pub(super) fn queue(connection: &Connection, dataset: &str) -> rusqlite::Result<Queue> {
     let events: i64 = connection
-        .prepare_cached("SELECT count(*) FROM pending WHERE dataset = ?1")?
+        .prepare_cached("SELECT count(*) FROM pending WHERE dataset = ?1 AND id_time IS NOT NULL")?
         .query_row([dataset], |row| row.get(0))?;
     // They are numbered in the order in which they came.
     let since = connection
-        .prepare_cached("SELECT noted FROM pending WHERE dataset = ?1 ORDER BY id LIMIT 1")?
+        .prepare_cached(
+            "SELECT noted FROM pending WHERE dataset = ?1 AND id_time IS NOT NULL ORDER BY id LIMIT 1",
+        )?
         .query_row([dataset], |row| row.get(0))
         .optional()?;
     Ok(Queue {

@@ -516,7 +516,12 @@ fn named(
         }
     };
     match names.resolve(stage) {
-        StageName::Send(name, worth) => Some((name, worth)),
+        StageName::Send(found) => {
+            if found.is_negative {
+                notice(Notice::of(Code::StageNegative, Field::EventName, column));
+            }
+            Some((found.name, found.worth))
+        }
         StageName::Skip => {
             record.skipped_stages += 1;
             None

@@ -18,6 +18,7 @@ use std::io::{self, Write};
 
 pub(crate) use file::{FileFormat, check_writable, is_of_others, write_file, write_whole};
 pub(crate) use human::layout::wrap;
+pub(crate) use phrases::how_it_ended;
 pub(crate) use verdict::{complaint, verdict};
 
 use crate::report::Summary;

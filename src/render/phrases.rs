@@ -1,5 +1,7 @@
 //! What every report meant to be read says in the same words: a problem, an outcome, how an input was read.
 
+use crate::ledger::PastRun;
+use crate::report::ExitStatus;
 use crate::report::coverage::LeadCoverage;
 use crate::report::funnel::Funnel;
 use crate::report::snapshot::Snapshot;
@@ -295,5 +297,29 @@ fn delimiter_name(delimiter: char) -> String {
         '\t' => "tab".to_owned(),
         '|' => "pipe".to_owned(),
         other => format!("delimiter {}", harmless(&other.to_string())),
+    }
+}
+
+/// How an earlier run ended: `status 1, done with problems`.
+pub(crate) fn how_it_ended(run: &PastRun) -> String {
+    let mut how = match run.exit_status {
+        Some(status) => format!("status {status}{}", in_a_word(status)),
+        None => "did not end: it runs still, or was killed".to_owned(),
+    };
+    if run.is_rehearsal {
+        how.push_str("; a rehearsal: it went to a sandbox, not to Meta");
+    }
+    how
+}
+
+fn in_a_word(status: u8) -> &'static str {
+    match ExitStatus::ALL.iter().find(|it| it.code() == status) {
+        Some(ExitStatus::Done) => ", all done",
+        Some(ExitStatus::Problems) => ", done with problems",
+        Some(ExitStatus::Usage) => ", nothing sent",
+        Some(ExitStatus::Refused) => ", stopped by Meta",
+        Some(ExitStatus::NotDone) => ", not done",
+        Some(ExitStatus::Interrupted) => ", interrupted",
+        None => "",
     }
 }

@@ -20,9 +20,9 @@ use super::upload::{destination, note_end};
 use super::{UploadSettings, waiting};
 use crate::batch;
 use crate::deliver::{self, Delivery, Interrupt, Outcome};
-use crate::event::{Event, EventKey};
+use crate::event::{Event, EventKey, Origin};
 use crate::graph::{Client, Endpoint};
-use crate::ledger::{Begun, Entry, LedgerError, Queue, RunStart, SharedLedger, Standing};
+use crate::ledger::{Begun, Entry, LedgerError, Pending, Queue, RunStart, SharedLedger, Standing};
 use crate::problem::Code;
 use crate::report::stages::{Fate, Plan, Stages};
 use crate::report::summary::Destination;
@@ -320,7 +320,7 @@ impl Deliverer {
     fn give_up_gone(&self, account: &mut Account, progress: &Progress) -> Result<()> {
         let old = std::mem::take(&mut *lock(&progress.old));
         for _ in &old {
-            account.remember(Code::EventExpired, crate::event::Origin::NONE);
+            account.remember(Code::EventExpired, Origin::NONE);
         }
         let expired = old.len() as u64;
         self.outbox
@@ -408,9 +408,12 @@ impl Feeder<'_> {
     }
 
     /// Hands events to the delivery that are still to be sent, and lets go of the others.
-    fn forward(&mut self, found: Vec<crate::ledger::Pending>) -> Result<()> {
+    fn forward(&mut self, mut found: Vec<Pending>) -> Result<()> {
         let settings = &self.deliverer.settings;
-        let (events, mut settled) = waiting::take_up(found, settings.read.clock, self.account);
+        // What was refused of snapshots is their uploads' business.
+        found.retain(|event| !event.is_refused);
+        let how = (settings.read.clock, false);
+        let (events, mut settled) = waiting::take_up(found, how, self.account);
         let expired = settled.len() as u64;
         let counted = &self.deliverer.outbox.counted;
         counted.expired.fetch_add(expired, Ordering::Relaxed);

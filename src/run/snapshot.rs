@@ -3,6 +3,7 @@
 //! Takes out of a chunk the stages that are only recorded, and gives the others the id and time they were first shown
 //! with. What remains is an event like any other, and so is what earlier runs found and could not deliver.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
@@ -10,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use super::account::Account;
 use super::waiting;
 use super::{Feed, LedgerTarget, Prepared};
-use crate::event::{Event, Origin, set_id, set_time};
+use crate::event::{Event, EventKey, Origin, set_id, set_time};
 use crate::ledger::{
     Ledger, LedgerError, Pending, Shown, Sight, Sighting, Sights, SnapshotSource, Snapshots,
     SqliteLedger, Told, TrialSnapshots,
@@ -28,6 +29,8 @@ pub(super) struct SnapshotStep {
     /// Remembers in the ledger's place, for a run that is not to be remembered.
     trial: Option<TrialSnapshots>,
     clock: Clock,
+    /// Whether what Meta refused is tried again.
+    retries_refused: bool,
 }
 
 impl SnapshotStep {
@@ -60,6 +63,15 @@ impl SnapshotStep {
             crms: crms.collect(),
             trial,
             clock,
+            retries_refused: false,
+        }
+    }
+
+    /// The same, which also takes up what Meta refused if `retries` says so.
+    pub(super) fn retrying(self, retries: bool) -> Self {
+        Self {
+            retries_refused: retries,
+            ..self
         }
     }
 
@@ -112,14 +124,26 @@ impl SnapshotStep {
             .collect();
         let Sights { told, overdue } = self.memory(ledger)?.sight(source, &shown)?;
         let mut stays = vec![true; prepared.events.len()];
+        let mut rows_in_hand = HashMap::new();
         for (placed, told) in placed.iter().zip(told) {
-            if let Some(index) = placed.event {
-                stays[index] = apply(told, index, prepared, account);
+            let Some(index) = placed.event else { continue };
+            stays[index] = apply(told, index, prepared, account);
+            if let Sight::InHand { id } = told.sight {
+                rows_in_hand.insert(EventKey::in_dataset(&dataset, id), placed.row);
             }
         }
         let mut stays = stays.into_iter();
         prepared.events.retain(|_| stays.next().unwrap_or_default());
         prepared.overdue = self.take_up(overdue, ledger, account)?;
+        // Where a row still shows what an earlier run left, it is the one to be corrected when that is refused.
+        for event in &mut prepared.overdue {
+            if let Some(&row) = rows_in_hand.get(&event.key) {
+                event.origin = Origin {
+                    input: prepared.input,
+                    row,
+                };
+            }
+        }
         Ok(())
     }
 
@@ -168,7 +192,8 @@ impl SnapshotStep {
         ledger: &mut dyn Ledger,
         account: &mut Account,
     ) -> Result<Vec<Event>> {
-        let (events, old) = waiting::take_up(found, self.clock, account);
+        let how = (self.clock, self.retries_refused);
+        let (events, old) = waiting::take_up(found, how, account);
         if !old.is_empty() {
             self.memory(ledger)?.give_up(&old)?;
         }
@@ -284,7 +309,7 @@ fn apply(told: Told, index: usize, prepared: &mut Prepared, account: &mut Accoun
         Sight::Recorded => counts.recorded += 1,
         Sight::Unchanged => counts.unchanged += 1,
         // It is counted with another row, or with what earlier runs left.
-        Sight::InHand => {}
+        Sight::InHand { .. } => {}
         Sight::Event { id, time } => {
             let json = &mut prepared.json[event.json.start as usize..event.json.end as usize];
             if event.of_given_id.is_none() && event.fingerprint != id {

@@ -11,24 +11,32 @@ use serde::de::IgnoredAny;
 use super::account::Account;
 use crate::custom_data::{Amount, Worth, currency};
 use crate::customer::{Key, KeySet};
-use crate::event::{Event, EventKey, KnownBy, Origin};
+use crate::event::{Event, EventKey, Origin};
 use crate::ledger::Pending;
 use crate::problem::Code;
 use crate::report::stages::Fate;
 use crate::rules;
 use crate::time::Clock;
 
-/// Takes events that waited into the account. What is too old by now is to be given up.
+/// Takes events that waited into the account. What is too old by now is to be given up; what Meta refused is sent again
+/// where that is wanted, and else only told.
 pub(super) fn take_up(
     found: Vec<Pending>,
-    clock: Clock,
+    (clock, retries_refused): (Clock, bool),
     account: &mut Account,
 ) -> (Vec<Event>, Vec<EventKey>) {
     let oldest = rules::oldest(clock.now());
-    let (events, old): (Vec<Event>, Vec<Event>) = found
+    let (events, old): (Vec<Pending>, Vec<Pending>) =
+        found.into_iter().partition(|event| event.time >= oldest);
+    let (refused, events): (Vec<Pending>, Vec<Pending>) = events
         .into_iter()
-        .map(event)
-        .partition(|event| event.time >= oldest);
+        .partition(|event| event.is_refused && !retries_refused);
+    let [events, old, refused] =
+        [events, old, refused].map(|all| all.into_iter().map(event).collect::<Vec<Event>>());
+    account.settle_all(&refused, Fate::Rejected);
+    for event in &refused {
+        account.remember(Code::RefusedEarlier, event.origin);
+    }
     account.settle_all(&old, Fate::Old);
     for event in &old {
         account.remember(Code::EventExpired, event.origin);
@@ -49,11 +57,7 @@ fn event(found: Pending) -> Event {
         origin: Origin::NONE,
         worth: worth_of(&found.json),
         json: found.json.into(),
-        known_by: KnownBy {
-            identities: found.identities.into(),
-            time: found.id_time,
-            is_repeat: false,
-        },
+        known_by: found.taken.unwrap_or_default(),
     }
 }
 

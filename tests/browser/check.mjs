@@ -5,7 +5,7 @@
 //
 // With names, only the reports whose names hold one of them are looked at.
 // Every export in examples/ is validated and uploaded to the sandbox; besides, there is one joined with Meta's leads, one
-// with hostile names, one without a usable row, an upload that cannot reach its host, and a status. Each page is opened at
+// with hostile names, one without a usable row, an upload that cannot reach its host, the last of nine nightly uploads, and a status. Each page is opened at
 // three sizes, light and dark, and printed on A4.
 // Fails on a page that is wider than its window, on missing or cut text, on anything in the console, on a request to
 // anywhere, on a script that ran, on text and charts with too little contrast (WCAG 2 AA: 1.4.3 and 1.4.11), on a chart
@@ -33,8 +33,12 @@ const SIZES = [
 
 // ---- the reports
 
+function environment(folder) {
+  return { PATH: process.env.PATH, HOME: folder, XDG_STATE_HOME: folder, CRM2CAPI_ACCESS_TOKEN: "example" };
+}
+
 function run(folder, ...args) {
-  const env = { PATH: process.env.PATH, HOME: folder, XDG_STATE_HOME: folder };
+  const env = environment(folder);
   const done = spawnSync(program, args, { cwd: folder, env, encoding: "utf8" });
   if (done.status === null || done.status > 4) throw new Error(`${args.join(" ")}: ${done.stderr}`);
   return done;
@@ -89,24 +93,61 @@ function joined(folder) {
   return ["--now", NOW, "--timezone", "UTC", "--config", join(folder, "joined.toml"), ...map, "--leads", join(folder, "meta-leads.ndjson"), join(folder, "joined.csv")];
 }
 
-// A ledger with a day's deliveries: what a sandbox accepts is never noted as delivered, so this answers as Meta would.
-async function deliver(folder) {
+// Answers as Meta would: what a sandbox accepts is never noted as delivered. Leads whose ids end in 77 are not Meta's.
+async function meta() {
+  const invalid = { message: "Invalid parameter", type: "OAuthException", code: 100, error_subcode: 2804036, is_transient: false, error_user_title: "Invalid lead ID", fbtrace_id: "Aexample" };
   const server = createServer((request, answer) => {
     let body = "";
     request.on("data", (data) => (body += data));
     request.on("end", () => {
-      answer.setHeader("Content-Type", "application/json");
-      answer.end(JSON.stringify({ events_received: JSON.parse(body).data.length, messages: [], fbtrace_id: "Aexample" }));
+      const { data } = JSON.parse(body);
+      const isRefused = data.some((event) => String(event.user_data?.lead_id).endsWith("77"));
+      answer.writeHead(isRefused ? 400 : 200, { "Content-Type": "application/json" });
+      answer.end(JSON.stringify(isRefused ? { error: invalid } : { events_received: data.length, messages: [], fbtrace_id: "Aexample" }));
     });
   });
   await new Promise((go) => server.listen(0, "127.0.0.1", go));
-  const env = { PATH: process.env.PATH, HOME: folder, XDG_STATE_HOME: folder, CRM2CAPI_ACCESS_TOKEN: "example" };
-  const example = join(root, "examples/hubspot");
-  const args = ["upload", "--quiet", "--now", NOW, "--config", `${example}.toml`, "--dataset-id", "1234567890", "--graph-url",
-    `http://127.0.0.1:${server.address().port}`, `${example}.csv`];
-  const status = await new Promise((go) => spawn(program, args, { env, stdio: "inherit" }).on("exit", go));
+  return server;
+}
+
+// An upload to `port` at a time, with the ledger of the folder.
+async function deliver(folder, port, now, ...args) {
+  const all = ["upload", "--quiet", "--now", now, "--dataset-id", "1234567890", "--graph-url", `http://127.0.0.1:${port}`, "--give-up-after", "1", ...args];
+  return new Promise((go) => spawn(program, all, { env: environment(folder), stdio: "ignore" }).on("exit", go));
+}
+
+// The leads of a growing export at a time: some without consent, one that Meta does not know, one with a damaged time.
+function grown(folder, now) {
+  const rows = ["Lead ID,Email,Stage,When,Amount,Consent"];
+  const stages = ["Lead", "Qualified", "Won"];
+  for (let lead = 0; lead < 120; lead++) {
+    const id = 1234567890123400 + lead;
+    for (const [reached, stage] of stages.entries()) {
+      const when = Date.parse(NOW) - (12 * 24 - lead * 2 - reached * 30) * 3_600_000;
+      if (lead % (reached + 1) || when > Date.parse(now)) continue;
+      const time = lead === 50 ? "soon" : new Date(when).toISOString();
+      rows.push(`${id},lead${lead}@example.com,${stage},${time},${reached === 2 ? "1250.00" : ""},${lead % 10 ? "yes" : "no"}`);
+    }
+  }
+  const file = join(folder, "grown.csv");
+  writeFileSync(file, rows.join("\n"));
+  const map = ["lead_id=Lead ID", "email=Email", "event_name=Stage", "event_time=When", "value=Amount", "consent=Consent"].flatMap((it) => ["--map", it]);
+  return ["--config", join(folder, "joined.toml"), "--timezone", "UTC", file, ...map];
+}
+
+// Nine nights of a daily job: on one of them Meta is not to be reached.
+async function nights(folder) {
+  const server = await meta();
+  const pages = [];
+  for (let night = 8; night >= 0; night--) {
+    const now = new Date(Date.parse(NOW) - night * 86_400_000).toISOString();
+    const last = join(folder, "upload-nightly.html");
+    const status = await deliver(folder, night === 3 ? 9 : server.address().port, now, ...grown(folder, now), "--report", last);
+    if (![0, 1, 4].includes(status)) throw new Error(`the upload of night ${night} ended with ${status}`);
+    if (night === 0) pages.push(["upload-nightly", last]);
+  }
   server.close();
-  if (status !== 0) throw new Error(`the upload ended with ${status}`);
+  return pages;
 }
 
 function token(folder) {
@@ -135,7 +176,7 @@ async function reports(folder) {
   writeFileSync(unusable, "Email,Stage,When\nnobody,Lead,yesterday\n");
   pages.push(report(folder, "unusable", "validate", unusable, "--map", "email=Email", "--map", "event_name=Stage", "--map", "event_time=When"));
   pages.push(report(folder, "status-never", "status", "--now", NOW, "--max-age", "1d"));
-  await deliver(folder);
+  pages.push(...(await nights(folder)));
   pages.push(report(folder, "status", "status", "--now", NOW, "--max-age", "1d"));
   return pages;
 }

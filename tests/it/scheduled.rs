@@ -130,6 +130,18 @@ fn status_marks_rehearsals_and_says_whose_lines_they_are_and_what_a_phone_lacks(
         assert!(said.contains(whose), "{said}");
     }
     assert_eq!(said.matches("a rehearsal").count(), 2, "{said}");
+    let page = [
+        "status",
+        "--ledger",
+        "ledger",
+        "--now",
+        NOW,
+        "--report",
+        "status.html",
+    ];
+    desk.run(&page).ended(0);
+    let page = std::fs::read_to_string(desk.path().join("status.html")).unwrap();
+    assert_eq!(page.matches("status 0, all done; a rehearsal").count(), 2);
     let status = ["status", "--ledger", "ledger", "--now", NOW, "--lead"];
     for (phone, more, ends) in [
         ("030 23125077", &[][..], 2),

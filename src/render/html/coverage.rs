@@ -18,9 +18,11 @@ pub(super) fn section(coverage: &LeadCoverage) -> Markup {
             }
             @if let Some(since) = coverage.since {
                 (table(coverage, &since.strftime("%F").to_string()))
-                @if !coverage.meets_goal() {
+                @if coverage.meets_goal() {
+                    p.quiet.small { "The dashed lines stand at the " (percent(coverage.goal)) " that Meta asks for." }
+                } @else {
                     div.note.warning {
-                        p { "Meta asks for events of at least " (percent(coverage.goal)) " of its leads." }
+                        p { "Meta asks for events of at least " (percent(coverage.goal)) " of its leads, where the dashed lines stand." }
                         p.cure { code { "--leads-missing FILE" } " lists the others." }
                     }
                 }
@@ -46,22 +48,24 @@ fn table(coverage: &LeadCoverage, since: &str) -> Markup {
                     th.number scope="col" { "leads" }
                 } }
                 tbody {
-                    @for form in &coverage.forms { tr { (row(&html! { "form " bdi { (name(form)) } }, &form.leads)) } }
-                    @for week in &coverage.weeks { tr { (row(&html! { "week of " (week.week) }, &week.leads)) } }
-                    tr.all { (row(&html! { "all since " (since) }, &coverage.all)) }
+                    @for form in &coverage.forms { tr { (row(&html! { "form " bdi { (name(form)) } }, &form.leads, coverage.goal)) } }
+                    @for week in &coverage.weeks { tr { (row(&html! { "week of " (week.week) }, &week.leads, coverage.goal)) } }
+                    tr.all { (row(&html! { "all since " (since) }, &coverage.all, coverage.goal)) }
                 }
             }
         },
     )
 }
 
-fn row(name: &Markup, leads: &Covered) -> Markup {
+fn row(name: &Markup, leads: &Covered, goal: f64) -> Markup {
+    let goal = percentage(goal * 100.0);
     html! {
         th scope="row" { (name) }
         td.bar {
             svg width="100%" height="12" aria-hidden="true" {
                 rect.track width="100%" height="12" rx="2" {}
                 @if leads.covered > 0 { rect.raw width=(percentage(leads.share * 100.0)) height="12" rx="2" {} }
+                line.guide x1=(goal) x2=(goal) y1="0" y2="12" {}
             }
         }
         (right(&percent(leads.share)))

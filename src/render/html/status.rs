@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use super::chart::{self, Series};
 use super::frame::{number, page, scroll};
 use crate::ledger::{PastRun, Status};
+use crate::render::phrases::how_it_ended;
 use crate::text::{harmless, thousands};
 
 const SECONDS_A_DAY: i64 = 86_400;
@@ -148,15 +149,11 @@ fn runs(status: &Status) -> Markup {
 }
 
 fn row(run: &PastRun) -> Markup {
-    let ended = match run.exit_status {
-        Some(status) => format!("status {status}"),
-        None => "it runs still, or was killed".to_owned(),
-    };
     let counts = &run.counts;
     html! {
         tr {
             th scope="row" { (moment(run.started)) }
-            td.short { (ended) }
+            td { (how_it_ended(run)) }
             @for count in [counts.accepted, counts.rejected, counts.undelivered, counts.uncertain, counts.skipped_delivered] {
                 (number(count))
             }

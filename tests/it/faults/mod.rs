@@ -18,6 +18,8 @@ mod refusals;
 mod serve;
 #[cfg(unix)]
 mod streams;
+#[cfg(target_os = "linux")]
+mod tls;
 mod verbs;
 #[cfg(unix)]
 mod watch;
