@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::repository;
 
 /// The rooms from the ground up: each may use those above it in this list, and no other.
-const ROOMS: [&str; 33] = [
+const ROOMS: [&str; 34] = [
     "text",
     "files",
     "watch",
@@ -27,6 +27,7 @@ const ROOMS: [&str; 33] = [
     "batch",
     "graph",
     "deliver",
+    "ask",
     "leads",
     "report",
     "run",
