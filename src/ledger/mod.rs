@@ -38,7 +38,7 @@ pub(crate) use snapshot::{
 };
 pub(crate) use sqlite::SqliteLedger;
 pub(crate) use status::{PastRun, Status};
-pub(crate) use trial::TrialSnapshots;
+pub(crate) use trial::{TrialLedger, TrialSnapshots};
 
 use crate::event::{Event, EventKey, Fingerprint};
 

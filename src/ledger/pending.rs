@@ -173,6 +173,18 @@ pub(super) fn page(
     Ok((found, last))
 }
 
+/// What is pending of a lead is another's, which it turned out to be.
+pub(super) fn hand_over(
+    connection: &Connection,
+    from: LeadKey,
+    to: LeadKey,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE pending SET lead = ?2 WHERE lead = ?1")?
+        .execute((from.0.as_slice(), to.0.as_slice()))?;
+    Ok(())
+}
+
 /// Forgets an event: it is settled, or will never be sent.
 pub(super) fn forget(connection: &Connection, key: EventKey) -> rusqlite::Result<()> {
     connection

@@ -296,7 +296,7 @@ fn read_leads(reading: &ReadSettings) -> Result<Option<Join>> {
     };
     let raw_lead = reading.join.raw_lead.as_deref();
     Ok(Some(Join {
-        leads: Arc::new(Leads::read(&reading.join.inputs, &how)?),
+        leads: Arc::new(Leads::read(&reading.join.inputs, &how, reading.threads)?),
         raw_lead: raw_lead.map(Arc::from),
     }))
 }
