@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::columns::canonical;
 use super::layout::Unlisted;
+use super::personal::Likeness;
 use super::worth::WorthId;
 
 /// An event name, as an index into the names of its plan.
@@ -22,7 +23,7 @@ pub(super) struct EventNames {
     listed: HashMap<String, Option<NameId>>,
     unlisted: Unlisted,
     /// Stages as cells have them. There are few, and to compare with each is quicker than hashing.
-    seen: Vec<(String, NameId, Option<WorthId>)>,
+    seen: Vec<(Likeness, NameId, Option<WorthId>)>,
     worths: Vec<(String, WorthId)>,
     names: Vec<Arc<str>>,
     kept: usize,
@@ -123,8 +124,13 @@ impl EventNames {
         self.listed.contains_key(&canonical_stage(stage))
     }
 
+    /// A stage that was there before and is sent: what it may have in common with a lead, and what it is sent as.
+    pub(super) fn seen(&self, stage: &str) -> Option<&(Likeness, NameId, Option<WorthId>)> {
+        self.seen.iter().find(|(seen, ..)| seen.stage() == stage)
+    }
+
     pub(super) fn resolve(&mut self, stage: &str) -> StageName {
-        if let Some((_, id, worth)) = self.seen.iter().find(|(seen, ..)| seen == stage) {
+        if let Some((_, id, worth)) = self.seen(stage) {
             return StageName::Send(*id, *worth);
         }
         let id = match self.listed.get(&canonical_stage(stage)) {
@@ -144,7 +150,7 @@ impl EventNames {
         };
         let worth = self.worth_of(stage);
         if self.seen.len() < MAX_KEPT {
-            self.seen.push((stage.to_owned(), id, worth));
+            self.seen.push((Likeness::of(stage), id, worth));
         }
         StageName::Send(id, worth)
     }
