@@ -26,10 +26,22 @@ const MOST_WORKERS: usize = 8;
 /// # Errors
 /// An option or a key cannot be used; the message says which and what to do.
 pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSettings> {
-    let rejects = args
-        .rejects
-        .clone()
-        .or_else(|| file.output.rejects.as_ref().map(|path| file.resolve(path)));
+    let rejects = file.output.rejects.as_ref();
+    let rejects = rejects.map(|path| file.resolve_output(path, ("output", "rejects")));
+    let rejects = args.rejects.clone().map(Ok).or(rejects).transpose()?;
+    Ok(ReadSettings {
+        inputs: inputs(&args.files, file)?,
+        source: source(&args.format, file, rejects.is_some())?,
+        rejects,
+        ..body_settings(args, file)?
+    })
+}
+
+/// The same where nothing is read but bodies that are posted: JSON, and whoever posts it is told what is wrong with it.
+///
+/// # Errors
+/// As of [`read_settings`].
+pub(crate) fn body_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSettings> {
     let crm = args.layout.crm.as_ref().or(file.crm.name.as_ref());
     let zone_of_file = || file.crm.timezone.as_deref().map(parse_zone).transpose();
     let zone = match &args.layout.timezone {
@@ -53,8 +65,8 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         refuse_token("the name of an event", event)?;
     }
     Ok(ReadSettings {
-        inputs: inputs(&args.files, file)?,
-        source: source(&args.format, file, rejects.is_some())?,
+        inputs: Vec::new(),
+        source: crate::source::Settings::default(),
         given,
         preset: preset(&args.layout, file)?,
         crm: crm.filter(|name| !name.trim().is_empty()).cloned(),
@@ -66,7 +78,7 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         constants: constants(file)?,
         currency: constant_currency(file)?,
         join: join(args, file)?,
-        rejects,
+        rejects: None,
         max_invalid_percent: max_invalid(args, file)?,
         preview: file.output.preview.unwrap_or(0).into(),
         strict: args.strict || file.output.strict.unwrap_or(false),
@@ -198,8 +210,10 @@ fn join(args: &ReadArgs, file: &SettingsFile) -> Result<JoinSettings> {
         true => in_file.collect(),
         false => args.leads.clone(),
     };
-    let missing = (args.leads_missing.clone())
-        .or_else(|| file.join.missing.as_ref().map(|path| file.resolve(path)));
+    let missing = file.join.missing.as_ref();
+    let missing = missing.map(|path| file.resolve_output(path, ("join", "missing")));
+    let missing = args.leads_missing.clone().map(Ok).or(missing);
+    let missing = missing.transpose()?;
     let inputs = match leads.is_empty() {
         true => Vec::new(),
         false => expand(&leads)?.inputs,

@@ -69,6 +69,8 @@ pub(crate) enum Insecure {
     OtherHost,
     /// Nobody this machine trusts has issued the certificate.
     UnknownIssuer,
+    /// What answers does not speak TLS.
+    NotTls,
     /// Something else.
     Other,
 }
@@ -99,7 +101,7 @@ impl Silence {
             Silence::NotSecure(Insecure::Expired | Insecure::NotYetValid) => {
                 "set this machine's clock by NTP; if it is right, the host or a proxy in between has a bad certificate"
             }
-            Silence::NotSecure(Insecure::OtherHost) => {
+            Silence::NotSecure(Insecure::OtherHost | Insecure::NotTls) => {
                 "check the host in --graph-url, and whether something in between answers in its place"
             }
             Silence::NotSecure(_) => {
@@ -130,6 +132,7 @@ impl fmt::Display for Silence {
             Silence::NotSecure(Insecure::UnknownIssuer) => {
                 "the certificate's issuer is not trusted by this machine"
             }
+            Silence::NotSecure(Insecure::NotTls) => "what answers there does not speak TLS",
             Silence::NotSecure(Insecure::Other) => "no secure connection could be made",
             Silence::Proxy(ProxyFault::LoginRequired) => {
                 "the proxy asks for a user and a password (407)"

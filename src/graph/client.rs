@@ -365,14 +365,17 @@ fn next_cause(error: &Cause) -> Option<&Cause> {
 
 fn insecure(error: &rustls::Error) -> Insecure {
     use rustls::CertificateError as Wrong;
-    let rustls::Error::InvalidCertificate(wrong) = error else {
-        return Insecure::Other;
+    let wrong = match error {
+        rustls::Error::InvalidCertificate(wrong) => wrong,
+        rustls::Error::InvalidMessage(_) => return Insecure::NotTls,
+        _ => return Insecure::Other,
     };
     match wrong {
         Wrong::Expired | Wrong::ExpiredContext { .. } => Insecure::Expired,
         Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => Insecure::NotYetValid,
         Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => Insecure::OtherHost,
-        Wrong::UnknownIssuer => Insecure::UnknownIssuer,
+        // An issuer that made itself a new key under its old name is another one.
+        Wrong::UnknownIssuer | Wrong::BadSignature => Insecure::UnknownIssuer,
         _ => Insecure::Other,
     }
 }
@@ -537,7 +540,7 @@ mod tests {
         match Client::new(&endpoint(&format!("https://127.0.0.1:{port}"))) {
             Ok(client) => assert_eq!(
                 client.send(Bytes::new()).await.unwrap_err(),
-                Silence::NotSecure(Insecure::Other)
+                Silence::NotSecure(Insecure::NotTls)
             ),
             // A machine without any certificates.
             Err(error) => assert!(matches!(error, ClientError::Tls(_)), "{error}"),

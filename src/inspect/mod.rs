@@ -8,7 +8,6 @@ mod ask;
 mod draft;
 mod events;
 mod evidence;
-mod fold;
 mod mask;
 mod origin;
 mod page;

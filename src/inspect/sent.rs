@@ -1,7 +1,8 @@
 //! What each stage of an export is sent as: by its preset's name, as the raw lead, not at all, or as it is called.
 
 use super::understanding::Understanding;
-use super::words::{sounds_like_the_raw_lead, sounds_negative};
+use super::words::sounds_like_the_raw_lead;
+use crate::mapping::sounds_negative;
 use crate::report::names_raw_lead;
 
 /// The event of a stage.

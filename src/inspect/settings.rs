@@ -7,9 +7,8 @@ use super::evidence::Kind;
 use super::proposal::{Confidence, Taken};
 use super::request::Decided;
 use super::understanding::Understanding;
-use super::words::sounds_negative;
 use crate::field::Field;
-use crate::mapping::{OneOrMany, Ordered, Target};
+use crate::mapping::{OneOrMany, Ordered, Target, sounds_negative};
 use crate::report::names::MAX_NAMES;
 use crate::time::Settled;
 

@@ -8,15 +8,8 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use super::fold::fold;
 use crate::field::Field;
-
-/// A list of words, folded as headings are.
-pub(super) type Words = LazyLock<HashSet<String>>;
-
-fn set(text: &str) -> HashSet<String> {
-    text.split_ascii_whitespace().map(fold).collect()
-}
+use crate::mapping::words::{Words, set};
 
 /// Fields by headings that mean them when the cells agree, then by words that headings of theirs contain. A word of
 /// more than four letters also counts inside of a longer one, as German runs words together.
@@ -374,30 +367,12 @@ pub(super) static FUNNEL_PARTS: Words = LazyLock::new(|| {
     신규 상담 견적 계약 성공 실패 연락",
     )
 });
-/// Words of stages that say a lead came to nothing.
-pub(super) static NEGATIVE: Words = LazyLock::new(|| {
-    set(
-        "lost junk trash dead disqualified unqualified invalid duplicate spam rejected cancelled canceled \
-    uninterested unreachable bad fake wrong bounced absage verloren abgelehnt ungultig unqualifiziert disqualifiziert perdu \
-    perdue refuse injoignable annule perdido perdida descartado descalificado rechazado cancelado desqualificado perso rifiutato \
-    annullato afgewezen przegrany przegrana odrzucony отказ некачественный мусор спам дубль kaybedildi olumsuz iptal gecersiz \
-    خسارة ملغي ملغى batal gagal huy 失注 流失 无效 無効 ยกเลก \
-    prohrano ztraceno tabt forlorad tapt havitty elveszett pierdut respins χαμενο ακυρωθηκε відмова 실패 취소",
-    )
-});
 /// Words around the name of a stage in the heading of its date.
 pub(super) static AROUND_STAGE: Words = LazyLock::new(|| {
     set(
         "became became a an the date time at on since entered reached datum am seit wurde zum \
     erreicht le du de la del el fecha data em do da dem der die das en desde depuis passe devenu stage status phase etapa etape \
     in into when is timestamp moved to дата op",
-    )
-});
-/// What follows `no` in stages where that is the Portuguese `in the`, besides words that end in -mento.
-pub(super) static IN_THE: Words = LazyLock::new(|| {
-    set(
-        "aguardo funil processo contato inicio prazo banco cartorio financeiro comercial escritorio whatsapp crm radar ar \
-    pipeline juridico estoque sistema",
     )
 });
 /// Words of headings of consent.
@@ -436,13 +411,5 @@ pub(super) static RAW_LEAD: Words = LazyLock::new(|| {
     novy novylead novapoptavka ny nylead nytlead nyttlead uusi uusiliidi uj ujlead nou leadnou νεο νεοlead νεος חדש לידחדש 신규 \
     신규리드 новий новийлід newinquiry newenquiry newprospect newcontact uncontacted notcontacted notyetcontacted \
     nichtkontaktiert nochnichtkontaktiert 未联系",
-    )
-});
-/// Words of what is done to every lead sooner or later: a stage that denies it is no failure.
-pub(super) static ANSWERED: Words = LazyLock::new(|| {
-    set(
-        "contacted yet started assigned attempted processed called reviewed opened kontaktiert bearbeitet zugewiesen noch contacte \
-    traite appele contactado contactada asignado iniciado contatado atendido contattato lavorato gebeld benaderd обработан \
-    обработана связались",
     )
 });

@@ -7,16 +7,14 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use unicode_normalization::char::is_combining_mark;
-
-use super::fold::fold;
 use super::vocabulary::{
-    ANSWERED, AROUND_STAGE, CHANGE, CONSENT, CONTAINERS, CREATED, DEALS, EDITED, FUNNEL,
-    FUNNEL_PARTS, HEADINGS, IN_THE, LAST_CONTACT, LEAD_PARTY, META, NEGATIVE, NO_STAGE, OPT_OUT,
-    OTHER_COUNTRIES, OTHER_IDS, OTHER_PEOPLE, OTHER_THINGS, OTHER_TIMES, OfField, QUALIFIERS,
-    RAW_LEAD, SOURCE, STAGE, STAGE_WORDS, STATUS, STRONG, TECHNICAL, WHEN, Words,
+    AROUND_STAGE, CHANGE, CONSENT, CONTAINERS, CREATED, DEALS, EDITED, FUNNEL, FUNNEL_PARTS,
+    HEADINGS, LAST_CONTACT, LEAD_PARTY, META, NO_STAGE, OPT_OUT, OTHER_COUNTRIES, OTHER_IDS,
+    OTHER_PEOPLE, OTHER_THINGS, OTHER_TIMES, OfField, QUALIFIERS, RAW_LEAD, SOURCE, STAGE,
+    STAGE_WORDS, STATUS, STRONG, TECHNICAL, WHEN,
 };
 use crate::field::Field;
+use crate::mapping::words::{SHORT_FORMS, Words, contains_any, fold, words_of};
 use crate::mapping::{Preset, Target};
 
 /// A heading, folded: lower case, no accents, split at anything that is no letter or digit and at camel humps.
@@ -113,31 +111,6 @@ fn run_together(text: &str) -> String {
         .collect()
 }
 
-/// The words of a text, folded: split at anything that is no letter or digit, and at camel humps.
-fn words_of(text: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut after_small = false;
-    for letter in text.chars() {
-        let is_part = letter.is_alphanumeric() || is_combining_mark(letter);
-        if !is_part || after_small && letter.is_uppercase() {
-            words.push(String::new());
-        }
-        if is_part && let Some(word) = words.last_mut() {
-            word.push(letter);
-        }
-        after_small = letter.is_lowercase();
-    }
-    let in_full = |word: String| {
-        let known = SHORT_FORMS.iter().find(|(short, _)| *short == word);
-        known.map_or(word, |(_, full)| (*full).to_owned())
-    };
-    words
-        .iter()
-        .map(|word| in_full(fold(word)))
-        .filter(|word| !word.is_empty())
-        .collect()
-}
-
 /// The part of a heading that names the column: of a JSON path its end, past what all values are called.
 fn name_in(text: &str) -> &str {
     let text = text
@@ -218,16 +191,6 @@ fn joined_of(name: &str) -> String {
         false => run_together(name),
     }
 }
-
-/// What tables of warehouses shorten, folded, and what it stands for.
-const SHORT_FORMS: [(&str, &str); 6] = [
-    ("nm", "name"),
-    ("cd", "code"),
-    ("dt", "date"),
-    ("addr", "address"),
-    ("cust", "customer"),
-    ("acct", "account"),
-];
 
 /// What is left of a name when the words around it are taken away.
 fn core_of(name: &str, keeps: Option<&str>) -> String {
@@ -746,14 +709,6 @@ fn begins_or_ends(list: &Words, name: &str) -> bool {
     !name.is_ascii() && list.iter().any(is_edge)
 }
 
-/// Whether one of the words of scripts without spaces stands anywhere in the text.
-fn contains_any(list: &Words, text: &str) -> bool {
-    !text.is_ascii()
-        && list
-            .iter()
-            .any(|known| known.len() > 5 && !known.is_ascii() && text.contains(known.as_str()))
-}
-
 /// Whether a text has a word that names of stages have.
 pub(super) fn sounds_like_a_stage(text: &str) -> bool {
     let folded = fold(text);
@@ -777,28 +732,6 @@ pub(super) fn names_meta(source: &str) -> bool {
 /// Whether a stage is the one that leads begin in.
 pub(super) fn sounds_like_the_raw_lead(stage: &str) -> bool {
     RAW_LEAD.contains(&run_together(stage))
-}
-
-/// Whether a stage says that a lead came to nothing.
-pub(super) fn sounds_negative(stage: &str) -> bool {
-    let words = words_of(stage);
-    let denied = [
-        "not", "no", "nicht", "kein", "pas", "non", "nao", "не", "niet", "nie", "tidak", "khong",
-        "غير",
-    ];
-    // `Not contacted yet` is where leads begin.
-    let is_yet_to_come = words.iter().any(|word| ANSWERED.contains(word));
-    // In Portuguese `no` is `in the`: `No aguardo`.
-    let is_in_the = |at: usize| {
-        let next = words.get(at + 1).map_or("", |word| word);
-        words[at] == "no" && (next.ends_with("mento") || IN_THE.contains(next))
-    };
-    let is_denied = words.len() > 1
-        && (0..words.len()).any(|at| denied.contains(&words[at].as_str()) && !is_in_the(at))
-        && !is_yet_to_come;
-    is_denied
-        || words.iter().any(|word| NEGATIVE.contains(word))
-        || contains_any(&NEGATIVE, &fold(stage))
 }
 
 /// The name of the stage in the heading of its date: `Qualifiziert am` is `Qualifiziert`.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::columns::canonical;
+use super::failure::sounds_negative;
 use super::layout::Unlisted;
 use super::personal::Likeness;
 use super::worth::WorthId;
@@ -21,9 +22,11 @@ const MAX_KEPT: usize = 1_000;
 #[derive(Clone, Debug)]
 pub(super) struct EventNames {
     listed: HashMap<String, Option<NameId>>,
+    /// The names of listed stages that do not sound as if a lead came to nothing.
+    good: Vec<NameId>,
     unlisted: Unlisted,
     /// Stages as cells have them. There are few, and to compare with each is quicker than hashing.
-    seen: Vec<(Likeness, NameId, Option<WorthId>)>,
+    seen: Vec<(Likeness, Named)>,
     worths: Vec<(String, WorthId)>,
     names: Vec<Arc<str>>,
     kept: usize,
@@ -32,12 +35,21 @@ pub(super) struct EventNames {
 /// What becomes of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StageName {
-    /// It is sent under this name.
-    Send(NameId, Option<WorthId>),
+    /// It is sent.
+    Send(Named),
     /// The settings skip it.
     Skip,
     /// The settings do not know it.
     Unlisted,
+}
+
+/// How a stage is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    pub name: NameId,
+    pub worth: Option<WorthId>,
+    /// Whether it says that a lead came to nothing, and the settings do not keep it apart from other stages.
+    pub is_negative: bool,
 }
 
 impl EventNames {
@@ -49,6 +61,7 @@ impl EventNames {
         });
         let mut names = Self {
             listed: HashMap::new(),
+            good: Vec::new(),
             unlisted,
             seen: Vec::new(),
             worths: Vec::new(),
@@ -63,6 +76,7 @@ impl EventNames {
                     .or_insert_with(|| names.add(event_name))
             });
             names.listed.insert(canonical_stage(stage), id);
+            names.good.extend(id.filter(|_| !sounds_negative(stage)));
         }
         names
     }
@@ -125,16 +139,20 @@ impl EventNames {
     }
 
     /// A stage that was there before and is sent: what it may have in common with a lead, and what it is sent as.
-    pub(super) fn seen(&self, stage: &str) -> Option<&(Likeness, NameId, Option<WorthId>)> {
-        self.seen.iter().find(|(seen, ..)| seen.stage() == stage)
+    pub(super) fn seen(&self, stage: &str) -> Option<&(Likeness, Named)> {
+        self.seen.iter().find(|(seen, _)| seen.stage() == stage)
     }
 
     pub(super) fn resolve(&mut self, stage: &str) -> StageName {
-        if let Some((_, id, worth)) = self.seen(stage) {
-            return StageName::Send(*id, *worth);
+        if let Some((_, named)) = self.seen(stage) {
+            return StageName::Send(*named);
         }
-        let id = match self.listed.get(&canonical_stage(stage)) {
-            Some(Some(id)) => *id,
+        let mut is_negative = sounds_negative(stage);
+        let name = match self.listed.get(&canonical_stage(stage)) {
+            Some(Some(name)) => {
+                is_negative &= self.good.contains(name);
+                *name
+            }
             Some(None) => return StageName::Skip,
             None => match self.unlisted {
                 Unlisted::Skip => return StageName::Skip,
@@ -144,15 +162,23 @@ impl EventNames {
                 }
                 Unlisted::Send => {
                     self.names.push(Arc::from(stage));
-                    return StageName::Send(NameId((self.names.len() - 1) as u32), None);
+                    return StageName::Send(Named {
+                        name: NameId((self.names.len() - 1) as u32),
+                        worth: None,
+                        is_negative,
+                    });
                 }
             },
         };
-        let worth = self.worth_of(stage);
+        let named = Named {
+            name,
+            worth: self.worth_of(stage),
+            is_negative,
+        };
         if self.seen.len() < MAX_KEPT {
-            self.seen.push((Likeness::of(stage), id, worth));
+            self.seen.push((Likeness::of(stage), named));
         }
-        StageName::Send(id, worth)
+        StageName::Send(named)
     }
 }
 
@@ -175,10 +201,10 @@ mod tests {
             ("Junk".to_owned(), String::new()),
         ];
         let mut names = EventNames::new(&stages, None);
-        assert_eq!(
-            names.resolve("marketing-qualified"),
-            StageName::Send(NameId(0), None)
-        );
+        let StageName::Send(named) = names.resolve("marketing-qualified") else {
+            panic!("not sent")
+        };
+        assert_eq!(named.name, NameId(0));
         assert_eq!(&*names.as_slice()[0], "MQL");
         assert_eq!(names.resolve("JUNK"), StageName::Skip);
         assert_eq!(names.resolve("Won"), StageName::Unlisted);
@@ -191,13 +217,48 @@ mod tests {
             names.begin_chunk();
             for row in 0..500 {
                 let stage = format!("stage {chunk} {row}");
-                let StageName::Send(NameId(id), None) = names.resolve(&stage) else {
+                let StageName::Send(named) = names.resolve(&stage) else {
                     panic!("not sent")
                 };
-                assert_eq!(*names.as_slice()[id as usize], *stage);
+                assert_eq!(*names.as_slice()[named.name.0 as usize], *stage);
             }
         }
         assert!(names.as_slice().len() <= MAX_KEPT + 500);
         assert!(names.seen.len() <= MAX_KEPT);
+    }
+    #[test]
+    fn a_negative_stage_is_doubted_unless_it_is_listed_under_a_name_of_its_own() {
+        let doubted = |stages: &[(&str, &str)], stage: &str| {
+            let own = |(stage, name): &(&str, &str)| ((*stage).to_owned(), (*name).to_owned());
+            let stages: Vec<_> = stages.iter().map(own).collect();
+            let mut names = EventNames::new(&stages, Some(Unlisted::Send));
+            let mut again = || match names.resolve(stage) {
+                StageName::Send(named) => named.is_negative,
+                other => panic!("{other:?}"),
+            };
+            let first = again();
+            assert_eq!(first, again());
+            first
+        };
+        for stage in [
+            "Venda Perdida",
+            "Closed Lost",
+            "Junk Lead",
+            "失注",
+            "Не дозвон",
+        ] {
+            assert!(doubted(&[], stage), "{stage}");
+            assert!(
+                doubted(&[(stage, "Lead"), ("New", "Lead")], stage),
+                "{stage}"
+            );
+            assert!(
+                !doubted(&[(stage, "Lost"), ("New", "Lead")], stage),
+                "{stage}"
+            );
+        }
+        for stage in ["Venda Ganha", "Not Contacted", "Qualified", "受注"] {
+            assert!(!doubted(&[], stage), "{stage}");
+        }
     }
 }

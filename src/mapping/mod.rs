@@ -7,12 +7,14 @@ mod answers;
 mod calling_code;
 mod columns;
 mod event_names;
+mod failure;
 mod layout;
 mod pattern;
 mod personal;
 mod plan;
 mod preset;
 mod record;
+pub(crate) mod words;
 mod worth;
 
 pub(crate) use answers::{consents, yes_or_no};
@@ -20,6 +22,7 @@ pub(crate) use calling_code::{speaks_of_area_codes, speaks_of_calling_codes};
 pub(crate) use columns::Wanted;
 pub(crate) use columns::{Columns, canonical};
 pub(crate) use event_names::{NameId, canonical_stage};
+pub(crate) use failure::sounds_negative;
 pub(crate) use layout::{
     History, Layout, Mapped, OneOrMany, Ordered, StageTime, Target, Unlisted, nearest_field,
 };

@@ -503,12 +503,11 @@ fn named(
         Named::Event(name, worth) => return Some((name, worth)),
         Named::Heading(stage) => (stage, time),
         Named::Cell(stage, column) => {
-            if let Some((likeness, name, worth)) = names.seen(stage)
-                && !likeness.is_of_the_lead(&record.customer)
-            {
-                return Some((*name, *worth));
-            }
-            if personal::is_of_the_lead(stage, &record.customer) && !names.lists(stage) {
+            let is_personal = match names.seen(stage) {
+                Some((likeness, _)) => likeness.is_of_the_lead(&record.customer),
+                None => personal::is_of_the_lead(stage, &record.customer),
+            };
+            if is_personal && !names.lists(stage) {
                 notice(Notice::of(
                     Code::EventNamePersonal,
                     Field::EventName,
@@ -521,7 +520,12 @@ fn named(
         }
     };
     match names.resolve(stage) {
-        StageName::Send(name, worth) => Some((name, worth)),
+        StageName::Send(found) => {
+            if found.is_negative {
+                notice(Notice::of(Code::StageNegative, Field::EventName, column));
+            }
+            Some((found.name, found.worth))
+        }
         StageName::Skip => {
             record.skipped_stages += 1;
             None

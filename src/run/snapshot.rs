@@ -7,14 +7,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::account::Account;
+use super::waiting;
 use super::{Feed, LedgerTarget, Prepared};
-use crate::custom_data::{Amount, Worth, currency};
-use crate::customer::{Key, KeySet};
-use crate::event::{Event, EventKey, KnownBy, LeadKey, Origin, set_id, set_time};
+use crate::event::{Event, EventKey, Origin, set_id, set_time};
 use crate::ledger::{
     Ledger, LedgerError, Pending, Shown, Sight, Sighting, Sights, SnapshotSource, Snapshots,
     SqliteLedger, Told, TrialSnapshots,
@@ -22,7 +19,6 @@ use crate::ledger::{
 use crate::problem::Code;
 use crate::report::snapshot::Snapshot;
 use crate::report::stages::Fate;
-use crate::rules;
 use crate::time::Clock;
 
 /// Tells changes from what was there, for the inputs of one run.
@@ -33,6 +29,8 @@ pub(super) struct SnapshotStep {
     /// Remembers in the ledger's place, for a run that is not to be remembered.
     trial: Option<TrialSnapshots>,
     clock: Clock,
+    /// Whether what Meta refused is tried again.
+    retries_refused: bool,
 }
 
 impl SnapshotStep {
@@ -65,6 +63,15 @@ impl SnapshotStep {
             crms: crms.collect(),
             trial,
             clock,
+            retries_refused: false,
+        }
+    }
+
+    /// The same, which also takes up what Meta refused if `retries` says so.
+    pub(super) fn retrying(self, retries: bool) -> Self {
+        Self {
+            retries_refused: retries,
+            ..self
         }
     }
 
@@ -117,14 +124,26 @@ impl SnapshotStep {
             .collect();
         let Sights { told, overdue } = self.memory(ledger)?.sight(source, &shown)?;
         let mut stays = vec![true; prepared.events.len()];
+        let mut rows_in_hand = HashMap::new();
         for (placed, told) in placed.iter().zip(told) {
-            if let Some(index) = placed.event {
-                stays[index] = apply(told, index, prepared, account);
+            let Some(index) = placed.event else { continue };
+            stays[index] = apply(told, index, prepared, account);
+            if let Sight::InHand { id } = told.sight {
+                rows_in_hand.insert(EventKey::in_dataset(&dataset, id), placed.row);
             }
         }
         let mut stays = stays.into_iter();
         prepared.events.retain(|_| stays.next().unwrap_or_default());
         prepared.overdue = self.take_up(overdue, ledger, account)?;
+        // Where a row still shows what an earlier run left, it is the one to be corrected when that is refused.
+        for event in &mut prepared.overdue {
+            if let Some(&row) = rows_in_hand.get(&event.key) {
+                event.origin = Origin {
+                    input: prepared.input,
+                    row,
+                };
+            }
+        }
         Ok(())
     }
 
@@ -173,21 +192,10 @@ impl SnapshotStep {
         ledger: &mut dyn Ledger,
         account: &mut Account,
     ) -> Result<Vec<Event>> {
-        let oldest = self.clock.now() - rules::MAX_AGE_SECONDS + rules::AGE_MARGIN_SECONDS;
-        let (events, old): (Vec<Event>, Vec<Event>) = found
-            .into_iter()
-            .map(event)
-            .partition(|event| event.time >= oldest);
+        let how = (self.clock, self.retries_refused);
+        let (events, old) = waiting::take_up(found, how, account);
         if !old.is_empty() {
-            let keys: Vec<EventKey> = old.iter().map(|event| event.key).collect();
-            self.memory(ledger)?.give_up(&keys)?;
-        }
-        account.settle_all(&old, Fate::Old);
-        for event in &old {
-            account.remember(Code::EventExpired, event.origin);
-        }
-        for event in &events {
-            account.add_keys(keys_of(&event.json));
+            self.memory(ledger)?.give_up(&old)?;
         }
         account.snapshot.get_or_insert_default().overdue += events.len() as u64;
         Ok(events)
@@ -295,13 +303,13 @@ fn apply(told: Told, index: usize, prepared: &mut Prepared, account: &mut Accoun
         };
         account.remember(Code::IdentityGrew, origin);
     }
-    event.lead = lead_of(told.lead);
+    event.lead = told.lead.hash();
     let counts = account.snapshot.get_or_insert_default();
     match told.sight {
         Sight::Recorded => counts.recorded += 1,
         Sight::Unchanged => counts.unchanged += 1,
         // It is counted with another row, or with what earlier runs left.
-        Sight::InHand => {}
+        Sight::InHand { .. } => {}
         Sight::Event { id, time } => {
             let json = &mut prepared.json[event.json.start as usize..event.json.end as usize];
             if event.of_given_id.is_none() && event.fingerprint != id {
@@ -315,55 +323,4 @@ fn apply(told: Told, index: usize, prepared: &mut Prepared, account: &mut Accoun
         }
     }
     matches!(told.sight, Sight::Event { .. })
-}
-
-/// An event that an earlier run left.
-fn event(found: Pending) -> Event {
-    Event {
-        key: found.key,
-        name: found.name.into(),
-        time: found.time,
-        lead: lead_of(found.lead),
-        origin: Origin::NONE,
-        worth: worth_of(&found.json),
-        json: found.json.into(),
-        known_by: KnownBy::default(),
-    }
-}
-
-/// The customer parameters that an event carries.
-fn keys_of(json: &[u8]) -> KeySet {
-    #[derive(Deserialize)]
-    struct Said {
-        user_data: HashMap<String, IgnoredAny>,
-    }
-    let mut keys = KeySet::default();
-    if let Ok(Said { user_data }) = serde_json::from_slice(json) {
-        let known = Key::ALL.into_iter();
-        let present = known.filter(|key| user_data.contains_key(key.name()));
-        present.for_each(|key| keys.insert(key));
-    }
-    keys
-}
-
-/// What an event says that its lead is worth.
-fn worth_of(json: &[u8]) -> Option<Worth> {
-    #[derive(Deserialize)]
-    struct Said {
-        custom_data: SaidWorth,
-    }
-    #[derive(Deserialize)]
-    struct SaidWorth {
-        value: f64,
-        currency: String,
-    }
-    let Said { custom_data } = serde_json::from_slice(json).ok()?;
-    let currency = currency(&custom_data.currency).ok()??;
-    Some((Amount::from_number(custom_data.value)?, currency))
-}
-
-/// What tells leads apart within a run.
-fn lead_of(LeadKey(key): LeadKey) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = key;
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }

@@ -240,7 +240,7 @@ fn salesforce() -> Example {
             ("Jürgen", "Qualified", At(Sales)),
             ("Sofía", "Open - Not Contacted", At(Lead)),
         ],
-        warnings: &[SNAPSHOT],
+        warnings: &[("stage-negative", &[5]), SNAPSHOT],
         ..BARE
     }
 }
@@ -255,7 +255,7 @@ fn salesforce_dataloader() -> Example {
         rows: 10,
         needs_no_settings: true,
         story,
-        warnings: &[MODIFIED, SNAPSHOT],
+        warnings: &[("stage-negative", &[5]), MODIFIED, SNAPSHOT],
         ..BARE
     }
 }
@@ -264,6 +264,7 @@ fn salesforce_history() -> Example {
     use Reached::{Lost, Marketing, Opportunity, Sales};
     Example {
         export: "salesforce-history.csv",
+        warnings: &[("stage-negative", &[10])],
         preset: Some("salesforce-history"),
         crm: "Salesforce",
         rows: 12,
@@ -322,7 +323,7 @@ fn zoho() -> Example {
             ("Mei-Ling", "Contacted", At(Marketing)),
             ("Noah", "Not Contacted", At(Lead)),
         ],
-        warnings: &[MODIFIED, SNAPSHOT],
+        warnings: &[("stage-negative", &[5]), MODIFIED, SNAPSHOT],
         ..BARE
     }
 }
@@ -371,7 +372,7 @@ fn dynamics() -> Example {
             ("Jürgen", "Contacted", At(Sales)),
             ("Tom", "Qualified", At(Opportunity)),
         ],
-        warnings: &[SNAPSHOT],
+        warnings: &[("stage-negative", &[5]), SNAPSHOT],
         ..BARE
     }
 }
@@ -420,7 +421,7 @@ fn highlevel_opportunities() -> Example {
             ("Fatima", "Contacted", At(Marketing)),
             ("Sofía", "New Lead", At(Lead)),
         ],
-        warnings: &[MODIFIED, SNAPSHOT],
+        warnings: &[("stage-negative", &[5]), MODIFIED, SNAPSHOT],
         ..BARE
     }
 }
@@ -444,7 +445,7 @@ fn kommo() -> Example {
             ("Thiago", "Degustação", On("2026-11-20T14:00:00-03:00")),
             ("Marina", "Qualificação", On("2026-11-20T18:16:16-03:00")),
         ],
-        warnings: &[MODIFIED, SNAPSHOT],
+        warnings: &[("stage-negative", &[6]), MODIFIED, SNAPSHOT],
         ..BARE
     }
 }
@@ -467,7 +468,12 @@ fn bitrix24() -> Example {
             ("Fatima", "In Progress", At(Marketing)),
             ("Sofía", "Unassigned", At(Lead)),
         ],
-        warnings: &[MODIFIED, SNAPSHOT, ("phone-country-missing", &[3])],
+        warnings: &[
+            ("stage-negative", &[5]),
+            MODIFIED,
+            SNAPSHOT,
+            ("phone-country-missing", &[3]),
+        ],
         ..BARE
     }
 }

@@ -94,13 +94,16 @@ impl Nights {
         self.desk.run(&args)
     }
 
-    /// What was told since the last time, one line each.
+    /// What was told since the last time, one line each. The ping goes at the same time as the rest: it stands last,
+    /// whichever came first.
     fn told(&self) -> Vec<String> {
         let said = |(path, body): (String, Value)| match path.as_str() {
             "/ping" => "ping".to_owned(),
             _ => without_host(body["text"].as_str().unwrap_or_default()),
         };
-        self.receiver.take().into_iter().map(said).collect()
+        let mut told = self.receiver.take();
+        told.sort_by_key(|(path, _)| path == "/ping");
+        told.into_iter().map(said).collect()
     }
 }
 

@@ -14,8 +14,13 @@ mod kills;
 mod ledgers;
 mod memory;
 mod refusals;
+mod requests;
+#[cfg(unix)]
+mod serve;
 #[cfg(unix)]
 mod streams;
+#[cfg(target_os = "linux")]
+mod tls;
 mod verbs;
 #[cfg(unix)]
 mod watch;
