@@ -26,6 +26,7 @@ use crate::report::exit::ExitStatus;
 use crate::report::stages::{Counts, Sending};
 use crate::report::summary::{Destination, Summary};
 use crate::text::{counted, harmless, list, plural, thousands};
+pub(super) use frame::begins_page;
 use frame::{number, page, right, scroll};
 
 /// Writes the page.
