@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::phrases::{amount, extent, joined_rows, names, rows, sentence, valued};
+use super::phrases::{
+    amount, extent, joined_rows, leads_of, names, other_stages, rows, sentence, valued,
+};
 use super::verdict::verdict;
 use crate::report::coverage::{Covered, LeadCoverage};
 use crate::report::exit::ExitStatus;
@@ -133,7 +135,11 @@ fn stages(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     for (name, counts) in &summary.stages {
         row(out, &stage(&text(name), counts))?;
     }
-    row(out, &stage("**all**", &summary.counts))
+    row(out, &stage("**all**", &summary.counts))?;
+    match other_stages(summary) {
+        Some(others) => writeln!(out, "\n{}.", text(&others)),
+        None => Ok(()),
+    }
 }
 
 fn stage(name: &str, counts: &Counts) -> Vec<String> {
@@ -269,6 +275,7 @@ fn funnel(funnel: &Funnel, out: &mut dyn Write) -> io::Result<()> {
         ];
         row(out, &cells)?;
     }
+    writeln!(out, "\n{}", text(&leads_of(funnel)))?;
     if !funnel.warnings.is_empty() {
         writeln!(out)?;
     }

@@ -20,7 +20,7 @@ use std::io::{self, Write};
 
 use maud::{Markup, html};
 
-use super::phrases::{amount, capital, outcomes, valued};
+use super::phrases::{amount, capital, other_stages, outcomes, valued};
 use super::verdict;
 use crate::report::exit::ExitStatus;
 use crate::report::stages::{Counts, Sending};
@@ -250,6 +250,7 @@ fn stages(summary: &Summary) -> Markup {
                         }
                     }
                 }))
+                @if let Some(others) = other_stages(summary) { p.quiet.small { (others) "." } }
             }
         }
     }
