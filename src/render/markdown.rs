@@ -28,7 +28,7 @@ pub(super) fn begins(start: &str) -> bool {
             let text = sentence.strip_prefix(*mark);
             text.is_some_and(|text| text.starts_with(" **"))
         };
-        !command.contains(char::is_whitespace) && MARKS.iter().any(|mark| is_marked(&mark))
+        !command.contains(char::is_whitespace) && MARKS.iter().any(is_marked)
     })
 }
 
