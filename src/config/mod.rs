@@ -19,7 +19,7 @@ pub(crate) use endpoint::{
 pub(crate) use file::SettingsFile;
 pub(crate) use notify::{age, notify_settings};
 pub(crate) use outputs::{ReportTarget, refuse_overlap, refuse_shared};
-pub(crate) use read::{clock, default_country, read_settings};
+pub(crate) use read::{clock, default_country, named_settings, read_settings};
 pub(crate) use send::{
     batch_size, earlier, give_up_after, ledger, partner_agent, send_settings, status_ledger,
 };

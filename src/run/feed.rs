@@ -343,7 +343,7 @@ fn explain(
 /// The preset taken, and whether it was guessed.
 fn preset_of(reading: &ReadSettings, header: &Header) -> Result<(Option<Preset>, bool)> {
     Ok(match &reading.preset {
-        PresetChoice::Named(preset) => (Some(Preset::clone(preset)), false),
+        PresetChoice::Named(preset) => (Some(Preset::clone(preset)), reading.is_guessed),
         PresetChoice::Guess => (Preset::guess(header)?, true),
         PresetChoice::None => (None, false),
     })
