@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The folder a file lies in, or would.
 pub(crate) fn folder_of(path: &Path) -> &Path {
@@ -25,6 +25,48 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8 text"))
 }
 
+/// Where a path leads that something is written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Standard output: `-`, as other programs have it, or its name among the devices. A file of that name is `./-`.
+    Stdout,
+    /// A pipe, a socket or another device: it holds nothing, and is read as it is written.
+    Stream(PathBuf),
+    /// A file, or what is to be one.
+    File(PathBuf),
+}
+
+impl Output {
+    /// What there is now says what it is.
+    pub(crate) fn of(path: &Path) -> Self {
+        if is_dash(path) || path == Path::new("/dev/stdout") {
+            return Self::Stdout;
+        }
+        let is_stream = path.starts_with("/dev/")
+            || std::fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
+        match is_stream {
+            true => Self::Stream(path.to_owned()),
+            false => Self::File(path.to_owned()),
+        }
+    }
+}
+
+/// The path of a file that is written while standard output holds something else, so that `-` cannot mean it; and a file
+/// called `-` is what nobody wants who writes so.
+///
+/// # Errors
+/// It is `-`.
+pub(crate) fn beside_standard_output(path: &Path) -> Result<(), &'static str> {
+    match is_dash(path) {
+        true => Err("standard output holds something else here; name a file (one called - is ./-)"),
+        false => Ok(()),
+    }
+}
+
+fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
 /// Opens a file for reading and writing, and makes it if there is none: for its owner's eyes only, never through a link
 /// at its end, and only a regular file.
 pub(crate) fn open_private(path: &Path) -> io::Result<File> {
@@ -36,16 +78,38 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
         options.mode(0o600).custom_flags(flags.bits() as i32);
     }
-    let file = options.open(path)?;
+    let file = options.open(path).map_err(in_plain_words)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
     Ok(file)
 }
 
+/// The system says of a link that is not followed that there are too many.
+#[cfg(unix)]
+fn in_plain_words(error: io::Error) -> io::Error {
+    match error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+        true => io::Error::other("it is a link, which is not followed; name the file it leads to"),
+        false => error,
+    }
+}
+
+#[cfg(not(unix))]
+fn in_plain_words(error: io::Error) -> io::Error {
+    error
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dash_is_standard_output_and_never_a_file() {
+        assert_eq!(Output::of(Path::new("-")), Output::Stdout);
+        assert_eq!(Output::of(Path::new("./-")), Output::File("./-".into()));
+        assert!(beside_standard_output(Path::new("-")).is_err());
+        assert!(beside_standard_output(Path::new("./-")).is_ok());
+    }
 
     #[cfg(unix)]
     #[test]

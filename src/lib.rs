@@ -30,6 +30,7 @@
 #![warn(unreachable_pub)]
 
 mod api;
+mod ask;
 mod batch;
 mod cell;
 mod cli;

@@ -21,7 +21,8 @@ use crate::mapping::StageTime;
 use crate::rules::MAX_BATCH_EVENTS;
 use crate::time::DateOrder;
 pub(crate) use values::encoding;
-use values::{country, meta_id, percentage, seconds, some_seconds, timestamp};
+pub(crate) use values::meta_id;
+use values::{country, output_file, percentage, seconds, some_seconds, timestamp};
 
 /// More events are no preview.
 const MAX_PREVIEW: i64 = 1_000;
@@ -295,6 +296,7 @@ pub(crate) struct ReadArgs {
     #[arg(
         long,
         value_name = "FILE",
+        value_parser = output_file(),
         help_heading = "Meta's leads",
         hide_short_help = true
     )]
@@ -305,7 +307,7 @@ pub(crate) struct ReadArgs {
     /// The columns crm2capi_problem, crm2capi_help and crm2capi_row are added. Correct the rows in a copy and upload
     /// that: a row leaves the file when its events were accepted. A row that was corrected in the CRM and comes with
     /// the next export is another one here: delete the old one by hand.
-    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    #[arg(long, value_name = "FILE", value_parser = output_file(), help_heading = "Report")]
     pub rejects: Option<PathBuf>,
 
     /// The clock of the 7-day window, for tests and replays
@@ -591,14 +593,14 @@ pub(crate) struct ReportArgs {
     pub preview: Option<u16>,
 
     /// Write the report to a file too: .html, .json, .xml (JUnit), .sarif or .md; repeatable
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub report: Vec<PathBuf>,
 
     /// Write the run's numbers to a file for Prometheus
     ///
     /// For node_exporter's textfile collector: rows, events, what became of them, and when the last run that succeeded
     /// ended. The file is replaced whole.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub metrics_file: Option<PathBuf>,
 }
 
@@ -804,7 +806,7 @@ pub(crate) struct StatusArgs {
     pub now: Option<Timestamp>,
 
     /// Write a page for a browser too, as FILE.html
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub report: Option<PathBuf>,
 
     /// Shape of the output
@@ -860,9 +862,12 @@ pub(crate) struct InitArgs {
 /// Options of leads.
 #[derive(Debug, Args)]
 pub(crate) struct LeadsArgs {
-    /// Settings file [default: ./crm2capi.toml if it is there]
+    /// Settings file; repeatable [default: ./crm2capi.toml if it is there]
+    ///
+    /// Several are a run each, in turn, and each names its own output under [leads]; one that fails keeps no other from
+    /// its run, and the exit status is the worst.
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
 
     /// Say who may read which leads, and what to click when not; downloads nothing
     #[arg(long)]
@@ -891,15 +896,12 @@ pub(crate) struct LeadsArgs {
     )]
     pub since: Option<Since>,
 
-    /// The file to append to
-    #[arg(
-        long,
-        short,
-        value_name = "FILE",
-        default_value = "leads.ndjson",
-        help_heading = "Output"
-    )]
-    pub output: PathBuf,
+    /// The file to append to, or `-` for standard output [default: leads.ndjson]
+    ///
+    /// A file gets each lead once, however often the command runs. Standard output, a pipe or a device gets every lead of
+    /// the download, one JSON object a line.
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
 
     /// Shape of the file [default: csv for a name that ends so, else ndjson]
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
@@ -949,7 +951,10 @@ pub(crate) struct LeadsArgs {
 }
 
 /// Shapes of a file of leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum LeadsFormat {
     /// One JSON object a line
     Ndjson,

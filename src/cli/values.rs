@@ -2,16 +2,24 @@
 
 use std::fmt;
 use std::num::ParseIntError;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use encoding_rs::Encoding;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::customer::Country;
+use crate::files::beside_standard_output;
 use crate::mapping::{Target, nearest_field};
 use crate::time::parse_zone;
+
+/// The path of a file that is written beside what goes to standard output.
+pub(crate) fn output_file() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| beside_standard_output(&path).map(|()| path))
+}
 
 /// `FIELD=COLUMN`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,7 +164,7 @@ pub(super) fn country(text: &str) -> Result<Country, String> {
 ///
 /// # Errors
 /// The text is not made of digits.
-pub(super) fn meta_id(text: &str) -> Result<String, &'static str> {
+pub(crate) fn meta_id(text: &str) -> Result<String, &'static str> {
     let id = text.trim();
     let is_id = !id.is_empty() && id.len() <= 20 && id.bytes().all(|byte| byte.is_ascii_digit());
     is_id

@@ -1,69 +1,94 @@
 //! `crm2capi leads`: downloads Meta's leads, or says who may.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 
+use super::each::{Became, each};
 use super::print_error;
 use super::show::write_finding;
 use super::talk::{print, stdout};
-use crate::cli::{LeadsArgs, LeadsFormat, PlainFormat, TalkArgs};
-use crate::config::{self, SettingsFile};
+use crate::ask::{Asker, Failure};
+use crate::cli::{LeadsArgs, PlainFormat, TalkArgs};
+use crate::config::{self, LeadsSettings, SettingsFile};
 use crate::customer::{LetterM, Normalizer, Settings as CustomerSettings};
 use crate::deliver::interrupt::listen;
 use crate::graph::client::Reader;
 use crate::leads::doctor::{Finding, examine};
 use crate::leads::{
-    Asker, Ended, Failure, FileFormat, FormAccount, LeadsFile, Progress, Wanted, download, said,
+    Ended, FormAccount, LeadsOutput, Progress, Wanted, download, said, said_of_stop,
 };
 use crate::report::ExitStatus;
 use crate::text::{counted, harmless, thousands};
 
+const RUN_AGAIN: &str = "run it again later";
+
 pub(super) fn run(args: &LeadsArgs, talk: &TalkArgs) -> Result<ExitStatus> {
-    let settings = SettingsFile::load(args.config.as_deref())?;
+    let once = [("--output", args.output.is_some())];
+    if args.config.len() > 1 && !args.check {
+        config::refuse_shared_leads(&args.config)?;
+    }
+    each(&args.config, &once, |config| {
+        download_or_check(args, talk, config)
+    })
+}
+
+fn download_or_check(args: &LeadsArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<Became> {
+    let settings = SettingsFile::load(config)?;
+    let asked = config::leads_settings(args, &settings)?;
     let endpoint = config::endpoint_of_leads(args, &settings)?;
     let reader = Reader::new(&endpoint)?;
     let give_up_after = config::give_up_after(args.give_up_after, &settings);
+    // A pipe that nobody reads waits here, where Ctrl-C still ends it.
+    let output = match args.check {
+        true => None,
+        false => Some(LeadsOutput::open(&asked.output, asked.format)?),
+    };
     let runtime = tokio::runtime::Runtime::new().context("cannot start the network")?;
     runtime.block_on(async {
         let interrupt = listen().context("cannot listen for Ctrl-C")?;
         let mut asker = Asker::new(reader, give_up_after, interrupt);
-        if args.check {
-            let found = examine(&mut asker, &args.page, &endpoint.token).await;
-            return check(found, &asker, talk);
+        let Some(mut output) = output else {
+            let found = examine(&mut asker, &asked.pages, &endpoint.token).await;
+            return Ok((None, check(found, &asker, talk)?));
+        };
+        if output.len() == 0 && !asked.is_hashed {
+            warn_of_the_clear(&output);
         }
-        let wanted = wanted(args, &settings, endpoint.token)?;
-        let mut file = LeadsFile::open(&args.output, format_of(args))?;
-        let path = harmless(&args.output.to_string_lossy()).into_owned();
-        if file.len() == 0 && !args.hashed {
-            tracing::warn!(
-                "{path} will hold people's data in the clear; only its owner may read it. --hashed writes ids, times and \
-                 hashes only"
-            );
-        }
-        let progress = download(&mut asker, &wanted, &mut file).await;
-        let status = status_of(&progress, asker.host());
+        let wanted = wanted(args, asked, &settings, endpoint.token)?;
+        let progress = download(&mut asker, &wanted, &mut output).await;
+        let status = status_of(&progress, asker.host(), output.is_stream());
         if !(talk.quiet && status == ExitStatus::Done) {
-            print(&table(&progress, &path, file.len()))?;
+            say(&table(&progress, &output), &output)?;
         }
-        Ok(status)
+        let became = sum_of(&progress, &output);
+        Ok((Some(became).filter(|_| !output.is_stream()), status))
     })
 }
 
-fn format_of(args: &LeadsArgs) -> FileFormat {
-    let is_csv = || {
-        args.output
-            .extension()
-            .is_some_and(|end| end.eq_ignore_ascii_case("csv"))
+fn warn_of_the_clear(output: &LeadsOutput) {
+    let who = match output.is_stream() {
+        true => "gets people's data in the clear",
+        false => "will hold people's data in the clear; only its owner may read it",
     };
-    match args.format {
-        Some(LeadsFormat::Csv) => FileFormat::Csv,
-        Some(LeadsFormat::Ndjson) => FileFormat::Ndjson,
-        None if is_csv() => FileFormat::Csv,
-        None => FileFormat::Ndjson,
+    tracing::warn!(
+        "{} {who}. --hashed writes ids, times and hashes only",
+        output.name()
+    );
+}
+
+/// Standard output is for the leads where they go down a stream, and what is said of them goes beside it.
+fn say(text: &str, output: &LeadsOutput) -> std::io::Result<()> {
+    match output.is_stream() {
+        true => text.lines().for_each(|line| tracing::info!("{line}")),
+        false => print(text)?,
     }
+    Ok(())
 }
 
 fn wanted(
     args: &LeadsArgs,
+    asked: LeadsSettings,
     settings: &SettingsFile,
     token: secrecy::SecretString,
 ) -> Result<Wanted> {
@@ -76,65 +101,71 @@ fn wanted(
         letter_m: LetterM::Man,
     };
     Ok(Wanted {
-        pages: args.page.clone(),
-        forms: args.form.clone(),
-        ads: args.ad.clone(),
-        since: args.since,
+        pages: asked.pages,
+        forms: asked.forms,
+        ads: asked.ads,
+        since: asked.since,
         now: config::clock(args.now).now(),
         token,
-        hashing: args.hashed.then(|| Normalizer::new(&customer)),
+        hashing: asked.is_hashed.then(|| Normalizer::new(&customer)),
     })
 }
 
 /// The status a download ends with; what went wrong is said on the way.
-fn status_of(progress: &Progress, host: &str) -> ExitStatus {
+fn status_of(progress: &Progress, host: &str, is_stream: bool) -> ExitStatus {
     for (page, fault) in &progress.refused_pages {
-        tracing::warn!("Page {page}: {}", said(fault));
+        let page = match page.is_empty() {
+            true => "the token's Pages".to_owned(),
+            false => format!("Page {page}"),
+        };
+        tracing::warn!("{page}: {}", said(fault));
     }
+    let kept = (!is_stream)
+        .then_some("; what was downloaded is kept, and the next run goes on from there");
     match &progress.ended {
-        Some(Ended::Failure(failure)) => return status_of_failure(failure, host),
+        Some(Ended::Failure(failure)) => return status_of_failure(failure, host, kept),
         Some(Ended::File(error)) => {
-            print_error(&anyhow::anyhow!("{error}; what was written before is kept"));
+            print_error(&anyhow::anyhow!("{error}{}", kept.unwrap_or_default()));
             return ExitStatus::NotDone;
         }
         None => {}
     }
     if progress.lacks_permission() {
         print_error(&anyhow::anyhow!(
-            "Meta does not let the token read all of what was asked for; crm2capi leads --check says why"
+            "Meta does not let the token read all that was asked for; crm2capi leads --check says why"
         ));
         return ExitStatus::Refused;
     }
     if progress.has_refusals() {
         print_error(&anyhow::anyhow!(
-            "not all of what was asked for could be read"
+            "some of what was asked for could not be read; the warnings say what"
         ));
         return ExitStatus::Problems;
     }
     ExitStatus::Done
 }
 
-fn status_of_failure(failure: &Failure, host: &str) -> ExitStatus {
+/// `kept` is what to say of what came before.
+fn status_of_failure(failure: &Failure, host: &str, kept: Option<&str>) -> ExitStatus {
     let (text, status) = match failure {
         Failure::Refused(fault) => (said(fault), ExitStatus::Refused),
-        Failure::Stopped(stop) => {
-            let help = "make the system user's token anew in Business settings; what was downloaded is kept";
-            (format!("Meta refuses {stop}; {help}"), ExitStatus::Refused)
-        }
+        Failure::Stopped(stop) => (said_of_stop(stop), ExitStatus::Refused),
         Failure::Unreachable { cause, help } => {
+            let help = help.unwrap_or(RUN_AGAIN);
             (format!("{host}: {cause}; {help}"), ExitStatus::NotDone)
         }
-        Failure::Interrupted => (
-            "interrupted; what was downloaded is kept, and the next run goes on".to_owned(),
-            ExitStatus::Interrupted,
+        Failure::Circle => (
+            format!("{host}: Meta's pages of leads lead in a circle; {RUN_AGAIN}"),
+            ExitStatus::NotDone,
         ),
+        Failure::Interrupted => ("interrupted".to_owned(), ExitStatus::Interrupted),
     };
-    print_error(&anyhow::anyhow!(text));
+    print_error(&anyhow::anyhow!("{text}{}", kept.unwrap_or_default()));
     status
 }
 
-/// A line for each form, and one for the file.
-fn table(progress: &Progress, path: &str, in_file: usize) -> String {
+/// A line for each form, and one for all.
+fn table(progress: &Progress, output: &LeadsOutput) -> String {
     let mut out = String::new();
     for form in &progress.forms {
         out.push_str(&line_of(form));
@@ -143,13 +174,21 @@ fn table(progress: &Progress, path: &str, in_file: usize) -> String {
     if progress.forms.is_empty() && progress.ended.is_none() {
         out.push_str("no forms; the Pages have none, or the token sees no Page: crm2capi leads --check says more\n");
     }
-    let new = progress.forms.iter().map(|form| form.new as u64).sum();
     out.push_str(&format!(
-        "{path}: {}, {} of them new\n",
-        counted(in_file as u64, "lead"),
-        thousands(new)
+        "{}: {}\n",
+        output.name(),
+        sum_of(progress, output)
     ));
     out
+}
+
+fn sum_of(progress: &Progress, output: &LeadsOutput) -> String {
+    let all = counted(output.len() as u64, "lead");
+    let new: u64 = progress.forms.iter().map(|form| form.new as u64).sum();
+    match output.is_stream() {
+        true => all,
+        false => format!("{all}, {} of them new", thousands(new)),
+    }
 }
 
 fn line_of(form: &FormAccount) -> String {
@@ -168,7 +207,7 @@ fn line_of(form: &FormAccount) -> String {
     for (count, what) in [
         (
             form.expired.unwrap_or_default(),
-            "gone at Meta after 90 days",
+            "expired at Meta after 90 days",
         ),
         (form.test as u64, "for tests, passed over"),
         (form.unusable as u64, "without an id or a time, passed over"),
@@ -191,7 +230,7 @@ fn check(
 ) -> Result<ExitStatus> {
     let findings = match found {
         Ok(findings) => findings,
-        Err(failure) => return Ok(status_of_failure(&failure, asker.host())),
+        Err(failure) => return Ok(status_of_failure(&failure, asker.host(), None)),
     };
     let all_well = findings.iter().all(|finding| finding.ok);
     if !(talk.quiet && all_well) {
@@ -204,7 +243,7 @@ fn check(
         return Ok(ExitStatus::Done);
     }
     print_error(&anyhow::anyhow!(
-        "leads cannot be read, or not all; see the lines that begin with NO"
+        "leads cannot be read, or not all of them; the lines that begin with NO say what to do"
     ));
     Ok(ExitStatus::Refused)
 }

@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use super::lines::{self, line_of};
 use super::stage::StageSetting;
-use crate::cli::{DEFAULT_SETTINGS, InputFormat, ReportFormat};
-use crate::files::{folder_of, read_text};
+use crate::cli::{DEFAULT_SETTINGS, InputFormat, LeadsFormat, ReportFormat};
+use crate::files::{beside_standard_output, folder_of, read_text};
 use crate::mapping::{History, OneOrMany, Ordered, Preset, StageTime, Sum, Target, Unlisted};
 use crate::notify::Form;
 use crate::render::Format;
@@ -43,6 +43,8 @@ pub(crate) struct SettingsFile {
     pub fields: Ordered<OnUnusable, Target>,
     /// Constants of every event.
     pub event: EventSection,
+    /// Which of Meta's own leads are downloaded, and where to.
+    pub leads: LeadsSection,
     /// Meta's own leads, from which rows get their lead ids.
     pub join: JoinSection,
     /// How to read.
@@ -145,6 +147,29 @@ pub(crate) struct JoinSection {
     pub raw_lead: Option<String>,
     /// Where Meta's leads are written that no row is.
     pub missing: Option<PathBuf>,
+}
+
+/// Which of Meta's leads `leads` downloads, and where to.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LeadsSection {
+    /// The file to append to; leads.ndjson unless given.
+    pub output: Option<PathBuf>,
+    /// Pages, by id; all that the token sees unless given.
+    #[schemars(inner(regex(pattern = "^[0-9]{1,20}$")))]
+    pub pages: Vec<String>,
+    /// Forms, by id.
+    #[schemars(inner(regex(pattern = "^[0-9]{1,20}$")))]
+    pub forms: Vec<String>,
+    /// Ads, by id.
+    #[schemars(inner(regex(pattern = "^[0-9]{1,20}$")))]
+    pub ads: Vec<String>,
+    /// From so many days back, from a date, or "last"; all that Meta has unless given.
+    pub since: Option<String>,
+    /// Shape of the file; csv for a name that ends so, else ndjson.
+    pub format: Option<LeadsFormat>,
+    /// Write ids, times, and hashes of email and phone, and no other answers.
+    pub hashed: Option<bool>,
 }
 
 /// How to read.
@@ -301,6 +326,10 @@ impl SettingsFile {
                     .any(|path| self.leaves_folder(Some(path))),
             ),
             (
+                "output under [leads], outside of the file's folder",
+                self.leaves_folder(self.leads.output.as_deref()),
+            ),
+            (
                 "files under [input], outside of the file's folder",
                 (self.input.files.iter()).any(|path| self.leaves_folder(Some(path))),
             ),
@@ -408,6 +437,20 @@ impl SettingsFile {
             Some(folder) => folder.join(path),
             None => path.to_owned(),
         }
+    }
+
+    /// The same of a file that is written while standard output holds something else; `key` in `section` names it.
+    ///
+    /// # Errors
+    /// It is `-`.
+    pub(super) fn resolve_output(
+        &self,
+        path: &Path,
+        (section, key): (&str, &str),
+    ) -> Result<PathBuf> {
+        beside_standard_output(path)
+            .map_err(|what| anyhow!("{}: {what}", self.place_of(key, section)))?;
+        Ok(self.resolve(path))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod endpoint;
 mod file;
+mod leads;
 mod lines;
 mod notify;
 mod outputs;
@@ -17,8 +18,9 @@ pub(crate) use endpoint::{
     endpoint_with_token, graph_url, own_endpoint, reading_endpoint,
 };
 pub(crate) use file::SettingsFile;
+pub(crate) use leads::{LeadsSettings, leads_settings};
 pub(crate) use notify::{age, notify_settings};
-pub(crate) use outputs::{ReportTarget, refuse_overlap, refuse_shared};
+pub(crate) use outputs::{ReportTarget, refuse_overlap, refuse_shared, refuse_shared_leads};
 pub(crate) use read::{clock, default_country, named_settings, read_settings};
 pub(crate) use send::{
     batch_size, earlier, give_up_after, ledger, partner_agent, send_settings, status_ledger,

@@ -9,7 +9,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use same_file::Handle;
 
 use super::file::SettingsFile;
+use super::leads::leads_output;
 use crate::cli::ReportArgs;
+use crate::files::Output;
 use crate::render::{FileFormat, check_writable, is_of_others};
 use crate::run::{LedgerTarget, ReadSettings};
 use crate::source::Input;
@@ -149,24 +151,44 @@ fn secret_files(
 /// # Errors
 /// Two name the same file; the message names both settings.
 pub(crate) fn refuse_shared(settings: &[PathBuf]) -> Result<()> {
+    refuse_same(settings, |file| {
+        let rejects = file.output.rejects.iter();
+        let rejects = rejects.map(|it| ("rejects under [output]", file.resolve(it)));
+        let missing = file.join.missing.iter();
+        let missing = missing.map(|it| ("missing under [join]", file.resolve(it)));
+        rejects.chain(missing).collect()
+    })
+}
+
+/// The same of settings with which leads are downloaded: two clients' leads in one file could not be told apart.
+///
+/// # Errors
+/// As of [`refuse_shared`].
+pub(crate) fn refuse_shared_leads(settings: &[PathBuf]) -> Result<()> {
+    refuse_same(settings, |file| match leads_output(None, file) {
+        Output::File(path) => vec![("output under [leads]", path)],
+        _ => Vec::new(),
+    })
+}
+
+fn refuse_same(
+    settings: &[PathBuf],
+    outputs: impl Fn(&SettingsFile) -> Vec<(&'static str, PathBuf)>,
+) -> Result<()> {
     let mut named: Vec<(&Path, &'static str, PathBuf)> = Vec::new();
     for path in settings {
         let Ok(file) = SettingsFile::load(Some(path)) else {
             continue;
         };
-        let rejects = file.output.rejects.iter();
-        let rejects = rejects.map(|it| ("rejects under [output]", file.resolve(it)));
-        let missing = file.join.missing.iter();
-        let missing = missing.map(|it| ("missing under [join]", file.resolve(it)));
-        for (what, output) in rejects.chain(missing) {
+        for (what, output) in outputs(&file) {
             let place = Place::of(what, &output);
             let mut others = named.iter();
             if let Some((other, before, _)) =
                 others.find(|(_, before, path)| place.is(&Place::of(before, path)))
             {
                 bail!(
-                    "{before} of {} and {what} of {} are the same file {}, which the second run would write over; name \
-                     another file",
+                    "{before} of {} and {what} of {} are the same file {}, which both runs would write to; name another \
+                     file",
                     other.display(),
                     path.display(),
                     output.display()

@@ -47,10 +47,9 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
 /// # Errors
 /// As [`read_settings`].
 pub(crate) fn named_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSettings> {
-    let rejects = args
-        .rejects
-        .clone()
-        .or_else(|| file.output.rejects.as_ref().map(|path| file.resolve(path)));
+    let rejects = file.output.rejects.as_ref();
+    let rejects = rejects.map(|path| file.resolve_output(path, ("output", "rejects")));
+    let rejects = args.rejects.clone().map(Ok).or(rejects).transpose()?;
     let crm = args.layout.crm.as_ref().or(file.crm.name.as_ref());
     let zone_of_file = || file.crm.timezone.as_deref().map(parse_zone).transpose();
     let zone = match &args.layout.timezone {
@@ -220,8 +219,10 @@ fn join(args: &ReadArgs, file: &SettingsFile) -> Result<JoinSettings> {
         true => in_file.collect(),
         false => args.leads.clone(),
     };
-    let missing = (args.leads_missing.clone())
-        .or_else(|| file.join.missing.as_ref().map(|path| file.resolve(path)));
+    let missing = file.join.missing.as_ref();
+    let missing = missing.map(|path| file.resolve_output(path, ("join", "missing")));
+    let missing = args.leads_missing.clone().map(Ok).or(missing);
+    let missing = missing.transpose()?;
     let inputs = match leads.is_empty() {
         true => Vec::new(),
         false => expand(&leads)?.inputs,

@@ -46,9 +46,7 @@ pub(crate) fn settings_of(reading: ReadSettings) -> Option<String> {
         }
         Ok(())
     };
-    // The run says itself how it reads the export.
-    let silent = tracing::Dispatch::none();
-    tracing::dispatcher::with_default(&silent, || draw_up(request, &mut io::sink(), &keep)).ok()?;
+    draw_up(request, &mut io::sink(), &keep).ok()?;
     text.into_inner()
 }
 

@@ -7,11 +7,12 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::answers::{self, FIELDS, Read, Record};
-use super::ask::{Asker, Failure};
-use super::file::{FileError, LeadsFile};
+use super::file::FileError;
+use super::output::LeadsOutput;
 use super::places::{self, Place, Questions};
 use super::since::Since;
 use super::{is_about_permission, said};
+use crate::ask::{Asker, Failure};
 use crate::customer::Normalizer;
 use crate::graph::Fault;
 
@@ -110,8 +111,12 @@ impl Progress {
     }
 }
 
-/// Downloads what is wanted into the file. Whatever was written stays, however it ends.
-pub(crate) async fn download(asker: &mut Asker, wanted: &Wanted, file: &mut LeadsFile) -> Progress {
+/// Downloads what is wanted. Whatever was written stays, however it ends.
+pub(crate) async fn download(
+    asker: &mut Asker,
+    wanted: &Wanted,
+    output: &mut LeadsOutput,
+) -> Progress {
     let mut progress = Progress::default();
     let places = match find(asker, wanted, &mut progress).await {
         Ok(places) => places,
@@ -123,7 +128,7 @@ pub(crate) async fn download(asker: &mut Asker, wanted: &Wanted, file: &mut Lead
     let mut download = Download {
         asker,
         wanted,
-        file,
+        output,
         questions: BTreeMap::new(),
     };
     for place in places {
@@ -207,7 +212,7 @@ fn tell(account: &FormAccount) {
 struct Download<'a> {
     asker: &'a mut Asker,
     wanted: &'a Wanted,
-    file: &'a mut LeadsFile,
+    output: &'a mut LeadsOutput,
     /// Forms that were met in the leads of ads.
     questions: BTreeMap<String, (String, Option<Questions>)>,
 }
@@ -226,14 +231,14 @@ impl Download<'_> {
         }
         let mut told = Instant::now();
         if let Some(questions) = &place.questions {
-            let (file, hashing) = (&mut *self.file, self.wanted.hashing.as_ref());
+            let (output, hashing) = (&mut *self.output, self.wanted.hashing.as_ref());
             let mut take = |leads: Vec<Value>| {
                 let form = (place.name.as_str(), Some(questions));
                 let records = leads
                     .iter()
                     .filter_map(|lead| record(lead, form, from, account));
                 let records = hashed(records.collect(), hashing);
-                account.new += file.append(records)?;
+                account.new += output.append(records)?;
                 if told.elapsed() > TELL_EVERY {
                     told = Instant::now();
                     tell(account);
@@ -246,7 +251,7 @@ impl Download<'_> {
         } else {
             self.read_ad(place, &query, from, account).await?;
         }
-        Ok(self.file.set_watermark(&place.id, self.wanted.now)?)
+        Ok(self.output.set_watermark(&place.id, self.wanted.now)?)
     }
 
     /// An ad's leads may belong to several forms, each with questions of its own.
@@ -283,14 +288,14 @@ impl Download<'_> {
             });
             let records = record(lead, form, from, account).into_iter().collect();
             let records = hashed(records, self.wanted.hashing.as_ref());
-            account.new += self.file.append(records)?;
+            account.new += self.output.append(records)?;
         }
         Ok(())
     }
 
     fn from(&self, place: &str) -> Option<i64> {
         match self.wanted.since? {
-            Since::Last => Some(self.file.watermark(place)? - OVERLAP_SECONDS),
+            Since::Last => Some(self.output.watermark(place)? - OVERLAP_SECONDS),
             Since::Days(days) => Some(self.wanted.now - 86_400 * i64::from(days)),
             Since::Moment(moment) => Some(moment),
         }

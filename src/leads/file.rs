@@ -33,12 +33,18 @@ pub(crate) enum FileFormat {
 pub(crate) enum FileError {
     /// It is something else.
     #[error(
-        "{0} is there and holds no leads as this command writes them, line {1}; name another file with --output"
+        "{0} is not a file of leads that this command wrote (see line {1}), so it is left as it is; name another file with --output"
     )]
     NotLeads(String, usize),
     /// Two runs at once.
     #[error("another run is writing to {0}; wait for it to end")]
     Held(String),
+    /// A stream of a shape that only a file can have.
+    #[error(
+        "{0}: a CSV begins with the names of all questions, which are known when the last lead is; write it to a file, or \
+         leave out --format csv"
+    )]
+    CsvStream(String),
     /// The disk.
     #[error("{0}: {1}")]
     Io(String, io::Error),
@@ -67,7 +73,7 @@ impl LeadsFile {
     ///
     /// # Errors
     /// It cannot be opened, is something else, or another run writes to it.
-    pub(crate) fn open(path: &Path, format: FileFormat) -> Result<Self, FileError> {
+    pub(super) fn open(path: &Path, format: FileFormat) -> Result<Self, FileError> {
         let file = open_private(path).map_err(|error| io_error(path, error))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -93,8 +99,13 @@ impl LeadsFile {
         Ok(leads)
     }
 
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// How many leads it holds.
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.known.len()
     }
 
@@ -130,15 +141,7 @@ impl LeadsFile {
         }
         let mut lines = Vec::new();
         match self.format {
-            FileFormat::Ndjson => {
-                for record in &records {
-                    let members = record.members.iter();
-                    let object: Map<String, Value> = members
-                        .map(|(key, value)| (key.clone(), value.as_str().into()))
-                        .collect();
-                    write_object(&mut lines, &record.members, object);
-                }
-            }
+            FileFormat::Ndjson => lines = as_lines(&records),
             FileFormat::Csv => {
                 self.widen(&records)?;
                 let mut writer = csv::Writer::from_writer(&mut lines);
@@ -240,20 +243,22 @@ impl LeadsFile {
     }
 }
 
-/// Writes the members in their own order; a map would sort them.
-fn write_object(lines: &mut Vec<u8>, members: &[(String, String)], object: Map<String, Value>) {
-    lines.push(b'{');
-    for (index, (key, _)) in members.iter().enumerate() {
-        if index > 0 {
-            lines.push(b',');
+/// One JSON object a line, with the members in their own order; a map would sort them.
+pub(super) fn as_lines(records: &[Record]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for record in records {
+        for (index, (key, value)) in record.members.iter().enumerate() {
+            let value = match key.as_str() {
+                "is_organic" => Value::Bool(value == "true"),
+                _ => Value::String(value.clone()),
+            };
+            let before = if index == 0 { '{' } else { ',' };
+            let member = format!("{before}{}:{value}", Value::String(key.clone()));
+            lines.extend_from_slice(member.as_bytes());
         }
-        let value = match key.as_str() {
-            "is_organic" => Value::Bool(object[key] == "true"),
-            _ => object[key].clone(),
-        };
-        lines.extend_from_slice(format!("{}:{value}", Value::String(key.clone())).as_bytes());
+        lines.extend_from_slice(b"}\n");
     }
-    lines.extend_from_slice(b"}\n");
+    lines
 }
 
 fn value_of<'a>(record: &'a Record, column: &str) -> &'a str {

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::Connection;
 
+use super::error::LedgerError;
 use super::people::{self, Person};
+use super::sql::{Row, Sql, Unreadable};
 use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING};
 use crate::event::EventKey;
 use crate::rules;
@@ -78,142 +80,155 @@ pub(crate) enum State {
 
 /// The uncertain events of a dataset that became too old since the last run which ended.
 pub(super) fn expired(
-    connection: &Connection,
+    store: &impl Sql,
     dataset: &str,
     now: i64,
-) -> rusqlite::Result<HashSet<EventKey>> {
-    let last: Option<i64> = connection.query_row(
-        "SELECT max(started) FROM run WHERE dataset = ?1 AND ended IS NOT NULL AND NOT rehearsal",
-        [dataset],
-        |row| row.get(0),
+) -> Result<HashSet<EventKey>, LedgerError> {
+    let last: Option<Option<i64>> = store.row(
+        "SELECT max(started) FROM run WHERE dataset = $1 AND ended IS NOT NULL AND rehearsal = 0",
+        &[dataset.into()],
+        |mut row| row.take(0),
     )?;
-    let mut select = connection.prepare(
+    let then = last.flatten().map_or(i64::MIN, rules::oldest);
+    let keys = store.rows(
         "SELECT key FROM event JOIN run ON run.id = event.run
-         WHERE state = :sending AND dataset = :dataset AND time < :oldest AND time >= :then",
+         WHERE state = $2 AND dataset = $1 AND time < $3 AND time >= $4",
+        &[
+            dataset.into(),
+            SENDING.into(),
+            rules::oldest(now).into(),
+            then.into(),
+        ],
+        |mut row| Ok(EventKey(row.take(0)?)),
     )?;
-    let values = named_params! {
-        ":sending": SENDING, ":dataset": dataset, ":oldest": rules::oldest(now),
-        ":then": last.map_or(i64::MIN, rules::oldest),
-    };
-    let keys = select.query_map(values, |row| Ok(EventKey(row.get(0)?)))?;
-    keys.collect()
+    Ok(keys.into_iter().collect())
 }
 
 /// Counts the accepted events of a dataset by name and hour.
 pub(super) fn accepted(
-    connection: &Connection,
+    store: &impl Sql,
     dataset: &str,
     window: Window,
-) -> rusqlite::Result<Vec<Accepted>> {
-    let mut select = connection.prepare(
-        "SELECT name.name, event.time / :hour, count(*)
+) -> Result<Vec<Accepted>, LedgerError> {
+    store.rows(
+        "SELECT name.name, event.time / $2, count(*)
          FROM event JOIN run ON run.id = event.run LEFT JOIN name ON name.id = event.name
-         WHERE event.state = :accepted AND run.dataset = :dataset AND event.time >= :from AND event.time < :until
-           AND coalesce(run.ended, event.settled) <= :settled_by
+         WHERE event.state = $3 AND run.dataset = $1 AND event.time >= $4 AND event.time < $5
+           AND coalesce(run.ended, event.settled) <= $6
          GROUP BY 1, 2 ORDER BY 1, 2",
-    )?;
-    let values = named_params! {
-        ":hour": SECONDS_AN_HOUR, ":accepted": ACCEPTED, ":dataset": dataset,
-        ":from": window.from, ":until": window.until, ":settled_by": window.settled_by,
-    };
-    let rows = select.query_map(values, |row| {
-        Ok(Accepted {
-            name: row.get(0)?,
-            hour: row.get(1)?,
-            count: u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default(),
-        })
-    })?;
-    rows.collect()
+        &[
+            dataset.into(),
+            SECONDS_AN_HOUR.into(),
+            ACCEPTED.into(),
+            window.from.into(),
+            window.until.into(),
+            window.settled_by.into(),
+        ],
+        |mut row| {
+            Ok(Accepted {
+                name: row.take(0)?,
+                hour: row.take(1)?,
+                count: row.count(2)?,
+            })
+        },
+    )
 }
 
 /// The events that are about any of `asked`, of a dataset or of all, in the order of their times, as they stand at `now`.
 ///
 /// Reads every event once, whatever is asked for: an index over people would cost every upload more than this costs
 /// whoever asks.
-pub(super) fn about(
-    connection: &Connection,
+pub(super) fn about<S: Sql>(
+    store: &S,
     asked: &HashSet<Person>,
     dataset: Option<&str>,
     now: i64,
-) -> rusqlite::Result<Vec<PastEvent>> {
-    let mut select = connection.prepare(
+) -> Result<Vec<PastEvent>, LedgerError> {
+    let sql = format!(
         "SELECT event.people, name.name, event.time, event.state, event.attempts, event.code, event.subcode,
                 event.settled, run.started, run.dataset, trace.name
          FROM event JOIN run ON run.id = event.run
               LEFT JOIN name ON name.id = event.name LEFT JOIN trace ON trace.id = event.trace
-         WHERE event.people IS NOT NULL AND (:dataset IS NULL OR run.dataset = :dataset)",
-    )?;
-    let mut rows = select.query(named_params! { ":dataset": dataset })?;
+         WHERE event.people IS NOT NULL AND (CAST($1 AS TEXT) IS NULL OR run.dataset = $1) AND {}",
+        S::MAY_HOLD_ANY
+    );
+    let wanted = people::write(asked);
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(0)?.as_bytes()?;
-        let people: Vec<Person> = people::read(bytes)
-            .filter(|person| asked.contains(person))
-            .collect();
-        if !people.is_empty() {
-            found.push(past(people, row, now)?);
-        }
-    }
-    found.extend(pending(connection, asked, dataset)?);
+    store.each(
+        &sql,
+        &[dataset.into(), wanted.as_slice().into()],
+        &mut |mut row| {
+            let people = people_of(&row.take::<Vec<u8>>(0)?, asked);
+            if !people.is_empty() {
+                found.push(past(people, row, now)?);
+            }
+            Ok(())
+        },
+    )?;
+    found.extend(pending(store, asked, dataset)?);
     found.sort_by(|a, b| (a.time, &a.name).cmp(&(b.time, &b.name)));
     Ok(found)
 }
 
 /// The same of events that wait to be sent. What was begun is told by its own row.
 fn pending(
-    connection: &Connection,
+    store: &impl Sql,
     asked: &HashSet<Person>,
     dataset: Option<&str>,
-) -> rusqlite::Result<Vec<PastEvent>> {
-    let mut select = connection.prepare(
+) -> Result<Vec<PastEvent>, LedgerError> {
+    let mut found = Vec::new();
+    store.each(
         "SELECT pending.json, pending.name, pending.time, pending.noted, run.started, pending.dataset
          FROM pending JOIN run ON run.id = pending.run
-         WHERE (:dataset IS NULL OR pending.dataset = :dataset)
+         WHERE (CAST($1 AS TEXT) IS NULL OR pending.dataset = $1)
            AND NOT EXISTS (SELECT 1 FROM event WHERE event.key = pending.key)",
+        &[dataset.into()],
+        &mut |mut row| {
+            let people = people_of(&people::of_event(&row.take::<Vec<u8>>(0)?), asked);
+            if !people.is_empty() {
+                found.push(PastEvent {
+                    people,
+                    name: row.take(1)?,
+                    time: row.take(2)?,
+                    state: State::Pending,
+                    settled: row.take(3)?,
+                    run_started: row.take(4)?,
+                    dataset: row.take(5)?,
+                    trace: None,
+                });
+            }
+            Ok(())
+        },
     )?;
-    let mut rows = select.query(named_params! { ":dataset": dataset })?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let bytes = people::of_event(row.get_ref(0)?.as_blob()?);
-        let people: Vec<Person> = people::read(&bytes)
-            .filter(|person| asked.contains(person))
-            .collect();
-        if !people.is_empty() {
-            found.push(PastEvent {
-                people,
-                name: row.get(1)?,
-                time: row.get(2)?,
-                state: State::Pending,
-                settled: row.get(3)?,
-                run_started: row.get(4)?,
-                dataset: row.get(5)?,
-                trace: None,
-            });
-        }
-    }
     Ok(found)
 }
 
-fn past(people: Vec<Person>, row: &Row<'_>, now: i64) -> rusqlite::Result<PastEvent> {
-    let state = match row.get::<_, i64>(3)? {
+fn people_of(bytes: &[u8], asked: &HashSet<Person>) -> Vec<Person> {
+    let people = people::read(bytes);
+    people.filter(|person| asked.contains(person)).collect()
+}
+
+fn past(people: Vec<Person>, mut row: Row, now: i64) -> Result<PastEvent, Unreadable> {
+    let (time, attempts): (i64, i64) = (row.take(2)?, row.take(4)?);
+    let state = match row.take::<i64>(3)? {
         ACCEPTED => State::Accepted,
         REJECTED => State::Rejected {
-            code: row.get(5)?,
-            subcode: row.get(6)?,
+            code: row.take(5)?,
+            subcode: row.take(6)?,
         },
-        _ if row.get::<_, i64>(2)? < rules::oldest(now) => State::Expired,
-        _ if row.get::<_, i64>(4)? >= MAX_ATTEMPTS => State::Resting,
+        _ if time < rules::oldest(now) => State::Expired,
+        _ if attempts >= MAX_ATTEMPTS => State::Resting,
         _ => State::Uncertain,
     };
     Ok(PastEvent {
         people,
-        name: row.get(1)?,
-        time: row.get(2)?,
+        name: row.take(1)?,
+        time,
         state,
-        settled: row.get(7)?,
-        run_started: row.get(8)?,
-        dataset: row.get(9)?,
-        trace: row.get(10)?,
+        settled: row.take(7)?,
+        run_started: row.take(8)?,
+        dataset: row.take(9)?,
+        trace: row.take(10)?,
     })
 }
 
@@ -229,13 +244,4 @@ pub(super) fn id_of(
     connection
         .prepare_cached(&select)?
         .query_row([text], |row| row.get(0))
-}
-
-/// Forgets the trace ids of events that are forgotten.
-pub(super) fn forget_traces(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute(
-        "DELETE FROM trace WHERE id NOT IN (SELECT trace FROM event WHERE trace IS NOT NULL)",
-        [],
-    )?;
-    Ok(())
 }

@@ -6,8 +6,10 @@
 //! answers what it knows and records what it is told.
 
 mod alias;
+mod entries;
 mod error;
 mod events;
+mod forget;
 mod leads;
 mod lock;
 mod notices;
@@ -17,6 +19,7 @@ mod place;
 mod schema;
 mod shared;
 mod snapshot;
+mod sql;
 mod sqlite;
 mod state;
 mod status;
@@ -35,7 +38,7 @@ pub(crate) use snapshot::{
 };
 pub(crate) use sqlite::SqliteLedger;
 pub(crate) use status::{PastRun, Status};
-pub(crate) use trial::TrialSnapshots;
+pub(crate) use trial::{TrialLedger, TrialSnapshots};
 
 use crate::event::{Event, EventKey, Fingerprint};
 

@@ -6,10 +6,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, named_params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::error::LedgerError;
 use super::schema::{self, Shape};
+use super::sql::{FileTables, Sql};
 use super::sqlite::{SqliteLedger, distrust};
 
 /// How long another transaction is waited for.
@@ -96,37 +97,43 @@ impl Notices {
 
     /// What past runs to `dataset` say: of those that sent anything the last `runs`.
     pub(crate) fn past(&self, dataset: &str, runs: usize) -> Result<Past, LedgerError> {
-        self.query_past(dataset, runs)
-            .map_err(|source| LedgerError::sqlite(&self.path, source))
+        let sqlite = |source| LedgerError::sqlite(&self.path, source);
+        let reading = self.connection.unchecked_transaction().map_err(sqlite)?;
+        let tables = FileTables {
+            connection: &reading,
+            path: &self.path,
+        };
+        past(&tables, dataset, runs)
     }
+}
 
-    fn query_past(&self, dataset: &str, runs: usize) -> rusqlite::Result<Past> {
-        let reading = self.connection.unchecked_transaction()?;
-        let mut select = reading.prepare(
-            "SELECT accepted FROM run
-             WHERE dataset = :dataset AND NOT rehearsal AND accepted + rejected + uncertain > 0 AND requests > 0
-             ORDER BY id DESC LIMIT :runs",
-        )?;
-        let values = named_params! { ":dataset": dataset, ":runs": runs as i64 };
-        let accepted = select
-            .query_map(values, |row| row.get::<_, i64>(0))?
-            .map(|count| count.map(|count| u64::try_from(count).unwrap_or_default()))
-            .collect::<rusqlite::Result<_>>()?;
-        reading.query_row(
-            "SELECT max(CASE WHEN exit_status IN (0, 1) AND undelivered = 0 AND uncertain = 0 THEN ended END),
-                    max(CASE WHEN accepted > 0 THEN ended END), min(started)
-             FROM run WHERE NOT rehearsal AND dataset = :dataset",
-            named_params! { ":dataset": dataset },
-            |row| {
-                Ok(Past {
-                    accepted,
-                    last_success: row.get(0)?,
-                    last_delivery: row.get(1)?,
-                    first_run: row.get(2)?,
-                })
-            },
-        )
-    }
+/// What past runs to `dataset` say: of those that sent anything the last `runs`.
+pub(super) fn past(store: &impl Sql, dataset: &str, runs: usize) -> Result<Past, LedgerError> {
+    let accepted = store.rows(
+        "SELECT accepted FROM run
+         WHERE dataset = $1 AND rehearsal = 0 AND accepted + rejected + uncertain > 0 AND requests > 0
+         ORDER BY id DESC LIMIT $2",
+        &[dataset.into(), (runs as i64).into()],
+        |mut row| row.count(0),
+    )?;
+    let past = store.row(
+        "SELECT max(CASE WHEN exit_status IN (0, 1) AND undelivered = 0 AND uncertain = 0 THEN ended END),
+                max(CASE WHEN accepted > 0 THEN ended END), min(started)
+         FROM run WHERE rehearsal = 0 AND dataset = $1",
+        &[dataset.into()],
+        |mut row| {
+            Ok(Past {
+                accepted: Vec::new(),
+                last_success: row.take(0)?,
+                last_delivery: row.take(1)?,
+                first_run: row.take(2)?,
+            })
+        },
+    )?;
+    Ok(Past {
+        accepted,
+        ..past.unwrap_or_default()
+    })
 }
 
 #[cfg(test)]

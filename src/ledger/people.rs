@@ -64,6 +64,11 @@ pub(super) fn add(people: &mut Vec<u8>, json: &[u8]) {
     people.extend(more.flat_map(|person| person.0));
 }
 
+/// Writes people as [`of_event`] does.
+pub(super) fn write<'a>(people: impl IntoIterator<Item = &'a Person>) -> Vec<u8> {
+    people.into_iter().flat_map(|person| person.0).collect()
+}
+
 /// Reads what [`of_event`] wrote.
 pub(super) fn read(bytes: &[u8]) -> impl Iterator<Item = Person> + '_ {
     let (people, _) = bytes.as_chunks::<{ Person::BYTES }>();

@@ -1,11 +1,8 @@
 //! What a ledger can tell about the past: runs, deliveries a day, and what is left open.
 
-use std::path::Path;
-
-use rusqlite::{Connection, Row, named_params};
-
 use super::RunCounts;
 use super::error::LedgerError;
+use super::sql::{Row, Sql, Unreadable};
 use super::state::{MAX_ATTEMPTS, REJECTED, SENDING};
 use crate::rules;
 
@@ -65,113 +62,88 @@ pub(crate) struct Delivered {
 
 /// Reads the state of deliveries to a dataset, or to all of them.
 pub(super) fn read(
-    connection: &Connection,
-    path: &Path,
+    store: &impl Sql,
     dataset: Option<&str>,
     now: i64,
     runs: usize,
 ) -> Result<Status, LedgerError> {
-    query(connection, dataset, now, runs).map_err(|source| LedgerError::sqlite(path, source))
-}
-
-fn query(
-    connection: &Connection,
-    dataset: Option<&str>,
-    now: i64,
-    runs: usize,
-) -> rusqlite::Result<Status> {
-    // One read transaction: a run that goes on meanwhile does not make the numbers disagree.
-    let reading = connection.unchecked_transaction()?;
-    let mut status = Status::default();
-
-    let mut select = reading.prepare(
-        "SELECT dataset, started, ended, exit_status, events, skipped_old, skipped_delivered, accepted, rejected,
-                undelivered, uncertain, requests, rehearsal
-         FROM run WHERE :dataset IS NULL OR dataset = :dataset ORDER BY id DESC LIMIT :runs",
-    )?;
-    for run in select.query_map(
-        named_params! { ":dataset": dataset, ":runs": runs as i64 },
-        past_run,
-    )? {
-        status.runs.push(run?);
-    }
-
-    let mut select = reading.prepare(
-        "SELECT started / :day, name, sum(count) FROM delivered JOIN run ON run.id = delivered.run
-         WHERE (:dataset IS NULL OR dataset = :dataset) AND started / :day > :now / :day - :days
-         GROUP BY 1, 2 ORDER BY 1, 2",
-    )?;
-    let values =
-        named_params! { ":dataset": dataset, ":now": now, ":day": SECONDS_A_DAY, ":days": DAYS };
-    let delivered = select.query_map(values, |row| {
-        Ok(Delivered {
-            day: row.get(0)?,
-            name: row.get(1)?,
-            count: count(row, 2)?,
-        })
-    })?;
-    for entry in delivered {
-        status.delivered.push(entry?);
-    }
-
-    (status.last_success, status.last_delivery) = reading.query_row(
-        "SELECT max(CASE WHEN exit_status IN (0, 1) AND undelivered = 0 AND uncertain = 0 THEN ended END),
-                max(CASE WHEN accepted > 0 THEN ended END)
-         FROM run WHERE NOT rehearsal AND (:dataset IS NULL OR dataset = :dataset)",
-        named_params! { ":dataset": dataset },
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-
-    [
-        status.refused,
-        status.uncertain,
-        status.resting,
-        status.expired,
-    ] = open_events(&reading, dataset, now)?;
-    Ok(status)
-}
-
-/// Events that were refused, are uncertain, rest, and were uncertain until they were too old.
-fn open_events(
-    reading: &Connection,
-    dataset: Option<&str>,
-    now: i64,
-) -> rusqlite::Result<[u64; 4]> {
-    let open = named_params! {
-        ":dataset": dataset, ":rejected": REJECTED, ":sending": SENDING,
-        ":max": MAX_ATTEMPTS, ":oldest": rules::oldest(now),
-    };
-    reading.query_row(
-        "SELECT count(CASE WHEN state = :rejected THEN 1 END),
-                count(CASE WHEN state = :sending AND attempts < :max AND time >= :oldest THEN 1 END),
-                count(CASE WHEN state = :sending AND attempts >= :max AND time >= :oldest THEN 1 END),
-                count(CASE WHEN state = :sending AND time < :oldest THEN 1 END)
-         FROM event JOIN run ON run.id = event.run WHERE :dataset IS NULL OR dataset = :dataset",
-        open,
-        |row| Ok([count(row, 0)?, count(row, 1)?, count(row, 2)?, count(row, 3)?]),
-    )
-}
-
-fn past_run(row: &Row<'_>) -> rusqlite::Result<PastRun> {
-    Ok(PastRun {
-        dataset: row.get(0)?,
-        started: row.get(1)?,
-        ended: row.get(2)?,
-        exit_status: row.get(3)?,
-        is_rehearsal: row.get(12)?,
-        counts: RunCounts {
-            events: count(row, 4)?,
-            skipped_old: count(row, 5)?,
-            skipped_delivered: count(row, 6)?,
-            accepted: count(row, 7)?,
-            rejected: count(row, 8)?,
-            undelivered: count(row, 9)?,
-            uncertain: count(row, 10)?,
-            requests: count(row, 11)?,
-        },
+    let [refused, uncertain, resting, expired] = open_events(store, dataset, now)?;
+    let (last_success, last_delivery) = store
+        .row(
+            "SELECT max(CASE WHEN exit_status IN (0, 1) AND undelivered = 0 AND uncertain = 0 THEN ended END),
+                    max(CASE WHEN accepted > 0 THEN ended END)
+             FROM run WHERE rehearsal = 0 AND (CAST($1 AS TEXT) IS NULL OR dataset = $1)",
+            &[dataset.into()],
+            |mut row| Ok((row.take(0)?, row.take(1)?)),
+        )?
+        .unwrap_or_default();
+    Ok(Status {
+        runs: store.rows(
+            "SELECT dataset, started, ended, exit_status, events, skipped_old, skipped_delivered, accepted, rejected,
+                    undelivered, uncertain, requests, rehearsal
+             FROM run WHERE CAST($1 AS TEXT) IS NULL OR dataset = $1 ORDER BY id DESC LIMIT $2",
+            &[dataset.into(), (runs as i64).into()],
+            past_run,
+        )?,
+        delivered: store.rows(
+            "SELECT started / $3, name, CAST(sum(count) AS BIGINT) FROM delivered JOIN run ON run.id = delivered.run
+             WHERE (CAST($1 AS TEXT) IS NULL OR dataset = $1) AND started / $3 > $2 / $3 - $4
+             GROUP BY 1, 2 ORDER BY 1, 2",
+            &[dataset.into(), now.into(), SECONDS_A_DAY.into(), DAYS.into()],
+            |mut row| {
+                Ok(Delivered {
+                    day: row.take(0)?,
+                    name: row.take(1)?,
+                    count: row.count(2)?,
+                })
+            },
+        )?,
+        last_success,
+        last_delivery,
+        refused,
+        uncertain,
+        expired,
+        resting,
     })
 }
 
-fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or_default())
+/// Events that were refused, are uncertain, rest, and were uncertain until they were too old.
+fn open_events(store: &impl Sql, dataset: Option<&str>, now: i64) -> Result<[u64; 4], LedgerError> {
+    let counts = store.row(
+        "SELECT count(CASE WHEN state = $2 THEN 1 END),
+                count(CASE WHEN state = $3 AND attempts < $4 AND time >= $5 THEN 1 END),
+                count(CASE WHEN state = $3 AND attempts >= $4 AND time >= $5 THEN 1 END),
+                count(CASE WHEN state = $3 AND time < $5 THEN 1 END)
+         FROM event JOIN run ON run.id = event.run WHERE CAST($1 AS TEXT) IS NULL OR dataset = $1",
+        &[
+            dataset.into(),
+            REJECTED.into(),
+            SENDING.into(),
+            MAX_ATTEMPTS.into(),
+            rules::oldest(now).into(),
+        ],
+        |mut row| Ok([row.count(0)?, row.count(1)?, row.count(2)?, row.count(3)?]),
+    )?;
+    Ok(counts.unwrap_or_default())
+}
+
+fn past_run(mut row: Row) -> Result<PastRun, Unreadable> {
+    let exit_status: Option<i64> = row.take(3)?;
+    Ok(PastRun {
+        dataset: row.take(0)?,
+        started: row.take(1)?,
+        ended: row.take(2)?,
+        exit_status: exit_status.and_then(|status| u8::try_from(status).ok()),
+        is_rehearsal: row.take::<i64>(12)? != 0,
+        counts: RunCounts {
+            events: row.count(4)?,
+            skipped_old: row.count(5)?,
+            skipped_delivered: row.count(6)?,
+            accepted: row.count(7)?,
+            rejected: row.count(8)?,
+            undelivered: row.count(9)?,
+            uncertain: row.count(10)?,
+            requests: row.count(11)?,
+        },
+    })
 }

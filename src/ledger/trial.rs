@@ -9,9 +9,10 @@ use super::error::LedgerError;
 use super::leads::Tables;
 use super::pending::{self, Pending};
 use super::schema;
-use super::snapshot::{self, Memory, Shown, Sights, SnapshotSource, Snapshots};
+use super::snapshot::{self, Memory, Shown, Sight, Sights, SnapshotSource, Snapshots};
 use super::sqlite::SqliteLedger;
-use crate::event::{EventKey, LeadKey};
+use super::{Begun, Entry, Known, Ledger, NoLedger, RunEnd, RunStart};
+use crate::event::{Event, EventKey, LeadKey};
 use crate::time::Clock;
 
 /// What errors call a file that has no name.
@@ -57,12 +58,44 @@ impl Snapshots for SqliteLedger {
     }
 }
 
+/// Knows what a ledger knows, and notes nothing: for test events, which are to be those that would go.
+pub(crate) struct TrialLedger {
+    below: SqliteLedger,
+}
+
+impl TrialLedger {
+    /// On top of a ledger that is only read.
+    pub(crate) fn over(below: SqliteLedger) -> Self {
+        Self { below }
+    }
+}
+
+impl Ledger for TrialLedger {
+    fn look_up(&mut self, dataset: &str, events: &[Event]) -> Result<Vec<Known>, LedgerError> {
+        self.below.look_up(dataset, events)
+    }
+
+    fn start_run(&mut self, run: &RunStart<'_>) -> Result<(), LedgerError> {
+        NoLedger.start_run(run)
+    }
+
+    fn write(&mut self, entries: &[Entry]) -> Result<Vec<Vec<Begun>>, LedgerError> {
+        NoLedger.write(entries)
+    }
+
+    fn finish_run(&mut self, end: &RunEnd) -> Result<(), LedgerError> {
+        NoLedger.finish_run(end)
+    }
+}
+
 /// Remembers for the length of a run that changes nothing, in a file of its own that is gone with it.
 pub(crate) struct TrialSnapshots {
     scratch: Connection,
     below: Option<SqliteLedger>,
     /// Leads of which nothing may be sent.
     withheld: HashSet<LeadKey>,
+    /// Events that rows show, which go in the place of what earlier runs left.
+    shown: HashSet<EventKey>,
     /// The last of what earlier runs left that was told.
     last_told: i64,
 }
@@ -82,6 +115,7 @@ impl TrialSnapshots {
             scratch,
             below,
             withheld: HashSet::new(),
+            shown: HashSet::new(),
             last_told: 0,
         })
     }
@@ -125,6 +159,11 @@ impl Snapshots for TrialSnapshots {
             let withheld = shown.iter().zip(&sights.told);
             let withheld = withheld.filter(|(shown, _)| shown.sighting.is_withheld);
             self.withheld.extend(withheld.map(|(_, told)| told.lead));
+            let ids = sights.told.iter().filter_map(|told| match told.sight {
+                Sight::Event { id, .. } => Some(EventKey::in_dataset(source.dataset, id)),
+                _ => None,
+            });
+            self.shown.extend(ids);
         }
         Ok(sights)
     }
@@ -137,7 +176,9 @@ impl Snapshots for TrialSnapshots {
             let (mut found, last) = pending::page(connection, dataset, self.last_told)
                 .map_err(|error| LedgerError::sqlite(path, error))?;
             self.last_told = last.unwrap_or(self.last_told);
-            found.retain(|event| !self.withheld.contains(&event.lead));
+            found.retain(|event| {
+                !self.withheld.contains(&event.lead) && !self.shown.contains(&event.key)
+            });
             if last.is_none() || !found.is_empty() {
                 return Ok(found);
             }

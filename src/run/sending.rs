@@ -23,8 +23,8 @@ use crate::report::stages::{Fate, Stages};
 use crate::report::{End, Problems};
 use crate::source::ReadError;
 
-/// Chunks of events that wait for the delivery.
-const QUEUE: usize = 4;
+/// Chunks of events that wait for the delivery, which holds more of them itself.
+const QUEUE: usize = 1;
 
 /// The sending pass of an upload.
 pub(super) struct Sending<'a> {

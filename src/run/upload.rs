@@ -22,7 +22,9 @@ use super::{
 };
 use crate::deliver::{Delivery, Ended, Interrupt, interrupt};
 use crate::graph::{Client, Endpoint, probe, verdict};
-use crate::ledger::{Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger};
+use crate::ledger::{
+    Ledger, LedgerError, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger, TrialLedger,
+};
 use crate::report::stages::{Fate, Plan};
 use crate::report::summary::Destination;
 use crate::report::{End, Summary};
@@ -59,7 +61,10 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
         true => &LedgerTarget::None,
         false => &settings.send.ledger,
     };
-    let ledger = open_ledger(target, settings.send.wait)?;
+    let ledger = match read_only(settings, &feeds)? {
+        Some(known) => SharedLedger::new(TrialLedger::over(known)),
+        None => open_ledger(target, settings.send.wait)?,
+    };
     before_sending.inspect(JoinHandle::abort);
     let dataset = &settings.endpoint.dataset_id;
     let now = settings.read.clock.now();
@@ -147,13 +152,15 @@ fn open_snapshot(
 ) -> Result<Option<SnapshotStep>> {
     let (dataset, clock) = (&settings.endpoint.dataset_id, settings.read.clock);
     let mut snapshot = match target {
-        LedgerTarget::None => SnapshotStep::on_trial(feeds, dataset, clock, || Ok(None))?,
+        LedgerTarget::None => {
+            SnapshotStep::on_trial(feeds, dataset, clock, || read_only(settings, feeds))?
+        }
         LedgerTarget::File(_) => SnapshotStep::in_ledger(feeds, dataset, clock),
     };
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(ledger.lock().as_mut(), account)?;
     }
-    Ok(snapshot)
+    Ok(snapshot.map(|snapshot| snapshot.retrying(settings.send.retry_rejected)))
 }
 
 /// Notes in the ledger how the run ended.
@@ -211,7 +218,8 @@ pub(crate) fn rehearse_upload(
     };
     let mut feeds = Feed::open_all(&settings.read, observer)?;
     let dataset = &settings.endpoint.dataset_id;
-    let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, settings.read.clock, reader)?;
+    let snapshot = SnapshotStep::on_trial(&feeds, dataset, settings.read.clock, reader)?;
+    let mut snapshot = snapshot.map(|snapshot| snapshot.retrying(settings.send.retry_rejected));
     let mut rejects = Rejects::asked_for(&settings.read, &feeds)?;
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Pretend);
     account.expect_expired(ledger.expired(dataset, settings.read.clock.now())?);
@@ -296,6 +304,21 @@ fn meets_sandbox(
             checked.end_early(End::Unreachable(format!("{}: {silence}", client.host())));
             None
         }
+    }
+}
+
+/// The ledger that test events go by without changing it: of exports of the current stage, those of the stages that would
+/// go.
+fn read_only(
+    settings: &UploadSettings,
+    feeds: &[Feed],
+) -> Result<Option<SqliteLedger>, LedgerError> {
+    let is_test = settings.send.delivery.beside.test_event_code.is_some() && !settings.is_sandbox;
+    match &settings.send.ledger {
+        LedgerTarget::File(path) if is_test && snapshot::is_wanted(feeds) => {
+            SqliteLedger::open_read_only(path)
+        }
+        _ => Ok(None),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::repository;
 
 /// The rooms from the ground up: each may use those above it in this list, and no other.
-const ROOMS: [&str; 31] = [
+const ROOMS: [&str; 32] = [
     "text",
     "files",
     "watch",
@@ -26,6 +26,7 @@ const ROOMS: [&str; 31] = [
     "batch",
     "graph",
     "deliver",
+    "ask",
     "leads",
     "report",
     "run",

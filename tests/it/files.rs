@@ -500,3 +500,40 @@ fn rows_that_a_killed_run_left_beside_its_rejects_are_swept_by_the_next() {
         .ended(2);
     assert!(!old.exists() && young.exists());
 }
+
+/// Standard output is the report's, and a file called `-` is what nobody wants who writes so: with people's data in it,
+/// where nobody looks for it.
+#[test]
+fn a_dash_is_no_name_of_a_file_that_a_run_writes() {
+    let (desk, server) = (desk(), Listener::accepting());
+    desk.file(
+        "meta.csv",
+        "lead_id,created_time,email\n1234567890123456,2026-11-20T09:00:00Z,ada.nunn@example.com\n",
+    );
+    desk.file("o.toml", format!("{SETTINGS}[output]\nrejects = \"-\"\n"));
+    desk.file(
+        "j.toml",
+        format!("{SETTINGS}[join]\nleads = [\"meta.csv\"]\nmissing = \"-\"\n"),
+    );
+    let cases: [&[&str]; 6] = [
+        &["--rejects", "-"],
+        &["--report", "-"],
+        &["--metrics-file", "-"],
+        &["--leads", "meta.csv", "--leads-missing", "-"],
+        &["--config", "o.toml"],
+        &["--config", "j.toml"],
+    ];
+    for args in cases {
+        let all: Vec<&str> = args.iter().copied().chain(["leads.csv"]).collect();
+        let ran = upload(&desk, &server, &all).ended(2);
+        assert!(
+            ran.stderr.contains("name a file"),
+            "{args:?} {}",
+            ran.stderr
+        );
+        assert!(!desk.path().join("-").exists(), "{args:?}");
+    }
+    assert_eq!(server.requests().len(), 0);
+    upload(&desk, &server, &["--rejects", "./-", "leads.csv"]).ended(1);
+    assert!(desk.path().join("-").exists());
+}

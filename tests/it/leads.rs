@@ -31,6 +31,14 @@ fn ids(desk: &Desk, name: &str) -> Vec<String> {
     ids
 }
 
+fn names(desk: &Desk) -> Vec<String> {
+    let entries = std::fs::read_dir(desk.path()).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
+    names.sort();
+    names
+}
+
 fn sandbox(desk: &Desk) -> Sandbox {
     let leads = repository("examples/leads/sandbox.json");
     Sandbox::start(desk, &["--now", NOW, "--leads", &leads])
@@ -56,7 +64,7 @@ fn the_sandboxs_leads_come_with_the_types_of_their_questions_and_without_tests_a
         "{}",
         ran.stderr
     );
-    assert!(ran.stdout.contains("Autumn test drive (780000000000001): 10 read, 10 new, 1 gone at Meta after 90 days, 1 for tests, passed over (Meta counts 12)"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Autumn test drive (780000000000001): 10 read, 10 new, 1 expired at Meta after 90 days, 1 for tests, passed over (Meta counts 12)"), "{}", ran.stdout);
     assert!(
         ran.stdout
             .contains("leads.ndjson: 12 leads, 12 of them new"),
@@ -337,6 +345,12 @@ fn a_token_that_is_revoked_in_mid_download_ends_it_and_loses_nothing() {
         ran.stderr
     );
     assert!(!ran.stderr.contains("EAA"), "{}", ran.stderr);
+    let said = "error: Meta refused the token: 190/460";
+    assert!(
+        ran.stderr.contains(said) && ran.stderr.contains("generate a new token"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(ids(&desk, "leads.ndjson").len(), 2);
     run(&desk, &graph.listener.url, &[]).ended(0);
     assert_eq!(ids(&desk, "leads.ndjson").len(), 4);
@@ -535,7 +549,7 @@ fn the_doctor_says_who_may_read_what_and_what_to_click() {
     let ran = run(&desk, &ill.url, &["--check"]).ended(3);
     for line in [
         "NO  leads_retrieval",
-        "make the token anew",
+        "generate a new token",
         "Ask an admin.",
         "keeps the user out",
         "Leads access",
@@ -562,4 +576,153 @@ fn the_sandbox_plays_faults_and_knows_no_leads_unless_told() {
     assert_eq!(ids(&desk, "leads.ndjson").len(), 12);
     let bare = Sandbox::start(&desk, &[]);
     run(&desk, &bare.url, &["--check"]).ended(3);
+}
+
+/// A file called `-` would hold people's data where nobody looks for it.
+#[test]
+fn a_dash_is_standard_output_with_nothing_but_leads_on_it() {
+    let desk = Desk::new();
+    let sandbox = sandbox(&desk);
+    for stream in ["-", "/dev/stdout"] {
+        if cfg!(not(unix)) && stream != "-" {
+            continue;
+        }
+        let ran = run(&desk, &sandbox.url, &["-o", stream]).ended(0);
+        let is_lead = |line: &str| serde_json::from_str::<Value>(line).unwrap()["id"].is_string();
+        assert_eq!(
+            ran.stdout.lines().filter(|line| is_lead(line)).count(),
+            12,
+            "{stream}"
+        );
+        for said in [
+            "standard output gets people's data",
+            "10 read",
+            "standard output: 12 leads",
+        ] {
+            assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+        }
+        for (more, says) in [
+            (["--since", "last"], "a stream keeps nothing"),
+            (["--format", "csv"], "write it to a file"),
+        ] {
+            let args = ["-o", stream, more[0], more[1]];
+            let ran = run(&desk, &sandbox.url, &args).ended(2);
+            assert!(ran.stderr.contains(says), "{}", ran.stderr);
+            assert_eq!(ran.stdout, "");
+        }
+    }
+    let quiet = run(&desk, &sandbox.url, &["-o", "-", "--hashed", "--quiet"]).ended(0);
+    assert_eq!((quiet.stdout.lines().count(), &*quiet.stderr), (12, ""));
+    desk.file("crm2capi.toml", "[leads]\noutput = \"-\"\n");
+    assert_eq!(
+        run(&desk, &sandbox.url, &[])
+            .ended(0)
+            .stdout
+            .lines()
+            .count(),
+        12
+    );
+    assert_eq!(names(&desk), ["crm2capi.toml"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_gets_the_leads_as_they_come_and_a_link_is_refused_in_plain_words() {
+    let desk = Desk::new();
+    let sandbox = sandbox(&desk);
+    let pipe = desk.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let reader = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
+    run(&desk, &sandbox.url, &["-o", "pipe"]).ended(0);
+    assert_eq!(reader.join().unwrap().lines().count(), 12);
+    assert_eq!(names(&desk), ["pipe"]);
+    std::os::unix::fs::symlink("elsewhere", desk.path().join("link")).unwrap();
+    let ran = run(&desk, &sandbox.url, &["-o", "link"]).ended(2);
+    assert!(
+        ran.stderr
+            .contains("link: it is a link, which is not followed"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn several_settings_are_a_run_each_with_a_file_of_its_own() {
+    let desk = Desk::new();
+    let sandbox = sandbox(&desk);
+    desk.file(
+        "a.toml",
+        "[leads]\noutput = \"a.ndjson\"\nforms = [\"780000000000002\"]\n",
+    );
+    desk.file(
+        "b.toml",
+        "[leads]\noutput = \"b.csv\"\nhashed = true\nsince = \"last\"\n",
+    );
+    desk.file("c.toml", "[leads]\noutput = \"./a.ndjson\"\n");
+    desk.file(
+        "d.toml",
+        "[leads]\npages = [\"12x\"]\noutput = \"d.ndjson\"\n",
+    );
+    let both = ["--config", "a.toml", "--config", "b.toml"];
+    let ran = run(&desk, &sandbox.url, &both).ended(0);
+    assert_eq!(
+        ids(&desk, "a.ndjson"),
+        ["5678901234567890", "9123456789012345"]
+    );
+    let b = std::fs::read_to_string(desk.path().join("b.csv")).unwrap();
+    assert!(b.lines().count() == 13 && !b.contains("example.com"), "{b}");
+    for line in [
+        "a.toml: status 0, 2 leads, 2 of them new",
+        "b.toml: status 0, 12 leads, 12 of them new",
+    ] {
+        assert!(ran.stdout.contains(line), "{}", ran.stdout);
+    }
+    // One that cannot be used keeps no other from its turn.
+    let ran = run(
+        &desk,
+        &sandbox.url,
+        &["--config", "d.toml", "--config", "b.toml"],
+    )
+    .ended(2);
+    assert!(ran.stderr.contains("made of digits"), "{}", ran.stderr);
+    assert!(
+        ran.stdout
+            .contains("b.toml: status 0, 12 leads, 0 of them new"),
+        "{}",
+        ran.stdout
+    );
+    let ran = run(
+        &desk,
+        &sandbox.url,
+        &["--config", "a.toml", "--config", "c.toml"],
+    )
+    .ended(2);
+    assert!(ran.stderr.contains("are the same file"), "{}", ran.stderr);
+    let ran = run(
+        &desk,
+        &sandbox.url,
+        &["--config", "a.toml", "--config", "b.toml", "-o", "x"],
+    )
+    .ended(2);
+    assert!(
+        ran.stderr.contains("--output serves one run"),
+        "{}",
+        ran.stderr
+    );
+    // What the command line names is all that is read.
+    run(
+        &desk,
+        &sandbox.url,
+        &[
+            "--config",
+            "a.toml",
+            "--page",
+            "104000000000001",
+            "-o",
+            "e.ndjson",
+        ],
+    )
+    .ended(0);
+    assert_eq!(ids(&desk, "e.ndjson").len(), 12);
 }

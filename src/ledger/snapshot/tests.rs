@@ -103,7 +103,7 @@ fn sights_of(
             }
             Sight::Recorded => Told::Recorded,
             Sight::Unchanged => Told::Unchanged,
-            Sight::InHand => Told::InHand,
+            Sight::InHand { .. } => Told::InHand,
         });
     told.collect()
 }
@@ -234,11 +234,18 @@ fn leads_are_forgotten_after_400_days_and_their_events_not_before() {
         let sql = format!("SELECT count(*) FROM {table}");
         connection.query_row(&sql, [], |row| row.get(0)).unwrap()
     };
-    let (connection, _) = ledger.parts();
+    let forget_at = |now: i64| {
+        let (connection, _) = ledger.parts();
+        forget(now, &mut |sql, time| {
+            let changed = connection.execute(sql, rusqlite::params_from_iter(time))?;
+            Ok::<_, rusqlite::Error>(changed as u64)
+        })
+        .unwrap();
+    };
     let now = Clock::System.now();
-    forget(connection, now + 399 * DAY).unwrap();
+    forget_at(now + 399 * DAY);
     assert_eq!(count(&ledger, "snapshot_stage"), 1);
-    forget(ledger.parts().0, now + 401 * DAY).unwrap();
+    forget_at(now + 401 * DAY);
     assert_eq!(count(&ledger, "snapshot_lead"), 0);
     assert_eq!(count(&ledger, "snapshot_stage"), 0);
 }

@@ -3,11 +3,12 @@ mod identities;
 use std::time::Instant;
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::event::{KnownBy, Origin};
-use crate::ledger::RunCounts;
 use crate::ledger::status::Delivered;
+use crate::ledger::{RunCounts, Settled, Standing};
 
 const NOW: i64 = 1_700_000_000;
 

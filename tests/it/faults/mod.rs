@@ -14,6 +14,7 @@ mod kills;
 mod ledgers;
 mod memory;
 mod refusals;
+mod requests;
 #[cfg(unix)]
 mod streams;
 #[cfg(target_os = "linux")]
