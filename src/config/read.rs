@@ -29,6 +29,19 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
     let rejects = file.output.rejects.as_ref();
     let rejects = rejects.map(|path| file.resolve_output(path, ("output", "rejects")));
     let rejects = args.rejects.clone().map(Ok).or(rejects).transpose()?;
+    Ok(ReadSettings {
+        inputs: inputs(&args.files, file)?,
+        source: source(&args.format, file, rejects.is_some())?,
+        rejects,
+        ..body_settings(args, file)?
+    })
+}
+
+/// The same where nothing is read but bodies that are posted: JSON, and whoever posts it is told what is wrong with it.
+///
+/// # Errors
+/// As of [`read_settings`].
+pub(crate) fn body_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSettings> {
     let crm = args.layout.crm.as_ref().or(file.crm.name.as_ref());
     let zone_of_file = || file.crm.timezone.as_deref().map(parse_zone).transpose();
     let zone = match &args.layout.timezone {
@@ -52,8 +65,8 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         refuse_token("the name of an event", event)?;
     }
     Ok(ReadSettings {
-        inputs: inputs(&args.files, file)?,
-        source: source(&args.format, file, rejects.is_some())?,
+        inputs: Vec::new(),
+        source: crate::source::Settings::default(),
         given,
         preset: preset(&args.layout, file)?,
         crm: crm.filter(|name| !name.trim().is_empty()).cloned(),
@@ -65,7 +78,7 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         constants: constants(file)?,
         currency: constant_currency(file)?,
         join: join(args, file)?,
-        rejects,
+        rejects: None,
         max_invalid_percent: max_invalid(args, file)?,
         preview: file.output.preview.unwrap_or(0).into(),
         strict: args.strict || file.output.strict.unwrap_or(false),

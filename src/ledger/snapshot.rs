@@ -528,8 +528,10 @@ impl Memory<'_> {
             time: stage.time,
             json,
             is_refused: false,
+            taken: None,
         };
-        pending::note(self.tables.written, dataset, &event, (self.run, self.now))
+        pending::note(self.tables.written, dataset, &event, (self.run, self.now))?;
+        Ok(())
     }
 
     /// Whether this run has found or taken up the event of a stage already, or, where it only looks, would take it up.

@@ -18,8 +18,8 @@ use super::lock::{Lock, lock_within};
 use super::schema::{self, Shape};
 use super::sql::FileTables;
 use super::status::{self, Status};
-use super::{Begun, Entry, Known, Ledger, RunEnd, RunStart, Snapshots};
-use super::{forget, place};
+use super::{Begun, Entry, Known, Ledger, Queue, RunEnd, RunStart, Snapshots};
+use super::{forget, pending, place};
 use crate::event::{Event, EventKey};
 use crate::files::open_private;
 use crate::ledger::events::{self, Accepted, PastEvent, Window};
@@ -286,6 +286,11 @@ impl Ledger for SqliteLedger {
 
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         Some(self)
+    }
+
+    fn queue(&self, dataset: &str) -> Result<Queue, LedgerError> {
+        pending::queue(&self.connection, dataset)
+            .map_err(|source| LedgerError::sqlite(&self.path, source))
     }
 }
 

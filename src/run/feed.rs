@@ -113,7 +113,8 @@ impl Feed {
         Self::open_with(input, reading, None, &mut ())
     }
 
-    fn open_with(
+    /// The same with Meta's leads, which are read once for all inputs.
+    pub(super) fn open_with(
         input: &Input,
         reading: &ReadSettings,
         join: Option<Join>,
@@ -284,7 +285,7 @@ impl Feed {
 }
 
 /// Meta's leads, where the settings name files of them.
-fn read_leads(reading: &ReadSettings) -> Result<Option<Join>> {
+pub(super) fn read_leads(reading: &ReadSettings) -> Result<Option<Join>> {
     if reading.join.inputs.is_empty() {
         return Ok(None);
     }

@@ -33,7 +33,7 @@ pub(crate) enum PresetChoice {
 }
 
 /// What upload, validate and build share: what to read and how to understand it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ReadSettings {
     /// The exports, in the order given.
     pub inputs: Vec<Input>,
