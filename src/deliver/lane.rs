@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::bisect::{Part, Parts};
 use super::retry::{Next, Patience};
@@ -114,15 +114,22 @@ impl Lane {
     /// Delivers what comes in, in full batches as long as there is more to come, until there is nothing more.
     pub(super) async fn drive(mut self, mut events: UnboundedReceiver<Vec<Event>>) {
         let mut waiting = Waiting::new(self.run.settings.limits);
-        let mut more_to_come = true;
+        let (mut more_to_come, mut due) = (true, Instant::now());
         while more_to_come || !waiting.is_empty() {
             while more_to_come && !waiting.has_full_batch() {
-                match timeout(self.run.settings.linger, events.recv()).await {
+                // From the first that waits: what trickles in must not hold up what is there.
+                let has_nothing = waiting.is_empty();
+                let next = match has_nothing {
+                    true => Ok(events.recv().await),
+                    false => timeout_at(due, events.recv()).await,
+                };
+                match next {
                     Ok(Some(events)) => waiting.extend(events),
                     Ok(None) => more_to_come = false,
-                    Err(_) if waiting.is_empty() => {}
-                    // Nothing came for a while: what is there goes as it is.
                     Err(_) => break,
+                }
+                if has_nothing {
+                    due = Instant::now() + self.run.settings.linger;
                 }
             }
             self.deliver(waiting.take()).await;

@@ -11,9 +11,9 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::LedgerError;
-use super::forget::Execute;
 use super::leads::{self, Lead, Meant, Tables};
 use super::pending::{self, Pending};
+use super::sql::Execute;
 use crate::event::{EventKey, Fingerprint, LeadKey, SourceKey, StageKey, identity, set_id};
 
 /// A lead that appears in no export for so long is forgotten.
@@ -528,8 +528,10 @@ impl Memory<'_> {
             time: stage.time,
             json,
             is_refused: false,
+            taken: None,
         };
-        pending::note(self.tables.written, dataset, &event, (self.run, self.now))
+        pending::note(self.tables.written, dataset, &event, (self.run, self.now))?;
+        Ok(())
     }
 
     /// Whether this run has found or taken up the event of a stage already, or, where it only looks, would take it up.

@@ -139,7 +139,9 @@ mod tests {
 
     fn event(number: u64) -> Fingerprint {
         let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&(number + 1).to_le_bytes());
+        // Spread as parts of a hash are.
+        let spread = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        bytes[..8].copy_from_slice(&spread.to_le_bytes());
         Fingerprint(bytes)
     }
 

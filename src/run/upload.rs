@@ -30,6 +30,9 @@ use crate::report::summary::Destination;
 use crate::report::{End, Summary};
 use crate::text::counted;
 
+/// How long somebody who has other things to do waits for the answer to a probe.
+const PROBE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Uploads what is new in the inputs and tells what became of every event.
 ///
 /// Safe to rerun: accepted events are never resent, and whatever brings a run to its end, the next one goes on from
@@ -164,7 +167,12 @@ fn open_snapshot(
 }
 
 /// Notes in the ledger how the run ended.
-fn note_end(ledger: &SharedLedger, account: &mut Account, delivery: &Delivery, now: i64) {
+pub(super) fn note_end(
+    ledger: &SharedLedger,
+    account: &mut Account,
+    delivery: &Delivery,
+    now: i64,
+) {
     let ended = RunEnd {
         now,
         exit_status: account.exit_status().code(),
@@ -307,6 +315,16 @@ fn meets_sandbox(
     }
 }
 
+/// Whether a sandbox stands in Meta's place at an endpoint that is not Meta's; none when it does not answer for a moment.
+pub(crate) async fn is_sandbox(endpoint: &Endpoint, client: &Client) -> Option<bool> {
+    if foreign_host(endpoint).is_none() {
+        return Some(false);
+    }
+    let asked = client.send(Bytes::from_static(probe::BODY));
+    let answer = tokio::time::timeout(PROBE_PATIENCE, asked).await.ok()?;
+    Some(verdict::is_rehearsal(&answer.ok()?.headers))
+}
+
 /// The ledger that test events go by without changing it: of exports of the current stage, those of the stages that would
 /// go.
 fn read_only(
@@ -322,7 +340,11 @@ fn read_only(
     }
 }
 
-fn open_ledger(target: &LedgerTarget, wait: Duration) -> Result<SharedLedger> {
+/// Opens the ledger, where there is one.
+///
+/// # Errors
+/// It cannot be opened, or another run holds it.
+pub(crate) fn open_ledger(target: &LedgerTarget, wait: Duration) -> Result<SharedLedger> {
     Ok(match target {
         LedgerTarget::File(path) => {
             let ledger = SqliteLedger::open(path, wait)?;
@@ -344,7 +366,7 @@ fn open_ledger(target: &LedgerTarget, wait: Duration) -> Result<SharedLedger> {
     })
 }
 
-fn destination(settings: &UploadSettings) -> Destination {
+pub(super) fn destination(settings: &UploadSettings) -> Destination {
     let dataset_id = settings.endpoint.dataset_id.clone();
     let host = foreign_host(&settings.endpoint);
     match settings.send.delivery.beside.test_event_code.clone() {

@@ -1,9 +1,9 @@
 mod identities;
 
+use sha2::{Digest, Sha256};
 use std::time::Instant;
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::event::{KnownBy, Origin};

@@ -16,6 +16,8 @@ mod memory;
 mod refusals;
 mod requests;
 #[cfg(unix)]
+mod serve;
+#[cfg(unix)]
 mod streams;
 #[cfg(target_os = "linux")]
 mod tls;
