@@ -36,4 +36,6 @@ mod talk;
 mod upload;
 mod validate;
 mod values;
+#[cfg(unix)]
+mod webhooks;
 mod wire;
