@@ -10,7 +10,8 @@ use crate::cli::{FormatArgs, InputFormat, LayoutArgs, NamedEvent, ReadArgs};
 use crate::custom_data::{Currency, currency};
 use crate::customer::Country;
 use crate::event::{Constants, DataProcessing};
-use crate::mapping::{Layout, Mapped, Preset};
+use crate::inspect::settings_of;
+use crate::mapping::{Layout, Mapped, Preset, Unlisted};
 use crate::run::{JoinSettings, PresetChoice, ReadSettings, Unusable};
 use crate::source::{Expanded, Format, Input, expand};
 use crate::text::is_a_token;
@@ -21,11 +22,31 @@ const DEFAULT_MAX_INVALID_PERCENT: f64 = 50.0;
 /// Workers take turns at reading: more of them than this would only wait for each other, and hold memory.
 const MOST_WORKERS: usize = 8;
 
-/// Resolves what to read and how.
+/// Resolves what to read and how. Exports that come without settings are looked at, where it takes that to read them.
 ///
 /// # Errors
 /// An option or a key cannot be used; the message says which and what to do.
 pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSettings> {
+    let named = named_settings(args, file)?;
+    if named.settings_file.is_some() {
+        return Ok(named);
+    }
+    let Some(text) = settings_of(named) else {
+        return named_settings(args, file);
+    };
+    let mut guessed = named_settings(args, &SettingsFile::parse(&text)?)?;
+    // What `init` did not come across in the first of several exports is no error in the others.
+    guessed.given.unlisted = Some(Unlisted::Send);
+    guessed.is_guessed = true;
+    tracing::debug!("no settings: columns and stages as init would write them down");
+    Ok(guessed)
+}
+
+/// The same without a look at the exports.
+///
+/// # Errors
+/// As [`read_settings`].
+pub(crate) fn named_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSettings> {
     let rejects = file.output.rejects.as_ref();
     let rejects = rejects.map(|path| file.resolve_output(path, ("output", "rejects")));
     let rejects = args.rejects.clone().map(Ok).or(rejects).transpose()?;
@@ -84,6 +105,7 @@ pub(crate) fn body_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         strict: args.strict || file.output.strict.unwrap_or(false),
         threads: threads(args.threads, file)?,
         settings_file: file.path.clone(),
+        is_guessed: false,
         column_lines: file.column_lines.clone(),
         sends_again_at: file.place_of("sends_again", "crm"),
     })

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::phrases::{amount, extent, joined_rows, names, rows, sentence, valued};
+use super::phrases::{
+    amount, extent, joined_rows, leads_of, names, other_stages, rows, sentence, valued,
+};
 use super::verdict::verdict;
 use crate::report::coverage::{Covered, LeadCoverage};
 use crate::report::exit::ExitStatus;
@@ -12,16 +14,34 @@ use crate::report::stages::{Counts, Sending};
 use crate::report::summary::Summary;
 use crate::text::{counted, harmless, percent, source, thousands};
 
+const BEGINS: &str = "## crm2capi ";
+
+/// What stands before the sentence: all done, with problems, not done.
+const MARKS: [&str; 3] = ["✅", "⚠️", "❌"];
+
+/// Whether a report begins so: a heading of one word, and a marked sentence in bold.
+pub(super) fn begins(start: &str) -> bool {
+    let rest = start.strip_prefix(BEGINS);
+    let sentence = rest.and_then(|rest| rest.split_once("\n\n"));
+    sentence.is_some_and(|(command, sentence)| {
+        let is_marked = |mark: &&str| {
+            let text = sentence.strip_prefix(*mark);
+            text.is_some_and(|text| text.starts_with(" **"))
+        };
+        !command.contains(char::is_whitespace) && MARKS.iter().any(is_marked)
+    })
+}
+
 /// Writes the report.
 pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let mark = match summary.exit_status {
-        ExitStatus::Done => "✅",
-        ExitStatus::Problems | ExitStatus::Interrupted => "⚠️",
-        ExitStatus::Usage | ExitStatus::Refused | ExitStatus::NotDone => "❌",
+        ExitStatus::Done => MARKS[0],
+        ExitStatus::Problems | ExitStatus::Interrupted => MARKS[1],
+        ExitStatus::Usage | ExitStatus::Refused | ExitStatus::NotDone => MARKS[2],
     };
     writeln!(
         out,
-        "## crm2capi {}\n\n{mark} **{}**",
+        "{BEGINS}{}\n\n{mark} **{}**",
         summary.command,
         text(&verdict(summary))
     )?;
@@ -115,7 +135,11 @@ fn stages(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     for (name, counts) in &summary.stages {
         row(out, &stage(&text(name), counts))?;
     }
-    row(out, &stage("**all**", &summary.counts))
+    row(out, &stage("**all**", &summary.counts))?;
+    match other_stages(summary) {
+        Some(others) => writeln!(out, "\n{}.", text(&others)),
+        None => Ok(()),
+    }
 }
 
 fn stage(name: &str, counts: &Counts) -> Vec<String> {
@@ -251,6 +275,7 @@ fn funnel(funnel: &Funnel, out: &mut dyn Write) -> io::Result<()> {
         ];
         row(out, &cells)?;
     }
+    writeln!(out, "\n{}", text(&leads_of(funnel)))?;
     if !funnel.warnings.is_empty() {
         writeln!(out)?;
     }

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::names::Names;
+use super::names::{MANY, Names};
 use super::refusal::MetaError;
 use crate::field::Field;
 use crate::problem::{Code, Finding, Severity};
@@ -48,7 +48,7 @@ struct Group {
     rows: u64,
     latest: Place,
     examples: Vec<Place>,
-    names: Names<u64>,
+    names: Names<u64, MANY>,
 }
 
 /// What keeps groups apart, borrowed, so that finding a group allocates nothing.

@@ -27,6 +27,7 @@ use crate::report::tally::Place;
 use crate::report::{ExitStatus, Problems, Summary};
 use crate::run::coverage::Coverage;
 use crate::run::rejects::Reason;
+use crate::run::rows::PreparedEvent;
 use crate::run::{Feed, GivenIds, Prepared, ReadSettings, Seen};
 use crate::source::{self, Header, Row};
 use crate::time::Clock;
@@ -81,6 +82,8 @@ pub(crate) struct Account {
     /// Events of earlier runs that are too old by now, and nobody knows whether they were taken: not met so far.
     expired: HashSet<EventKey>,
     seen: Seen,
+    /// The same of events too old to be sent, so that a long history takes no room from those that go.
+    seen_old: Seen,
     given_ids: GivenIds,
     batches: u64,
     requests: u64,
@@ -138,6 +141,7 @@ impl Account {
             sample: None,
             expired: HashSet::new(),
             seen: Seen::default(),
+            seen_old: Seen::default(),
             given_ids: GivenIds::default(),
             batches: 0,
             requests: 0,
@@ -164,8 +168,11 @@ impl Account {
         self.skipped_consent += prepared.skipped_consent;
         self.take_findings(prepared);
 
-        self.seen
-            .expect(prepared.events.iter().map(|event| &event.fingerprint));
+        for (seen, is_old) in [(&self.seen, false), (&self.seen_old, true)] {
+            let events = prepared.events.iter();
+            let of_age = events.filter(|event| event.is_old == is_old);
+            seen.expect(of_age.map(|event| &event.fingerprint));
+        }
         let mut picked = Vec::with_capacity(prepared.events.len());
         let mut repeats = Vec::new();
         let mut old = vec![Days::default(); prepared.names.len()];
@@ -176,9 +183,9 @@ impl Account {
             let is_shared = event
                 .of_given_id
                 .is_some_and(|content| self.given_ids.is_shared(event.fingerprint, content));
-            if !event.is_old && !self.seen.insert(event.fingerprint) {
+            if !self.is_new(event) {
                 self.note_repeat(prepared, event.row, is_shared);
-                if prepared.tells_more(event) {
+                if !event.is_old && prepared.tells_more(event) {
                     repeats.push(index);
                 }
                 continue;
@@ -209,6 +216,15 @@ impl Account {
             new: picked,
             repeats,
         }
+    }
+
+    /// Whether an event was not there before; it is remembered.
+    fn is_new(&mut self, event: &PreparedEvent) -> bool {
+        let seen = match event.is_old {
+            true => &mut self.seen_old,
+            false => &mut self.seen,
+        };
+        seen.insert(event.fingerprint)
     }
 
     /// Notes that a row's event was there before, or that another one has its id.
@@ -503,6 +519,7 @@ impl Account {
             snapshot: self.snapshot,
             counts: counted.total,
             stages: counted.stages,
+            other_stages: counted.others,
             days: counted.days,
             values: counted.values,
             batches: self.batches,
@@ -605,6 +622,9 @@ fn input(feed: &Feed, reading: &ReadSettings) -> Input {
     let mut guessed = Vec::new();
     if feed.preset.as_ref().is_some_and(|(_, guessed)| *guessed) {
         guessed.push(Guess::Preset);
+    }
+    if reading.is_guessed {
+        guessed.push(Guess::Columns);
     }
     let order = feed.date_order(reading);
     if reading.date_order.is_none() && order.is_some() {

@@ -71,8 +71,12 @@ impl Feed {
     ) -> Result<Vec<Self>> {
         let join = read_leads(reading)?;
         let understand = |header: &Header| Understanding::of(reading, header);
-        let open =
-            |input| Self::open_with(input, reading, join.clone(), (&mut *observer, &understand));
+        let open = |input| {
+            let feed =
+                Self::open_with(input, reading, join.clone(), (&mut *observer, &understand))?;
+            explain(&feed, reading);
+            Ok(feed)
+        };
         reading.inputs.iter().map(open).collect()
     }
 
@@ -143,12 +147,6 @@ impl Feed {
         let times = times_of(reading, preset, plan, order, exported)?;
         let this_year = reading.clock.this_year();
         let is_guessed = understanding.is_guessed;
-        explain(
-            input,
-            preset.map(|preset| (preset, is_guessed)),
-            reading,
-            order,
-        );
         let crm = reading.crm.clone();
         let crm = crm.or_else(|| preset.and_then(|preset| preset.crm.clone()));
         let lead_event_source = crm.unwrap_or_else(|| "CRM".to_owned());
@@ -290,22 +288,17 @@ pub(super) fn read_leads(reading: &ReadSettings) -> Result<Option<Join>> {
 }
 
 /// Says what was settled about an input, and why.
-fn explain(
-    input: &Input,
-    preset: Option<(&Preset, bool)>,
-    reading: &ReadSettings,
-    order: Option<DateOrder>,
-) {
-    match preset {
-        Some((preset, true)) => {
-            tracing::debug!("{input}: its header is that of preset {}", preset.name);
-        }
-        Some((preset, false)) => tracing::debug!("{input}: preset {}, as asked for", preset.name),
+fn explain(feed: &Feed, reading: &ReadSettings) {
+    let input = &feed.input;
+    match &feed.preset {
+        Some((preset, true)) => tracing::debug!("{input}: its header is that of preset {preset}"),
+        Some((preset, false)) => tracing::debug!("{input}: preset {preset}, as asked for"),
         None => {
             tracing::debug!("{input}: no preset, as no known header fits it or none was wanted")
         }
     }
-    let of_preset = preset.and_then(|(preset, _)| preset.timezone.as_deref());
+    let preset = feed.recipe.understanding.preset.as_ref();
+    let of_preset = preset.and_then(|preset| preset.timezone.as_deref());
     let given = reading
         .zone
         .as_ref()
@@ -319,7 +312,7 @@ fn explain(
             tracing::debug!("{input}: times without a zone are of UTC, as none is given")
         }
     }
-    match (reading.date_order, order) {
+    match (reading.date_order, settled(&feed.order)) {
         (Some(order), _) => tracing::debug!("{input}: numeric dates are {order}, as given"),
         (None, Some(order)) => {
             tracing::debug!("{input}: numeric dates are {order}, as only that fits all of them");

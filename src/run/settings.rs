@@ -73,6 +73,8 @@ pub(crate) struct ReadSettings {
     pub threads: usize,
     /// The settings file these came from, for the report.
     pub settings_file: Option<PathBuf>,
+    /// Whether nobody named the columns and the preset, which are guessed from the first input.
+    pub is_guessed: bool,
     /// The columns that file names, each with its line.
     pub column_lines: Vec<(String, usize)>,
     /// Where the settings file names the stages that may come back, for errors.

@@ -34,7 +34,7 @@ impl Understanding {
     /// The header's columns do not fit the settings.
     pub(super) fn of(reading: &ReadSettings, header: &Header) -> Result<Arc<Self>> {
         let (preset, is_guessed) = match &reading.preset {
-            PresetChoice::Named(preset) => (Some(Preset::clone(preset)), false),
+            PresetChoice::Named(preset) => (Some(Preset::clone(preset)), reading.is_guessed),
             PresetChoice::Guess => (Preset::guess(header)?, true),
             PresetChoice::None => (None, false),
         };

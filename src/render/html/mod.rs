@@ -20,12 +20,13 @@ use std::io::{self, Write};
 
 use maud::{Markup, html};
 
-use super::phrases::{amount, capital, outcomes, valued};
+use super::phrases::{amount, capital, other_stages, outcomes, valued};
 use super::verdict;
 use crate::report::exit::ExitStatus;
 use crate::report::stages::{Counts, Sending};
 use crate::report::summary::{Destination, Summary};
 use crate::text::{counted, harmless, list, plural, thousands};
+pub(super) use frame::begins_page;
 use frame::{number, page, right, scroll};
 
 /// Writes the page.
@@ -249,6 +250,7 @@ fn stages(summary: &Summary) -> Markup {
                         }
                     }
                 }))
+                @if let Some(others) = other_stages(summary) { p.quiet.small { (others) "." } }
             }
         }
     }

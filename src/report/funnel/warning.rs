@@ -239,6 +239,7 @@ mod tests {
             sampled: None,
             leads_per_month: Some(153.4),
             with_lead_id: 0.42,
+            more_stages: 0,
             stages: vec![
                 stage("Lead", 1.0, 0.0),
                 stage("MQL", 0.66, 2.0),
