@@ -122,16 +122,38 @@ fn resolved(path: &Path) -> PathBuf {
 pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     let path = &resolved(path);
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        return fs::OpenOptions::new()
-            .write(true)
-            .open(path)?
-            .write_all(content);
+        return open_stream(path)?.write_all(content);
     }
     let mut file = scratch(path)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Opens what is no regular file. A pipe that nobody reads is an error, and not something to wait for.
+fn open_stream(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        let opened = options
+            .custom_flags(OFlags::NONBLOCK.bits() as i32)
+            .open(path);
+        let stream = opened.map_err(|error| {
+            match error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) {
+                true => io::Error::other("nobody reads from this pipe"),
+                false => error,
+            }
+        })?;
+        let flags = rustix::fs::fcntl_getfl(&stream)?;
+        rustix::fs::fcntl_setfl(&stream, flags - OFlags::NONBLOCK)?;
+        Ok(stream)
+    }
+    #[cfg(not(unix))]
+    options.open(path)
 }
 
 /// A file beside `path` that is to take its place.
@@ -265,6 +287,29 @@ mod tests {
             )
             .is_err()
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_written_to_and_never_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let summary = samples::uploaded_with_problems();
+        let error = write_file(&summary, &path).unwrap_err();
+        assert_eq!(error.to_string(), "nobody reads from this pipe");
+        let mut reader = std::process::Command::new("cat");
+        let reader = reader
+            .arg(&path)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        while write_file(&summary, &path).is_err() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let read = reader.wait_with_output().unwrap().stdout;
+        assert!(read.starts_with(b"{") && read.ends_with(b"}\n"));
     }
 
     #[cfg(unix)]
