@@ -116,14 +116,16 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
 /// How Meta's access tokens begin; they have a hundred letters and digits and more.
 const TOKEN_BEGINS: &str = "EAA";
 
-/// The bytes of an access token that the text begins with, 0 when it begins with none. The first twenty letters of one are
-/// enough to be hidden: a token that was cut in typing says most of itself.
+/// So many letters of a token are enough to be hidden: one that was cut in typing says most of itself.
+const SHORTEST_TOKEN: usize = 20;
+
+/// The bytes of an access token that the text begins with, 0 when it begins with none.
 fn length_of_token(text: &str) -> usize {
     if !text.starts_with(TOKEN_BEGINS) {
         return 0;
     }
     let letters = text.bytes().take_while(u8::is_ascii_alphanumeric).count();
-    if letters < 20 { 0 } else { letters }
+    if letters < SHORTEST_TOKEN { 0 } else { letters }
 }
 
 fn is_harmful(c: char) -> bool {
@@ -186,7 +188,9 @@ impl<W: Write> Write for HarmlessLines<W> {
 
 /// Whether something is written in the text as Meta writes its access tokens.
 pub(crate) fn holds_a_token(text: &str) -> bool {
-    memmem::find_iter(text.as_bytes(), TOKEN_BEGINS).any(|at| length_of_token(&text[at..]) > 0)
+    text.len() >= SHORTEST_TOKEN
+        && memmem::find_iter(text.as_bytes(), TOKEN_BEGINS)
+            .any(|at| length_of_token(&text[at..]) > 0)
 }
 
 /// What stands for a value that may be a person's.

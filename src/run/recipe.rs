@@ -11,6 +11,8 @@ pub(crate) enum Pass {
     Checking,
     /// The only one, of a command that wants to know about the events and needs no JSON.
     Judging,
+    /// The only one, of a command that shows the events' JSON and compares no leads.
+    Showing,
     /// The last one.
     Last,
 }

@@ -213,6 +213,8 @@ pub(crate) struct RowProcessor {
     region: Option<Region>,
     /// Whether events are serialised.
     serialises: bool,
+    /// Whether somebody compares what leads are known by.
+    compares: bool,
     /// Whether leads are to be recognised by whatever they are known by.
     recognises: bool,
 }
@@ -237,7 +239,8 @@ impl RowProcessor {
             own_worths: Vec::new(),
             identity: Vec::new(),
             region: None,
-            serialises: pass == Pass::Last,
+            serialises: matches!(pass, Pass::Showing | Pass::Last),
+            compares: pass == Pass::Last,
             recognises: pass != Pass::Checking,
             recipe,
         }
@@ -433,10 +436,12 @@ impl RowProcessor {
         record: &Record<'_>,
         identities: &Range<u32>,
     ) -> Option<Elsewhere> {
+        if !record.is_elsewhere || !self.recognises_stages() {
+            return None;
+        }
         let id = EventId::derive_without_time(&self.identity, "");
         let origin = origin(record.current.unwrap_or_default());
-        let is_needed = record.is_elsewhere && self.recognises_stages();
-        is_needed.then(|| Elsewhere {
+        Some(Elsewhere {
             row: row.number(),
             sighting: Sighting {
                 lead: LeadKey::of_identity(&self.identity),
@@ -497,7 +502,7 @@ impl RowProcessor {
         let is_compared = match self.plan.is_snapshot() {
             true => self.recognises,
             // What the export itself names is known by that name.
-            false => self.serialises && record.event_id.is_none(),
+            false => self.compares && record.event_id.is_none(),
         };
         if is_compared {
             self.user_data

@@ -100,7 +100,7 @@ pub(crate) fn build(
             _ => ControlFlow::Continue(()),
         })
     };
-    workers::run(&mut feeds, Pass::Last, settings.threads, collect)?;
+    workers::run(&mut feeds, Pass::Showing, settings.threads, collect)?;
     if let Some(rejects) = rejects {
         rejects.finish()?;
     }
