@@ -130,7 +130,7 @@ fn length_of_token(text: &str) -> usize {
 
 fn is_harmful(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whether a log may take what follows for a command. Any line of text may be broken before it.
@@ -357,6 +357,7 @@ mod tests {
                 "a\u{202e}b\u{200f}c\u{61c}d\u{9b}",
                 "a\\u{202e}b\\u{200f}c\\u{61c}d\\u{9b}",
             ),
+            ("Won\u{200b}\u{feff}", "Won\\u{200b}\\u{feff}"),
             ("::error::EV1", ": :error: :EV1"),
             ("  ::add-mask::x", "  : :add-mask: :x"),
             (":::stop-commands::", ":: :stop-commands::"),

@@ -444,7 +444,9 @@ impl Account {
         self.batches = delivery.batches;
         self.requests = delivery.requests;
         self.retries = delivery.retries;
-        self.fbtrace_ids.clone_from(&delivery.fbtrace_ids);
+        let mut known = HashSet::new();
+        let ids = delivery.fbtrace_ids.iter();
+        self.fbtrace_ids = ids.filter(|id| known.insert(*id)).cloned().collect();
         self.messages.clone_from(&delivery.messages);
         let after_sending = delivery.requests > 0;
         match &delivery.ended {
