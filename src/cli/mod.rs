@@ -1098,7 +1098,7 @@ pub(crate) enum Document {
 /// Options of help.
 #[derive(Debug, Args)]
 pub(crate) struct HelpArgs {
-    /// A command, `problems`, `meta`, `fields`, `presets`, `exit-status`, or one of what these list
+    /// A command, `problems`, `meta`, `fields`, `presets`, `exit-status`, `dataset`, or one of what these list
     ///
     /// Such as the code of a problem, one of Meta's codes (190, 100/33), a field or a preset. Long pages go
     /// through PAGER, or less, on a terminal.
