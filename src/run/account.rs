@@ -174,11 +174,6 @@ impl Account {
         self.skipped_consent += prepared.skipped_consent;
         self.take_findings(prepared);
 
-        for (seen, is_old) in [(&self.seen, false), (&self.seen_old, true)] {
-            let events = prepared.events.iter();
-            let of_age = events.filter(|event| event.is_old == is_old);
-            seen.expect(of_age.map(|event| &event.fingerprint));
-        }
         let mut picked = Vec::with_capacity(prepared.events.len());
         let mut repeats = Vec::new();
         let mut old = vec![Days::default(); prepared.names.len()];
