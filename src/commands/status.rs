@@ -15,7 +15,7 @@ use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::ledger::{PastRun, SqliteLedger, Status};
 use crate::notify::{Notifier, Occasion, Subject};
-use crate::render::{self, FileFormat, wrap};
+use crate::render::{self, FileFormat, check_writable, wrap};
 use crate::report::ExitStatus;
 use crate::text::{HarmlessLines, counted};
 use crate::time::utc;
@@ -64,6 +64,7 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
             path.display()
         );
     }
+    let is_missing = ledger.is_none();
     let status = ledger
         .map(|ledger| ledger.status(dataset.as_deref(), now, RUNS))
         .transpose()?
@@ -94,7 +95,8 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
     drop(out);
     if is_late {
         let allowed = args.max_age.as_deref().unwrap_or_default();
-        say_late(status.last_success, now, allowed);
+        let missing = is_missing.then_some(path.as_path());
+        say_late(status.last_success, now, allowed, missing);
     }
     if max_age.is_some() {
         let subject = Subject {
@@ -114,7 +116,14 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
 }
 
 /// Says when the last upload succeeded that is too long ago.
-fn say_late(last_success: Option<i64>, now: i64, allowed: &str) {
+fn say_late(last_success: Option<i64>, now: i64, allowed: &str, missing: Option<&Path>) {
+    if let Some(ledger) = missing {
+        return crate::commands::print_error(&anyhow::anyhow!(
+            "there is no ledger {}, so no upload is known to have succeeded within --max-age {allowed}; if there was one, \
+             name its ledger with --ledger, or the settings with --config",
+            ledger.display()
+        ));
+    }
     let last = match last_success {
         None => "never".to_owned(),
         Some(last) if last > now => format!("in the future ({})", utc(last)),
@@ -133,6 +142,9 @@ fn check_report(report: &Path, ledger: &Path) -> Result<()> {
             report.display().to_string()
         );
     }
+    check_writable(report)
+        .with_context(|| format!("cannot write the report {}", report.display()))?;
+    config::refuse_foreign("report", report)?;
     if same_file::is_same_file(report, ledger).unwrap_or(false) {
         bail!(
             "the report {} is the ledger, which would be overwritten; name another file",

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::phrases::{
-    amount, extent, joined_rows, leads_of, names, other_stages, rows, sentence, valued,
+    amount, extent, joined_rows, leads_of, names, other_stages, passed_over, rows, sentence, valued,
 };
 use super::verdict::verdict;
 use crate::report::coverage::{Covered, LeadCoverage};
@@ -98,13 +98,12 @@ fn inputs(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         ];
         row(out, &cells)?;
     }
-    writeln!(
-        out,
-        "\n{}, {} refused, {} ignored as blank or no lead.",
-        counted(summary.rows, "row"),
-        thousands(summary.rows_invalid),
-        thousands(summary.rows_ignored)
-    )
+    let rows = counted(summary.rows, "row");
+    let passed = match passed_over(summary) {
+        passed if passed.is_empty() => String::new(),
+        passed => format!(": {}", passed.join("; ")),
+    };
+    writeln!(out, "\n{rows}{}.", text(&passed))
 }
 
 fn stages(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
@@ -343,7 +342,7 @@ mod tests {
     |:--|--:|:--|:--|
     | leads.csv | 12 | csv | hubspot |
 
-    12 rows, 0 refused, 0 ignored as blank or no lead.
+    12 rows.
 
     ### Stages
 
@@ -373,6 +372,8 @@ mod tests {
     | Marketing Qualified Lead | 9 | 75 % | 75 % | 1.2 | 1.3 |
     | Customer | 2 | 17 % | 22 % | 8.0 | 8.0 |
 
+    12 leads · about 36 a month · 92 % with a lead id
+
     - outside of 1 % to 40 %: "Marketing Qualified Lead" (75 % of the leads) → optimise for a stage that 1 % to 40 % of the leads reach
     - about 36 leads a month → Meta learns from about 200 leads a month; send the leads of all forms to one dataset
     "#);
@@ -392,7 +393,7 @@ mod tests {
     | leads.csv | 12 | csv | hubspot |
     | more leads.xlsx | 1,204 | xlsx |  |
 
-    1,216 rows, 10 refused, 2 ignored as blank or no lead.
+    1,216 rows: 10 rows cannot be used; 2 more rows ignored, blank or no lead; 1 stage change skipped as the settings say.
 
     ### Stages
 

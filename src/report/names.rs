@@ -57,6 +57,16 @@ impl<C: Default, const APART: usize> Names<C, APART> {
             .chain([&self.rest])
     }
 
+    /// The names that are counted apart, with their counters.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&str, &C)> {
+        self.named.iter().map(|(name, counter)| (&**name, counter))
+    }
+
+    /// The counter of all others.
+    pub(super) fn rest(&self) -> &C {
+        &self.rest
+    }
+
     /// The names with their counters, and the counter of all others.
     pub(crate) fn into_parts(self) -> (Vec<(Box<str>, C)>, C) {
         (self.named, self.rest)

@@ -3,6 +3,9 @@
 //! The pipeline gives each event exactly one [`Fate`], so the totals of a report add up by construction. The number of
 //! stages is bounded; a run that is only planned folds every fate that would need Meta into "would send".
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -193,6 +196,20 @@ impl Stages {
     pub(crate) fn merge(&mut self, later: Self) {
         self.names.merge(later.names, |sum, days| *sum += days);
         self.values.merge(later.values);
+    }
+
+    /// How many event names are not `listed`, and how many events they have.
+    pub(crate) fn unlisted(&self, listed: &HashSet<Arc<str>>) -> (u64, u64) {
+        let unlisted = self
+            .names
+            .named()
+            .filter(|(name, _)| !listed.contains(*name));
+        let rest = self.names.rest().total().total();
+        // Of the names past the bound no more is known than that there is one.
+        let start = (u64::from(rest > 0), rest);
+        unlisted.fold(start, |(names, events), (_, days)| {
+            (names + 1, events + days.total().total())
+        })
     }
 
     /// The totals alone.

@@ -55,7 +55,7 @@ pub(crate) fn validate(
     if let Some(rejects) = rejects {
         rejects.finish()?;
     }
-    account.has_too_many_invalid_rows();
+    account.is_unfit();
     account.write_missing_leads(settings);
     Ok(account.close(started.elapsed()))
 }
@@ -104,7 +104,7 @@ pub(crate) fn build(
     if let Some(rejects) = rejects {
         rejects.finish()?;
     }
-    account.has_too_many_invalid_rows();
+    account.is_unfit();
     account.write_missing_leads(settings);
     Ok(account.close(started.elapsed()))
 }

@@ -644,3 +644,29 @@ fn rows_of_a_report_add_up_with_more_stages_than_it_shows() {
         (&240.into(), &89.into())
     );
 }
+
+#[test]
+fn a_column_of_names_is_not_sent_as_stages() {
+    let export = |rows: usize, stages: usize| {
+        let row = |row: usize| {
+            let stage = row % stages;
+            format!("p{row}@example.com,Vera Klein{stage},2026-11-20T10:00:00Z\n")
+        };
+        let rows: String = (0..rows).map(row).collect();
+        format!("email,stage,stage_date\n{rows}")
+    };
+    let report = validated(&export(60, 60), "", 2);
+    assert_eq!(
+        report["ended"]["reason"],
+        "60 events have 60 different stages, as where names of people are taken for stages"
+    );
+    let report = validated(&export(40, 30), "", 0);
+    assert_eq!(complaints(&report).len(), 1);
+    assert_eq!(problem(&report, "stage-distinct")["severity"], "warning");
+    assert_eq!(complaints(&validated(&export(60, 19), "", 0)), []);
+    let listed: String = (0..60)
+        .map(|stage| format!("\"Vera Klein{stage}\" = \"S{stage}\"\n"))
+        .collect();
+    let report = validated(&export(60, 60), &format!("[stages]\n{listed}"), 0);
+    assert_eq!(complaints(&report), []);
+}

@@ -8,6 +8,8 @@ pub mod listener;
 pub mod receiver;
 pub mod recorder;
 pub mod sandbox;
+#[cfg(unix)]
+pub mod serve;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
