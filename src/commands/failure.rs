@@ -8,7 +8,7 @@ use crate::source::ReadError;
 
 /// The exit status an error stands for.
 pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
-    if let Some(LedgerError::Held { .. }) = error.downcast_ref() {
+    if let Some(LedgerError::Held { .. } | LedgerError::Unreachable { .. }) = error.downcast_ref() {
         return ExitStatus::NotDone;
     }
     match broken_off(error) {

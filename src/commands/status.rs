@@ -13,7 +13,7 @@ use super::each::each;
 use super::{lead, remote, talk};
 use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
-use crate::ledger::{PastRun, SqliteLedger, Status};
+use crate::ledger::{LedgerReader, LedgerTarget, PastRun, Status};
 use crate::notify::{Notifier, Occasion, Subject};
 use crate::render::{self, FileFormat, wrap};
 use crate::report::ExitStatus;
@@ -44,9 +44,9 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
     if let Some(value) = &args.lead {
         return lead::run(args, value, &file);
     }
-    let path = config::status_ledger(args, &file)?;
+    let target = config::status_ledger(args, &file)?;
     if let Some(report) = &args.report {
-        check_report(report, &path)?;
+        check_report(report, &target)?;
     }
     let dataset = config::dataset_id(args.settings.dataset_id.as_deref(), &file)?;
     let max_age = args.max_age.as_deref();
@@ -55,17 +55,16 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
         .transpose()?;
     let receivers = config::notify_settings(&file)?;
     let now = config::clock(args.now).now();
-    let ledger = SqliteLedger::open_read_only(&path)?;
+    let ledger = LedgerReader::open(&target)?;
     // A monitor is told of an upload that never was, in the way it asked for.
     if ledger.is_none() && max_age.is_none() {
         bail!(
-            "there is no ledger {}; either nothing was uploaded yet, or it lies elsewhere: name it with --ledger, or the \
-             settings with --config",
-            path.display()
+            "there is no ledger {target}; either nothing was uploaded yet, or it lies elsewhere: name it with --ledger, or \
+             the settings with --config"
         );
     }
     let status = ledger
-        .map(|ledger| ledger.status(dataset.as_deref(), now, RUNS))
+        .map(|mut ledger| ledger.status(dataset.as_deref(), now, RUNS))
         .transpose()?
         .unwrap_or_default();
 
@@ -100,7 +99,7 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
         let subject = Subject {
             dataset: dataset.unwrap_or_default(),
             settings: file.path.clone(),
-            ledger: Some(path),
+            ledger: target,
         };
         let report = format!("{report}\n");
         let occasion = Occasion::Watched { is_late };
@@ -126,14 +125,15 @@ fn say_late(last_success: Option<i64>, now: i64, allowed: &str) {
 }
 
 /// Checks that the report is asked for in the one form there is, and takes no place of what is read.
-fn check_report(report: &Path, ledger: &Path) -> Result<()> {
+fn check_report(report: &Path, ledger: &LedgerTarget) -> Result<()> {
     if FileFormat::of(report)? != FileFormat::Html {
         bail!(
             "status writes a report for a browser only; end the name {:?} in .html, or use --format json",
             report.display().to_string()
         );
     }
-    if same_file::is_same_file(report, ledger).unwrap_or(false) {
+    let path = ledger.path();
+    if path.is_some_and(|path| same_file::is_same_file(report, path).unwrap_or(false)) {
         bail!(
             "the report {} is the ledger, which would be overwritten; name another file",
             report.display()

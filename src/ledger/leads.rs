@@ -10,7 +10,7 @@ use crate::event::LeadKey;
 use crate::event::identity::{self, Kinds};
 
 /// What more leads than this have in common tells nobody from anybody: a switchboard.
-const MAX_OWNERS: u32 = 16;
+pub(super) const MAX_OWNERS: u32 = 16;
 
 /// A lead as exports showed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,11 +118,23 @@ impl Tables<'_> {
     fn free_key(&self, key: LeadKey) -> rusqlite::Result<LeadKey> {
         let mut free = key;
         while self.lead(free)?.is_some() {
-            let digest: [u8; 32] = Sha256::digest(free.0).into();
-            free.0.copy_from_slice(&digest[..16]);
+            free = next_key(free);
         }
         Ok(free)
     }
+}
+
+/// The key that a lead gets whose own is another's.
+pub(super) fn next_key(key: LeadKey) -> LeadKey {
+    let digest: [u8; 32] = Sha256::digest(key.0).into();
+    let mut next = key;
+    next.0.copy_from_slice(&digest[..16]);
+    next
+}
+
+/// Whether a lead has a key.
+pub(super) fn is_known(connection: &Connection, key: LeadKey) -> rusqlite::Result<bool> {
+    read(connection, key).map(|lead| lead.is_some())
 }
 
 fn owners(connection: &Connection, identity: LeadKey) -> rusqlite::Result<Vec<LeadKey>> {

@@ -13,9 +13,11 @@ mod forget;
 mod leads;
 mod lock;
 mod notices;
+mod past;
 mod pending;
 mod people;
 mod place;
+mod postgres;
 mod schema;
 mod shared;
 mod snapshot;
@@ -23,21 +25,25 @@ mod sql;
 mod sqlite;
 mod state;
 mod status;
+mod target;
 mod trial;
 
 use std::collections::HashSet;
 
 pub(crate) use error::LedgerError;
 pub(crate) use events::{Accepted, PastEvent, State, Window};
-pub(crate) use notices::{Notices, Past};
+pub(crate) use notices::Notices;
+pub(crate) use past::Past;
 pub(crate) use pending::Pending;
 pub(crate) use people::Person;
+pub(crate) use postgres::{Address, PostgresLedger};
 pub(crate) use shared::SharedLedger;
 pub(crate) use snapshot::{
     Shown, Sight, Sighting, Sights, SnapshotSource, Snapshots, Timing, Told,
 };
 pub(crate) use sqlite::SqliteLedger;
 pub(crate) use status::{PastRun, Status};
+pub(crate) use target::{LedgerReader, LedgerTarget};
 pub(crate) use trial::TrialSnapshots;
 
 use crate::event::{Event, EventKey, Fingerprint};
@@ -134,6 +140,8 @@ pub(crate) enum Standing {
     Resting,
     /// This run has begun it already: the input holds it twice.
     ThisRun,
+    /// Another run has it in hand at this moment.
+    Elsewhere,
 }
 
 /// Whether an event may be sent now.
@@ -145,6 +153,8 @@ pub(crate) enum Begun {
     Again,
     /// It must not: it was accepted before, or this run has begun it already, or it is a repeat.
     Known,
+    /// It must not: another run has it in hand at this moment.
+    Elsewhere,
 }
 
 /// What became of an event that was begun.

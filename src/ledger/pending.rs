@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 use crate::event::{EventKey, LeadKey};
 
 /// So many are taken up at once.
-const PAGE: i64 = 500;
+pub(super) const PAGE: i64 = 500;
 
 /// An event that an earlier run found and did not settle.
 #[derive(Clone, Debug, PartialEq, Eq)]

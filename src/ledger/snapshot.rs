@@ -125,7 +125,7 @@ pub(crate) struct SnapshotSource<'a> {
 /// Remembers sightings.
 pub(crate) trait Snapshots: Send {
     /// Whether no run over exports of this source was read to its end yet.
-    fn is_first_run(&self, source: SnapshotSource<'_>) -> Result<bool, LedgerError>;
+    fn is_first_run(&mut self, source: SnapshotSource<'_>) -> Result<bool, LedgerError>;
 
     /// Records sightings and says what each comes to, in one transaction. Recording the same ones again comes to the same.
     fn sight(

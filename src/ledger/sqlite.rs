@@ -15,6 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, na
 use super::entries::{self, Writer};
 use super::error::LedgerError;
 use super::lock::{Lock, lock_within};
+use super::pending::{self, Pending};
 use super::schema::{self, Shape};
 use super::sql::FileTables;
 use super::status::{self, Status};
@@ -151,6 +152,22 @@ impl SqliteLedger {
             connection: &self.connection,
             path: &self.path,
         }
+    }
+
+    /// Whether earlier runs left any event of snapshots, for who only looks.
+    pub(super) fn is_any_overdue(&self) -> Result<bool, LedgerError> {
+        pending::are_any_overdue(&self.connection, None)
+            .map_err(|error| LedgerError::sqlite(&self.path, error))
+    }
+
+    /// A page of all that is pending of a dataset behind one of them.
+    pub(super) fn page(
+        &self,
+        dataset: &str,
+        behind: i64,
+    ) -> Result<(Vec<Pending>, Option<i64>), LedgerError> {
+        pending::page(&self.connection, dataset, behind)
+            .map_err(|error| LedgerError::sqlite(&self.path, error))
     }
 
     /// The connection, and the path for errors.

@@ -11,13 +11,13 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::account::Account;
-use super::{Feed, LedgerTarget, Prepared};
+use super::{Feed, Prepared};
 use crate::custom_data::{Amount, Worth, currency};
 use crate::customer::{Key, KeySet};
 use crate::event::{Event, EventKey, KnownBy, LeadKey, Origin, set_id, set_time};
 use crate::ledger::{
-    Ledger, LedgerError, Pending, Shown, Sight, Sighting, Sights, SnapshotSource, Snapshots,
-    SqliteLedger, Told, TrialSnapshots,
+    Ledger, LedgerError, LedgerReader, LedgerTarget, Pending, Shown, Sight, Sighting, Sights,
+    SnapshotSource, Snapshots, Told, TrialSnapshots,
 };
 use crate::problem::Code;
 use crate::report::snapshot::Snapshot;
@@ -49,7 +49,7 @@ impl SnapshotStep {
         feeds: &[Feed],
         dataset: &str,
         clock: Clock,
-        below: impl FnOnce() -> Result<Option<SqliteLedger>, LedgerError>,
+        below: impl FnOnce() -> Result<Option<LedgerReader>, LedgerError>,
     ) -> Result<Option<Self>> {
         if !is_wanted(feeds) {
             return Ok(None);

@@ -17,12 +17,14 @@ use super::rejects::{Known, Rejects};
 use super::sending::{Sending, sift};
 use super::snapshot::{self, SnapshotStep, refuse_without_ledger};
 use super::{
-    Feed, LedgerTarget, Observer, Pass, Prepared, ReadSettings, Reading, Signals, UploadSettings,
-    workers,
+    Feed, Observer, Pass, Prepared, ReadSettings, Reading, Signals, UploadSettings, workers,
 };
 use crate::deliver::{Delivery, Ended, Interrupt, interrupt};
 use crate::graph::{Client, Endpoint, probe, verdict};
-use crate::ledger::{Ledger, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger};
+use crate::ledger::{
+    Ledger, LedgerReader, LedgerTarget, NoLedger, PostgresLedger, RunEnd, RunStart, SharedLedger,
+    SqliteLedger,
+};
 use crate::report::stages::{Fate, Plan};
 use crate::report::summary::Destination;
 use crate::report::{End, Summary};
@@ -148,7 +150,9 @@ fn open_snapshot(
     let (dataset, clock) = (&settings.endpoint.dataset_id, settings.read.clock);
     let mut snapshot = match target {
         LedgerTarget::None => SnapshotStep::on_trial(feeds, dataset, clock, || Ok(None))?,
-        LedgerTarget::File(_) => SnapshotStep::in_ledger(feeds, dataset, clock),
+        LedgerTarget::File(_) | LedgerTarget::Server(_) => {
+            SnapshotStep::in_ledger(feeds, dataset, clock)
+        }
     };
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(ledger.lock().as_mut(), account)?;
@@ -201,12 +205,9 @@ pub(crate) fn rehearse_upload(
     observer: &mut dyn Observer,
 ) -> Result<Summary> {
     let started = Instant::now();
-    let reader = || match remembered(settings) {
-        LedgerTarget::File(path) => SqliteLedger::open_read_only(path),
-        LedgerTarget::None => Ok(None),
-    };
+    let reader = || LedgerReader::open(remembered(settings));
     let mut ledger: Box<dyn Ledger> = match reader()? {
-        Some(ledger) => Box::new(ledger),
+        Some(ledger) => ledger.into_ledger(),
         None => Box::new(NoLedger),
     };
     let mut feeds = Feed::open_all(&settings.read, observer)?;
@@ -309,6 +310,14 @@ fn open_ledger(target: &LedgerTarget, wait: Duration) -> Result<SharedLedger> {
                     "{} is a new ledger: nothing is known as delivered",
                     path.display()
                 );
+            }
+            SharedLedger::new(ledger)
+        }
+        LedgerTarget::Server(address) => {
+            let ledger = PostgresLedger::open(address, wait)?;
+            tracing::debug!("what was accepted is remembered in {address}");
+            if ledger.is_new() {
+                tracing::info!("{address} is a new ledger: nothing is known as delivered");
             }
             SharedLedger::new(ledger)
         }
