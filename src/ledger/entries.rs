@@ -323,7 +323,7 @@ fn settle(
                 accept.execute((key, run, now))?
             }
             Settled::Rejected { code, subcode } => {
-                pending::forget(connection, event.key)?;
+                pending::refuse(connection, event.key, &event.json)?;
                 reject.execute((key, run, now, code, subcode, fingerprint(event)))?
             }
             // What an earlier run left uncertain stays so.

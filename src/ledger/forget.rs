@@ -35,6 +35,12 @@ pub(super) fn forget<E>(now: i64, execute: &mut Execute<'_, E>) -> Result<(), E>
             None,
         )?;
     }
+    // One that was accepted nevertheless waits for nothing.
+    execute(
+        "DELETE FROM pending
+         WHERE EXISTS (SELECT 1 FROM event WHERE event.key = pending.key AND event.state = 1)",
+        None,
+    )?;
     execute(
         "DELETE FROM pending WHERE time < $1 AND noted < $1",
         Some(oldest),

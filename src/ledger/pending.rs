@@ -1,10 +1,12 @@
 //! Events of snapshots that are not settled yet. The export is the queue of all other events, as it holds them until they
 //! are delivered; a snapshot does not: the next one may show a later stage.
 //!
-//! An event is noted in the transaction that finds it, as it is to be sent, and forgotten in the one that settles it.
+//! An event is noted in the transaction that finds it, as it is to be sent, and forgotten in the one that says it was
+//! accepted. What was refused stays until it is too old, as no export may show it again.
 
 use rusqlite::{Connection, Row};
 
+use super::state::{ACCEPTED, REJECTED};
 use crate::event::{EventKey, LeadKey};
 
 /// So many are taken up at once.
@@ -23,6 +25,8 @@ pub(crate) struct Pending {
     pub time: i64,
     /// The event as it is sent.
     pub json: Vec<u8>,
+    /// Whether Meta refused it.
+    pub is_refused: bool,
 }
 
 impl Pending {
@@ -33,11 +37,12 @@ impl Pending {
             name: row.get(2)?,
             time: row.get(3)?,
             json: row.get(4)?,
+            is_refused: row.get(5)?,
         })
     }
 }
 
-/// Notes an event. Noting it again changes nothing.
+/// Notes an event. Noting it again changes nothing, nor does one that was accepted.
 pub(super) fn note(
     connection: &Connection,
     dataset: &str,
@@ -47,7 +52,9 @@ pub(super) fn note(
     connection
         .prepare_cached(
             "INSERT INTO pending (key, dataset, lead, name, time, json, run, noted)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+             WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.key = ?1 AND event.state = ?9)
+             ON CONFLICT DO NOTHING",
         )?
         .execute((
             event.key.0.as_slice(),
@@ -58,7 +65,28 @@ pub(super) fn note(
             &event.json,
             run,
             now,
+            ACCEPTED,
         ))?;
+    Ok(())
+}
+
+/// Keeps what was refused as it was refused, for who wants it tried again.
+pub(super) fn refuse(connection: &Connection, key: EventKey, json: &[u8]) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE pending SET json = ?2 WHERE key = ?1")?
+        .execute((key.0.as_slice(), json))?;
+    Ok(())
+}
+
+/// A row of this run shows the event, and goes in its place.
+pub(super) fn claim(
+    connection: &Connection,
+    key: EventKey,
+    run: Option<i64>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE pending SET run = ?2 WHERE key = ?1")?
+        .execute((key.0.as_slice(), run))?;
     Ok(())
 }
 
@@ -69,23 +97,29 @@ pub(super) fn are_any_overdue(connection: &Connection, run: Option<i64>) -> rusq
         .exists([run])
 }
 
-/// Whether an event is among them.
+/// Whether an event is among them that would be taken up with its lead.
 pub(super) fn holds(connection: &Connection, key: EventKey) -> rusqlite::Result<bool> {
     connection
-        .prepare_cached("SELECT 1 FROM pending WHERE key = ?1")?
-        .exists([key.0.as_slice()])
+        .prepare_cached(
+            "SELECT 1 FROM pending WHERE key = ?1
+                AND NOT EXISTS (SELECT 1 FROM event WHERE event.key = pending.key AND event.state = ?2)",
+        )?
+        .exists((key.0.as_slice(), REJECTED))
 }
 
-/// Takes up what earlier runs left of a lead, oldest first: it is this run's from now on.
+/// Takes up what earlier runs left of a lead, oldest first: it is this run's from now on. What was refused stays: a row
+/// that shows its stage may be a corrected one.
 pub(super) fn take_of_lead(
     connection: &Connection,
     lead: LeadKey,
     run: Option<i64>,
 ) -> rusqlite::Result<Vec<Pending>> {
     let mut select = connection.prepare_cached(
-        "SELECT key, lead, name, time, json FROM pending WHERE lead = ?1 AND run IS NOT ?2 ORDER BY time, id",
+        "SELECT key, lead, name, time, json, FALSE FROM pending WHERE lead = ?1 AND run IS NOT ?2
+            AND NOT EXISTS (SELECT 1 FROM event WHERE event.key = pending.key AND event.state = ?3)
+         ORDER BY time, id",
     )?;
-    let found = select.query_map((lead.0.as_slice(), run), Pending::read)?;
+    let found = select.query_map((lead.0.as_slice(), run, REJECTED), Pending::read)?;
     let found: Vec<Pending> = found.collect::<rusqlite::Result<_>>()?;
     take(connection, &found, run)?;
     Ok(found)
@@ -98,9 +132,11 @@ pub(super) fn take_more(
     run: Option<i64>,
 ) -> rusqlite::Result<Vec<Pending>> {
     let mut select = connection.prepare_cached(
-        "SELECT key, lead, name, time, json FROM pending WHERE dataset = ?1 AND run IS NOT ?2 ORDER BY time, id LIMIT ?3",
+        "SELECT key, lead, name, time, json,
+                EXISTS (SELECT 1 FROM event WHERE event.key = pending.key AND event.state = ?4)
+         FROM pending WHERE dataset = ?1 AND run IS NOT ?2 ORDER BY time, id LIMIT ?3",
     )?;
-    let found = select.query_map((dataset, run, PAGE), Pending::read)?;
+    let found = select.query_map((dataset, run, PAGE, REJECTED), Pending::read)?;
     let found: Vec<Pending> = found.collect::<rusqlite::Result<_>>()?;
     take(connection, &found, run)?;
     Ok(found)
@@ -124,11 +160,13 @@ pub(super) fn page(
     behind: i64,
 ) -> rusqlite::Result<(Vec<Pending>, Option<i64>)> {
     let mut select = connection.prepare_cached(
-        "SELECT key, lead, name, time, json, id FROM pending WHERE dataset = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+        "SELECT key, lead, name, time, json,
+                EXISTS (SELECT 1 FROM event WHERE event.key = pending.key AND event.state = ?4), id
+         FROM pending WHERE dataset = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
     )?;
     let mut last = None;
-    let found = select.query_map((dataset, behind, PAGE), |row| {
-        last = Some(row.get(5)?);
+    let found = select.query_map((dataset, behind, PAGE, REJECTED), |row| {
+        last = Some(row.get(6)?);
         Pending::read(row)
     })?;
     let found = found.collect::<rusqlite::Result<_>>()?;

@@ -90,7 +90,10 @@ pub(crate) enum Sight {
     /// The lead is where an earlier run recorded it.
     Unchanged,
     /// An event that the run has in hand already.
-    InHand,
+    InHand {
+        /// Its id.
+        id: Fingerprint,
+    },
 }
 
 /// What there is to tell of a sighting.
@@ -247,7 +250,7 @@ fn sight(step: &Step, was_known: bool, is_in_hand: bool, sighting: &Sighting) ->
         },
         (false, true) => Sight::Recorded,
         (true, true) => Sight::Unchanged,
-        (_, false) if is_in_hand => Sight::InHand,
+        (_, false) if is_in_hand => Sight::InHand { id: stage.id },
         (_, false) => Sight::Event {
             id: stage.id,
             // A stage with a time of its own goes by that.
@@ -291,31 +294,92 @@ impl Memory<'_> {
             is_first: is_first_run(below.unwrap_or(written), source)?,
             is_any_overdue: pending::are_any_overdue(written, self.run)?,
         };
-        // Neighbours share the pages they stand on; those of one lead keep their order. Where rows may mean one lead
-        // though they know it by different things, those that know it best come first: they tell who the others are.
-        let entangled = entangled(shown);
-        let mut order: Vec<usize> = (0..shown.len()).collect();
-        order.sort_by_key(|index| {
-            let Shown {
-                sighting,
-                identities,
-                ..
-            } = &shown[*index];
-            let is_entangled = entangled.contains(&sighting.lead);
-            let rank = is_entangled.then(|| rank(identities));
-            (!is_entangled, rank, sighting.lead)
-        });
         let mut told = vec![None; shown.len()];
         let mut overdue = Vec::new();
-        for index in order {
+        for index in self.order(run.dataset, shown)? {
             let (one, left) = self.sight(run, &shown[index])?;
             told[index] = Some(one);
             overdue.extend(left);
         }
-        Ok(Sights {
+        let mut sights = Sights {
             told: told.into_iter().flatten().collect(),
             overdue,
-        })
+        };
+        self.withhold(shown, &mut sights)?;
+        Ok(sights)
+    }
+
+    /// In which order to look at sightings. Neighbours share the pages they stand on; those of one lead keep their order.
+    /// Where rows may mean one lead though they know it by different things, those that know it best come first: they
+    /// tell who the others are.
+    fn order(&self, dataset: &str, shown: &[Shown<'_>]) -> rusqlite::Result<Vec<usize>> {
+        let entangled = entangled(shown);
+        let mut ranked = Vec::with_capacity(shown.len());
+        for (index, one) in shown.iter().enumerate() {
+            let lead = one.sighting.lead;
+            let rank = match entangled.contains(&lead) {
+                true => Some(self.rank(dataset, one)?),
+                false => None,
+            };
+            ranked.push((rank.is_none(), rank, lead, index));
+        }
+        ranked.sort_unstable();
+        Ok(ranked.into_iter().map(|(.., index)| index).collect())
+    }
+
+    /// How well a row knows its lead: the strongest that it has, then whether the lead is where the row shows it, or ever
+    /// was, then by how much. Of two that may be the lead, the one that is where it was is likelier to be.
+    fn rank(
+        &self,
+        dataset: &str,
+        shown: &Shown<'_>,
+    ) -> rusqlite::Result<(u32, bool, bool, Reverse<usize>)> {
+        let identities = shown.identities;
+        let (key, known) = self
+            .tables
+            .resolve(dataset, shown.sighting.lead, identities)?;
+        let stage = match known {
+            Some(_) => self.known_stage(key, &shown.sighting)?,
+            None => None,
+        };
+        let is_there = stage
+            .zip(known)
+            .is_some_and(|(stage, lead)| stage.seen >= lead.latest);
+        Ok((
+            identity::kinds(identities).0.trailing_zeros(),
+            !is_there,
+            stage.is_none(),
+            Reverse(identity::each(identities).count()),
+        ))
+    }
+
+    /// What is known of a sighting's stage, by whichever name.
+    fn known_stage(&self, key: LeadKey, sighting: &Sighting) -> rusqlite::Result<Option<Stage>> {
+        let find = |of: StageKey| self.tables.look_up(|connection| stage(connection, key, of));
+        match (find(sighting.stage)?, sighting.origin) {
+            (None, Some(origin)) => find(origin),
+            (known, _) => Ok(known),
+        }
+    }
+
+    /// Where a row says that nothing may be sent of its lead, nothing is of what other rows show of it, before or behind.
+    fn withhold(&self, shown: &[Shown<'_>], sights: &mut Sights) -> rusqlite::Result<()> {
+        let Sights { told, overdue } = sights;
+        let withheld = shown.iter().zip(&*told);
+        let withheld = withheld.filter(|(shown, _)| shown.sighting.is_withheld);
+        let withheld: HashSet<LeadKey> = withheld.map(|(_, told)| told.lead).collect();
+        if withheld.is_empty() {
+            return Ok(());
+        }
+        for (shown, told) in shown.iter().zip(told) {
+            let is_event = matches!(told.sight, Sight::Event { .. }) && !shown.sighting.is_old;
+            if is_event && withheld.contains(&told.lead) {
+                told.sight = Sight::Recorded;
+            }
+        }
+        overdue.retain(|event| !withheld.contains(&event.lead));
+        let mut withheld = withheld.into_iter();
+        withheld.try_for_each(|lead| pending::withhold(self.tables.written, lead))
     }
 
     /// Also gives what earlier runs left of the lead.
@@ -328,18 +392,11 @@ impl Memory<'_> {
         } = shown;
         let (key, known_lead) = self.tables.resolve(dataset, sighting.lead, identities)?;
         let (lead, has_grown) = self.meet(dataset, key, known_lead, shown)?;
-        if sighting.is_withheld {
-            pending::withhold(self.tables.written, key)?;
-        }
         let overdue = match run.is_any_overdue {
             true => pending::take_of_lead(self.tables.written, key, self.run)?,
             false => Vec::new(),
         };
-        let find = |of: StageKey| self.tables.look_up(|connection| stage(connection, key, of));
-        let known_stage = match (find(sighting.stage)?, sighting.origin) {
-            (None, Some(origin)) => find(origin)?,
-            (known, _) => known,
-        };
+        let known_stage = self.known_stage(key, sighting)?;
         let known_lead = known_lead.is_some() && !has_grown;
         let mut step = decide(
             (known_lead, lead),
@@ -366,8 +423,14 @@ impl Memory<'_> {
             }
         }
         let sight = sight(&step, known_stage.is_some(), is_in_hand, sighting);
-        if step.is_reached && matches!(sight, Sight::Event { .. }) && !sighting.is_old {
-            self.note(dataset, (key, event), &step.stage, shown)?;
+        if matches!(sight, Sight::Event { .. }) && !sighting.is_old {
+            match step.is_reached {
+                true => self.note(dataset, (key, event), &step.stage, shown)?,
+                false if run.is_any_overdue => {
+                    pending::claim(self.tables.written, event, self.run)?;
+                }
+                false => {}
+            }
         }
         let told = Told {
             sight,
@@ -423,6 +486,7 @@ impl Memory<'_> {
             name: name.to_owned(),
             time: stage.time,
             json,
+            is_refused: false,
         };
         pending::note(self.tables.written, dataset, &event, (self.run, self.now))
     }
@@ -437,26 +501,19 @@ impl Memory<'_> {
     }
 }
 
-/// The leads of rows that share something with rows which know the lead by something stronger, or weaker.
+/// The leads of rows that share something with rows which know the lead by something else as well.
 fn entangled(shown: &[Shown<'_>]) -> HashSet<LeadKey> {
-    let mut firsts: HashMap<&[u8], LeadKey> = HashMap::new();
+    let mut firsts: HashMap<&[u8], &Shown<'_>> = HashMap::new();
     let mut entangled = HashSet::new();
     for one in shown {
-        let lead = one.sighting.lead;
         for (_, identity) in identity::each(one.identities) {
-            let first = *firsts.entry(identity).or_insert(lead);
-            if first != lead {
-                entangled.extend([first, lead]);
+            let first = *firsts.entry(identity).or_insert(one);
+            if first.identities != one.identities {
+                entangled.extend([first.sighting.lead, one.sighting.lead]);
             }
         }
     }
     entangled
-}
-
-/// How well a row knows its lead: the strongest that it has, then by how much.
-fn rank(identities: &[u8]) -> (u32, Reverse<usize>) {
-    let strongest = identity::kinds(identities).0.trailing_zeros();
-    (strongest, Reverse(identity::each(identities).count()))
 }
 
 fn key_of(source: SnapshotSource<'_>) -> SourceKey {

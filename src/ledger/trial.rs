@@ -9,7 +9,7 @@ use super::error::LedgerError;
 use super::leads::Tables;
 use super::pending::{self, Pending};
 use super::schema;
-use super::snapshot::{self, Memory, Shown, Sights, SnapshotSource, Snapshots};
+use super::snapshot::{self, Memory, Shown, Sight, Sights, SnapshotSource, Snapshots};
 use super::sqlite::SqliteLedger;
 use super::target::LedgerReader;
 use crate::event::{EventKey, LeadKey};
@@ -64,6 +64,8 @@ pub(crate) struct TrialSnapshots {
     below: Option<LedgerReader>,
     /// Leads of which nothing may be sent.
     withheld: HashSet<LeadKey>,
+    /// Events that rows show, which go in the place of what earlier runs left.
+    shown: HashSet<EventKey>,
     /// The last of what earlier runs left that was told.
     last_told: i64,
 }
@@ -83,6 +85,7 @@ impl TrialSnapshots {
             scratch,
             below,
             withheld: HashSet::new(),
+            shown: HashSet::new(),
             last_told: 0,
         })
     }
@@ -123,6 +126,11 @@ impl Snapshots for TrialSnapshots {
             let withheld = shown.iter().zip(&sights.told);
             let withheld = withheld.filter(|(shown, _)| shown.sighting.is_withheld);
             self.withheld.extend(withheld.map(|(_, told)| told.lead));
+            let ids = sights.told.iter().filter_map(|told| match told.sight {
+                Sight::Event { id, .. } => Some(EventKey::in_dataset(source.dataset, id)),
+                _ => None,
+            });
+            self.shown.extend(ids);
         }
         Ok(sights)
     }
@@ -134,7 +142,9 @@ impl Snapshots for TrialSnapshots {
         loop {
             let (mut found, last) = below.page(dataset, self.last_told)?;
             self.last_told = last.unwrap_or(self.last_told);
-            found.retain(|event| !self.withheld.contains(&event.lead));
+            found.retain(|event| {
+                !self.withheld.contains(&event.lead) && !self.shown.contains(&event.key)
+            });
             if last.is_none() || !found.is_empty() {
                 return Ok(found);
             }

@@ -33,6 +33,8 @@ pub(super) struct SnapshotStep {
     /// Remembers in the ledger's place, for a run that is not to be remembered.
     trial: Option<TrialSnapshots>,
     clock: Clock,
+    /// Whether what Meta refused is tried again.
+    retries_refused: bool,
 }
 
 impl SnapshotStep {
@@ -65,6 +67,15 @@ impl SnapshotStep {
             crms: crms.collect(),
             trial,
             clock,
+            retries_refused: false,
+        }
+    }
+
+    /// The same, which also takes up what Meta refused if `retries` says so.
+    pub(super) fn retrying(self, retries: bool) -> Self {
+        Self {
+            retries_refused: retries,
+            ..self
         }
     }
 
@@ -117,14 +128,26 @@ impl SnapshotStep {
             .collect();
         let Sights { told, overdue } = self.memory(ledger)?.sight(source, &shown)?;
         let mut stays = vec![true; prepared.events.len()];
+        let mut rows_in_hand = HashMap::new();
         for (placed, told) in placed.iter().zip(told) {
-            if let Some(index) = placed.event {
-                stays[index] = apply(told, index, prepared, account);
+            let Some(index) = placed.event else { continue };
+            stays[index] = apply(told, index, prepared, account);
+            if let Sight::InHand { id } = told.sight {
+                rows_in_hand.insert(EventKey::in_dataset(&dataset, id), placed.row);
             }
         }
         let mut stays = stays.into_iter();
         prepared.events.retain(|_| stays.next().unwrap_or_default());
         prepared.overdue = self.take_up(overdue, ledger, account)?;
+        // Where a row still shows what an earlier run left, it is the one to be corrected when that is refused.
+        for event in &mut prepared.overdue {
+            if let Some(&row) = rows_in_hand.get(&event.key) {
+                event.origin = Origin {
+                    input: prepared.input,
+                    row,
+                };
+            }
+        }
         Ok(())
     }
 
@@ -174,10 +197,17 @@ impl SnapshotStep {
         account: &mut Account,
     ) -> Result<Vec<Event>> {
         let oldest = self.clock.now() - rules::MAX_AGE_SECONDS + rules::AGE_MARGIN_SECONDS;
-        let (events, old): (Vec<Event>, Vec<Event>) = found
+        let (events, old): (Vec<Pending>, Vec<Pending>) =
+            found.into_iter().partition(|event| event.time >= oldest);
+        let (refused, events): (Vec<Pending>, Vec<Pending>) = events
             .into_iter()
-            .map(event)
-            .partition(|event| event.time >= oldest);
+            .partition(|event| event.is_refused && !self.retries_refused);
+        let [events, old, refused] =
+            [events, old, refused].map(|all| all.into_iter().map(event).collect::<Vec<Event>>());
+        account.settle_all(&refused, Fate::Rejected);
+        for event in &refused {
+            account.remember(Code::RefusedEarlier, event.origin);
+        }
         if !old.is_empty() {
             let keys: Vec<EventKey> = old.iter().map(|event| event.key).collect();
             self.memory(ledger)?.give_up(&keys)?;
@@ -301,7 +331,7 @@ fn apply(told: Told, index: usize, prepared: &mut Prepared, account: &mut Accoun
         Sight::Recorded => counts.recorded += 1,
         Sight::Unchanged => counts.unchanged += 1,
         // It is counted with another row, or with what earlier runs left.
-        Sight::InHand => {}
+        Sight::InHand { .. } => {}
         Sight::Event { id, time } => {
             let json = &mut prepared.json[event.json.start as usize..event.json.end as usize];
             if event.of_given_id.is_none() && event.fingerprint != id {

@@ -157,7 +157,7 @@ fn open_snapshot(
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(ledger.lock().as_mut(), account)?;
     }
-    Ok(snapshot)
+    Ok(snapshot.map(|snapshot| snapshot.retrying(settings.send.retry_rejected)))
 }
 
 /// Notes in the ledger how the run ended.
@@ -212,7 +212,8 @@ pub(crate) fn rehearse_upload(
     };
     let mut feeds = Feed::open_all(&settings.read, observer)?;
     let dataset = &settings.endpoint.dataset_id;
-    let mut snapshot = SnapshotStep::on_trial(&feeds, dataset, settings.read.clock, reader)?;
+    let snapshot = SnapshotStep::on_trial(&feeds, dataset, settings.read.clock, reader)?;
+    let mut snapshot = snapshot.map(|snapshot| snapshot.retrying(settings.send.retry_rejected));
     let mut rejects = Rejects::asked_for(&settings.read, &feeds)?;
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Pretend);
     account.expect_expired(ledger.expired(dataset, settings.read.clock.now())?);

@@ -103,7 +103,7 @@ fn sights_of(
             }
             Sight::Recorded => Told::Recorded,
             Sight::Unchanged => Told::Unchanged,
-            Sight::InHand => Told::InHand,
+            Sight::InHand { .. } => Told::InHand,
         });
     told.collect()
 }

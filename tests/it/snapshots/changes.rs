@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{DAY_1, DAY_2, DAY_3, DAY_4, at};
 use crate::support::recorder::{Failure, Recorder};
 use crate::support::sandbox::Sandbox;
-use crate::support::{Desk, Ran};
+use crate::support::{Desk, Ran, assert_adds_up, problem};
 
 const SETTINGS: &str = r#"
 [crm]
@@ -505,4 +505,133 @@ fn another_name_for_a_stage_makes_no_old_stock_new() {
     job.run(DAY_3, &paid("34")).ended(1);
     job.run(DAY_4, &paid(B)).ended(0);
     assert_eq!(names(&job), ["Paid"]);
+}
+
+#[test]
+fn what_meta_refused_comes_back_when_it_is_asked_for_whatever_the_next_export_shows() {
+    let who = (A, "x@example.com", "");
+    for next in ["Qualified", "Won", "gone"] {
+        let job = Job::after(&[lead(who, "New")]);
+        job.server.refuse(&["Qualified"]);
+        job.run(DAY_2, &[lead(who, "Qualified")]).ended(1);
+        let rows: Vec<String> = match next {
+            "gone" => vec![lead((B, "b@example.com", ""), "New")],
+            stage => vec![lead(who, stage)],
+        };
+        job.desk
+            .file("export.csv", format!("{HEADER}{}", rows.concat()));
+        // It is not forgotten, and nothing is sent of it unasked.
+        job.server.refuse(&[]);
+        for _ in 0..2 {
+            let report = job.run(DAY_3, &rows).ended(1).json();
+            assert_eq!(report["rejected"], 1, "{next}: {report}");
+            assert!(
+                report["problems"].to_string().contains("refused-earlier"),
+                "{report}"
+            );
+            assert_adds_up(&report);
+        }
+        job.server.take();
+        let dry = job
+            .run_with(DAY_4, &["--dry-run", "--retry-rejected"])
+            .ended(0);
+        assert_eq!(dry.json()["would_send"], 1, "{next}");
+        let address = job.server.url().to_owned();
+        let retry = ["--graph-url", &address, "--retry-rejected"];
+        job.run_with(DAY_4, &retry).ended(0);
+        assert_eq!(job.arrived(), [named("Qualified", DAY_2)], "{next}");
+        job.run(DAY_4, &rows).ended(0);
+        assert_eq!(job.arrived(), [], "{next}");
+    }
+}
+
+#[test]
+fn an_overdue_event_that_is_refused_goes_once_its_row_is_corrected() {
+    let row = |email: &str| vec![lead((A, email, ""), "Qualified")];
+    let job = Job::after(&[lead((A, "x@example.com", ""), "New")]);
+    job.server.fail(Failure::Throttle);
+    job.run(DAY_2, &row("x@example.com")).ended(4);
+    job.server.answer_again();
+    job.server.refuse(&["Qualified"]);
+    let address = job.server.url().to_owned();
+    let rejects = ["--graph-url", &address, "--rejects", "rejects.csv"];
+    let refused = job.run_with(DAY_3, &rejects).ended(1).json();
+    assert_eq!(problem(&refused, "meta-refused")["examples"][0]["row"], 2);
+    let file = std::fs::read_to_string(job.desk.path().join("rejects.csv")).unwrap();
+    assert!(file.contains("Qualified"), "{file}");
+    job.server.refuse(&[]);
+    job.run(DAY_4, &row("y@example.com")).ended(0);
+    assert_eq!(job.arrived(), [named("Qualified", DAY_2)]);
+    job.run(DAY_4, &row("y@example.com")).ended(0);
+    assert_eq!(job.arrived(), []);
+}
+
+#[test]
+fn what_nobody_took_for_the_lead_of_another_is_not_taken_up_for_ever() {
+    let (u, p) = ("u@example.com", "+12125550123");
+    let numbered = |rows: &[(&str, &str, &str, &str)]| -> Vec<String> {
+        let row = |(email, phone, number, stage): &(&str, &str, &str, &str)| {
+            format!("{number},{email},{phone},{stage},{OLD},yes\n")
+        };
+        rows.iter().map(row).collect()
+    };
+    let job = Job::new();
+    job.desk
+        .file("job.toml", SETTINGS.replace("lead_id =", "external_id ="));
+    let day = |now: &str, rows: &[(&str, &str, &str, &str)]| {
+        let report = job.run(now, &numbered(rows)).ended(0).json();
+        let names: Vec<String> = job.arrived().into_iter().map(|(name, _)| name).collect();
+        (names, report["snapshot"]["overdue"].clone())
+    };
+    let (none, b) = (Vec::<String>::new(), vec!["B".to_owned()]);
+    assert_eq!(day(DAY_1, &[("", p, "X1", "New")]).0, none);
+    assert_eq!(day(DAY_2, &[("", p, "X1", "B")]).0, b);
+    let both = [(u, "", "", "B"), (u, p, "X1", "B")];
+    assert_eq!(day(DAY_3, &both), (none.clone(), json!(0)));
+    for _ in 0..2 {
+        assert_eq!(day(DAY_4, &[("", p, "", "B")]), (none.clone(), json!(0)));
+    }
+}
+
+#[test]
+fn the_row_that_is_where_the_lead_was_is_the_lead() {
+    let x = "x@example.com";
+    for (one, other) in [(A, B), (B, A)] {
+        let days = Job::days(&[
+            vec![lead(("", x, ""), "New")],
+            vec![lead(("", x, ""), "Won")],
+            vec![lead((one, x, ""), "Won"), lead((other, x, ""), "New")],
+            vec![lead((one, x, ""), "Paid"), lead((other, x, ""), "Won")],
+        ]);
+        let counts: Vec<&[String]> = days.iter().map(Vec::as_slice).collect();
+        // The second form is a lead of its own, which is New.
+        assert_eq!(
+            counts[..3],
+            [&[][..], &["Won".to_owned()], &["New".to_owned()]]
+        );
+        assert_eq!(days[3].len(), 2, "{days:?}");
+    }
+}
+
+#[test]
+fn where_one_row_of_a_lead_says_no_none_of_its_rows_is_sent() {
+    let row = |stage: &str, ok: &str| format!("{A},x@example.com,,{stage},{OLD},{ok}\n");
+    for (first, second) in [("Won", "Won"), ("Won", "Paid"), ("Paid", "Won")] {
+        for answers in [["yes", "no"], ["no", "yes"]] {
+            let job = Job::after(&[row("New", "yes")]);
+            let rows = [row(first, answers[0]), row(second, answers[1])];
+            job.desk
+                .file("export.csv", format!("{HEADER}{}", rows.concat()));
+            let dry = job.run_with(DAY_2, &["--dry-run"]).ended(0).json();
+            assert_eq!(dry["would_send"], 0, "{rows:?}");
+            let report = job.run(DAY_2, &rows).ended(0).json();
+            assert_eq!(report["skipped_consent"], 1, "{report}");
+            assert_adds_up(&report);
+            let rows = [row(first, "yes"), row(second, "yes")];
+            job.run(DAY_3, &rows).ended(0);
+            assert_eq!(job.arrived(), [], "{first} {second} {answers:?}");
+            job.run(DAY_4, &[row("Big", "yes")]).ended(0);
+            assert_eq!(job.arrived(), [named("Big", DAY_4)]);
+        }
+    }
 }

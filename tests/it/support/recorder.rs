@@ -25,6 +25,8 @@ pub enum Failure {
 #[derive(Default)]
 struct State {
     failure: Mutex<Option<Failure>>,
+    /// Names of events that are refused.
+    refused: Mutex<Vec<String>>,
     events: Mutex<Vec<Value>>,
     /// Requests that are still answered; none of the later ones.
     answers_left: AtomicUsize,
@@ -79,6 +81,11 @@ impl Recorder {
         *self.state.failure.lock().unwrap() = Some(failure);
     }
 
+    /// Refuses requests with events of these names, as Meta does where a lead id is not its own, until it is told others.
+    pub fn refuse(&self, names: &[&str]) {
+        *self.state.refused.lock().unwrap() = names.iter().map(|name| (*name).to_owned()).collect();
+    }
+
     pub fn answer_again(&self) {
         *self.state.failure.lock().unwrap() = None;
         self.state.answers_left.store(usize::MAX, Ordering::SeqCst);
@@ -127,6 +134,14 @@ fn serve(stream: TcpStream, state: &State, silent: &Sender<()>) -> Option<()> {
                 continue;
             }
             Some(Failure::Cut) => return None,
+            None if has_refused(&events, &state.refused.lock().unwrap()) => {
+                answer(
+                    &mut stream,
+                    "400 Bad Request",
+                    r#"{"error":{"message":"Invalid parameter","type":"OAuthException","code":100,"error_subcode":2804036}}"#,
+                )?;
+                continue;
+            }
             Some(Failure::CutAfterTaking) | None => {}
         }
         let count = events.len();
@@ -146,6 +161,13 @@ fn serve(stream: TcpStream, state: &State, silent: &Sender<()>) -> Option<()> {
         let receipt = format!(r#"{{"events_received":{count},"messages":[],"fbtrace_id":"T"}}"#);
         answer(&mut stream, "200 OK", &receipt)?;
     }
+}
+
+fn has_refused(events: &[Value], refused: &[String]) -> bool {
+    let mut names = events
+        .iter()
+        .filter_map(|event| event["event_name"].as_str());
+    names.any(|name| refused.iter().any(|refused| refused == name))
 }
 
 fn answer(stream: &mut TcpStream, status: &str, body: &str) -> Option<()> {
