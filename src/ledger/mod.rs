@@ -26,6 +26,10 @@ mod sqlite;
 mod state;
 mod status;
 mod target;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod trial;
 
 use std::collections::HashSet;

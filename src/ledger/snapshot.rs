@@ -607,6 +607,3 @@ pub(super) fn forget<E>(now: i64, execute: &mut Execute<'_, E>) -> Result<(), E>
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

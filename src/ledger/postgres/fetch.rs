@@ -248,6 +248,11 @@ impl Leads {
                 &format!("snapshot_stage WHERE event IN (SELECT pending.key FROM {pending})"),
                 values(),
             ),
+            Fetch::of_events(
+                run,
+                &format!("event WHERE key IN (SELECT pending.key FROM {pending})"),
+                values(),
+            ),
         ]
     }
 
@@ -287,17 +292,39 @@ pub(super) fn overdue(dataset: &str, run: Option<i64>) -> Vec<Fetch> {
             &format!("snapshot_stage WHERE event IN (SELECT pending.key FROM pending {page})"),
             dataset(),
         ),
+        Fetch::of_events(
+            run,
+            &format!("event WHERE key IN (SELECT pending.key FROM pending {page})"),
+            dataset(),
+        ),
     ]
 }
 
 /// A page of all that is pending of a dataset behind one of them.
-pub(super) fn page(dataset: &str, behind: i64) -> Fetch {
-    let from = format!(
+pub(super) fn page(dataset: &str, behind: i64) -> Vec<Fetch> {
+    let page = format!(
         "pending WHERE dataset = ANY($1) AND id > {behind} AND {} ORDER BY id LIMIT {PAGE}",
         is_free("pending", None)
     );
-    let dataset = Column::Texts(vec![Some(dataset.to_owned())]);
-    Fetch::of(PENDING, &from, vec![dataset])
+    let dataset = || vec![Column::Texts(vec![Some(dataset.to_owned())])];
+    let events = format!("event WHERE key IN (SELECT pending.key FROM {page})");
+    vec![
+        Fetch::of(PENDING, &page, dataset()),
+        Fetch::of_events(None, &events, dataset()),
+    ]
+}
+
+/// Events that rows of snapshots come to, and what of them is pending.
+pub(super) fn reached(run: Option<i64>, events: &[EventKey]) -> Vec<Fetch> {
+    let own = || vec![keys(events.iter().map(|key| &key.0))];
+    let pending = format!(
+        "pending WHERE key = ANY($1) AND {}",
+        is_free("pending", run)
+    );
+    vec![
+        Fetch::of_events(run, "event WHERE key = ANY($1)", own()),
+        Fetch::of(PENDING, &pending, own()),
+    ]
 }
 
 /// Events of snapshots, by their keys.

@@ -9,6 +9,9 @@
 mod address;
 mod fetch;
 mod schema;
+#[cfg(all(test, unix))]
+#[path = "../../../tests/it/support/postgres.rs"]
+pub(super) mod server;
 mod session;
 mod tables;
 
@@ -29,7 +32,7 @@ use super::leads::Tables;
 use super::past::{self, Past};
 use super::pending::{self, Pending};
 use super::people::Person;
-use super::snapshot::{self, Memory, Shown, Sights, SnapshotSource, Snapshots};
+use super::snapshot::{self, Memory, Shown, Sight, Sights, SnapshotSource, Snapshots};
 use super::sql::{Row, Sql, Unreadable, Value};
 use super::status::{self, Status};
 use super::{Begun, Entry, Known, Ledger, RunEnd, RunStart, Standing, forget};
@@ -387,8 +390,14 @@ impl PostgresLedger {
             let connection = self.at_hand.connection();
             let is_short = leads.is_short(|key| super::leads::is_known(connection, key));
             if !is_short.map_err(final_in_memory)? {
-                return Ok(());
+                break;
             }
+        }
+        let reached = reached(self.at_hand.connection(), source, shown, self.run);
+        let reached = reached.map_err(final_in_memory)?;
+        match reached.is_empty() {
+            true => Ok(()),
+            false => self.lay(fetch::reached(self.run, &reached)),
         }
     }
 
@@ -422,10 +431,40 @@ impl PostgresLedger {
         behind: i64,
     ) -> Result<(Vec<Pending>, Option<i64>), LedgerError> {
         self.persist(|ledger| {
-            ledger.lay(vec![fetch::page(dataset, behind)])?;
+            ledger.lay(fetch::page(dataset, behind))?;
             pending::page(ledger.at_hand.connection(), dataset, behind).map_err(final_in_memory)
         })
     }
+}
+
+fn memory(connection: &Connection, Writer { run, now }: Writer) -> Memory<'_> {
+    Memory {
+        tables: Tables {
+            written: connection,
+            below: None,
+        },
+        run,
+        now,
+    }
+}
+
+/// The events that rows of snapshots come to, as far as what is at hand tells; nothing of it stays.
+fn reached(
+    connection: &Connection,
+    source: SnapshotSource<'_>,
+    shown: &[Shown<'_>],
+    run: Option<i64>,
+) -> rusqlite::Result<Vec<EventKey>> {
+    connection.execute_batch("SAVEPOINT looking")?;
+    let now = Clock::System.now();
+    let sights = memory(connection, Writer { run, now }).sight_all(source, shown);
+    connection.execute_batch("ROLLBACK TO looking; RELEASE looking")?;
+    let told = sights?.told.into_iter();
+    let keys = told.filter_map(|told| match told.sight {
+        Sight::Event { id, .. } => Some(EventKey::in_dataset(source.dataset, id)),
+        _ => None,
+    });
+    Ok(keys.collect())
 }
 
 fn in_memory(error: rusqlite::Error) -> LedgerError {
@@ -684,17 +723,7 @@ impl Snapshots for PostgresLedger {
         self.transact(
             source.dataset,
             |ledger| ledger.lay_leads(source, shown),
-            |connection, writer| {
-                let memory = Memory {
-                    tables: Tables {
-                        written: connection,
-                        below: None,
-                    },
-                    run: writer.run,
-                    now: writer.now,
-                };
-                memory.sight_all(source, shown)
-            },
+            |connection, writer| memory(connection, writer).sight_all(source, shown),
         )
     }
 
@@ -726,3 +755,6 @@ impl Snapshots for PostgresLedger {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;
