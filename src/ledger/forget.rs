@@ -1,6 +1,7 @@
 //! What no run can need any more.
 
 use super::snapshot;
+use super::sql::Execute;
 
 /// An event older than this cannot be sent again, so it need not be remembered.
 const KEEP_EVENTS_SECONDS: i64 = 30 * 86_400;
@@ -9,9 +10,6 @@ const KEEP_EVENTS_SECONDS: i64 = 30 * 86_400;
 const BELIEVED_STEP_SECONDS: i64 = 25 * 3_600;
 /// Runs are remembered for a year.
 const KEEP_RUNS_SECONDS: i64 = 366 * 86_400;
-
-/// Runs a statement, whose `$1` is a time where one is given, and tells how many rows it changed.
-pub(super) type Execute<'a, E> = dyn FnMut(&str, Option<i64>) -> Result<u64, E> + 'a;
 
 /// The time that forgetting goes by, when the last run believed it was `last`.
 pub(super) fn believed(last: Option<i64>, now: i64) -> i64 {

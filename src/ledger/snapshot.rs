@@ -11,9 +11,9 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::LedgerError;
-use super::forget::Execute;
 use super::leads::{self, Lead, Tables};
 use super::pending::{self, Pending};
+use super::sql::Execute;
 use crate::event::{EventKey, Fingerprint, LeadKey, SourceKey, StageKey, identity, set_id};
 
 /// A lead that appears in no export for so long is forgotten.

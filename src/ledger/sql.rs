@@ -49,6 +49,9 @@ pub(super) trait Sql {
     }
 }
 
+/// Runs a statement, whose `$1` is a time where one is given, and tells how many rows it changed.
+pub(super) type Execute<'a, E> = dyn FnMut(&str, Option<i64>) -> Result<u64, E> + 'a;
+
 /// What stands in a statement for `$1` and so on.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Value<'a> {

@@ -7,7 +7,7 @@ use crate::ledger::error::LedgerError;
 /// What turns each shape into the next.
 const STEPS: &[&str] = &[include_str!("schema.sql")];
 
-/// The lock of whoever changes the shape: the first bytes of a hash of it.
+/// The lock of whoever changes the shape: what a ledger in a file is recognised by.
 const LOCK: i64 = 0x6332_636c;
 
 /// How many steps were taken on this server; nothing where there are no tables of ours.
@@ -31,11 +31,10 @@ pub(super) fn migrate(session: &Session, address: &Address) -> Result<bool, Fail
         return Ok(false);
     }
     refuse_newer(found, address)?;
-    let lock = [LOCK.into()];
-    session.ask(&[
-        Statement::new("BEGIN", vec![]),
-        Statement::new("SELECT pg_advisory_xact_lock($1)", lock.to_vec()),
-    ])?;
+    // Before the transaction begins: one that is waiting does not hear of tables that are made meanwhile.
+    let lock = |sql: &str| session.ask(&[Statement::new(sql, vec![LOCK.into()])]);
+    lock("SELECT pg_advisory_lock($1)")?;
+    session.batch("BEGIN")?;
     // Another may have done it meanwhile.
     let found = version(session)?;
     refuse_newer(found, address)?;
@@ -52,6 +51,7 @@ pub(super) fn migrate(session: &Session, address: &Address) -> Result<bool, Fail
     };
     session.change(&Statement::new(note, vec![known.into()]))?;
     session.batch("COMMIT")?;
+    lock("SELECT pg_advisory_unlock($1)")?;
     Ok(found.is_none())
 }
 

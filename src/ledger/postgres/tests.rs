@@ -169,7 +169,7 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, pieces_left: &AtomicUsize) {
 fn a_connection_that_is_cut_anywhere_changes_nothing_of_what_is_done_and_told() {
     on_server(|| {
         let database = Database::new().unwrap();
-        let cutter = Cutter::start(database.port());
+        let cutter = Cutter::start(port_of(&database));
         let address = Address::parse(&database.url_at(cutter.port)).unwrap();
         let mut ledger = PostgresLedger::open(&address, Duration::ZERO).unwrap();
         let (dataset, now) = ("123", NOW);
@@ -208,7 +208,7 @@ fn a_connection_that_is_cut_anywhere_changes_nothing_of_what_is_done_and_told() 
 fn a_run_starts_once_wherever_the_connection_is_cut() {
     on_server(|| {
         let database = Database::new().unwrap();
-        let cutter = Cutter::start(database.port());
+        let cutter = Cutter::start(port_of(&database));
         let address = Address::parse(&database.url_at(cutter.port)).unwrap();
         for pieces in 0..40 {
             cutter.cut_after(pieces);
@@ -240,7 +240,7 @@ fn a_server_that_is_not_there_is_no_reason_to_do_anything_else_than_try_later() 
         assert!(!error.to_string().contains("s3cr3t"), "{error}");
         // In mid-run.
         let database = Database::new().unwrap();
-        let cutter = Cutter::start(database.port());
+        let cutter = Cutter::start(port_of(&database));
         let address = Address::parse(&database.url_at(cutter.port)).unwrap();
         let mut ledger = PostgresLedger::open(&address, Duration::ZERO).unwrap();
         ledger
@@ -369,6 +369,11 @@ fn ledger_of(database: &Database) -> PostgresLedger {
     let (dataset, now) = ("123", NOW);
     ledger.start_run(&RunStart { dataset, now }).unwrap();
     ledger
+}
+
+fn port_of(database: &Database) -> u16 {
+    let address = Address::parse(&database.url()).unwrap();
+    address.config().get_ports()[0]
 }
 
 fn wait_for(mut is_so: impl FnMut() -> bool) {

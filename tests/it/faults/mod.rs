@@ -15,6 +15,8 @@ mod ledgers;
 mod memory;
 mod refusals;
 #[cfg(unix)]
+mod shared;
+#[cfg(unix)]
 mod streams;
 #[cfg(target_os = "linux")]
 mod tls;

@@ -52,10 +52,6 @@ impl Database {
         )
     }
 
-    pub fn port(&self) -> u16 {
-        self.server.port
-    }
-
     /// What a statement answers, its columns separated by bars.
     pub fn sql(&self, sql: &str) -> String {
         self.server.sql(&self.name, sql)
