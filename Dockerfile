@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 
 # Alpine's target is musl, whose binaries are static; the same file builds for x86-64 and arm64.
-FROM rust:1.95.0-alpine3.23 AS build
+FROM rust:1.95.0-alpine3.23@sha256:606fd313a0f49743ee2a7bd49a0914bab7deedb12791f3a846a34a4711db7ed2 AS build
 WORKDIR /build
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry cargo build --profile dist --locked

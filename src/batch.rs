@@ -129,19 +129,13 @@ impl Waiting {
     }
 }
 
-/// Copies what events carry into one buffer of just that size. They wait for a while, and what they were cut out of is
-/// larger than they are: it has room to grow, and holds what is not sent.
+/// Copies what each event carries. They wait for a while, and what they were cut out of is larger than they are: it has
+/// room to grow, and holds what is not sent. One buffer for all of them would stay until the last has gone, and large
+/// buffers that come and go leave gaps in memory which pieces of like size do not.
 pub(crate) fn compact(events: &mut [Event]) {
-    let size = |event: &Event| event.json.len() + event.known_by.identities.len();
-    let mut buffer = Vec::with_capacity(events.iter().map(size).sum());
-    for event in &*events {
-        buffer.extend_from_slice(&event.json);
-        buffer.extend_from_slice(&event.known_by.identities);
-    }
-    let mut rest = Bytes::from(buffer);
-    for event in events {
-        event.json = rest.split_to(event.json.len());
-        event.known_by.identities = rest.split_to(event.known_by.identities.len());
+    for Event { json, known_by, .. } in events {
+        *json = Bytes::copy_from_slice(json);
+        known_by.identities = Bytes::copy_from_slice(&known_by.identities);
     }
 }
 
@@ -159,16 +153,35 @@ pub(crate) struct Beside {
     pub test_event_code: Option<String>,
 }
 
-/// Writes the body of a request for events given as their JSON.
-pub(crate) fn body<'a>(events: impl IntoIterator<Item = &'a [u8]>, beside: &Beside) -> Vec<u8> {
-    let mut body = b"{\"data\":[".to_vec();
-    for (index, json) in events.into_iter().enumerate() {
+const START: &[u8] = b"{\"data\":[";
+
+/// Writes the body of a request. From then on the events share its bytes, so that it holds no second copy of them.
+pub(crate) fn body<'a>(events: impl IntoIterator<Item = &'a mut Event>, beside: &Beside) -> Bytes {
+    let mut events: Vec<&mut Event> = events.into_iter().collect();
+    let size: usize = events.iter().map(|event| encoded(event)).sum();
+    let rest = end(beside);
+    let mut body = Vec::with_capacity(START.len() + size + rest.len());
+    body.extend_from_slice(START);
+    for (index, event) in events.iter().enumerate() {
         if index > 0 {
             body.push(b',');
         }
-        body.extend_from_slice(json);
+        body.extend_from_slice(&event.json);
     }
-    body.push(b']');
+    body.extend_from_slice(rest.as_bytes());
+    let body = Bytes::from(body);
+    let mut start = START.len();
+    for event in &mut events {
+        let end = start + event.json.len();
+        event.json = body.slice(start..end);
+        start = end + 1;
+    }
+    body
+}
+
+/// What follows the events.
+fn end(beside: &Beside) -> String {
+    let mut end = "]".to_owned();
     let members = [
         ("partner_agent", &beside.partner_agent),
         ("test_event_code", &beside.test_event_code),
@@ -176,11 +189,10 @@ pub(crate) fn body<'a>(events: impl IntoIterator<Item = &'a [u8]>, beside: &Besi
     for (key, value) in members {
         if let Some(value) = value {
             let value = serde_json::Value::from(value.as_str());
-            body.extend_from_slice(format!(",\"{key}\":{value}").as_bytes());
+            end += &format!(",\"{key}\":{value}");
         }
     }
-    body.push(b'}');
-    body
+    end + "}"
 }
 
 #[cfg(test)]
@@ -292,11 +304,19 @@ mod tests {
             partner_agent: Some("ac\"me".into()),
             test_event_code: Some("TEST1".into()),
         };
-        let written = body([b"{\"a\":1}".as_slice(), b"{\"b\":2}"], &beside);
+        let mut events = [r#"{"a":1}"#, r#"{"b":2}"#].map(|json| Event {
+            json: Bytes::from(json),
+            ..event(0, 0)
+        });
+        let written = body(&mut events, &beside);
         assert_eq!(
-            String::from_utf8(written).unwrap(),
+            written,
             r#"{"data":[{"a":1},{"b":2}],"partner_agent":"ac\"me","test_event_code":"TEST1"}"#
         );
-        assert_eq!(body([], &Beside::default()), b"{\"data\":[]}");
+        assert_eq!(events[1].json, r#"{"b":2}"#);
+        let shared = [&events[0], &events[1]]
+            .map(|event| written.as_ptr_range().contains(&event.json.as_ptr()));
+        assert_eq!(shared, [true, true]);
+        assert_eq!(body([], &Beside::default()), "{\"data\":[]}");
     }
 }

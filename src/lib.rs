@@ -30,6 +30,7 @@
 #![warn(unreachable_pub)]
 
 mod api;
+mod ask;
 mod batch;
 mod cell;
 mod cli;
@@ -47,6 +48,7 @@ mod join;
 mod json;
 mod leads;
 mod ledger;
+mod listen;
 mod mapping;
 mod notify;
 mod problem;
@@ -56,6 +58,7 @@ mod report;
 mod rules;
 mod run;
 mod sandbox;
+mod serve;
 mod source;
 mod text;
 mod time;

@@ -201,7 +201,7 @@ catalogue! {
         "the stage's time is taken from the date the lead was created, so every stage seems to be as old as its lead"
         "set stage_time = \"first-seen\" in [crm] (--stage-time), and map that date to the raw lead: --stage-column \"COLUMN=Lead\""
     EventExpired "event-expired" Warning
-        "a stage that an earlier export showed could not be delivered within seven days, and Meta takes it no more"
+        "a stage that an earlier export showed, or that came over HTTP, could not be delivered within seven days, and Meta takes it no more"
         "find out why uploads failed for so long (crm2capi status); its lead's later stages are sent"
     StageSnapshot "stage-snapshot" Warning
         "the export shows only the stage each lead is in now; stages passed between two exports never reach Meta"

@@ -27,15 +27,18 @@ mkdir -p "$completions/bash-completion/completions" "$completions/zsh/vendor-com
 find "$root" -type d -exec chmod 0755 {} +
 find "$root" -type f ! -path '*/bin/*' -exec chmod 0644 {} +
 
+# In KiB, and by the contents alone: what a file system takes for them differs.
+size=$(($(find "$root/usr" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum }') / 1024 + 1))
 mkdir "$root/DEBIAN"
 cat >"$root/DEBIAN/control" <<END
 Package: crm2capi
 Version: $version
 Architecture: $architecture
 Maintainer: The crm2capi authors <noreply@github.com>
-Installed-Size: $(du -sk "$root/usr" | cut -f1)
+Installed-Size: $size
 Section: utils
 Priority: optional
+Recommends: ca-certificates
 Homepage: https://github.com/crm2capi/crm2capi
 Description: Upload a CRM's lead stages to a Meta dataset
  Takes the lead export of a CRM, hashes what is personal, and sends its lead
@@ -45,4 +48,6 @@ mkdir -p "$directory"
 # The times of the files are the commit's, so that the same content gives the same package.
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-0}
 find "$root" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
-dpkg-deb --root-owner-group --build "$root" "$directory/crm2capi_${version}_$architecture.deb" >/dev/null
+# Compressed as every Debian can unpack it, and in one thread, since the count of them shows in the bytes.
+export DPKG_DEB_THREADS_MAX=1
+dpkg-deb --root-owner-group -Zxz --build "$root" "$directory/crm2capi_${version}_$architecture.deb" >/dev/null

@@ -160,6 +160,13 @@ pub(super) const WATCH: &str = examples! {
     "crm2capi watch --config /etc/crm2capi.toml /srv/exports"
 };
 
+pub(super) const SERVE: &str = examples! {
+    "Try it out: what is posted goes to a sandbox, whose address is said"
+    "crm2capi serve --sandbox"
+    "As a service, behind a proxy that ends TLS; the token comes from CRM2CAPI_SERVE_TOKEN"
+    "crm2capi serve --config /etc/crm2capi.toml"
+};
+
 pub(super) const SCHEMA: &str = examples! {
     "Let an editor complete and check crm2capi.toml"
     "crm2capi schema config > crm2capi.schema.json"

@@ -132,6 +132,30 @@ pub(crate) enum Command {
         })
     )]
     Watch(Box<WatchArgs>),
+    /// Take stage changes over HTTP as they happen, and deliver them within seconds
+    ///
+    /// Prints its base URL and takes POST /events until it is stopped: one JSON record, a list of records, one record per
+    /// line, or the body of a CRM's webhook, understood as an export of JSON is. The answer 202 means that all of it is on
+    /// disk, hashed, and will be delivered once or reported; 422 names what is wrong with which record, and the others are
+    /// safe all the same. What Meta cannot take now waits in the ledger, across kills and restarts, until it is 7 days old.
+    /// GET /healthz, /readyz and /metrics tell how it is. TLS is a proxy's business.
+    #[command(
+        after_long_help = examples::SERVE,
+        mut_arg("files", |files| files.hide(true)),
+        mut_arg("config", |file| file.action(ArgAction::Set)
+            .help("Settings file [default: ./crm2capi.toml if it is there]").long_help(None::<&str>)),
+        mut_arg("ledger", |ledger| ledger.value_name("FILE")
+            .help("Where events wait, and what was accepted is remembered [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]")
+            .long_help(
+                "Where events wait, and what was accepted is remembered [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]\n\n\
+                 It is held for as long as the server runs: an upload beside it needs a ledger of its own. Events stand in it \
+                 as they are sent, hashed, until they are settled.")),
+        mut_args(|arg| {
+            let has_no_use = SERVE_HAS_NOT.contains(&arg.get_id().as_str());
+            arg.hide(has_no_use)
+        })
+    )]
+    Serve(Box<ServeArgs>),
     /// Print the JSON Schema of the settings file, of a report or of an event
     ///
     /// The schemas are of draft 2020-12. Settings are closed: a key that is not in the schema is an error. Reports may
@@ -992,6 +1016,66 @@ pub(crate) struct WatchArgs {
         help_heading = "Folder"
     )]
     pub settle: Duration,
+}
+
+/// Options of upload that mean nothing where records come one by one.
+pub(crate) const SERVE_HAS_NOT: [&str; 18] = [
+    "rejects",
+    "report",
+    "metrics_file",
+    "leads_missing",
+    "preview",
+    "format",
+    "dry_run",
+    "max_invalid",
+    "strict",
+    "threads",
+    "stage_time",
+    "input_format",
+    "delimiter",
+    "header",
+    "encoding",
+    "sheet",
+    "retry_rejected",
+    "files",
+];
+
+/// Options of serve.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// How to read and upload
+    #[command(flatten)]
+    pub upload: UploadArgs,
+
+    /// Address to serve on; port 0 picks a free one
+    ///
+    /// Beyond this machine it takes nothing without CRM2CAPI_SERVE_TOKEN (sent as Authorization: Bearer, or as the password
+    /// of Basic), CRM2CAPI_SERVE_SECRET (bodies signed as X-Hub-Signature-256) or CRM2CAPI_SERVE_HUBSPOT_SECRET (the client
+    /// secret of a HubSpot app, whose v3 signatures are checked).
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8024",
+        help_heading = "Server"
+    )]
+    pub listen: std::net::SocketAddr,
+
+    /// Seconds an event may wait for company before it is sent
+    ///
+    /// The events of one lead that come within half of this time are sent in the order of their times.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "5", help_heading = "Server")]
+    pub linger: Duration,
+
+    /// Events that may wait to be delivered; more are turned away with 503
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u64).range(1..),
+        default_value = "1000000",
+        hide_short_help = true,
+        help_heading = "Server"
+    )]
+    pub max_queue: u64,
 }
 
 /// Options of schema.

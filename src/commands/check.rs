@@ -7,11 +7,13 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::each::each;
+use super::failure::Interrupted;
 use super::remote::scores;
 use super::show::write_finding;
 use super::talk;
 use crate::cli::{CheckArgs, PlainFormat, TalkArgs};
 use crate::config::{self, SettingsFile};
+use crate::deliver::interrupt::listen;
 use crate::graph::Client;
 use crate::graph::probe::{Finding, Probe, probe};
 use crate::graph::served::Served;
@@ -59,9 +61,14 @@ fn check(args: &CheckArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<Exi
     let mut status = judge(&found, &client.host(), &mut lines);
     if found.finding == Finding::Fit {
         let agent = config::partner_agent(&file)?.map(|agent| agent_name(&agent));
-        let inquiry = Inquiry::new(&endpoint, agent)?;
+        let interrupt = runtime.block_on(async { listen() });
+        let interrupt = interrupt.context("cannot listen for Ctrl-C")?;
+        let mut inquiry = Inquiry::new(&endpoint, agent, interrupt)?;
         lines.push(dataset(&runtime.block_on(inquiry.dataset())));
         lines.push(quality(&runtime.block_on(inquiry.quality())));
+        if inquiry.was_interrupted() {
+            return Err(Interrupted.into());
+        }
     }
     if let Some(server) = found.server_time {
         lines.push(clock(server - now));

@@ -6,10 +6,18 @@ use crate::report::ExitStatus;
 use crate::run::feed::broken_off;
 use crate::source::ReadError;
 
+/// Somebody asked to leave before there was anything to report.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub(super) struct Interrupted;
+
 /// The exit status an error stands for.
 pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
     if let Some(LedgerError::Held { .. } | LedgerError::Unreachable { .. }) = error.downcast_ref() {
         return ExitStatus::NotDone;
+    }
+    if error.is::<Interrupted>() {
+        return ExitStatus::Interrupted;
     }
     match broken_off(error) {
         // The next run finds a file that is complete.

@@ -27,7 +27,7 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus> {
     };
     let request = Request {
         input: Input::File(path.clone()),
-        read: config::read_settings(&read_args(args, path), &no_file)?,
+        read: config::named_settings(&read_args(args, path), &no_file)?,
         crm: args.layout.crm.clone(),
         given: given(
             args,
@@ -181,7 +181,7 @@ fn check(text: &str, completeness: Completeness, args: &InitArgs, path: &Path) -
         files: vec![path.to_owned()],
         ..ReadArgs::default()
     };
-    let read = config::read_settings(&read, &file)
+    let read = config::named_settings(&read, &file)
         .with_context(|| format!("for {}", args.output.display()))?;
     read.inputs
         .iter()

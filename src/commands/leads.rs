@@ -8,6 +8,7 @@ use super::each::{Became, each};
 use super::print_error;
 use super::show::write_finding;
 use super::talk::{print, stdout};
+use crate::ask::{Asker, Failure};
 use crate::cli::{LeadsArgs, PlainFormat, TalkArgs};
 use crate::config::{self, LeadsSettings, SettingsFile};
 use crate::customer::{LetterM, Normalizer, Settings as CustomerSettings};
@@ -15,10 +16,12 @@ use crate::deliver::interrupt::listen;
 use crate::graph::client::Reader;
 use crate::leads::doctor::{Finding, examine};
 use crate::leads::{
-    Asker, Ended, Failure, FormAccount, LeadsOutput, Progress, Wanted, download, said,
+    Ended, FormAccount, LeadsOutput, Progress, Wanted, download, said, said_of_stop,
 };
 use crate::report::ExitStatus;
 use crate::text::{counted, harmless, thousands};
+
+const RUN_AGAIN: &str = "run it again later";
 
 pub(super) fn run(args: &LeadsArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let once = [("--output", args.output.is_some())];
@@ -54,7 +57,7 @@ fn download_or_check(args: &LeadsArgs, talk: &TalkArgs, config: Option<&Path>) -
         }
         let wanted = wanted(args, asked, &settings, endpoint.token)?;
         let progress = download(&mut asker, &wanted, &mut output).await;
-        let status = status_of(&progress, asker.host());
+        let status = status_of(&progress, asker.host(), output.is_stream());
         if !(talk.quiet && status == ExitStatus::Done) {
             say(&table(&progress, &output), &output)?;
         }
@@ -109,49 +112,55 @@ fn wanted(
 }
 
 /// The status a download ends with; what went wrong is said on the way.
-fn status_of(progress: &Progress, host: &str) -> ExitStatus {
+fn status_of(progress: &Progress, host: &str, is_stream: bool) -> ExitStatus {
     for (page, fault) in &progress.refused_pages {
-        tracing::warn!("Page {page}: {}", said(fault));
+        let page = match page.is_empty() {
+            true => "the token's Pages".to_owned(),
+            false => format!("Page {page}"),
+        };
+        tracing::warn!("{page}: {}", said(fault));
     }
+    let kept = (!is_stream)
+        .then_some("; what was downloaded is kept, and the next run goes on from there");
     match &progress.ended {
-        Some(Ended::Failure(failure)) => return status_of_failure(failure, host),
+        Some(Ended::Failure(failure)) => return status_of_failure(failure, host, kept),
         Some(Ended::File(error)) => {
-            print_error(&anyhow::anyhow!("{error}; what was written before is kept"));
+            print_error(&anyhow::anyhow!("{error}{}", kept.unwrap_or_default()));
             return ExitStatus::NotDone;
         }
         None => {}
     }
     if progress.lacks_permission() {
         print_error(&anyhow::anyhow!(
-            "Meta does not let the token read all of what was asked for; crm2capi leads --check says why"
+            "Meta does not let the token read all that was asked for; crm2capi leads --check says why"
         ));
         return ExitStatus::Refused;
     }
     if progress.has_refusals() {
         print_error(&anyhow::anyhow!(
-            "not all of what was asked for could be read"
+            "some of what was asked for could not be read; the warnings say what"
         ));
         return ExitStatus::Problems;
     }
     ExitStatus::Done
 }
 
-fn status_of_failure(failure: &Failure, host: &str) -> ExitStatus {
+/// `kept` is what to say of what came before.
+fn status_of_failure(failure: &Failure, host: &str, kept: Option<&str>) -> ExitStatus {
     let (text, status) = match failure {
         Failure::Refused(fault) => (said(fault), ExitStatus::Refused),
-        Failure::Stopped(stop) => {
-            let help = "make the system user's token anew in Business settings; what was downloaded is kept";
-            (format!("Meta refuses {stop}; {help}"), ExitStatus::Refused)
-        }
+        Failure::Stopped(stop) => (said_of_stop(stop), ExitStatus::Refused),
         Failure::Unreachable { cause, help } => {
+            let help = help.unwrap_or(RUN_AGAIN);
             (format!("{host}: {cause}; {help}"), ExitStatus::NotDone)
         }
-        Failure::Interrupted => (
-            "interrupted; what was downloaded is kept, and the next run goes on".to_owned(),
-            ExitStatus::Interrupted,
+        Failure::Circle => (
+            format!("{host}: Meta's pages of leads lead in a circle; {RUN_AGAIN}"),
+            ExitStatus::NotDone,
         ),
+        Failure::Interrupted => ("interrupted".to_owned(), ExitStatus::Interrupted),
     };
-    print_error(&anyhow::anyhow!(text));
+    print_error(&anyhow::anyhow!("{text}{}", kept.unwrap_or_default()));
     status
 }
 
@@ -198,7 +207,7 @@ fn line_of(form: &FormAccount) -> String {
     for (count, what) in [
         (
             form.expired.unwrap_or_default(),
-            "gone at Meta after 90 days",
+            "expired at Meta after 90 days",
         ),
         (form.test as u64, "for tests, passed over"),
         (form.unusable as u64, "without an id or a time, passed over"),
@@ -221,7 +230,7 @@ fn check(
 ) -> Result<ExitStatus> {
     let findings = match found {
         Ok(findings) => findings,
-        Err(failure) => return Ok(status_of_failure(&failure, asker.host())),
+        Err(failure) => return Ok(status_of_failure(&failure, asker.host(), None)),
     };
     let all_well = findings.iter().all(|finding| finding.ok);
     if !(talk.quiet && all_well) {
@@ -234,7 +243,7 @@ fn check(
         return Ok(ExitStatus::Done);
     }
     print_error(&anyhow::anyhow!(
-        "leads cannot be read, or not all; see the lines that begin with NO"
+        "leads cannot be read, or not all of them; the lines that begin with NO say what to do"
     ));
     Ok(ExitStatus::Refused)
 }

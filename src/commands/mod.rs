@@ -15,6 +15,7 @@ mod progress;
 mod remote;
 mod sandbox;
 mod schema;
+mod serve;
 mod show;
 mod status;
 mod talk;
@@ -177,6 +178,7 @@ fn run(cli: Cli) -> Result<ExitStatus> {
         Command::Init(args) => init::run(&args),
         Command::Leads(args) => leads::run(&args, &cli.talk),
         Command::Watch(args) => watch::run(*args, &cli.talk),
+        Command::Serve(args) => serve::run(*args),
         Command::Schema(args) => schema::run(&args),
         Command::Help(args) => help::run(&args),
         Command::Completions(args) => generate::completions(&args),

@@ -7,9 +7,11 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::failure::Interrupted;
 use super::talk::{self, print_error};
 use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
+use crate::deliver::interrupt::listen;
 use crate::graph::Endpoint;
 use crate::graph::served::Served;
 use crate::ledger::{Accepted, LedgerReader, Window};
@@ -88,25 +90,29 @@ fn ask(
     hours: Hours,
     here: Vec<Accepted>,
 ) -> Result<Findings> {
-    let inquiry = Inquiry::new(&endpoint, agent.clone())?;
-    let own = own
-        .map(|own| Inquiry::new(&own, agent.clone()))
-        .transpose()?;
     let mut names: Vec<&str> = here
         .iter()
         .filter_map(|accepted| accepted.name.as_deref())
         .collect();
     names.dedup();
     let runtime = tokio::runtime::Runtime::new().context("cannot start the network")?;
-    let (there, match_keys, dataset, quality, (served, is_sandbox)) = runtime.block_on(async {
+    let interrupt = runtime.block_on(async { listen() });
+    let interrupt = interrupt.context("cannot listen for Ctrl-C")?;
+    let mut inquiry = Inquiry::new(&endpoint, agent.clone(), interrupt.clone())?;
+    let own = own.map(|own| Inquiry::new(&own, agent.clone(), interrupt));
+    let mut own = own.transpose()?;
+    let (there, match_keys, dataset, quality) = runtime.block_on(async {
         (
             inquiry.counts(hours, &names).await,
             inquiry.match_keys(hours).await,
             inquiry.dataset().await,
-            quality(&inquiry, own.as_ref()).await,
-            inquiry.served().await,
+            quality(&mut inquiry, own.as_mut()).await,
         )
     });
+    if inquiry.was_interrupted() {
+        return Err(Interrupted.into());
+    }
+    let (served, is_sandbox) = inquiry.served();
     Ok(Findings {
         endpoint,
         agent,
@@ -122,7 +128,7 @@ fn ask(
 }
 
 /// What Meta thinks of the events, by whichever token may know.
-async fn quality(inquiry: &Inquiry, own: Option<&Inquiry>) -> Told<Vec<Quality>> {
+async fn quality(inquiry: &mut Inquiry, own: Option<&mut Inquiry>) -> Told<Vec<Quality>> {
     match (inquiry.quality().await, own) {
         (Told::MayNot(_), Some(own)) => own.quality().await,
         (told, _) => told,

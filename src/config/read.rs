@@ -10,7 +10,8 @@ use crate::cli::{FormatArgs, InputFormat, LayoutArgs, NamedEvent, ReadArgs};
 use crate::custom_data::{Currency, currency};
 use crate::customer::Country;
 use crate::event::{Constants, DataProcessing};
-use crate::mapping::{Layout, Mapped, Preset};
+use crate::inspect::settings_of;
+use crate::mapping::{Layout, Mapped, Preset, Unlisted};
 use crate::run::{JoinSettings, PresetChoice, ReadSettings, Unusable};
 use crate::source::{Expanded, Format, Input, expand};
 use crate::text::is_a_token;
@@ -21,14 +22,47 @@ const DEFAULT_MAX_INVALID_PERCENT: f64 = 50.0;
 /// Workers take turns at reading: more of them than this would only wait for each other, and hold memory.
 const MOST_WORKERS: usize = 8;
 
-/// Resolves what to read and how.
+/// Resolves what to read and how. Exports that come without settings are looked at, where it takes that to read them.
 ///
 /// # Errors
 /// An option or a key cannot be used; the message says which and what to do.
 pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSettings> {
+    let named = named_settings(args, file)?;
+    if named.settings_file.is_some() {
+        return Ok(named);
+    }
+    let Some(text) = settings_of(named) else {
+        return named_settings(args, file);
+    };
+    let mut guessed = named_settings(args, &SettingsFile::parse(&text)?)?;
+    // What `init` did not come across in the first of several exports is no error in the others.
+    guessed.given.unlisted = Some(Unlisted::Send);
+    guessed.is_guessed = true;
+    tracing::debug!("no settings: columns and stages as init would write them down");
+    Ok(guessed)
+}
+
+/// The same without a look at the exports.
+///
+/// # Errors
+/// As [`read_settings`].
+pub(crate) fn named_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSettings> {
     let rejects = file.output.rejects.as_ref();
     let rejects = rejects.map(|path| file.resolve_output(path, ("output", "rejects")));
     let rejects = args.rejects.clone().map(Ok).or(rejects).transpose()?;
+    Ok(ReadSettings {
+        inputs: inputs(&args.files, file)?,
+        source: source(&args.format, file, rejects.is_some())?,
+        rejects,
+        ..body_settings(args, file)?
+    })
+}
+
+/// The same where nothing is read but bodies that are posted: JSON, and whoever posts it is told what is wrong with it.
+///
+/// # Errors
+/// As of [`read_settings`].
+pub(crate) fn body_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSettings> {
     let crm = args.layout.crm.as_ref().or(file.crm.name.as_ref());
     let zone_of_file = || file.crm.timezone.as_deref().map(parse_zone).transpose();
     let zone = match &args.layout.timezone {
@@ -52,8 +86,8 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         refuse_token("the name of an event", event)?;
     }
     Ok(ReadSettings {
-        inputs: inputs(&args.files, file)?,
-        source: source(&args.format, file, rejects.is_some())?,
+        inputs: Vec::new(),
+        source: crate::source::Settings::default(),
         given,
         preset: preset(&args.layout, file)?,
         crm: crm.filter(|name| !name.trim().is_empty()).cloned(),
@@ -65,12 +99,13 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
         constants: constants(file)?,
         currency: constant_currency(file)?,
         join: join(args, file)?,
-        rejects,
+        rejects: None,
         max_invalid_percent: max_invalid(args, file)?,
         preview: file.output.preview.unwrap_or(0).into(),
         strict: args.strict || file.output.strict.unwrap_or(false),
         threads: threads(args.threads, file)?,
         settings_file: file.path.clone(),
+        is_guessed: false,
         column_lines: file.column_lines.clone(),
         sends_again_at: file.place_of("sends_again", "crm"),
     })

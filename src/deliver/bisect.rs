@@ -114,10 +114,17 @@ impl<T> Parts<T> {
     }
 
     /// Puts back the halves of a part that met errors which explain nothing: one half going through will tell whether
-    /// it is the events. Nothing is known of the other half then, since the trouble may have passed.
-    pub(crate) fn try_halves(&mut self, mut part: Part<T>) {
-        let second = part.items.split_off(part.items.len() / 2);
-        for items in [second, part.items] {
+    /// it is the events. Nothing is known of the other half then, since the trouble may have passed. What `is_second` names
+    /// is tried second; by its place where it names none or all.
+    pub(crate) fn try_halves(&mut self, mut part: Part<T>, is_second: impl Fn(&T) -> bool) {
+        let (mut second, mut first): (Vec<T>, Vec<T>) = std::mem::take(&mut part.items)
+            .into_iter()
+            .partition(is_second);
+        if first.is_empty() || second.is_empty() {
+            first.append(&mut second);
+            second = first.split_off(first.len() / 2);
+        }
+        for items in [second, first] {
             self.push(Part {
                 is_suspect: true,
                 ..Part::of(items)
@@ -144,8 +151,16 @@ impl<T> Parts<T> {
         }
     }
 
-    /// Puts a part behind all others.
-    pub(crate) fn postpone(&mut self, part: Part<T>) {
+    /// Puts a part behind all others, and behind it what else there is of its leads.
+    pub(crate) fn postpone(&mut self, part: Part<T>, lead_of: impl Fn(&T) -> u64) {
+        let leads: HashSet<u64> = part.items.iter().map(&lead_of).collect();
+        let mut followers = Vec::new();
+        for other in self.0.iter_mut().rev() {
+            followers.extend(other.take_out(|item| leads.contains(&lead_of(item))));
+            // Halves may be no neighbours any more.
+            other.is_first_half = false;
+        }
+        self.0.retain(|part| !part.items.is_empty());
         let part = Part {
             was_postponed: true,
             is_first_half: false,
@@ -153,6 +168,13 @@ impl<T> Parts<T> {
             ..part
         };
         self.0.insert(0, part);
+        if !followers.is_empty() {
+            let followers = Part {
+                is_suspect: true,
+                ..Part::of(followers)
+            };
+            self.0.insert(0, followers);
+        }
     }
 
     /// Takes out the event a refusal named and puts back the rest; nothing happens when there is no such event.
@@ -284,15 +306,40 @@ mod tests {
     fn halves_that_are_tried_are_suspect_and_nothing_is_concluded_from_one_of_them() {
         let mut parts = Parts::of((0..8).collect::<Vec<_>>());
         let whole = parts.next_to_send().unwrap();
-        parts.try_halves(whole);
+        parts.try_halves(whole, |_| false);
         let first = parts.next_to_send().unwrap();
         assert!(first.is_suspect);
         assert_eq!(parts.accepted(first), [0, 1, 2, 3]);
         let second = parts.next_to_send().unwrap();
         assert_eq!(second.items, [4, 5, 6, 7], "it is sent as a whole");
-        parts.postpone(second);
+        parts.postpone(second, |_| 0);
         assert!(parts.next_to_send().unwrap().was_postponed);
         assert!(parts.is_empty() && Parts::<u8>::of(Vec::new()).next_to_send().is_none());
+    }
+
+    #[test]
+    fn what_there_is_of_a_lead_is_postponed_together() {
+        let mut parts = Parts::of((0..8).collect::<Vec<_>>());
+        let whole = parts.next_to_send().unwrap();
+        parts.try_halves(whole, |item| item % 2 == 1);
+        let first = parts.next_to_send().unwrap();
+        assert_eq!(first.items, [0, 2, 4, 6]);
+        parts.postpone(first, |item| item / 3);
+        let mut rest = Vec::new();
+        while let Some(part) = parts.next_to_send() {
+            rest.push(part.items);
+        }
+        // Of three leads two were among the postponed, and so was the third.
+        assert_eq!(rest, [vec![0, 2, 4, 6], vec![1, 3, 5, 7]]);
+
+        let mut parts = Parts::of((0..4).collect::<Vec<_>>());
+        let whole = parts.next_to_send().unwrap();
+        parts.try_halves(whole, |_| true);
+        let first = parts.next_to_send().unwrap();
+        parts.postpone(first, |item| item / 3 + item % 3 / 2);
+        let next = parts.next_to_send().unwrap();
+        assert_eq!((next.items, next.was_postponed), (vec![2, 3], false));
+        assert_eq!(parts.next_to_send().unwrap().items, [0, 1]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::batch::{Limits, Waiting};
 use crate::event::Event;
 
 /// The encoded bytes that are held back at most.
-const MAX_BYTES: usize = 12_000_000;
+const MAX_BYTES: usize = 6_000_000;
 
 /// Events on their way to the lanes.
 pub(super) struct Intake {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::bisect::{Part, Parts};
 use super::retry::{Next, Patience};
@@ -57,7 +57,7 @@ enum Sent {
     RefusedAt { index: usize, fault: Fault },
     /// It met errors that explain nothing: its halves will tell whether it is the events.
     Halve,
-    /// The same, of a single event: what becomes of the others will tell.
+    /// The same, of a single event or when the time is up: what becomes of the others will tell.
     Postpone,
     /// The same, of a single event, and others went through meanwhile.
     Blamed(Fault),
@@ -85,6 +85,8 @@ struct Attempt {
     patience: Patience,
     /// The requests made before its first trouble.
     trouble_since: Option<u64>,
+    /// The codes of a refusal since which a probe has shown the request to be sound.
+    sound_but_for: Option<(i64, Option<i64>)>,
 }
 
 /// A lane.
@@ -112,15 +114,22 @@ impl Lane {
     /// Delivers what comes in, in full batches as long as there is more to come, until there is nothing more.
     pub(super) async fn drive(mut self, mut events: UnboundedReceiver<Vec<Event>>) {
         let mut waiting = Waiting::new(self.run.settings.limits);
-        let mut more_to_come = true;
+        let (mut more_to_come, mut due) = (true, Instant::now());
         while more_to_come || !waiting.is_empty() {
             while more_to_come && !waiting.has_full_batch() {
-                match timeout(self.run.settings.linger, events.recv()).await {
+                // From the first that waits: what trickles in must not hold up what is there.
+                let has_nothing = waiting.is_empty();
+                let next = match has_nothing {
+                    true => Ok(events.recv().await),
+                    false => timeout_at(due, events.recv()).await,
+                };
+                match next {
                     Ok(Some(events)) => waiting.extend(events),
                     Ok(None) => more_to_come = false,
-                    Err(_) if waiting.is_empty() => {}
-                    // Nothing came for a while: what is there goes as it is.
                     Err(_) => break,
+                }
+                if has_nothing {
+                    due = Instant::now() + self.run.settings.linger;
                 }
             }
             self.deliver(waiting.take()).await;
@@ -154,6 +163,7 @@ impl Lane {
             patience: Patience::new(settings.backoff, settings.give_up_after),
             parts: Parts::of(self.begin(batch).await),
             trouble_since: None,
+            sound_but_for: None,
         };
         while let Some(mut part) = attempt.parts.next_to_send() {
             let sent = self.send(&mut part, &mut attempt).await;
@@ -269,13 +279,17 @@ impl Lane {
                     }
                 }
                 Verdict::Unclear(fault) => {
+                    // The trouble may have passed between the two: only what is said again is meant. Of several
+                    // events it is asked once, since a half is as good as a repetition.
+                    let codes = Some((fault.code, fault.subcode));
+                    let is_known = part.items.len() > 1 && attempt.sound_but_for == codes;
+                    if is_unclear || is_known {
+                        return Sent::Refused(fault);
+                    }
                     if !self.is_sound(attempt, &fault).await {
                         return Sent::Open;
                     }
-                    // The trouble may have passed between the two: only what is said again is meant.
-                    if is_unclear {
-                        return Sent::Refused(fault);
-                    }
+                    attempt.sound_but_for = codes;
                     is_unclear = true;
                 }
                 Verdict::Stop(stop) => {
@@ -291,9 +305,9 @@ impl Lane {
         }
     }
 
-    fn body(&self, part: &Part<Item>) -> Bytes {
-        let events = part.items.iter().map(|item| &item.event.json[..]);
-        Bytes::from(batch::body(events, &self.run.settings.beside))
+    fn body(&self, part: &mut Part<Item>) -> Bytes {
+        let events = part.items.iter_mut().map(|item| &mut item.event);
+        batch::body(events, &self.run.settings.beside)
     }
 
     /// Makes one request, and gives the verdict on the answer and the time by the server's clock. Nothing when somebody
@@ -346,6 +360,12 @@ impl Lane {
             next = what_now(part, fault, others_go_through, attempt.parts.is_empty());
             if next.is_some() && others_go_through {
                 return next;
+            }
+            if retry.wait.is_none() && attempt.patience.is_over(Instant::now()) {
+                let last = last_try(part, attempt.parts.is_empty());
+                if last.is_some() {
+                    return last;
+                }
             }
         }
         if self.wait(&retry, attempt).await {
@@ -405,7 +425,6 @@ impl Lane {
                 return false;
             };
             if probe::is_sound(&verdict) {
-                self.run.note_sound();
                 return true;
             }
             match verdict {
@@ -438,7 +457,11 @@ impl Lane {
             }
             Sent::Refused(fault) => {
                 if let Some(item) = parts.refused(part) {
+                    let is_of_event = fault.is_of_event();
                     self.doubt(item, fault, attempt);
+                    if !is_of_event && self.run.refused_in_a_row() == SUSPICIOUS_ROW {
+                        attempt.parts.bring_largest_forward(|item| item.event.lead);
+                    }
                 }
             }
             Sent::TooOld(fault) => {
@@ -458,8 +481,11 @@ impl Lane {
                     self.doubt(item, fault, attempt);
                 }
             }
-            Sent::Halve => parts.try_halves(part),
-            Sent::Postpone => parts.postpone(part),
+            Sent::Halve => {
+                let young = younger_leads(&part.items);
+                parts.try_halves(part, |item| young.contains(&item.event.lead));
+            }
+            Sent::Postpone => parts.postpone(part, |item| item.event.lead),
             Sent::Blamed(fault) => {
                 self.run.count_refused(&fault);
                 // Nobody knows whether it is really the event, nor whether it was taken, so the next run tries it again.
@@ -496,10 +522,13 @@ impl Lane {
     /// row that it finds too old stay in doubt until it accepts another.
     async fn clear_doubts(&mut self, attempt: &mut Attempt) {
         self.refuse_cleared().await;
-        let is_suspicious = self.run.refused_in_a_row() >= SUSPICIOUS_ROW;
         let Some(Doubt { fault, .. }) = self.doubts.last() else {
             return;
         };
+        let are_of_events = self.doubts.iter().all(|doubt| doubt.is_of_event);
+        // What is not known to be the events' has been tried elsewhere then.
+        let row = SUSPICIOUS_ROW + u32::from(!are_of_events);
+        let is_suspicious = self.run.refused_in_a_row() >= row;
         let are_by_age = self.doubts.iter().all(|doubt| doubt.fault.is_by_age());
         if !(is_suspicious || attempt.parts.is_empty())
             || is_suspicious && are_by_age && !self.run.is_over()
@@ -509,7 +538,9 @@ impl Lane {
         let fault = fault.clone();
         let mut doubts = std::mem::take(&mut self.doubts);
         if self.is_sound(attempt, &fault).await {
-            let are_of_events = doubts.iter().all(|doubt| doubt.is_of_event);
+            if are_of_events {
+                self.run.note_sound();
+            }
             if !is_suspicious || are_of_events {
                 self.refuse(std::mem::take(&mut doubts)).await;
             } else {
@@ -636,6 +667,15 @@ fn what_now(
     match part.items.len() {
         2.. => (is_used_up || part.is_suspect).then_some(Sent::Halve),
         _ if others_go_through => is_used_up.then(|| Sent::Blamed(fault.clone())),
+        _ => (part.is_suspect && !part.was_postponed && !is_last).then_some(Sent::Postpone),
+    }
+}
+
+/// What is left to try when the time is up: each half of a batch once. Where one event is to blame, the half without it
+/// goes through, and then there is time for the rest; else every run would wear out its companions.
+fn last_try(part: &Part<Item>, is_last: bool) -> Option<Sent> {
+    match part.items.len() {
+        2.. if !part.is_suspect => Some(Sent::Halve),
         _ => (part.is_suspect && !part.was_postponed && !is_last).then_some(Sent::Postpone),
     }
 }

@@ -85,6 +85,11 @@ impl Patience {
         *self = Self::new(self.backoff, self.give_up_after);
     }
 
+    /// Whether the time is used up.
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
+    }
+
     /// Decides after an attempt that ended at `now`.
     pub(crate) fn next(&mut self, retry: &Retry, now: Instant, jitter: &mut fastrand::Rng) -> Next {
         match retry.cause.help() {

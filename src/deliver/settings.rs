@@ -11,13 +11,15 @@ pub(crate) const MAX_CONCURRENCY: u16 = 64;
 
 /// The encoded bytes of events that a lane adds to what may be in the lanes: twice a thousand usual events.
 const BYTES_OF_A_LANE: usize = 2_000_000;
+/// The encoded bytes of events that may be in all of them: beyond, lanes get their next batches later, and no less.
+const BYTES_OF_ALL_LANES: usize = 64_000_000;
 
 /// What may be in the lanes: while one batch of each is sent, the next gathers.
 pub(super) fn room_of_lanes(settings: &Settings) -> Limits {
     let lanes = settings.concurrency.max(1);
     Limits {
         events: lanes * settings.limits.events * 2,
-        bytes: lanes * BYTES_OF_A_LANE,
+        bytes: (lanes * BYTES_OF_A_LANE).min(BYTES_OF_ALL_LANES),
     }
 }
 
@@ -51,7 +53,7 @@ impl Default for Settings {
             give_up_after: Duration::from_secs(600),
             backoff: Backoff::default(),
             linger: Duration::from_secs(1),
-            hold: 16_384,
+            hold: 8_192,
             clock: Clock::System,
             beside: Beside::default(),
         }

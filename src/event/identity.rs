@@ -80,6 +80,12 @@ impl Kinds {
         }
     }
 
+    /// Whether a row that shares these with a lead known by `self` says all there is to say of who the lead is, so that it
+    /// is the row's lead whatever else the row has: the CRM's own number, or nothing stronger is known of it.
+    pub(crate) fn is_told_by(self, shared: Self) -> bool {
+        shared.has(Kind::ExternalId) || self.strongest() == shared.strongest()
+    }
+
     fn strongest(self) -> u8 {
         self.0 & self.0.wrapping_neg()
     }

@@ -59,6 +59,19 @@ impl LeadKey {
         Self(first_half(sha256([dataset_id.as_bytes(), b"\0", &self.0])))
     }
 
+    /// The key of a lead that only a hash is known of, as [`Self::hash`] gives it back.
+    pub(crate) fn of_hash(lead: u64) -> Self {
+        let mut key = [0; 16];
+        key[..8].copy_from_slice(&lead.to_le_bytes());
+        Self(key)
+    }
+
+    /// What tells leads apart within a run.
+    pub(crate) fn hash(self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+
     /// The lead by itself.
     pub(crate) fn of_identity(identity: &[u8]) -> Self {
         Self(first_half(sha256([identity])))

@@ -540,7 +540,7 @@ mod tests {
         match Client::new(&endpoint(&format!("https://127.0.0.1:{port}"))) {
             Ok(client) => assert_eq!(
                 client.send(Bytes::new()).await.unwrap_err(),
-                Silence::NotSecure(Insecure::Other)
+                Silence::NotSecure(Insecure::NotTls)
             ),
             // A machine without any certificates.
             Err(error) => assert!(matches!(error, ClientError::Tls(_)), "{error}"),

@@ -129,6 +129,15 @@ impl Fault {
         (self.code, self.subcode) == (100, Some(TOO_OLD))
     }
 
+    /// What an answer means that has no codes of Meta's: its status stands in their place.
+    fn meaning_of_status(&self) -> Option<&'static str> {
+        match (self.status, self.code) {
+            (401, 401) => Some("an answer without a reason of Meta's"),
+            (413, 413) => Some("the request is too large for something on the way"),
+            _ => None,
+        }
+    }
+
     /// What the codes mean, where that is known.
     pub(crate) fn meaning(&self) -> Option<&'static str> {
         Some(match (self.code, self.subcode) {
@@ -168,7 +177,7 @@ impl Fault {
             (2, _) => "the service is temporarily unavailable",
             (21_009, _) => "the dataset is temporarily not ready",
             (1 | 5_000, _) => "an error that Meta does not explain",
-            _ => return None,
+            _ => return self.meaning_of_status(),
         })
     }
 }

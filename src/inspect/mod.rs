@@ -18,6 +18,7 @@ mod sent;
 mod settings;
 mod stages;
 mod trial;
+mod unaided;
 mod understanding;
 mod unused;
 mod vocabulary;
@@ -40,6 +41,7 @@ use proposal::Proposal;
 use request::Decided;
 pub(crate) use request::{Completeness, Given, Request};
 pub(crate) use settings::CONFIG_URL;
+pub(crate) use unaided::settings_of;
 use understanding::Understanding;
 
 /// So many rows are looked at to tell what the columns hold.
@@ -163,9 +165,13 @@ fn propose(
     evidence: &[Evidence],
 ) -> Proposal {
     let layout = Plan::layout(given, product, columns);
-    // Meta's forms ask what their makers like, under any name.
-    let is_complete = product.is_some_and(|preset| !preset.name.starts_with("meta-"));
+    let is_complete = product.is_some_and(|preset| !is_of_a_form(preset));
     search::propose(&layout, given, is_complete, columns, evidence)
+}
+
+/// Whether the columns are those of Meta's forms, which ask what their makers like, under any name.
+fn is_of_a_form(preset: &Preset) -> bool {
+    preset.name.starts_with("meta-")
 }
 
 fn terminal() -> Dialogue<BufReader<std::io::Stdin>, impl Write> {
@@ -259,7 +265,7 @@ fn ask_for<R: std::io::BufRead, W: Write>(
 mod tests {
     use super::*;
     use crate::cli::ReadArgs;
-    use crate::config::{SettingsFile, read_settings};
+    use crate::config::{SettingsFile, named_settings};
 
     fn understanding<T>(content: &str, test: impl FnOnce(&Understanding<'_>) -> T) -> T {
         let folder = tempfile::tempdir().unwrap();
@@ -270,7 +276,7 @@ mod tests {
             now: "2026-11-21T16:00:00Z".parse().ok(),
             ..ReadArgs::default()
         };
-        let mut reading = read_settings(&args, &SettingsFile::default()).unwrap();
+        let mut reading = named_settings(&args, &SettingsFile::default()).unwrap();
         let input = Input::File(path);
         let (header, sample) = look_at(&input, &reading, "leads.csv").unwrap();
         let columns = Columns::new(&header);

@@ -12,8 +12,8 @@ pub(crate) struct LeadNumber(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     hash: [u64; 2],
-    /// The lead's id until all are there, then its number.
-    lead: u64,
+    /// The lead's number; until all are there, that in the order of reading.
+    lead: u32,
 }
 
 /// Leads by hash.
@@ -26,17 +26,27 @@ pub(super) struct Index {
 }
 
 impl Index {
-    pub(super) fn add(&mut self, hash: &Hash, lead_id: u64) {
+    pub(super) fn add(&mut self, hash: &Hash, lead: u32) {
         self.entries.push(Entry {
             hash: hash.first_half(),
-            lead: lead_id,
+            lead,
         });
     }
 
-    /// Sorts the entries; `place` gives a lead's number by its id.
-    pub(super) fn finish(&mut self, place: impl Fn(u64) -> u32) {
+    /// Adds the entries of another, whose leads are counted from `before` on.
+    pub(super) fn take_over(&mut self, other: Self, before: u32) {
+        self.entries.reserve_exact(other.entries.len());
+        let entries = other.entries.into_iter();
+        self.entries.extend(entries.map(|entry| Entry {
+            lead: entry.lead + before,
+            ..entry
+        }));
+    }
+
+    /// Sorts the entries; `place` has the number of each lead in the order of reading.
+    pub(super) fn finish(&mut self, place: &[u32]) {
         for entry in &mut self.entries {
-            entry.lead = place(entry.lead).into();
+            entry.lead = place[entry.lead as usize];
         }
         self.entries.sort_unstable();
         self.entries.dedup();
@@ -67,6 +77,6 @@ impl Index {
         let alike = self.entries[range]
             .iter()
             .filter(move |entry| entry.hash == wanted);
-        alike.map(|entry| LeadNumber(entry.lead as u32))
+        alike.map(|entry| LeadNumber(entry.lead))
     }
 }

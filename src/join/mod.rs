@@ -27,6 +27,8 @@ pub(crate) struct Lead {
     pub created: i64,
     /// Its form's place in the list of forms.
     form: u32,
+    /// The number of the chunk it was read from: of a lead that comes twice the first counts.
+    chunk: u32,
 }
 
 /// A form, as the leads name it.
@@ -146,48 +148,73 @@ fn latest_second(moment: Moment) -> i64 {
     moment.seconds.saturating_add(reach)
 }
 
-/// Collects leads; what stands in several files counts once.
+/// Collects leads; of one that comes twice the first counts.
 #[derive(Default)]
 pub(crate) struct Builder {
     leads: Vec<Lead>,
     forms: Vec<Form>,
     emails: Index,
     phones: Index,
+    /// The number of the chunk that is read, or of the last one.
+    chunks: u32,
 }
 
 impl Builder {
     /// Adds a lead with what its person is known by.
     pub(crate) fn add(&mut self, id: u64, created: i64, form: (&str, &str), person: &UserData) {
-        let known = self.forms.iter().rposition(|known| known.id == form.0);
-        let form = known.unwrap_or_else(|| {
-            self.forms.push(Form {
-                id: form.0.to_owned(),
-                name: form.1.to_owned(),
-            });
-            self.forms.len() - 1
-        });
+        let (form, lead) = (self.form(form), self.leads.len() as u32);
         self.leads.push(Lead {
             id,
             created,
-            form: form as u32,
+            form,
+            chunk: self.chunks,
         });
         for (index, key) in [(&mut self.emails, Key::Em), (&mut self.phones, Key::Ph)] {
             person
                 .hashes(key)
                 .iter()
-                .for_each(|hash| index.add(hash, id));
+                .for_each(|hash| index.add(hash, lead));
         }
+    }
+
+    /// The place of a form in the list of forms.
+    fn form(&mut self, (id, name): (&str, &str)) -> u32 {
+        let known = self.forms.iter().rposition(|known| known.id == id);
+        let place = known.unwrap_or_else(|| {
+            self.forms.push(Form {
+                id: id.to_owned(),
+                name: name.to_owned(),
+            });
+            self.forms.len() - 1
+        });
+        place as u32
+    }
+
+    /// Takes over what another one has collected.
+    fn merge(&mut self, other: Self) {
+        let forms: Vec<u32> = other
+            .forms
+            .iter()
+            .map(|form| self.form((&form.id, &form.name)))
+            .collect();
+        let before = self.leads.len() as u32;
+        self.leads.reserve_exact(other.leads.len());
+        self.leads.extend(other.leads.into_iter().map(|lead| Lead {
+            form: forms[lead.form as usize],
+            ..lead
+        }));
+        self.emails.take_over(other.emails, before);
+        self.phones.take_over(other.phones, before);
     }
 
     /// Puts them in order.
     pub(crate) fn finish(mut self) -> Leads {
-        // Stable, so that of one lead in two files the first counts.
-        self.leads.sort_by_key(|lead| lead.id);
-        self.leads.dedup_by_key(|lead| lead.id);
-        self.leads.shrink_to_fit();
-        let place = |id: u64| self.leads.partition_point(|lead| lead.id < id) as u32;
-        self.emails.finish(place);
-        self.phones.finish(place);
+        let place = self.sort();
+        let (emails, phones) = (&mut self.emails, &mut self.phones);
+        std::thread::scope(|scope| {
+            scope.spawn(|| emails.finish(&place));
+            phones.finish(&place);
+        });
         let created = self.leads.iter().map(|lead| lead.created);
         let span = created.clone().min().zip(created.max());
         Leads {
@@ -197,6 +224,28 @@ impl Builder {
             phones: self.phones,
             span,
         }
+    }
+
+    /// Sorts the leads by id, each once, and gives the new place of each.
+    fn sort(&mut self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.leads.len() as u32).collect();
+        let leads = &self.leads;
+        // The chunks of several workers stand one after the other, each in its own order.
+        order.sort_by_key(|&lead| {
+            let Lead { id, chunk, .. } = leads[lead as usize];
+            (id, chunk, lead)
+        });
+        let (mut place, mut sorted) = (vec![0; leads.len()], Vec::<Lead>::new());
+        sorted.reserve_exact(leads.len());
+        for lead in order {
+            let is_known = (sorted.last()).is_some_and(|last| last.id == leads[lead as usize].id);
+            if !is_known {
+                sorted.push(leads[lead as usize]);
+            }
+            place[lead as usize] = sorted.len() as u32 - 1;
+        }
+        self.leads = sorted;
+        place
     }
 }
 

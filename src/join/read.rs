@@ -1,7 +1,8 @@
 //! Reads files of leads: what `leads` wrote, Meta's own download, or any export with a lead id, a time and an email or
 //! phone.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use jiff::tz::TimeZone;
 
@@ -49,16 +50,93 @@ pub(crate) enum ReadLeadsError {
 }
 
 impl Leads {
-    /// Reads all files.
+    /// Reads all files, with so many threads.
     ///
     /// # Errors
     /// One of them cannot be read, or holds no leads.
-    pub(crate) fn read(inputs: &[Input], reading: &Reading) -> Result<Self, ReadLeadsError> {
+    pub(crate) fn read(
+        inputs: &[Input],
+        reading: &Reading,
+        threads: usize,
+    ) -> Result<Self, ReadLeadsError> {
         let mut builder = Builder::default();
         for input in inputs {
-            File::read(input, reading, &mut builder)?;
+            read_file(input, reading, threads, &mut builder)?;
         }
         Ok(builder.finish())
+    }
+}
+
+/// Reads one file into the builder. The workers take turns at reading, as those of the rows do, so that a chunk is in the
+/// caches of the core that works on it; in which order they are done does not matter.
+fn read_file(
+    input: &Input,
+    reading: &Reading,
+    threads: usize,
+    builder: &mut Builder,
+) -> Result<(), ReadLeadsError> {
+    let source = Source::open(input, &source::Settings::default())?;
+    let header = source.header.clone();
+    let desk = Mutex::new(Desk {
+        source,
+        chunks: builder.chunks,
+        failed: None,
+    });
+    let workers: Vec<Worker> = thread::scope(|scope| {
+        let work = |_| {
+            let worker = Worker::new(reading, header.clone());
+            scope.spawn(|| worker.work(&desk))
+        };
+        let workers: Vec<_> = (0..threads).map(work).collect();
+        // One that panicked takes the run down with it.
+        let done = workers.into_iter().map(|worker| match worker.join() {
+            Ok(worker) => worker,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        done.collect()
+    });
+    let desk = desk.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(error) = desk.failed {
+        return Err(error.into());
+    }
+    // A column of JSON records may come late; whoever has seen the most of them knows.
+    let widest = (workers.iter()).max_by_key(|worker| worker.header.columns.len());
+    let missing = widest.and_then(|worker| worker.places.missing());
+    let mut counts = Counts::default();
+    for worker in workers {
+        counts.add(&worker.counts);
+        builder.merge(worker.builder);
+    }
+    builder.chunks = desk.chunks;
+    counts.tell(&input.to_string(), missing)
+}
+
+/// Where chunks are read, by one worker at a time.
+struct Desk {
+    source: Source,
+    /// How many were read.
+    chunks: u32,
+    /// Why nothing can be read any more.
+    failed: Option<ReadError>,
+}
+
+impl Desk {
+    /// Fills the chunk, and gives its number; none when there are no more.
+    fn read(&mut self, chunk: &mut Chunk) -> Option<u32> {
+        if self.failed.is_some() {
+            return None;
+        }
+        match self.source.fill(chunk) {
+            Ok(true) => {
+                self.chunks += 1;
+                Some(self.chunks)
+            }
+            Ok(false) => None,
+            Err(error) => {
+                self.failed = Some(error);
+                None
+            }
+        }
     }
 }
 
@@ -121,27 +199,27 @@ impl Places {
     }
 }
 
-/// One file on its way into the builder.
-struct File<'a> {
-    header: Arc<Header>,
-    places: Places,
-    times: TimeReader,
-    normalizer: Normalizer,
-    builder: &'a mut Builder,
+/// What there is to say of a file.
+#[derive(Default)]
+struct Counts {
     leads: u64,
     without_id: u64,
     without_time: u64,
     without_person: u64,
 }
 
-impl<'a> File<'a> {
-    fn read(
-        input: &Input,
-        reading: &Reading,
-        builder: &'a mut Builder,
-    ) -> Result<(), ReadLeadsError> {
-        let name = input.to_string();
-        let mut source = Source::open(input, &source::Settings::default())?;
+/// Reads leads, chunk by chunk.
+struct Worker {
+    header: Arc<Header>,
+    places: Places,
+    times: TimeReader,
+    normalizer: Normalizer,
+    builder: Builder,
+    counts: Counts,
+}
+
+impl Worker {
+    fn new(reading: &Reading, header: Arc<Header>) -> Self {
         let zone = reading.zone.clone();
         let is_given = zone.is_some();
         let customer = Settings {
@@ -151,9 +229,9 @@ impl<'a> File<'a> {
             this_year: 2000,
             letter_m: LetterM::Man,
         };
-        let mut file = Self {
-            places: Places::find(&source.header),
-            header: source.header.clone(),
+        Self {
+            places: Places::find(&header),
+            header,
             times: TimeReader::new(
                 zone.unwrap_or(TimeZone::UTC),
                 is_given,
@@ -161,25 +239,32 @@ impl<'a> File<'a> {
                 reading.now,
             ),
             normalizer: Normalizer::new(&customer),
-            builder,
-            leads: 0,
-            without_id: 0,
-            without_time: 0,
-            without_person: 0,
-        };
-        let mut chunk = Chunk::default();
-        while source.fill(&mut chunk)? {
+            builder: Builder::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    fn work(mut self, desk: &Mutex<Desk>) -> Self {
+        let (mut chunk, mut person) = (Chunk::default(), UserData::default());
+        loop {
+            // A worker that panicked while it read takes the run down with it.
+            let Ok(mut reading) = desk.lock() else {
+                return self;
+            };
+            let Some(number) = reading.read(&mut chunk) else {
+                return self;
+            };
+            drop(reading);
             // JSON records may bring new columns in mid-file.
-            if chunk.header.columns.len() != file.header.columns.len() {
-                file.places = Places::find(&chunk.header);
-                file.header = chunk.header.clone();
+            if chunk.header.columns.len() != self.header.columns.len() {
+                self.places = Places::find(&chunk.header);
+                self.header = chunk.header.clone();
             }
-            let mut person = UserData::default();
+            self.builder.chunks = number;
             for row in chunk.rows().filter(|row| row.refused().is_none()) {
-                file.add(row, &mut person);
+                self.add(row, &mut person);
             }
         }
-        file.finish(&name)
     }
 
     fn add(&mut self, row: Row<'_>, person: &mut UserData) {
@@ -208,19 +293,19 @@ impl<'a> File<'a> {
         self.normalizer
             .read(&cells, None, person, &mut |_, _, _| {});
         let Some(id) = person.lead_id() else {
-            self.without_id += 1;
+            self.counts.without_id += 1;
             return;
         };
         let created =
             first(&self.places.created).and_then(|(_, text)| self.times.read(text).ok().flatten());
         let Some(created) = created else {
-            self.without_time += 1;
+            self.counts.without_time += 1;
             return;
         };
         let has_person = person.keys().contains(crate::customer::Key::Em)
             || person.keys().contains(crate::customer::Key::Ph);
-        self.without_person += u64::from(!has_person);
-        self.leads += 1;
+        self.counts.without_person += u64::from(!has_person);
+        self.counts.leads += 1;
         let form = self
             .places
             .form_id
@@ -232,9 +317,19 @@ impl<'a> File<'a> {
         self.builder
             .add(id, created.moment.seconds, (form, form_name), person);
     }
+}
 
-    fn finish(self, name: &str) -> Result<(), ReadLeadsError> {
-        if let Some(missing) = self.places.missing() {
+impl Counts {
+    fn add(&mut self, other: &Self) {
+        self.leads += other.leads;
+        self.without_id += other.without_id;
+        self.without_time += other.without_time;
+        self.without_person += other.without_person;
+    }
+
+    /// Says what was passed over. `missing` is a column that nobody found.
+    fn tell(&self, name: &str, missing: Option<&'static str>) -> Result<(), ReadLeadsError> {
+        if let Some(missing) = missing {
             return Err(ReadLeadsError::NoColumn(name.to_owned(), missing));
         }
         if self.leads == 0 {

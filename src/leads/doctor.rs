@@ -7,9 +7,9 @@ use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::ask::{Asker, Failure};
 use super::places::{self, Page, id_text, text};
 use super::said;
+use crate::ask::{Asker, Failure};
 use crate::text::harmless;
 
 /// What it takes, and for what.
@@ -87,8 +87,8 @@ pub(crate) async fn examine(
     if pages.is_empty() {
         findings.push(Finding::bad(
             "Pages",
-            "the token sees none: in Business settings, under Users, System users, assign the Page to its user, and make \
-             the token anew",
+            "the token sees none: in Business settings, under Users, System users, assign the Page to its user, and generate \
+             a new token",
         ));
     }
     let ids = (
@@ -107,7 +107,7 @@ async fn permissions(asker: &mut Asker, token: &SecretString) -> Result<Vec<Find
         Err(Failure::Refused(fault)) => {
             return Ok(vec![Finding::bad(
                 "permissions",
-                format!("Meta does not say: {fault}"),
+                format!("Meta does not say which the token has ({})", fault.codes()),
             )]);
         }
         answer => answer?,
@@ -124,7 +124,7 @@ async fn permissions(asker: &mut Asker, token: &SecretString) -> Result<Vec<Find
         false => Finding::bad(
             permission,
             format!(
-                "missing; it takes it {why}: make the token anew with it, in Business settings under System users"
+                "missing: it is needed {why}; generate a new token with it, in Business settings under Users, System users"
             ),
         ),
     };
@@ -159,7 +159,7 @@ async fn examine_page(
     };
     let is = |key: &str| access.get(key) == Some(&Value::Bool(true));
     let manager = match is("enabled_lead_access_manager") {
-        true => "; Leads Access Manager decides who may",
+        true => "; Leads Access Manager decides who may read them",
         false => "",
     };
     let mut findings = Vec::new();

@@ -7,12 +7,12 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::answers::{self, FIELDS, Read, Record};
-use super::ask::{Asker, Failure};
 use super::file::FileError;
 use super::output::LeadsOutput;
 use super::places::{self, Place, Questions};
 use super::since::Since;
 use super::{is_about_permission, said};
+use crate::ask::{Asker, Failure};
 use crate::customer::Normalizer;
 use crate::graph::Fault;
 

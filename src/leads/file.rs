@@ -33,7 +33,7 @@ pub(crate) enum FileFormat {
 pub(crate) enum FileError {
     /// It is something else.
     #[error(
-        "{0} is there and holds no leads as this command writes them, line {1}; name another file with --output"
+        "{0} is not a file of leads that this command wrote (see line {1}), so it is left as it is; name another file with --output"
     )]
     NotLeads(String, usize),
     /// Two runs at once.

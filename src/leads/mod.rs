@@ -6,7 +6,6 @@
 //! <https://developers.facebook.com/docs/marketing-api/guides/lead-ads/retrieving>
 
 mod answers;
-mod ask;
 pub(crate) mod doctor;
 mod download;
 mod file;
@@ -14,17 +13,28 @@ mod output;
 mod places;
 mod since;
 
-pub(crate) use ask::{Asker, Failure};
 pub(crate) use download::{Ended, FormAccount, Progress, Wanted, download};
 pub(crate) use file::FileFormat;
 pub(crate) use output::LeadsOutput;
 pub(crate) use since::Since;
 
-use crate::graph::Fault;
+use crate::graph::verdict::Barrier;
+use crate::graph::{Fault, Stop};
 
 /// A refusal in words: the codes, and what to do about it.
 pub(crate) fn said(fault: &Fault) -> String {
-    format!("Meta refuses it ({}); {}", fault.codes(), help_for(fault))
+    format!("Meta refused it ({}): {}", fault.codes(), help_for(fault))
+}
+
+/// Why nothing more can be read, and what to do about it.
+pub(crate) fn said_of_stop(stop: &Stop) -> String {
+    let help = match stop.barrier {
+        Barrier::Token | Barrier::Permission | Barrier::Dataset => {
+            "generate a new token for the system user, in Business settings under Users, System users"
+        }
+        other => other.help(),
+    };
+    format!("{stop}; {help}")
 }
 
 /// What to do about a refusal, where Meta's code tells.
@@ -36,7 +46,7 @@ fn help_for(fault: &Fault) -> &'static str {
         }
         (3 | 10 | 200..=299, _) => {
             "the token needs leads_retrieval, ads_management, pages_show_list, pages_read_engagement and \
-             pages_manage_ads for the Page; crm2capi leads --check says which it lacks"
+             pages_manage_ads for the Page; crm2capi leads --check says which are missing"
         }
         (100, Some(33)) | (803, _) => {
             "it was deleted, or the token's user has no access to it; check the id, and that the system user has the Page"

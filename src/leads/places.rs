@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use super::ask::{Asker, Failure};
+use crate::ask::{Asker, Failure};
 
 const QUESTIONS: &str = "questions{key,label,type}";
 const FORM: &str = "id,name,status,leads_count,expired_leads_count";

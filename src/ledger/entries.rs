@@ -5,9 +5,8 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension};
-use sha2::{Digest, Sha256};
 
-use super::state::{ACCEPTED, ELSEWHERE, MAX_ATTEMPTS, REJECTED, SENDING};
+use super::state::{ACCEPTED, ELSEWHERE, MAX_ATTEMPTS, REJECTED, SENDING, fingerprint};
 use super::{Begun, Entry, Known, Settled, Standing, alias, events, pending, people};
 use crate::event::{Event, EventKey, Fingerprint};
 
@@ -91,6 +90,7 @@ pub(super) fn make(
             trace_back(connection, writer, outcomes, trace.as_deref())?;
             Ok(Vec::new())
         }
+        Entry::Keep { dataset, events } => pending::keep(connection, dataset, events, writer.now),
     }
 }
 
@@ -366,11 +366,4 @@ fn trace_back(
         update.execute((event.key.0.as_slice(), run, trace))?;
     }
     Ok(())
-}
-
-/// Tells the same content from a changed one; eight bytes of a hash of the event as it is sent.
-fn fingerprint(event: &Event) -> [u8; 8] {
-    let digest: [u8; 32] = Sha256::digest(&event.json).into();
-    let [a, b, c, d, e, f, g, h, ..] = digest;
-    [a, b, c, d, e, f, g, h]
 }

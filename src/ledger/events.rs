@@ -178,8 +178,9 @@ fn pending(
 ) -> Result<Vec<PastEvent>, LedgerError> {
     let mut found = Vec::new();
     store.each(
-        "SELECT pending.json, pending.name, pending.time, pending.noted, run.started, pending.dataset
-         FROM pending JOIN run ON run.id = pending.run
+        "SELECT pending.json, pending.name, pending.time, pending.noted, coalesce(run.started, pending.noted),
+                pending.dataset
+         FROM pending LEFT JOIN run ON run.id = pending.run
          WHERE (CAST($1 AS TEXT) IS NULL OR pending.dataset = $1)
            AND NOT EXISTS (SELECT 1 FROM event WHERE event.key = pending.key)",
         &[dataset.into()],

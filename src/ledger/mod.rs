@@ -33,6 +33,7 @@ mod tests;
 mod trial;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 pub(crate) use error::LedgerError;
 pub(crate) use events::{Accepted, PastEvent, State, Window};
@@ -48,7 +49,7 @@ pub(crate) use snapshot::{
 pub(crate) use sqlite::SqliteLedger;
 pub(crate) use status::{PastRun, Status};
 pub(crate) use target::{LedgerReader, LedgerTarget};
-pub(crate) use trial::TrialSnapshots;
+pub(crate) use trial::{TrialLedger, TrialSnapshots};
 
 use crate::event::{Event, EventKey, Fingerprint};
 
@@ -75,12 +76,18 @@ pub(crate) trait Ledger: Send {
     /// Notes that a run starts. Fails when the ledger cannot be written, so that nothing is sent then.
     fn start_run(&mut self, run: &RunStart<'_>) -> Result<(), LedgerError>;
 
-    /// Makes entries, all of them or none. Says of each entry's events, in the order given, whether they may be sent;
-    /// an entry that settles has nothing to say.
+    /// Makes entries, all of them or none. Says of each entry's events, in the order given, whether they may be sent, or,
+    /// of events that are to be kept, whether they are new; an entry that settles has nothing to say.
     fn write(&mut self, entries: &[Entry]) -> Result<Vec<Vec<Begun>>, LedgerError>;
 
     /// Notes how the run ended.
     fn finish_run(&mut self, end: &RunEnd) -> Result<(), LedgerError>;
+
+    /// What waits of a dataset's events that stand in no export.
+    fn queue(&mut self, dataset: &str) -> Result<Queue, LedgerError> {
+        let _ = dataset;
+        Ok(Queue::default())
+    }
 
     /// What remembers the stages that exports showed; none where nothing of them is kept.
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
@@ -122,6 +129,22 @@ pub(crate) enum Entry {
     Begin(Vec<Event>),
     /// This became of events that were begun, and the trace id of the answer that decided it.
     Settle(Vec<(Event, Settled)>, Option<String>),
+    /// These events stand in no export and are to be kept, as they are sent, until they are settled.
+    Keep {
+        /// The dataset's id.
+        dataset: Arc<str>,
+        /// They may be new or known.
+        events: Vec<Event>,
+    },
+}
+
+/// Events that are kept until they are settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Queue {
+    /// How many.
+    pub events: u64,
+    /// When the one came that has waited longest, Unix seconds by the real clock.
+    pub since: Option<i64>,
 }
 
 /// What a ledger knows of an event.
@@ -244,6 +267,7 @@ impl Ledger for NoLedger {
                     .collect()
             }
             Entry::Settle(..) => Vec::new(),
+            Entry::Keep { events, .. } => vec![Begun::Known; events.len()],
         };
         Ok(entries.iter().map(begin).collect())
     }

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error::LedgerError;
-use super::leads::{self, Lead, Tables};
+use super::leads::{self, Lead, Meant, Tables};
 use super::pending::{self, Pending};
 use super::sql::Execute;
 use crate::event::{EventKey, Fingerprint, LeadKey, SourceKey, StageKey, identity, set_id};
@@ -335,15 +335,15 @@ impl Memory<'_> {
         shown: &Shown<'_>,
     ) -> rusqlite::Result<(u32, bool, bool, Reverse<usize>)> {
         let identities = shown.identities;
-        let (key, known) = self
+        let meant = self
             .tables
             .resolve(dataset, shown.sighting.lead, identities)?;
-        let stage = match known {
-            Some(_) => self.known_stage(key, &shown.sighting)?,
+        let stage = match meant.lead {
+            Some(_) => self.known_stage(meant.key, &shown.sighting)?,
             None => None,
         };
         let is_there = stage
-            .zip(known)
+            .zip(meant.lead)
             .is_some_and(|(stage, lead)| stage.seen >= lead.latest);
         Ok((
             identity::kinds(identities).0.trailing_zeros(),
@@ -390,7 +390,16 @@ impl Memory<'_> {
             identities,
             ..
         } = shown;
-        let (key, known_lead) = self.tables.resolve(dataset, sighting.lead, identities)?;
+        let Meant {
+            key,
+            lead: mut known_lead,
+            others,
+        } = self.tables.resolve(dataset, sighting.lead, identities)?;
+        if let Some(lead) = &mut known_lead {
+            for other in others {
+                self.merge(dataset, other, (key, lead))?;
+            }
+        }
         let (lead, has_grown) = self.meet(dataset, key, known_lead, shown)?;
         let overdue = match run.is_any_overdue {
             true => pending::take_of_lead(self.tables.written, key, self.run)?,
@@ -456,6 +465,7 @@ impl Memory<'_> {
             touched: self.now,
             kinds,
             known_as,
+            merged: None,
         });
         let has_grown = lead.known_as != known_as;
         lead.kinds = lead.kinds.with(kinds);
@@ -464,6 +474,37 @@ impl Memory<'_> {
             leads::learn(self.tables.written, dataset, key, shown.identities)?;
         }
         Ok((lead, has_grown))
+    }
+
+    /// A lead turns out to be another, which was in all its stages, then. What went of both stays gone twice.
+    fn merge(
+        &self,
+        dataset: &str,
+        (from, other): (LeadKey, Lead),
+        (into, lead): (LeadKey, &mut Lead),
+    ) -> rusqlite::Result<()> {
+        let Tables { written, below } = self.tables;
+        for connection in [Some(written), below].into_iter().flatten() {
+            for (key, stage) in stages(connection, from)? {
+                let find = |connection: &Connection| self::stage(connection, into, key);
+                if self.tables.look_up(find)?.is_none() {
+                    let event = EventKey::in_dataset(dataset, stage.id);
+                    write(written, into, key, (&stage, event))?;
+                }
+            }
+        }
+        let seen = [lead.latest, other.latest];
+        let earlier = [lead.previous, other.previous, seen.into_iter().min()];
+        lead.latest = seen[0].max(seen[1]);
+        let earlier = earlier.into_iter().flatten();
+        lead.previous = earlier.filter(|time| *time < lead.latest).max();
+        lead.kinds = lead.kinds.with(other.kinds);
+        let merged = Lead {
+            merged: Some(into),
+            ..other
+        };
+        leads::write(written, from, &merged)?;
+        pending::hand_over(written, from, into)
     }
 
     fn note(
@@ -487,8 +528,10 @@ impl Memory<'_> {
             time: stage.time,
             json,
             is_refused: false,
+            taken: None,
         };
-        pending::note(self.tables.written, dataset, &event, (self.run, self.now))
+        pending::note(self.tables.written, dataset, &event, (self.run, self.now))?;
+        Ok(())
     }
 
     /// Whether this run has found or taken up the event of a stage already, or, where it only looks, would take it up.
@@ -565,6 +608,19 @@ fn stage(
             })
         })
         .optional()
+}
+
+/// All stages of a lead.
+fn stages(connection: &Connection, lead: LeadKey) -> rusqlite::Result<Vec<(StageKey, Stage)>> {
+    let mut select =
+        connection.prepare_cached("SELECT stage FROM snapshot_stage WHERE lead = ?1")?;
+    let keys = select.query_map([lead.0.as_slice()], |row| Ok(StageKey(row.get(0)?)))?;
+    let keys: Vec<StageKey> = keys.collect::<rusqlite::Result<_>>()?;
+    let mut stages = Vec::with_capacity(keys.len());
+    for key in keys {
+        stages.extend(stage(connection, lead, key)?.map(|stage| (key, stage)));
+    }
+    Ok(stages)
 }
 
 fn write(

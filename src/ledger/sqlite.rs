@@ -5,7 +5,7 @@
 //! untouched.
 
 use std::collections::HashSet;
-use std::fs::{self, File, Metadata, TryLockError};
+use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,12 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, na
 
 use super::entries::{self, Writer};
 use super::error::LedgerError;
-use super::lock::{Lock, lock_within};
+use super::lock::{self, Lock};
 use super::pending::{self, Pending};
 use super::schema::{self, Shape};
 use super::sql::FileTables;
 use super::status::{self, Status};
-use super::{Begun, Entry, Known, Ledger, RunEnd, RunStart, Snapshots};
+use super::{Begun, Entry, Known, Ledger, Queue, RunEnd, RunStart, Snapshots};
 use super::{forget, place};
 use crate::event::{Event, EventKey};
 use crate::files::open_private;
@@ -304,6 +304,10 @@ impl Ledger for SqliteLedger {
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         Some(self)
     }
+
+    fn queue(&mut self, dataset: &str) -> Result<Queue, LedgerError> {
+        pending::queue(&self.tables(), dataset)
+    }
 }
 
 /// Forgets what no run can need any more. Gives the time that was believed.
@@ -327,14 +331,14 @@ fn forget_old(connection: &Connection, now: i64) -> rusqlite::Result<i64> {
 /// Keeps away runs that know the file by another name. Elsewhere than on Linux such a lock gets in SQLite's own way.
 #[cfg(target_os = "linux")]
 fn lock_file(file: &File, path: &Path, start: Instant, wait: Duration) -> Result<(), LedgerError> {
-    match lock_within(file, start, wait) {
+    match lock::lock_within(file, start, wait) {
         Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(LedgerError::Held {
+        Err(fs::TryLockError::WouldBlock) => Err(LedgerError::Held {
             path: path.to_owned(),
             pid: None,
             since: None,
         }),
-        Err(TryLockError::Error(source)) => Err(LedgerError::io(path, source)),
+        Err(fs::TryLockError::Error(source)) => Err(LedgerError::io(path, source)),
     }
 }
 

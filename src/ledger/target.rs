@@ -59,7 +59,7 @@ impl fmt::Display for LedgerTarget {
 /// A ledger that is only looked at. It makes no ledger, changes none, and keeps no run from starting.
 pub(crate) enum LedgerReader {
     /// In a file.
-    File(SqliteLedger),
+    File(Box<SqliteLedger>),
     /// In a database.
     Server(Box<PostgresLedger>),
 }
@@ -69,7 +69,9 @@ impl LedgerReader {
     pub(crate) fn open(target: &LedgerTarget) -> Result<Option<Self>, LedgerError> {
         Ok(match target {
             LedgerTarget::None => None,
-            LedgerTarget::File(path) => SqliteLedger::open_read_only(path)?.map(Self::File),
+            LedgerTarget::File(path) => {
+                SqliteLedger::open_read_only(path)?.map(|ledger| Self::File(Box::new(ledger)))
+            }
             LedgerTarget::Server(address) => PostgresLedger::open_read_only(address)?
                 .map(|ledger| Self::Server(Box::new(ledger))),
         })
@@ -116,7 +118,7 @@ impl LedgerReader {
     /// The ledger itself, to look up events.
     pub(crate) fn into_ledger(self) -> Box<dyn Ledger> {
         match self {
-            Self::File(ledger) => Box::new(ledger),
+            Self::File(ledger) => ledger,
             Self::Server(ledger) => ledger,
         }
     }

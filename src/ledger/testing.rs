@@ -9,6 +9,9 @@ use super::postgres::server::Database;
 use super::*;
 use crate::time::Clock;
 
+/// A process that is started somewhere holds the locks of this one for a moment.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
 /// What tests do with a ledger, wherever it is.
 pub(crate) trait Store: Ledger + Snapshots {
     fn status(&mut self, dataset: Option<&str>, now: i64, runs: usize) -> Status;
@@ -102,9 +105,7 @@ impl Place {
 
     pub(crate) fn open(&self) -> Box<dyn Store> {
         match self.target() {
-            LedgerTarget::File(path) => {
-                Box::new(SqliteLedger::open(&path, Duration::ZERO).unwrap())
-            }
+            LedgerTarget::File(path) => Box::new(SqliteLedger::open(&path, PATIENCE).unwrap()),
             LedgerTarget::Server(address) => {
                 Box::new(PostgresLedger::open(&address, Duration::ZERO).unwrap())
             }
@@ -149,6 +150,9 @@ impl Ledger for Box<dyn Store> {
     }
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         (**self).snapshots()
+    }
+    fn queue(&mut self, dataset: &str) -> Result<Queue, LedgerError> {
+        (**self).queue(dataset)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Known export layouts, kept as TOML files beside this one and compiled in.
 
+use std::sync::OnceLock;
+
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
@@ -150,9 +152,8 @@ impl Preset {
     /// The preset whose telling columns the header has; of several the one that more of them speak for.
     pub(crate) fn guess(header: &Header) -> Result<Option<Self>> {
         let columns = Columns::new(header);
-        let mut best: Option<(usize, Self)> = None;
-        for (_, text) in FILES {
-            let preset = Self::parse(text)?;
+        let mut best: Option<(usize, &Self)> = None;
+        for preset in Self::all()? {
             let score = preset
                 .detect
                 .iter()
@@ -163,7 +164,18 @@ impl Preset {
                 best = Some((score, preset));
             }
         }
-        Ok(best.map(|(_, preset)| preset))
+        Ok(best.map(|(_, preset)| preset.clone()))
+    }
+
+    /// Every preset, read once: whoever gets one record at a time guesses each time.
+    fn all() -> Result<&'static [Self]> {
+        static ALL: OnceLock<Vec<Preset>> = OnceLock::new();
+        if let Some(all) = ALL.get() {
+            return Ok(all);
+        }
+        let all = FILES.iter().map(|(_, text)| Self::parse(text));
+        let all = all.collect::<Result<_>>()?;
+        Ok(ALL.get_or_init(|| all))
     }
 
     fn parse(text: &str) -> Result<Self> {

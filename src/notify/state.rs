@@ -14,6 +14,9 @@ const DROP_FROM_RUN: usize = 10;
 /// A run drops when it delivered fewer than a part of the usual number: a third.
 const DROP_PART: u64 = 3;
 
+/// The command that has no end.
+const SERVER: &str = "serve";
+
 /// Something that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Condition {
@@ -174,7 +177,8 @@ fn is_silent(around: &Circumstances<'_>) -> bool {
 /// Whether this run delivered far fewer events than those before; nothing when it sent nothing, or too few ran before.
 fn has_dropped(summary: &Summary, past: &Past) -> Option<bool> {
     let (accepted, rejected, _, uncertain) = summary.counts.done();
-    if summary.requests == 0 || accepted + rejected + uncertain == 0 {
+    // How much a server delivers between two reports says nothing: they come as trouble comes.
+    if summary.command == SERVER || summary.requests == 0 || accepted + rejected + uncertain == 0 {
         return None;
     }
     let (_, before) = past.accepted.split_first()?;

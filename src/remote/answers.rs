@@ -49,9 +49,9 @@ pub(crate) struct Quality {
 }
 
 /// The buckets of a page: what was counted in which hour. A bucket with a hundred names may have left some out.
-pub(super) fn buckets(page: &Map<String, Value>) -> (Vec<Count>, bool) {
+pub(super) fn buckets(page: &[Value]) -> (Vec<Count>, bool) {
     let (mut counts, mut is_cut) = (Vec::new(), false);
-    for bucket in array(page.get("data")) {
+    for bucket in page {
         let Some(start) = bucket["start_time"].as_str().and_then(time) else {
             continue;
         };
@@ -66,14 +66,6 @@ pub(super) fn buckets(page: &Map<String, Value>) -> (Vec<Count>, bool) {
         }));
     }
     (counts, is_cut)
-}
-
-/// Where the next page begins.
-pub(super) fn after(page: &Map<String, Value>) -> Option<&str> {
-    let paging = page.get("paging")?;
-    // Without a next page the cursor leads to an empty one.
-    paging.get("next")?;
-    paging["cursors"]["after"].as_str()
 }
 
 pub(super) fn dataset(answer: &Map<String, Value>) -> Dataset {
@@ -160,14 +152,14 @@ mod tests {
 
     #[test]
     fn buckets_are_hours_with_counts() {
-        let page = map(json!({"data": [
+        let page = json!([
             {"start_time": "2026-11-23T10:00:00+0000", "aggregation": "event", "data": [
                 {"value": "MQL", "count": 4}, {"value": "Lead", "count": "2"}, {"value": "Lead"}, {"count": 3},
             ]},
             {"start_time": "2026-11-23T12:00:00+0100", "data": [{"value": "MQL", "count": 1}]},
             {"start_time": "yesterday", "data": [{"value": "MQL", "count": 100}]},
-        ], "paging": {}}));
-        let (counts, is_cut) = buckets(&page);
+        ]);
+        let (counts, is_cut) = buckets(page.as_array().unwrap());
         assert!(!is_cut);
         let read: Vec<_> = counts
             .iter()
@@ -176,17 +168,6 @@ mod tests {
         assert_eq!(read, [(0, "MQL", 4), (0, "Lead", 2), (1, "MQL", 1)]);
         assert_eq!(counts[0].hour * 3_600, 1_795_428_000);
         assert_eq!(sums(&counts)["MQL"], 5);
-    }
-
-    #[test]
-    fn a_page_leads_on_only_when_there_is_a_next_one() {
-        let page = map(json!({"paging": {"cursors": {"after": "x"}, "next": "https://…"}}));
-        assert_eq!(after(&page), Some("x"));
-        assert_eq!(
-            after(&map(json!({"paging": {"cursors": {"after": "x"}}}))),
-            None
-        );
-        assert_eq!(after(&map(json!({}))), None);
     }
 
     #[test]

@@ -1,23 +1,22 @@
-//! Puts the questions to Meta: pages by pages, a few times when an answer fails to come.
+//! Puts the questions to Meta.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
-use tokio::sync::Mutex;
+use tokio::sync::watch;
 
 use super::answers::{self, Count, Dataset, Quality};
 use super::{Hours, Told};
+use crate::ask::{Asker, Failure};
+use crate::deliver::Interrupt;
+use crate::graph::Fault;
 use crate::graph::client::{ClientError, Endpoint, Reader};
 use crate::graph::served::Served;
-use crate::graph::verdict::{Reading, is_rehearsal, judge_reading};
 
-/// How often a question is put.
-const TRIES: u32 = 3;
-const PAUSE: Duration = Duration::from_secs(1);
-/// A week has 168 hours; so many pages no answer has.
-const MAX_PAGES: usize = 1_000;
+/// Somebody waits for the answer: so long it is asked for again.
+const PATIENCE: Duration = Duration::from_secs(10);
 const DATASET_FIELDS: &str =
     "id,name,last_fired_time,is_unavailable,is_crm,is_consolidated_container,creation_time";
 const QUALITY_FIELDS: &str = "web{event_name,event_match_quality{composite_score,match_key_feedback{identifier,\
@@ -25,25 +24,19 @@ const QUALITY_FIELDS: &str = "web{event_name,event_match_quality{composite_score
 
 /// Asks about one dataset.
 pub(crate) struct Inquiry {
-    reader: Reader,
+    asker: Asker,
     token: SecretString,
     dataset: String,
     /// Only what this partner agent sent.
     agent: Option<String>,
-    seen: Mutex<Seen>,
+    interrupt: watch::Receiver<Interrupt>,
+    /// Why a question got no answer: the others would not either, each after the same wait.
+    unreachable: Option<String>,
 }
-
-#[derive(Clone, Debug, Default)]
-struct Seen {
-    served: Served,
-    is_sandbox: bool,
-}
-
-type Query<'a> = Vec<(&'a str, String)>;
 
 /// Why there is no answer.
 enum Refused {
-    MayNot(crate::graph::Fault),
+    MayNot(Fault),
     NoAnswer(String),
 }
 
@@ -60,18 +53,28 @@ impl<T> From<Result<Option<T>, Refused>> for Told<T> {
 
 impl Inquiry {
     /// Prepares to ask; nothing is sent yet.
-    pub(crate) fn new(endpoint: &Endpoint, agent: Option<String>) -> Result<Self, ClientError> {
+    pub(crate) fn new(
+        endpoint: &Endpoint,
+        agent: Option<String>,
+        interrupt: watch::Receiver<Interrupt>,
+    ) -> Result<Self, ClientError> {
         Ok(Self {
-            reader: Reader::new(endpoint)?,
+            asker: Asker::new(Reader::new(endpoint)?, PATIENCE, interrupt.clone()),
+            unreachable: None,
             token: endpoint.token.clone(),
             dataset: endpoint.dataset_id.clone(),
             agent,
-            seen: Mutex::default(),
+            interrupt,
         })
     }
 
+    /// Whether somebody asked to leave, so that what is not known says nothing of Meta.
+    pub(crate) fn was_interrupted(&self) -> bool {
+        *self.interrupt.borrow() != Interrupt::None
+    }
+
     /// What was counted of the events in these hours. `stages` are asked for by name where an hour has too many names.
-    pub(crate) async fn counts(&self, hours: Hours, stages: &[&str]) -> Told<Vec<Count>> {
+    pub(crate) async fn counts(&mut self, hours: Hours, stages: &[&str]) -> Told<Vec<Count>> {
         let all = async {
             let (counts, is_cut) = self.stats("event", hours, None).await?;
             if !is_cut {
@@ -88,7 +91,7 @@ impl Inquiry {
     }
 
     /// How many events carried each customer parameter.
-    pub(crate) async fn match_keys(&self, hours: Hours) -> Told<BTreeMap<String, u64>> {
+    pub(crate) async fn match_keys(&mut self, hours: Hours) -> Told<BTreeMap<String, u64>> {
         let counts = self.stats("match_keys", hours, None).await;
         counts
             .map(|(counts, _)| (!counts.is_empty()).then(|| answers::sums(&counts)))
@@ -96,19 +99,17 @@ impl Inquiry {
     }
 
     /// What there is to tell of the dataset itself.
-    pub(crate) async fn dataset(&self) -> Told<Dataset> {
-        let query = vec![("fields", DATASET_FIELDS.to_owned())];
-        let answer = self.get(&[&self.dataset], &query).await;
+    pub(crate) async fn dataset(&mut self) -> Told<Dataset> {
+        let dataset = self.dataset.clone();
+        let answer = self.get(&[&dataset], &[("fields", DATASET_FIELDS)]).await;
         answer.map(|answer| Some(answers::dataset(&answer))).into()
     }
 
     /// What Meta thinks of the events.
-    pub(crate) async fn quality(&self) -> Told<Vec<Quality>> {
-        let mut query = vec![
-            ("dataset_id", self.dataset.clone()),
-            ("fields", QUALITY_FIELDS.to_owned()),
-        ];
-        query.extend(self.agent.iter().map(|agent| ("agent_name", agent.clone())));
+    pub(crate) async fn quality(&mut self) -> Told<Vec<Quality>> {
+        let (dataset, agent) = (self.dataset.clone(), self.agent.clone());
+        let mut query = vec![("dataset_id", &*dataset), ("fields", QUALITY_FIELDS)];
+        query.extend(agent.as_deref().map(|agent| ("agent_name", agent)));
         let answer = self.get(&["dataset_quality"], &query).await;
         answer
             .map(|answer| Some(answers::quality(&answer)).filter(|quality| !quality.is_empty()))
@@ -116,19 +117,19 @@ impl Inquiry {
     }
 
     /// Which version answered, and whether a sandbox did.
-    pub(crate) async fn served(&self) -> (Served, bool) {
-        let seen = self.seen.lock().await.clone();
-        (seen.served, seen.is_sandbox)
+    pub(crate) fn served(&self) -> (Served, bool) {
+        let (served, is_sandbox) = self.asker.served();
+        (served.clone(), is_sandbox)
     }
 
     async fn stats(
-        &self,
+        &mut self,
         aggregation: &str,
         hours: Hours,
         event: Option<&str>,
     ) -> Result<(Vec<Count>, bool), Refused> {
         let (from, until) = hours.seconds();
-        let mut query: Query<'_> = vec![
+        let mut query: Vec<(&str, String)> = vec![
             ("aggregation", aggregation.to_owned()),
             ("event_source", "SERVER_ONLY".to_owned()),
             ("start_time", from.to_string()),
@@ -136,51 +137,58 @@ impl Inquiry {
         ];
         query.extend(event.map(|event| ("event", event.to_owned())));
         query.extend(self.agent.iter().map(|agent| ("agent", agent.clone())));
-        let (mut counts, mut is_cut, mut cursors) = (Vec::new(), false, HashSet::new());
-        for _ in 0..MAX_PAGES {
-            let page = self.get(&[&self.dataset, "stats"], &query).await?;
-            let (more, was_cut) = answers::buckets(&page);
-            counts.extend(more.into_iter().filter(|count| hours.contains(count.hour)));
-            is_cut |= was_cut;
-            let Some(after) = answers::after(&page).map(str::to_owned) else {
-                return Ok((counts, is_cut));
-            };
-            if !cursors.insert(after.clone()) {
-                break;
-            }
-            query.retain(|(name, _)| *name != "after");
-            query.push(("after", after));
-        }
-        Err(Refused::NoAnswer(
-            "Meta's pages lead in a circle".to_owned(),
-        ))
-    }
-
-    async fn get(&self, path: &[&str], query: &Query<'_>) -> Result<Map<String, Value>, Refused> {
         let query: Vec<(&str, &str)> = query
             .iter()
             .map(|(name, value)| (*name, &**value))
             .collect();
-        let mut tries = 1;
-        loop {
-            let result = self.reader.get(path, &query, &self.token).await;
-            if let Ok(answer) = &result {
-                let mut seen = self.seen.lock().await;
-                seen.served.read(&answer.headers);
-                seen.is_sandbox |= is_rehearsal(&answer.headers);
+        self.is_reachable()?;
+        let (mut counts, mut is_cut) = (Vec::new(), false);
+        let mut take = |page: Vec<Value>| {
+            let (more, was_cut) = answers::buckets(&page);
+            counts.extend(more.into_iter().filter(|count| hours.contains(count.hour)));
+            is_cut |= was_cut;
+            Ok::<_, Failure>(())
+        };
+        let path = [&*self.dataset, "stats"];
+        let asked = self
+            .asker
+            .each_page(&path, &query, &self.token, &mut take)
+            .await;
+        match asked {
+            Ok(()) => Ok((counts, is_cut)),
+            Err(failure) => Err(self.refused(failure)),
+        }
+    }
+
+    async fn get(
+        &mut self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Map<String, Value>, Refused> {
+        self.is_reachable()?;
+        let answer = self.asker.get(path, query, &self.token).await;
+        answer.map_err(|failure| self.refused(failure))
+    }
+
+    fn is_reachable(&self) -> Result<(), Refused> {
+        match &self.unreachable {
+            Some(why) => Err(Refused::NoAnswer(why.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn refused(&mut self, failure: Failure) -> Refused {
+        match failure {
+            Failure::Refused(fault) => Refused::MayNot(fault),
+            Failure::Stopped(stop) => Refused::MayNot(stop.fault),
+            Failure::Unreachable { cause, help } => {
+                let help = help.map(|help| format!("; {help}")).unwrap_or_default();
+                let why = format!("{}: {cause}{help}", self.asker.host());
+                self.unreachable = Some(why.clone());
+                Refused::NoAnswer(why)
             }
-            match judge_reading(&result) {
-                Reading::Found(found) => return Ok(found),
-                Reading::Refused(fault) => return Err(Refused::MayNot(fault)),
-                Reading::Stop(stop) => return Err(Refused::MayNot(stop.fault)),
-                Reading::Retry(retry) if tries == TRIES => {
-                    let host = self.reader.host();
-                    return Err(Refused::NoAnswer(format!("{host}: {}", retry.cause)));
-                }
-                Reading::Retry(_) => {}
-            }
-            tokio::time::sleep(PAUSE * tries).await;
-            tries += 1;
+            Failure::Circle => Refused::NoAnswer("Meta's pages lead in a circle".to_owned()),
+            Failure::Interrupted => Refused::NoAnswer("interrupted".to_owned()),
         }
     }
 }

@@ -324,3 +324,16 @@ fn in_a_word(status: u8) -> &'static str {
         None => "",
     }
 }
+
+/// Which settings the inputs were read by; none where the command line and presets told all.
+pub(crate) fn settings_used(summary: &Summary) -> Option<String> {
+    let is_guessed = |input: &Input| input.guessed.contains(&Guess::Columns);
+    match &summary.settings_file {
+        Some(path) => Some(format!("settings: {}", harmless(path))),
+        None if summary.inputs.iter().any(is_guessed) => Some(
+            "no settings: columns and stages as crm2capi init FILE would write them down"
+                .to_owned(),
+        ),
+        None => None,
+    }
+}

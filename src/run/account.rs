@@ -607,6 +607,9 @@ fn input(feed: &Feed, reading: &ReadSettings) -> Input {
     if feed.preset.as_ref().is_some_and(|(_, guessed)| *guessed) {
         guessed.push(Guess::Preset);
     }
+    if reading.is_guessed {
+        guessed.push(Guess::Columns);
+    }
     let order = feed.date_order(reading);
     if reading.date_order.is_none() && order.is_some() {
         guessed.push(Guess::DateOrder);

@@ -86,7 +86,11 @@ impl Feed {
         observer: &mut dyn Observer,
     ) -> Result<Vec<Self>> {
         let join = read_leads(reading)?;
-        let open = |input| Self::open_with(input, reading, join.clone(), &mut *observer);
+        let open = |input| {
+            let feed = Self::open_with(input, reading, join.clone(), &mut *observer)?;
+            explain(&feed, reading);
+            Ok(feed)
+        };
         reading.inputs.iter().map(open).collect()
     }
 
@@ -113,7 +117,8 @@ impl Feed {
         Self::open_with(input, reading, None, &mut ())
     }
 
-    fn open_with(
+    /// The same with Meta's leads, which are read once for all inputs.
+    pub(super) fn open_with(
         input: &Input,
         reading: &ReadSettings,
         join: Option<Join>,
@@ -155,12 +160,6 @@ impl Feed {
         let order = survey.times_order();
         let times = times_of(reading, preset.as_ref(), &plan, order, exported)?;
         let this_year = reading.clock.this_year();
-        explain(
-            input,
-            preset.as_ref().map(|preset| (preset, guessed)),
-            reading,
-            order,
-        );
         let crm = reading.crm.clone();
         let crm = crm.or_else(|| preset.as_ref().and_then(|preset| preset.crm.clone()));
         let lead_event_source = crm.unwrap_or_else(|| "CRM".to_owned());
@@ -284,7 +283,7 @@ impl Feed {
 }
 
 /// Meta's leads, where the settings name files of them.
-fn read_leads(reading: &ReadSettings) -> Result<Option<Join>> {
+pub(super) fn read_leads(reading: &ReadSettings) -> Result<Option<Join>> {
     if reading.join.inputs.is_empty() {
         return Ok(None);
     }
@@ -296,28 +295,23 @@ fn read_leads(reading: &ReadSettings) -> Result<Option<Join>> {
     };
     let raw_lead = reading.join.raw_lead.as_deref();
     Ok(Some(Join {
-        leads: Arc::new(Leads::read(&reading.join.inputs, &how)?),
+        leads: Arc::new(Leads::read(&reading.join.inputs, &how, reading.threads)?),
         raw_lead: raw_lead.map(Arc::from),
     }))
 }
 
 /// Says what was settled about an input, and why.
-fn explain(
-    input: &Input,
-    preset: Option<(&Preset, bool)>,
-    reading: &ReadSettings,
-    order: Option<DateOrder>,
-) {
-    match preset {
-        Some((preset, true)) => {
-            tracing::debug!("{input}: its header is that of preset {}", preset.name);
-        }
-        Some((preset, false)) => tracing::debug!("{input}: preset {}, as asked for", preset.name),
+fn explain(feed: &Feed, reading: &ReadSettings) {
+    let input = &feed.input;
+    match &feed.preset {
+        Some((preset, true)) => tracing::debug!("{input}: its header is that of preset {preset}"),
+        Some((preset, false)) => tracing::debug!("{input}: preset {preset}, as asked for"),
         None => {
             tracing::debug!("{input}: no preset, as no known header fits it or none was wanted")
         }
     }
-    let of_preset = preset.and_then(|(preset, _)| preset.timezone.as_deref());
+    let preset = feed.recipe.preset.as_ref();
+    let of_preset = preset.and_then(|preset| preset.timezone.as_deref());
     let given = reading
         .zone
         .as_ref()
@@ -331,7 +325,7 @@ fn explain(
             tracing::debug!("{input}: times without a zone are of UTC, as none is given")
         }
     }
-    match (reading.date_order, order) {
+    match (reading.date_order, settled(&feed.order)) {
         (Some(order), _) => tracing::debug!("{input}: numeric dates are {order}, as given"),
         (None, Some(order)) => {
             tracing::debug!("{input}: numeric dates are {order}, as only that fits all of them");
@@ -343,7 +337,7 @@ fn explain(
 /// The preset taken, and whether it was guessed.
 fn preset_of(reading: &ReadSettings, header: &Header) -> Result<(Option<Preset>, bool)> {
     Ok(match &reading.preset {
-        PresetChoice::Named(preset) => (Some(Preset::clone(preset)), false),
+        PresetChoice::Named(preset) => (Some(Preset::clone(preset)), reading.is_guessed),
         PresetChoice::Guess => (Preset::guess(header)?, true),
         PresetChoice::None => (None, false),
     })

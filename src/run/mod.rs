@@ -6,10 +6,12 @@
 //! whoever calls. Output: a [`crate::report::Summary`].
 
 pub(crate) mod account;
+mod body;
 mod coverage;
 pub(crate) mod feed;
 mod joining;
 mod observer;
+mod outbox;
 mod recipe;
 pub(crate) mod rejects;
 pub(crate) mod rows;
@@ -19,10 +21,13 @@ mod settings;
 mod snapshot;
 mod upload;
 mod validate;
+mod waiting;
 pub(crate) mod workers;
 
+pub(crate) use body::{Body, BodyError, BodyReader};
 pub(crate) use feed::Feed;
 pub use observer::{Observer, Reading};
+pub(crate) use outbox::{Counted, Deliverer, Outbox};
 pub(crate) use recipe::Pass;
 pub(crate) use rows::Prepared;
 pub(crate) use seen::GivenIds;
@@ -31,5 +36,5 @@ pub(crate) use settings::{
     Earlier, JoinSettings, OnUnusable, PresetChoice, ReadSettings, SendSettings, Signals, Unusable,
     UploadSettings,
 };
-pub(crate) use upload::{rehearse_upload, upload};
+pub(crate) use upload::{is_sandbox, open_ledger, rehearse_upload, upload};
 pub(crate) use validate::{build, validate};

@@ -4,10 +4,10 @@ use std::hint::black_box;
 
 use crate::event::Fingerprint;
 
-/// Events of one generation; two generations are kept. Sized for 17 MB at most.
-const GENERATION: usize = 450_000;
+/// Events of one generation; two generations are kept. Sized for 8.4 MB at most.
+const GENERATION: usize = 390_000;
 
-/// Remembers the last 450,000 to 900,000 events. Over that distance `upload` relies on the ledger.
+/// Remembers the last 390,000 to 780,000 events. Over that distance `upload` relies on the ledger.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     newer: Table,
@@ -64,7 +64,7 @@ impl GivenIds {
 }
 
 /// A set of fingerprints: their first eight bytes, each in the place that its own low bits name, or in the next free one
-/// behind. They are parts of SHA-256, so they are spread already. At least half of the places are free.
+/// behind. They are parts of SHA-256, so they are spread already. At least a quarter of the places is free.
 #[derive(Debug, Default)]
 struct Table {
     /// A power of two of them, or none yet; 0 is free.
@@ -107,7 +107,7 @@ impl Table {
 
     /// Whether the fingerprint was not there.
     fn insert(&mut self, event: Fingerprint) -> bool {
-        if self.len * 2 >= self.places.len() {
+        if self.len * 4 >= self.places.len() * 3 {
             self.grow();
         }
         let short = Self::short(event);
@@ -139,7 +139,9 @@ mod tests {
 
     fn event(number: u64) -> Fingerprint {
         let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&(number + 1).to_le_bytes());
+        // Spread as parts of a hash are.
+        let spread = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        bytes[..8].copy_from_slice(&spread.to_le_bytes());
         Fingerprint(bytes)
     }
 

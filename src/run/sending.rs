@@ -17,14 +17,14 @@ use crate::batch;
 use crate::deliver::{self, Delivery, Interrupt, Outcome};
 use crate::event::{Event, EventKey, Fingerprint, KnownBy, Origin, set_id};
 use crate::graph::Client;
-use crate::ledger::{Ledger, LedgerError, SharedLedger, Standing};
+use crate::ledger::{self, Ledger, LedgerError, SharedLedger, Standing};
 use crate::problem::Code;
 use crate::report::stages::{Fate, Stages};
 use crate::report::{End, Problems};
 use crate::source::ReadError;
 
-/// Chunks of events that wait for the delivery.
-const QUEUE: usize = 4;
+/// Chunks of events that wait for the delivery, which holds more of them itself.
+const QUEUE: usize = 1;
 
 /// The sending pass of an upload.
 pub(super) struct Sending<'a> {
@@ -125,7 +125,11 @@ fn note_what_was_lost(
 }
 
 /// Says that the input was not read to its end, and why.
-fn note_end_of_reading(account: &mut Account, error: &anyhow::Error, after_sending: bool) {
+pub(super) fn note_end_of_reading(
+    account: &mut Account,
+    error: &anyhow::Error,
+    after_sending: bool,
+) {
     let text = format!("{error:#}");
     let is_ledgers = error.is::<LedgerError>();
     account.end_early(match broken_off(error) {
@@ -216,15 +220,15 @@ impl Producer<'_> {
 }
 
 /// The side that hears what became of events.
-struct Outcomes<'a> {
-    observer: &'a mut dyn Observer,
-    rejects: Option<&'a Mutex<Rejects>>,
-    stages: Stages,
-    refusals: Problems,
+pub(super) struct Outcomes<'a> {
+    pub observer: &'a mut dyn Observer,
+    pub rejects: Option<&'a Mutex<Rejects>>,
+    pub stages: Stages,
+    pub refusals: Problems,
 }
 
 impl Outcomes<'_> {
-    fn add(&mut self, event: &Event, outcome: &Outcome) {
+    pub(super) fn add(&mut self, event: &Event, outcome: &Outcome) {
         if event.known_by.is_repeat {
             return;
         }
@@ -283,51 +287,62 @@ pub(super) fn sift(
     events.extend(self::events(prepared, &made, picked, dataset));
     let looked_up = ledger.look_up(dataset, &events)?;
     let (mut new, mut known) = (Vec::with_capacity(events.len()), Known::default());
-    for (mut event, found) in events.into_iter().zip(looked_up) {
-        let Origin { row, .. } = event.origin;
+    for (event, found) in events.into_iter().zip(looked_up) {
         if event.known_by.is_repeat {
             // Where the event is new, the ledger learns of it as it is begun.
             new.extend((found.standing == Standing::New).then_some(event));
             continue;
         }
-        if let Some(id) = found.under {
-            account.remember(Code::IdentityGrew, event.origin);
-            // What nobody is sure of goes again under the id it went under.
-            event.json = under_id(&event.json, id);
-            event.key = EventKey::in_dataset(dataset, id);
-        }
-        match found.standing {
-            Standing::New => new.push(event),
-            Standing::Uncertain => {
-                account.remember(Code::UncertainEarlier, event.origin);
-                new.push(event);
-            }
-            Standing::Resting if settings.send.retry_uncertain => new.push(event),
-            Standing::Resting => {
-                known.open.insert(row);
-                account.stages.add(&event.name, event.time, Fate::Uncertain);
-                account.remember(Code::UncertainResting, event.origin);
-            }
-            Standing::Elsewhere => {
-                known.open.insert(row);
-                account.stages.add(&event.name, event.time, Fate::Elsewhere);
-            }
-            Standing::Accepted | Standing::ThisRun => {
-                account.stages.add(&event.name, event.time, Fate::Delivered);
-                *known.delivered.entry(row).or_default() += 1;
-            }
-            Standing::Refused { .. } if settings.send.retry_rejected => new.push(event),
-            Standing::Refused { code, subcode } => {
-                account.stages.add(&event.name, event.time, Fate::Rejected);
-                account.remember(Code::RefusedEarlier, event.origin);
-                let reasons = known.refused.entry(row).or_default();
-                reasons.push(account::refused_earlier(code, subcode));
-            }
-        }
+        new.extend(still_to_send((event, found), settings, account, &mut known));
     }
     batch::compact(&mut new);
     made.give_back(prepared);
     Ok(Sifted { new, known })
+}
+
+/// Says by what the ledger knows of an event whether it is to be sent, and as which; counts it where it is not.
+pub(super) fn still_to_send(
+    (mut event, found): (Event, ledger::Known),
+    UploadSettings { send, endpoint, .. }: &UploadSettings,
+    account: &mut Account,
+    known: &mut Known,
+) -> Option<Event> {
+    let Origin { row, .. } = event.origin;
+    if let Some(id) = found.under {
+        account.remember(Code::IdentityGrew, event.origin);
+        // What nobody is sure of goes again under the id it went under.
+        event.json = under_id(&event.json, id);
+        event.key = EventKey::in_dataset(&endpoint.dataset_id, id);
+    }
+    match found.standing {
+        Standing::New => return Some(event),
+        Standing::Uncertain => {
+            account.remember(Code::UncertainEarlier, event.origin);
+            return Some(event);
+        }
+        Standing::Resting if send.retry_uncertain => return Some(event),
+        Standing::Resting => {
+            known.open.insert(row);
+            account.stages.add(&event.name, event.time, Fate::Uncertain);
+            account.remember(Code::UncertainResting, event.origin);
+        }
+        Standing::Elsewhere => {
+            known.open.insert(row);
+            account.stages.add(&event.name, event.time, Fate::Elsewhere);
+        }
+        Standing::Accepted | Standing::ThisRun => {
+            account.stages.add(&event.name, event.time, Fate::Delivered);
+            *known.delivered.entry(row).or_default() += 1;
+        }
+        Standing::Refused { .. } if send.retry_rejected => return Some(event),
+        Standing::Refused { code, subcode } => {
+            account.stages.add(&event.name, event.time, Fate::Rejected);
+            account.remember(Code::RefusedEarlier, event.origin);
+            let reasons = known.refused.entry(row).or_default();
+            reasons.push(account::refused_earlier(code, subcode));
+        }
+    }
+    None
 }
 
 /// What was written for a chunk, while its events share it.
@@ -393,6 +408,18 @@ fn events<'a>(
             },
         }
     })
+}
+
+/// The events of these indexes, for who has nothing else to ask of a chunk.
+pub(super) fn take_events(prepared: &mut Prepared, new: Vec<usize>, dataset: &str) -> Vec<Event> {
+    let made = Made::take(prepared);
+    let picked = Picked {
+        new,
+        repeats: Vec::new(),
+    };
+    let events = events(prepared, &made, &picked, dataset).collect();
+    made.give_back(prepared);
+    events
 }
 
 /// The same event with another id.

@@ -34,7 +34,7 @@ pub(crate) enum PresetChoice {
 }
 
 /// What upload, validate and build share: what to read and how to understand it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ReadSettings {
     /// The exports, in the order given.
     pub inputs: Vec<Input>,
@@ -74,6 +74,8 @@ pub(crate) struct ReadSettings {
     pub threads: usize,
     /// The settings file these came from, for the report.
     pub settings_file: Option<PathBuf>,
+    /// Whether nobody named the columns and the preset, which are guessed from the first input.
+    pub is_guessed: bool,
     /// The columns that file names, each with its line.
     pub column_lines: Vec<(String, usize)>,
     /// Where the settings file names the stages that may come back, for errors.

@@ -7,14 +7,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::account::Account;
+use super::waiting;
 use super::{Feed, Prepared};
-use crate::custom_data::{Amount, Worth, currency};
-use crate::customer::{Key, KeySet};
-use crate::event::{Event, EventKey, KnownBy, LeadKey, Origin, set_id, set_time};
+use crate::event::{Event, EventKey, Origin, set_id, set_time};
 use crate::ledger::{
     Ledger, LedgerError, LedgerReader, LedgerTarget, Pending, Shown, Sight, Sighting, Sights,
     SnapshotSource, Snapshots, Told, TrialSnapshots,
@@ -22,7 +19,6 @@ use crate::ledger::{
 use crate::problem::Code;
 use crate::report::snapshot::Snapshot;
 use crate::report::stages::Fate;
-use crate::rules;
 use crate::time::Clock;
 
 /// Tells changes from what was there, for the inputs of one run.
@@ -196,28 +192,10 @@ impl SnapshotStep {
         ledger: &mut dyn Ledger,
         account: &mut Account,
     ) -> Result<Vec<Event>> {
-        let oldest = self.clock.now() - rules::MAX_AGE_SECONDS + rules::AGE_MARGIN_SECONDS;
-        let (events, old): (Vec<Pending>, Vec<Pending>) =
-            found.into_iter().partition(|event| event.time >= oldest);
-        let (refused, events): (Vec<Pending>, Vec<Pending>) = events
-            .into_iter()
-            .partition(|event| event.is_refused && !self.retries_refused);
-        let [events, old, refused] =
-            [events, old, refused].map(|all| all.into_iter().map(event).collect::<Vec<Event>>());
-        account.settle_all(&refused, Fate::Rejected);
-        for event in &refused {
-            account.remember(Code::RefusedEarlier, event.origin);
-        }
+        let how = (self.clock, self.retries_refused);
+        let (events, old) = waiting::take_up(found, how, account);
         if !old.is_empty() {
-            let keys: Vec<EventKey> = old.iter().map(|event| event.key).collect();
-            self.memory(ledger)?.give_up(&keys)?;
-        }
-        account.settle_all(&old, Fate::Old);
-        for event in &old {
-            account.remember(Code::EventExpired, event.origin);
-        }
-        for event in &events {
-            account.add_keys(keys_of(&event.json));
+            self.memory(ledger)?.give_up(&old)?;
         }
         account.snapshot.get_or_insert_default().overdue += events.len() as u64;
         Ok(events)
@@ -325,7 +303,7 @@ fn apply(told: Told, index: usize, prepared: &mut Prepared, account: &mut Accoun
         };
         account.remember(Code::IdentityGrew, origin);
     }
-    event.lead = lead_of(told.lead);
+    event.lead = told.lead.hash();
     let counts = account.snapshot.get_or_insert_default();
     match told.sight {
         Sight::Recorded => counts.recorded += 1,
@@ -345,55 +323,4 @@ fn apply(told: Told, index: usize, prepared: &mut Prepared, account: &mut Accoun
         }
     }
     matches!(told.sight, Sight::Event { .. })
-}
-
-/// An event that an earlier run left.
-fn event(found: Pending) -> Event {
-    Event {
-        key: found.key,
-        name: found.name.into(),
-        time: found.time,
-        lead: lead_of(found.lead),
-        origin: Origin::NONE,
-        worth: worth_of(&found.json),
-        json: found.json.into(),
-        known_by: KnownBy::default(),
-    }
-}
-
-/// The customer parameters that an event carries.
-fn keys_of(json: &[u8]) -> KeySet {
-    #[derive(Deserialize)]
-    struct Said {
-        user_data: HashMap<String, IgnoredAny>,
-    }
-    let mut keys = KeySet::default();
-    if let Ok(Said { user_data }) = serde_json::from_slice(json) {
-        let known = Key::ALL.into_iter();
-        let present = known.filter(|key| user_data.contains_key(key.name()));
-        present.for_each(|key| keys.insert(key));
-    }
-    keys
-}
-
-/// What an event says that its lead is worth.
-fn worth_of(json: &[u8]) -> Option<Worth> {
-    #[derive(Deserialize)]
-    struct Said {
-        custom_data: SaidWorth,
-    }
-    #[derive(Deserialize)]
-    struct SaidWorth {
-        value: f64,
-        currency: String,
-    }
-    let Said { custom_data } = serde_json::from_slice(json).ok()?;
-    let currency = currency(&custom_data.currency).ok()??;
-    Some((Amount::from_number(custom_data.value)?, currency))
-}
-
-/// What tells leads apart within a run.
-fn lead_of(LeadKey(key): LeadKey) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = key;
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }

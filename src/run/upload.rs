@@ -22,13 +22,16 @@ use super::{
 use crate::deliver::{Delivery, Ended, Interrupt, interrupt};
 use crate::graph::{Client, Endpoint, probe, verdict};
 use crate::ledger::{
-    Ledger, LedgerReader, LedgerTarget, NoLedger, PostgresLedger, RunEnd, RunStart, SharedLedger,
-    SqliteLedger,
+    Ledger, LedgerError, LedgerReader, LedgerTarget, NoLedger, PostgresLedger, RunEnd, RunStart,
+    SharedLedger, SqliteLedger, TrialLedger,
 };
 use crate::report::stages::{Fate, Plan};
 use crate::report::summary::Destination;
 use crate::report::{End, Summary};
 use crate::text::counted;
+
+/// How long somebody who has other things to do waits for the answer to a probe.
+const PROBE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Uploads what is new in the inputs and tells what became of every event.
 ///
@@ -61,7 +64,10 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
         true => &LedgerTarget::None,
         false => &settings.send.ledger,
     };
-    let ledger = open_ledger(target, settings.send.wait)?;
+    let ledger = match read_only(settings, &feeds)? {
+        Some(known) => SharedLedger::new(TrialLedger::over(known)),
+        None => open_ledger(target, settings.send.wait)?,
+    };
     before_sending.inspect(JoinHandle::abort);
     let dataset = &settings.endpoint.dataset_id;
     let now = settings.read.clock.now();
@@ -149,7 +155,9 @@ fn open_snapshot(
 ) -> Result<Option<SnapshotStep>> {
     let (dataset, clock) = (&settings.endpoint.dataset_id, settings.read.clock);
     let mut snapshot = match target {
-        LedgerTarget::None => SnapshotStep::on_trial(feeds, dataset, clock, || Ok(None))?,
+        LedgerTarget::None => {
+            SnapshotStep::on_trial(feeds, dataset, clock, || read_only(settings, feeds))?
+        }
         LedgerTarget::File(_) | LedgerTarget::Server(_) => {
             SnapshotStep::in_ledger(feeds, dataset, clock)
         }
@@ -161,7 +169,12 @@ fn open_snapshot(
 }
 
 /// Notes in the ledger how the run ended.
-fn note_end(ledger: &SharedLedger, account: &mut Account, delivery: &Delivery, now: i64) {
+pub(super) fn note_end(
+    ledger: &SharedLedger,
+    account: &mut Account,
+    delivery: &Delivery,
+    now: i64,
+) {
     let ended = RunEnd {
         now,
         exit_status: account.exit_status().code(),
@@ -301,7 +314,34 @@ fn meets_sandbox(
     }
 }
 
-fn open_ledger(target: &LedgerTarget, wait: Duration) -> Result<SharedLedger> {
+/// Whether a sandbox stands in Meta's place at an endpoint that is not Meta's; none when it does not answer for a moment.
+pub(crate) async fn is_sandbox(endpoint: &Endpoint, client: &Client) -> Option<bool> {
+    if foreign_host(endpoint).is_none() {
+        return Some(false);
+    }
+    let asked = client.send(Bytes::from_static(probe::BODY));
+    let answer = tokio::time::timeout(PROBE_PATIENCE, asked).await.ok()?;
+    Some(verdict::is_rehearsal(&answer.ok()?.headers))
+}
+
+/// The ledger that test events go by without changing it: of exports of the current stage, those of the stages that would
+/// go.
+fn read_only(
+    settings: &UploadSettings,
+    feeds: &[Feed],
+) -> Result<Option<LedgerReader>, LedgerError> {
+    let is_test = settings.send.delivery.beside.test_event_code.is_some() && !settings.is_sandbox;
+    match is_test && snapshot::is_wanted(feeds) {
+        true => LedgerReader::open(&settings.send.ledger),
+        false => Ok(None),
+    }
+}
+
+/// Opens the ledger, where there is one.
+///
+/// # Errors
+/// It cannot be opened, or another run holds it.
+pub(crate) fn open_ledger(target: &LedgerTarget, wait: Duration) -> Result<SharedLedger> {
     Ok(match target {
         LedgerTarget::File(path) => {
             let ledger = SqliteLedger::open(path, wait)?;
@@ -331,7 +371,7 @@ fn open_ledger(target: &LedgerTarget, wait: Duration) -> Result<SharedLedger> {
     })
 }
 
-fn destination(settings: &UploadSettings) -> Destination {
+pub(super) fn destination(settings: &UploadSettings) -> Destination {
     let dataset_id = settings.endpoint.dataset_id.clone();
     let host = foreign_host(&settings.endpoint);
     match settings.send.delivery.beside.test_event_code.clone() {

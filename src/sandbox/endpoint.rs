@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http_body_util::BodyExt;
-use hyper::body::{Body, Bytes};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 
@@ -12,12 +12,12 @@ use super::answer::{self, Answer, Refusal, TraceIds};
 use super::counted;
 use super::judge::Judge;
 use super::leads::{Asked, LeadsFile};
-use super::origin::Guard;
 use super::page;
 use super::pieces::Pieces;
 use super::request::Parameters;
 use super::store::Store;
 use super::tally::Tally;
+use crate::listen::{Answers, Guard, Stranger};
 use crate::text::{counted, harmless};
 
 /// The header of every answer that tells a sandbox from Meta.
@@ -76,6 +76,14 @@ pub(super) struct Endpoint {
     pub(super) trace_ids: TraceIds,
 }
 
+impl Answers for Endpoint {
+    type Body = Pieces;
+
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
+        Endpoint::answer(self, request).await
+    }
+}
+
 impl Endpoint {
     /// Answers one request, whatever it is.
     pub(super) async fn answer<B: Body<Data = Bytes> + Unpin>(
@@ -114,8 +122,10 @@ impl Endpoint {
             let said = refusal.summary();
             (refusal.into_answer(&fbtrace_id), said)
         };
-        if let Err(refusal) = self.guard.check(&head) {
-            return refuse(refusal);
+        match self.guard.check(&head) {
+            Ok(()) => {}
+            Err(Stranger::OtherHost) => return refuse(answer::OTHER_HOST),
+            Err(Stranger::CrossSite) => return refuse(answer::CROSS_SITE),
         }
         match (&head.method, segments.as_slice()) {
             (&Method::GET, ["sandbox", "events"]) => return self.accepted_events(),

@@ -12,11 +12,9 @@ mod counted;
 mod endpoint;
 mod judge;
 mod leads;
-mod origin;
 mod page;
 mod pieces;
 mod request;
-mod server;
 mod store;
 mod tally;
 mod values;
@@ -34,12 +32,15 @@ use tokio::task::JoinHandle;
 use self::answer::TraceIds;
 use self::endpoint::{Endpoint, Timeouts};
 pub(crate) use self::leads::LeadsFile;
-use self::origin::Guard;
 use self::store::Store;
 use self::tally::Tally;
+use crate::listen::{self, Bounds, Guard};
 
 /// How many bytes of accepted events a sandbox of its own keeps for `GET /sandbox/events`: about 300,000 events.
 pub(crate) const DEFAULT_KEEP_BYTES: usize = 256 << 20;
+
+/// More connections wait until others end: what a test's clients would never need.
+const MAX_CONNECTIONS: usize = 4_096;
 
 /// How long requests under way may take when the sandbox stops.
 const STOP_GRACE: Duration = Duration::from_secs(2);
@@ -104,7 +105,15 @@ impl Sandbox {
         let (stop, stopped) = oneshot::channel();
         Ok(Self {
             address,
-            server: tokio::spawn(server::serve(listener, endpoint, stopped)),
+            server: tokio::spawn(listen::serve(
+                listener,
+                Arc::clone(&endpoint),
+                Bounds {
+                    connections: MAX_CONNECTIONS,
+                    head: endpoint.timeouts.head,
+                },
+                stopped,
+            )),
             stop,
         })
     }

@@ -12,7 +12,7 @@ use super::archive::{self, Member};
 use super::error::OpenError;
 use super::halt::Halt;
 use super::held::{HeldFile, HeldReader};
-use super::input::Input;
+use super::input::{Given, Input};
 use super::stream::{self, StopReading};
 
 /// How much of an input is looked at before it is read.
@@ -81,6 +81,9 @@ pub(super) fn open(input: &Input, stop: &StopReading) -> Result<Opened, OpenErro
             return again(input, &Arc::new(held.only(member)));
         }
         Input::Stdin => stream::read(stop, || Ok(io::stdin())),
+        Input::Given(Given(bytes)) => {
+            return from_reader(input, Box::new(Cursor::new(bytes.clone())));
+        }
     };
     from_reader(input, Box::new(stream.map_err(cannot_open)?))
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+
 /// Where an export comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
@@ -17,6 +19,18 @@ pub(crate) enum Input {
     },
     /// Standard input.
     Stdin,
+    /// What somebody handed over.
+    Given(Given),
+}
+
+/// Bytes in memory, which may hold people's values.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Given(pub Bytes);
+
+impl fmt::Debug for Given {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Given({} bytes)", self.0.len())
+    }
 }
 
 impl Input {
@@ -24,7 +38,7 @@ impl Input {
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Input::File(path) | Input::Member { archive: path, .. } => Some(path),
-            Input::Stdin => None,
+            Input::Stdin | Input::Given(_) => None,
         }
     }
 }
@@ -35,6 +49,7 @@ impl fmt::Display for Input {
             Input::File(path) => write!(formatter, "{}", path.display()),
             Input::Member { archive, name } => write!(formatter, "{}/{name}", archive.display()),
             Input::Stdin => formatter.write_str("standard input"),
+            Input::Given(_) => formatter.write_str("the body"),
         }
     }
 }

@@ -34,7 +34,8 @@ pub(crate) use chunk::{Chunk, Header, Row};
 pub(crate) use encoding::EncodingEvidence;
 pub(crate) use error::{OpenError, ReadError};
 pub(crate) use expand::{Expanded, expand};
-pub(crate) use input::Input;
+pub(crate) use input::{Given, Input};
+pub(crate) use json::looks_like_json;
 pub(crate) use stream::StopReading;
 
 use bytes::Opened;

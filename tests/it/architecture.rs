@@ -6,10 +6,11 @@ use std::path::Path;
 use crate::support::repository;
 
 /// The rooms from the ground up: each may use those above it in this list, and no other.
-const ROOMS: [&str; 31] = [
+const ROOMS: [&str; 34] = [
     "text",
     "files",
     "watch",
+    "listen",
     "field",
     "problem",
     "json",
@@ -26,9 +27,11 @@ const ROOMS: [&str; 31] = [
     "batch",
     "graph",
     "deliver",
+    "ask",
     "leads",
     "report",
     "run",
+    "serve",
     "render",
     "notify",
     "remote",

@@ -51,7 +51,7 @@ fn pages() -> Vec<(String, String)> {
 }
 
 /// The files in which somebody reads what to type, by their place in the repository.
-fn files() -> Vec<String> {
+pub fn files() -> Vec<String> {
     let pages = pages();
     let book = pages.iter().map(|(name, _)| format!("docs/src/{name}"));
     let others = [
@@ -144,7 +144,7 @@ fn every_problem_code_in_the_book_is_one() {
 }
 
 /// The blocks of code in one of these languages, as (line of the first, text).
-fn blocks<'a>(page: &'a str, languages: &[&str]) -> Vec<(usize, &'a str)> {
+pub fn blocks<'a>(page: &'a str, languages: &[&str]) -> Vec<(usize, &'a str)> {
     let mut blocks = Vec::new();
     let mut rest = page;
     let mut line = 1;
@@ -164,7 +164,7 @@ fn blocks<'a>(page: &'a str, languages: &[&str]) -> Vec<(usize, &'a str)> {
 }
 
 /// The words of every call of the program in a line of a shell script.
-fn calls(line: &str) -> Vec<Vec<String>> {
+pub fn calls(line: &str) -> Vec<Vec<String>> {
     let line = line.split(" #").next().unwrap_or_default();
     let mut calls = Vec::new();
     for (place, _) in line.match_indices("crm2capi ") {
@@ -298,7 +298,7 @@ pub fn assert_that_what_is_shown_is_printed() {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();

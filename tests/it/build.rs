@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Desk, NOW, repository, sha256, text};
 
@@ -126,7 +126,7 @@ fn a_command_is_what_a_shell_reads_it_as() {
         .current_dir(desk.path())
         .output()
         .unwrap();
-    let sent: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let sent: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(sent["data"][0]["event_name"], "It's a 'deal' $HOME `x`");
 }
 

@@ -132,6 +132,112 @@ fn the_book_shows_what_the_join_prints() {
     assert!(book.contains(section.trim_end()), "{section}");
 }
 
+/// The lines are run as they stand there; only the sandbox has a port of its own.
+#[test]
+fn the_lines_of_the_examples_do_what_they_say() {
+    let page = std::fs::read_to_string(repository("examples/README.md")).unwrap();
+    let at = page.find("$ crm2capi sandbox").unwrap();
+    let lines: Vec<&str> = page[at..].split("```").next().unwrap().lines().collect();
+    let [serve, cd, download, validate] = lines[..] else {
+        panic!("{lines:?}")
+    };
+    assert_eq!(
+        serve,
+        "$ crm2capi sandbox --now 2026-11-21T16:00:00Z --leads examples/leads/sandbox.json &"
+    );
+    assert_eq!(cd, "$ cd examples/leads");
+    let desk = Desk::new();
+    let leads = repository("examples/leads/sandbox.json");
+    let sandbox = Sandbox::start(&desk, &["--now", NOW, "--leads", &leads]);
+    for name in ["hubspot.csv", "crm2capi.toml"] {
+        let from = repository(&format!("examples/leads/{name}"));
+        std::fs::copy(from, desk.path().join(name)).unwrap();
+    }
+    let download = download
+        .strip_prefix("$ CRM2CAPI_LEADS_TOKEN=any crm2capi ")
+        .unwrap();
+    let download = download.replace("http://127.0.0.1:8023", &sandbox.url);
+    let args: Vec<&str> = download.split(' ').collect();
+    let ran = desk
+        .run_with(&args, &[("CRM2CAPI_LEADS_TOKEN", "any")])
+        .ended(0);
+    assert!(
+        ran.stdout
+            .contains("leads.ndjson: 12 leads, 12 of them new"),
+        "{}",
+        ran.stdout
+    );
+    let args: Vec<&str> = validate
+        .strip_prefix("$ crm2capi ")
+        .unwrap()
+        .split(' ')
+        .collect();
+    let ran = desk.run(&args).ended(0);
+    assert!(
+        ran.stdout.contains("8 rows got a lead id by email"),
+        "{}",
+        ran.stdout
+    );
+    let missing = std::fs::read_to_string(desk.path().join("missing.csv")).unwrap();
+    assert_eq!(missing.lines().count(), 3);
+}
+
+#[test]
+fn a_page_for_a_browser_draws_the_coverage() {
+    let desk = desk();
+    desk.file(
+        "crm.csv",
+        "email,event_name,event_time\nava@example.com,Lead,2026-11-18T10:00:00Z\n",
+    );
+    let args = ["--leads", "leads.ndjson", "--report", "r.html", "crm.csv"];
+    let report = validate(&desk, &args).ended(0).json();
+    let page = std::fs::read_to_string(desk.path().join("r.html")).unwrap();
+    let section = page
+        .split("<section aria-labelledby=\"coverage\">")
+        .nth(1)
+        .unwrap();
+    let section = section.split("</section>").next().unwrap();
+    let cells = |row: &str| -> Vec<String> {
+        let without_tags = row.split('<').filter_map(|part| part.split_once('>'));
+        let texts = without_tags.map(|(_, text)| text.replace('\u{a0}', " ").trim().to_owned());
+        texts.filter(|text| !text.is_empty()).collect()
+    };
+    let rows: Vec<Vec<String>> = section.split("<tr").skip(1).map(cells).collect();
+    assert_eq!(
+        rows[0],
+        ["Leads", "Coverage", "%", "with an event", "leads"]
+    );
+    assert!(
+        rows.contains(&vec![
+            "form".into(),
+            "Offer".into(),
+            "50 %".into(),
+            "1".into(),
+            "2".into()
+        ]),
+        "{rows:?}"
+    );
+    let coverage = &report["lead_coverage"];
+    let lines = coverage["forms"].as_array().unwrap().len()
+        + coverage["weeks"].as_array().unwrap().len()
+        + 2;
+    assert_eq!(rows.len(), lines, "{rows:?}");
+    let all = section.split("<tr class=\"all\"").nth(1).unwrap();
+    assert!(
+        cells(all)[1..].starts_with(&["25 %".into(), "1".into(), "4".into()]),
+        "{all}"
+    );
+    // Each bar is as long as the share that stands beside it, and the goal is where Meta has it.
+    assert!(
+        all.contains("class=\"raw\" width=\"25.000%\"") && all.contains("x1=\"60.000%\""),
+        "{all}"
+    );
+    assert!(
+        section.contains("<code>--leads-missing FILE</code> lists the others"),
+        "{section}"
+    );
+}
+
 #[test]
 fn email_goes_before_phone_and_the_row_keeps_an_id_of_its_own() {
     let desk = desk();
@@ -287,7 +393,46 @@ fn nothing_goes_again_when_meta_has_another_lead_of_the_person_later() {
             (&json!(new), &json!(2 - new)),
             "{other} {again}"
         );
+        // Meta's second lead is a second lead, which goes once, by its own id and time.
+        if new == 1 {
+            let sent = listener.requests().last().unwrap().events();
+            let at = "2026-11-18T08:30:00Z".parse::<jiff::Timestamp>().unwrap();
+            let of = |key: &str| sent[0][key].clone();
+            assert_eq!(
+                (of("event_name"), of("event_time")),
+                (json!("Lead"), json!(at.as_second()))
+            );
+            assert_eq!(lead_ids(&sent), [other.parse().ok()]);
+        }
+        assert_eq!(upload()["accepted"], 0, "{other}");
     }
+}
+
+/// A row that the second lead made is another lead's, and its raw lead goes.
+#[test]
+fn each_row_of_a_person_gets_the_raw_lead_of_its_own_meta_lead() {
+    let desk = desk();
+    let lead = |id: &str, time: &str| {
+        format!("{{\"id\":\"{id}\",\"created_time\":\"{time}\",\"email\":\"ava@example.com\"}}\n")
+    };
+    let both = lead("1000000000000101", "2026-11-18T08:00:00+0000")
+        + &lead("1000000000000202", "2026-11-19T08:00:00+0000");
+    desk.file("leads.ndjson", both);
+    desk.file(
+        "crm2capi.toml",
+        "[join]\nleads = [\"leads.ndjson\"]\nraw_lead = \"Lead\"\n",
+    );
+    desk.file(
+        "crm.csv",
+        "email,event_name,event_time\nava@example.com,Qualified,2026-11-18T09:00:00Z\n\
+         ava@example.com,Qualified,2026-11-19T09:00:00Z\n",
+    );
+    let events = build(&desk, &["crm.csv"]);
+    let first = Some(1_000_000_000_000_101);
+    let second = Some(1_000_000_000_000_202);
+    assert_eq!(lead_ids(&events), [first, first, second, second]);
+    let raw = events.iter().filter(|event| event["event_name"] == "Lead");
+    assert_eq!(raw.count(), 2);
 }
 
 #[test]

@@ -181,6 +181,11 @@ fn judge_end(desk: &Desk, path: &str, expected: &Expected, ran: &Ran, judged: &m
                 report["rows"].as_u64().unwrap_or(0),
                 report["rows_invalid"].as_u64().unwrap_or(0),
             );
+            if essence(&report) != essence(&unaided(path, expected)) {
+                judged
+                    .missing
+                    .push("another answer without settings".to_owned());
+            }
         }
     }
 }
@@ -238,6 +243,21 @@ fn table(all: &[Judged]) -> String {
         .unwrap();
     }
     out
+}
+
+/// What `validate` makes of an export that comes without settings.
+fn unaided(path: &str, expected: &Expected) -> serde_json::Value {
+    let mut args = vec!["validate", "--now", NOW, "--format", "json", path];
+    args.extend(expected.flags.iter().map(String::as_str));
+    serde_json::from_str(&Desk::new().run(&args).stdout).unwrap_or_default()
+}
+
+/// Which columns were taken for what, and the events of each stage.
+fn essence(report: &serde_json::Value) -> BTreeSet<String> {
+    let columns = report["inputs"][0]["columns"].as_array();
+    let stages = report["stages"].as_array();
+    let both = columns.into_iter().chain(stages).flatten();
+    both.map(ToString::to_string).collect()
 }
 
 fn judge_all(folder: &Path) -> Vec<Judged> {

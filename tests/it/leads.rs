@@ -64,7 +64,7 @@ fn the_sandboxs_leads_come_with_the_types_of_their_questions_and_without_tests_a
         "{}",
         ran.stderr
     );
-    assert!(ran.stdout.contains("Autumn test drive (780000000000001): 10 read, 10 new, 1 gone at Meta after 90 days, 1 for tests, passed over (Meta counts 12)"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Autumn test drive (780000000000001): 10 read, 10 new, 1 expired at Meta after 90 days, 1 for tests, passed over (Meta counts 12)"), "{}", ran.stdout);
     assert!(
         ran.stdout
             .contains("leads.ndjson: 12 leads, 12 of them new"),
@@ -345,6 +345,12 @@ fn a_token_that_is_revoked_in_mid_download_ends_it_and_loses_nothing() {
         ran.stderr
     );
     assert!(!ran.stderr.contains("EAA"), "{}", ran.stderr);
+    let said = "error: Meta refused the token: 190/460";
+    assert!(
+        ran.stderr.contains(said) && ran.stderr.contains("generate a new token"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(ids(&desk, "leads.ndjson").len(), 2);
     run(&desk, &graph.listener.url, &[]).ended(0);
     assert_eq!(ids(&desk, "leads.ndjson").len(), 4);
@@ -543,7 +549,7 @@ fn the_doctor_says_who_may_read_what_and_what_to_click() {
     let ran = run(&desk, &ill.url, &["--check"]).ended(3);
     for line in [
         "NO  leads_retrieval",
-        "make the token anew",
+        "generate a new token",
         "Ask an admin.",
         "keeps the user out",
         "Leads access",

@@ -9,6 +9,7 @@ mod bad_input;
 mod bombs;
 mod book;
 mod build;
+mod commands;
 mod contract;
 mod dependencies;
 mod examples;

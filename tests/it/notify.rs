@@ -1,10 +1,8 @@
 //! Who is told when nightly runs break, and that nobody is told the same every night.
 
 use std::fmt::Write;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -215,7 +213,7 @@ fn a_receiver_that_fails_changes_no_status_and_is_told_the_next_time() {
 #[cfg(unix)]
 #[test]
 fn receivers_that_hang_cost_ten_seconds_together() {
-    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hanging = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/secret-path", hanging.local_addr().unwrap());
     let nights = Nights::new(&format!(
         "url_file = \"hook\"\nping_url = \"{url}\"\ncommand = [\"sh\", \"-c\", \"sleep 60\"]\n"
@@ -224,7 +222,7 @@ fn receivers_that_hang_cost_ten_seconds_together() {
     // A night that fails, so that the url and the command are told, and one that succeeds, so that all three are.
     nights.upload(2).ended(2);
     nights.export(3, 1, 0);
-    let started = Instant::now();
+    let started = std::time::Instant::now();
     let args = [
         "upload",
         "--config",
@@ -235,7 +233,7 @@ fn receivers_that_hang_cost_ten_seconds_together() {
     ];
     let ran = nights.desk.run_with(&args, &[TOKEN]).ended(0);
     assert!(
-        started.elapsed() < Duration::from_secs(15),
+        started.elapsed() < std::time::Duration::from_secs(15),
         "{:?}",
         started.elapsed()
     );

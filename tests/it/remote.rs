@@ -584,3 +584,88 @@ fn what_became_of_a_lead_is_found_by_id_email_phone_or_list() {
             .any(|window| window == b"1234567800000000")
     );
 }
+
+/// As the upload and the download of leads do.
+#[cfg(unix)]
+#[test]
+fn a_throttled_question_waits_as_meta_says_and_ctrl_c_ends_the_wait() {
+    use crate::support::graph::{Graph, World};
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "email,event_name,event_time\na@example.com,Lead,2026-11-21T10:00:00Z\n",
+    );
+    let accepting = Listener::accepting();
+    let token = [
+        ("CRM2CAPI_ACCESS_TOKEN", "t"),
+        ("CRM2CAPI_READ_TOKEN", crate::support::graph::USER),
+    ];
+    let upload = [
+        "upload",
+        "--dataset-id",
+        "700",
+        "--graph-url",
+        &accepting.url,
+        "--now",
+        NOW,
+        "leads.csv",
+    ];
+    desk.run_with(&upload, &token).ended(0);
+    let graph = Graph::start(World::default());
+    let throttle = |minutes: &str| {
+        let header = format!(
+            "X-Business-Use-Case-Usage: {{\"1\":[{{\"type\":\"ads_management\",\"call_count\":100,\
+             \"estimated_time_to_regain_access\":{minutes}}}]}}\r\n"
+        );
+        graph.fail(
+            "/stats?",
+            400,
+            &header,
+            serde_json::json!({"code": 80004, "message": "x"}),
+        );
+    };
+    throttle("0.02");
+    let url = graph.listener.url.clone();
+    let status = [
+        "status",
+        "--remote",
+        "--dataset-id",
+        "700",
+        "--graph-url",
+        &url,
+        "--now",
+        LATER,
+    ];
+    let begun = std::time::Instant::now();
+    let ran = desk.run_with(&status, &token);
+    assert!(
+        begun.elapsed().as_secs_f64() >= 1.2 && ran.stderr.contains("throttled"),
+        "{ran:?}"
+    );
+
+    throttle("0.15");
+    let mut command = desk.command(&status);
+    command
+        .envs(token)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped());
+    let begun = std::time::Instant::now();
+    let mut child = command.spawn().unwrap();
+    let mut said = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("trying again") {
+        assert_ne!(
+            std::io::BufRead::read_line(&mut said, &mut line).unwrap(),
+            0,
+            "{line}"
+        );
+    }
+    let process = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    said.read_to_string(&mut line).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{line}");
+    assert!(
+        line.contains("error: interrupted") && begun.elapsed().as_secs() < 8,
+        "{line}"
+    );
+}

@@ -32,7 +32,11 @@ fn the_crontab_calls_commands_that_there_are() {
 
 #[test]
 fn the_services_call_commands_that_there_are() {
-    for service in ["systemd/crm2capi.service", "systemd/crm2capi-watch.service"] {
+    for service in [
+        "systemd/crm2capi.service",
+        "systemd/crm2capi-watch.service",
+        "serve/crm2capi-serve.service",
+    ] {
         let service = example(service).replace("\\\n", " ");
         let command = service
             .lines()
@@ -44,13 +48,15 @@ fn the_services_call_commands_that_there_are() {
 }
 
 #[test]
-fn the_cron_job_of_kubernetes_calls_a_command_that_there_is() {
-    let job = example("kubernetes-cronjob.yaml");
-    let (_, args) = job.split_once("args:\n").unwrap();
-    let args = args
-        .lines()
-        .map_while(|line| line.trim_start().strip_prefix("- "));
-    assert_understood(std::iter::once("crm2capi").chain(args));
+fn what_runs_on_kubernetes_calls_a_command_that_there_is() {
+    for file in ["kubernetes-cronjob.yaml", "serve/kubernetes.yaml"] {
+        let job = example(file);
+        let (_, args) = job.split_once("args:\n").unwrap();
+        let args = args
+            .lines()
+            .map_while(|line| line.trim_start().strip_prefix("- "));
+        assert_understood(std::iter::once("crm2capi").chain(args));
+    }
 }
 
 #[test]

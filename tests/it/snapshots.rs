@@ -1,6 +1,7 @@
 //! Exports that show only the stage a lead is in: a month of them, as a nightly job meets them.
 
 mod changes;
+mod connected;
 mod model;
 mod month;
 

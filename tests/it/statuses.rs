@@ -4,7 +4,7 @@ use std::io::Read;
 use std::process::Stdio;
 
 use crate::support::listener::Listener;
-use crate::support::{Desk, NOW, Ran};
+use crate::support::{Desk, NOW};
 
 const LEADS: &str = "email,stage,stage_date\n\
     ada.nunn@example.com,Lead,2026-11-20T10:00:00Z\n\
@@ -66,7 +66,7 @@ fn a_standard_output_that_is_full_is_said_and_does_not_make_the_upload_one_that_
         .write(true)
         .open("/dev/full")
         .unwrap();
-    let ran = Ran::of(&args, command.stdout(full).output().unwrap()).ended(0);
+    let ran = crate::support::Ran::of(&args, command.stdout(full).output().unwrap()).ended(0);
     assert!(
         ran.stderr.contains("cannot write the report"),
         "{}",

@@ -114,7 +114,7 @@ fn verbose_says_what_is_decided_and_very_verbose_what_each_request_was_like() {
     };
     let (plain, verbose, very) = (said(&[]), said(&["-v"]), said(&["-vv"]));
     let decided = [
-        "leads.csv: its header is that of preset generic",
+        "no settings: columns and stages as init would write them down",
         "leads.csv: times without a zone are of UTC, as none is given",
         "4 rows checked; 3 events at most to send, of which the ledger may know some",
     ];

@@ -85,7 +85,7 @@ const QUIRKS: &[Quirk] = &[
         file: "report-footer.csv",
         more: &[],
         counts: [2, 0, 7, 2],
-        problems: &[],
+        problems: &[("value-without-currency", "warning", "Amount", &[2, 3])],
     },
     Quirk {
         file: "line-breaks.csv",

@@ -10,7 +10,7 @@ check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci examples/ci/gitlab-*.yml
 zizmor --offline --quiet --min-severity medium .github
 
-shellcheck .ci/run .github/scripts/*.sh .github/actions/*/*.sh tests/packaging/*.sh
+shellcheck --external-sources .ci/run .github/scripts/*.sh .github/actions/*/*.sh tests/packaging/*.sh
 hadolint Dockerfile
 kubernetes-validate --strict --quiet examples/kubernetes-cronjob.yaml
 

@@ -1,8 +1,13 @@
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use reqwest::header::HeaderMap;
 
 use crate::deliver::testing::*;
 use crate::deliver::*;
+use crate::graph::answer::Answer;
 use crate::graph::verdict::Barrier;
 use crate::ledger::{NoLedger, SharedLedger};
 use crate::time::Clock;
@@ -801,6 +806,51 @@ async fn whatever_the_server_plays_the_outcomes_agree_with_what_it_took() {
             delivered.delivery.requests,
             server.seen().len() as u64,
             "seed {seed}"
+        );
+    }
+}
+
+/// The book names the same numbers.
+#[tokio::test(start_paused = true)]
+async fn in_the_ten_minutes_of_an_outage_a_request_is_made_again_15_to_40_times() {
+    let outages = [
+        (500, "<html>"),
+        (200, "Service Unavailable"),
+        (429, "slow down"),
+        (400, r#"{"error":{"code":17}}"#),
+        (500, r#"{"error":{"code":2}}"#),
+        (500, r#"{"error":{"code":1}}"#),
+    ];
+    for (seed, (status, body)) in (0..20).flat_map(|seed| outages.map(|outage| (seed, outage))) {
+        fastrand::seed(seed);
+        let asked = Arc::new(AtomicUsize::new(0));
+        let mut client = Server::start(Reply::receipt).await.client();
+        let count = Arc::clone(&asked);
+        client.stand_in = Some(Arc::new(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+            let answer = Answer {
+                status,
+                headers: HeaderMap::new(),
+                body: Bytes::from_static(body.as_bytes()),
+            };
+            (Duration::from_millis(200), Ok(answer))
+        }));
+        let settings = Settings {
+            limits: Limits::of(10),
+            clock: Clock::Fixed(1_700_000_060),
+            ..Settings::default()
+        };
+        let ledger = SharedLedger::new(NoLedger);
+        let interrupt = watch::channel(Interrupt::None).1;
+        let start = tokio::time::Instant::now();
+        let delivered = run_with(client, events(60), settings, ledger, interrupt).await;
+        assert!(matches!(delivered.delivery.ended, Ended::Unreachable(_)));
+        let minutes = start.elapsed().as_secs_f64() / 60.0;
+        assert!((9.9..10.1).contains(&minutes), "{minutes} minutes");
+        let asked = asked.load(Ordering::SeqCst);
+        assert!(
+            (15..=40).contains(&asked),
+            "{asked} requests: {status} {body}"
         );
     }
 }

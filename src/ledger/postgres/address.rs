@@ -17,7 +17,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(crate) struct Address {
     whole: SecretString,
-    config: Config,
+    config: Box<Config>,
     proof: Proof,
 }
 
@@ -100,7 +100,7 @@ impl Address {
         }
         Ok(Self {
             whole: text.into(),
-            config,
+            config: Box::new(config),
             proof,
         })
     }

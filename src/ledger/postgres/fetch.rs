@@ -117,12 +117,17 @@ pub(super) fn known<'e>(
 /// All that entries concern.
 pub(super) fn entries(dataset: &str, run: Option<i64>, entries: &[Entry]) -> Vec<Fetch> {
     let (mut compared, mut settled): (Vec<&Event>, Vec<&Event>) = (Vec::new(), Vec::new());
+    let mut kept: Vec<&[u8; 16]> = Vec::new();
     let (mut names, mut traces): (BTreeSet<&str>, BTreeSet<&str>) = Default::default();
     for entry in entries {
         match entry {
             Entry::Begin(events) => {
                 compared.extend(events);
                 names.extend(events.iter().map(|event| &*event.name));
+            }
+            Entry::Keep { events, .. } => {
+                compared.extend(events);
+                kept.extend(events.iter().map(|event| &event.key.0));
             }
             Entry::Settle(outcomes, trace) => {
                 settled.extend(outcomes.iter().map(|(event, _)| event));
@@ -135,10 +140,13 @@ pub(super) fn entries(dataset: &str, run: Option<i64>, entries: &[Entry]) -> Vec
         }
     }
     let mut fetches = Vec::new();
+    kept.extend(settled.iter().map(|event| &event.key.0));
+    if !kept.is_empty() {
+        let own = vec![keys(kept)];
+        fetches.push(Fetch::of(PENDING, "pending WHERE key = ANY($1)", own));
+    }
     if !settled.is_empty() {
         fetches.push(events(run, settled.iter().copied()));
-        let own = keys(settled.iter().map(|event| &event.key.0));
-        fetches.push(Fetch::of(PENDING, "pending WHERE key = ANY($1)", vec![own]));
         fetches.push(Fetch::of(
             DELIVERED,
             "delivered WHERE run = $1",
@@ -254,6 +262,14 @@ impl Leads {
                 values(),
             ),
         ]
+    }
+
+    /// Adds leads that others turned out to be; says whether any of them was not asked for.
+    pub(super) fn add_merged(&mut self, merged: Vec<LeadKey>) -> bool {
+        let before = self.keys.len();
+        let new = merged.into_iter().filter(|key| !self.asked.contains(key));
+        self.keys.extend(new);
+        self.keys.len() > before
     }
 
     /// Whether a key that one of them may take was not asked for, as `is_known` says of more than was to be expected.

@@ -35,7 +35,7 @@ use super::people::Person;
 use super::snapshot::{self, Memory, Shown, Sight, Sights, SnapshotSource, Snapshots};
 use super::sql::{Row, Sql, Unreadable, Value};
 use super::status::{self, Status};
-use super::{Begun, Entry, Known, Ledger, RunEnd, RunStart, Standing, forget};
+use super::{Begun, Entry, Known, Ledger, Queue, RunEnd, RunStart, Standing, forget};
 use crate::event::{Event, EventKey};
 use crate::time::Clock;
 
@@ -316,6 +316,18 @@ impl PostgresLedger {
     /// run is about to write has been written.
     fn begin(&mut self, dataset: &str) -> Result<Option<i64>, Failure> {
         let (run, next) = (self.run.unwrap_or_default(), self.writes + 1);
+        let raise = match self.run {
+            Some(_) => Statement::new(
+                "UPDATE run SET writes = $2 WHERE id = $1 AND writes = $2 - 1
+                 RETURNING floor(extract(epoch FROM clock_timestamp()))::bigint",
+                vec![run.into(), next.into()],
+            ),
+            // What is kept is no run's yet, and keeping it again changes nothing.
+            None => Statement::new(
+                "SELECT floor(extract(epoch FROM clock_timestamp()))::bigint",
+                vec![],
+            ),
+        };
         let statements = [
             Statement::new("BEGIN", vec![]),
             Statement::new(
@@ -323,11 +335,7 @@ impl PostgresLedger {
                         pg_advisory_xact_lock('event'::regclass::oid::int, $1::bigint::int)",
                 vec![lock_of(dataset).into()],
             ),
-            Statement::new(
-                "UPDATE run SET writes = $2 WHERE id = $1 AND writes = $2 - 1
-                 RETURNING floor(extract(epoch FROM clock_timestamp()))::bigint",
-                vec![run.into(), next.into()],
-            ),
+            raise,
         ];
         let mut answers = self.session()?.ask(&statements)?;
         let row = answers.pop().and_then(|mut rows| rows.pop());
@@ -389,7 +397,9 @@ impl PostgresLedger {
             self.lay(leads.fetches(self.run))?;
             let connection = self.at_hand.connection();
             let is_short = leads.is_short(|key| super::leads::is_known(connection, key));
-            if !is_short.map_err(final_in_memory)? {
+            let is_short = is_short.map_err(final_in_memory)?;
+            let merged = super::leads::merged(connection).map_err(final_in_memory)?;
+            if !(leads.add_merged(merged) || is_short) {
                 break;
             }
         }
@@ -589,7 +599,12 @@ impl Ledger for PostgresLedger {
     }
 
     fn write(&mut self, entries: &[Entry]) -> Result<Vec<Vec<Begun>>, LedgerError> {
-        let dataset = self.dataset.clone();
+        let mut dataset = self.dataset.clone();
+        for entry in entries {
+            if let (None, Entry::Keep { dataset: of, .. }) = (self.run, entry) {
+                dataset = of.to_string();
+            }
+        }
         self.transact(
             &dataset,
             |ledger| ledger.lay(fetch::entries(&dataset, ledger.run, entries)),
@@ -636,6 +651,10 @@ impl Ledger for PostgresLedger {
 
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         Some(self)
+    }
+
+    fn queue(&mut self, dataset: &str) -> Result<Queue, LedgerError> {
+        self.read(|server| pending::queue(server, dataset))
     }
 }
 

@@ -87,7 +87,8 @@ CREATE TABLE snapshot_lead (
     previous BIGINT,
     touched  BIGINT   NOT NULL,
     kinds    SMALLINT NOT NULL,
-    known_as BIGINT   NOT NULL
+    known_as BIGINT   NOT NULL,
+    merged   BYTEA
 );
 
 CREATE TABLE snapshot_identity (
@@ -124,7 +125,10 @@ CREATE TABLE pending (
     time    BIGINT NOT NULL,
     json    BYTEA  NOT NULL,
     run     BIGINT,
-    noted   BIGINT NOT NULL
+    noted   BIGINT NOT NULL,
+    id_time BIGINT,
+    identities BYTEA
 );
 CREATE INDEX pending_by_lead ON pending (lead);
-CREATE INDEX pending_by_dataset ON pending (dataset, time, id);
+CREATE INDEX pending_by_time ON pending (dataset, time, id, run);
+CREATE INDEX pending_taken ON pending (dataset) WHERE id_time IS NOT NULL;

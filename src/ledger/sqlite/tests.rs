@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::ledger::testing::Store;
+use crate::ledger::testing::{PATIENCE, Store};
 use crate::ledger::tests::{NOW, all, event, events};
 use crate::ledger::{Settled, Standing};
 
@@ -86,7 +86,7 @@ impl Folder {
     }
 
     fn open(&self) -> SqliteLedger {
-        SqliteLedger::open(&self.path(), Duration::ZERO).unwrap()
+        SqliteLedger::open(&self.path(), PATIENCE).unwrap()
     }
 
     /// Opens the ledger for a run that starts at `now`, which is what the clock shows.

@@ -29,6 +29,8 @@ also_on_server! {
     the_status_tells_runs_deliveries_a_day_and_what_is_open,
     entries_of_one_write_stand_or_fall_together,
     many_delivered_events_are_recognised_quickly,
+    what_is_kept_waits_until_it_is_settled,
+    accepted_events_are_counted_by_hour_and_found_by_person,
 }
 
 pub(super) const NOW: i64 = 1_700_000_000;
@@ -487,6 +489,85 @@ fn entries_of_one_write_stand_or_fall_together() {
     ]
     .concat();
     assert_eq!(ledger.standing(&others).unwrap(), expected);
+}
+
+#[test]
+fn what_is_kept_waits_until_it_is_settled() {
+    let place = Place::new();
+    let events = events(3);
+    let keep = |events: &[Event]| Entry::Keep {
+        dataset: "123".into(),
+        events: events.to_vec(),
+    };
+    let mut ledger = place.open();
+    let kept = ledger.write(&[keep(&events)]).unwrap();
+    assert_eq!(kept, [[Begun::Fresh; 3]]);
+    let dataset = "123";
+    ledger.start_run(&RunStart { dataset, now: NOW }).unwrap();
+    let kept = ledger.write(&[keep(&events[..2])]).unwrap();
+    assert_eq!(kept, [[Begun::Known; 2]]);
+    assert_eq!(ledger.queue(dataset).unwrap().events, 3);
+    let found = ledger.overdue(dataset).unwrap();
+    assert_eq!(found.len(), 3);
+    assert!(ledger.overdue(dataset).unwrap().is_empty());
+    ledger.begin(&events).unwrap();
+    ledger.settle(&all(&events, Settled::Accepted)).unwrap();
+    assert_eq!(ledger.queue(dataset).unwrap(), Queue::default());
+    let kept = ledger.write(&[keep(&events)]).unwrap();
+    assert_eq!(kept, [[Begun::Known; 3]]);
+}
+
+#[test]
+fn accepted_events_are_counted_by_hour_and_found_by_person() {
+    let place = Place::new();
+    let mut events = events(4);
+    for (event, hours) in events.iter_mut().zip(0..) {
+        event.time = NOW - hours * 3_600;
+        let email = if hours < 3 { "aa" } else { "bb" };
+        event.json = format!("{{\"user_data\":{{\"em\":[\"00\",\"{email}\"]}}}}").into();
+    }
+    let mut ledger = place.start(NOW);
+    ledger.begin(&events).unwrap();
+    let trace = Some("trace-1".to_owned());
+    let entry = Entry::Settle(all(&events[..2], Settled::Accepted), trace);
+    ledger.write(&[entry]).unwrap();
+    ledger
+        .finish_run(&RunEnd {
+            now: NOW,
+            ..RunEnd::default()
+        })
+        .unwrap();
+    drop(ledger);
+
+    let mut reader = place.reader().unwrap();
+    let window = Window {
+        from: 0,
+        until: NOW + 1,
+        settled_by: NOW,
+    };
+    let accepted = reader.accepted("123", window).unwrap();
+    let hour = NOW / 3_600;
+    let counted = |name: &str, hour| Accepted {
+        name: Some(name.to_owned()),
+        hour,
+        count: 1,
+    };
+    assert_eq!(
+        accepted,
+        [counted("Lead", hour), counted("Qualified", hour - 1)]
+    );
+    assert!(reader.accepted("other", window).unwrap().is_empty());
+
+    let asked = HashSet::from([Person::of(crate::customer::Key::Em, "aa")]);
+    let found = reader.about(&asked, None, NOW).unwrap();
+    let states: Vec<State> = found.iter().map(|event| event.state).collect();
+    assert_eq!(states, [State::Uncertain, State::Accepted, State::Accepted]);
+    assert_eq!(found[2].trace.as_deref(), Some("trace-1"));
+    assert!(reader.about(&asked, Some("other"), NOW).unwrap().is_empty());
+    // What nobody knows of becomes too old between two runs.
+    let mut ledger = reader.into_ledger();
+    let expired = ledger.expired("123", NOW + 8 * 86_400).unwrap();
+    assert_eq!(expired.len(), 2);
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub(super) fn section(coverage: &LeadCoverage) -> Markup {
     html! {
         section aria-labelledby="coverage" {
             h2 id="coverage" { "Meta’s leads" }
-            p { (counted(coverage.leads, "lead")) " of Meta’s were joined: " (joined_rows(coverage)) "." }
+            p { (counted(coverage.leads, "lead")) " of Meta’s were read: " (joined_rows(coverage)) "." }
             p {
                 "Events with a lead id: " (thousands(coverage.lead_id_without_join)) " without the join, "
                 (thousands(coverage.lead_id_with_join)) " with it."

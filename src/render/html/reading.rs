@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::frame::{number, scroll};
-use crate::render::phrases::{how, passed_over};
+use crate::render::phrases::{capital, how, passed_over, settings_used};
 use crate::report::summary::{Guess, Input, Summary};
 use crate::text::{harmless, source};
 
@@ -58,7 +58,7 @@ fn assumed(summary: &Summary) -> Markup {
         ul.plain {
             li { (zone) }
             li { (country) }
-            @if let Some(path) = &summary.settings_file { li { "Settings: " bdi { (harmless(path)) } } }
+            @if let Some(settings) = settings_used(summary) { li { bdi { (capital(&settings)) } } }
         }
     }
 }

@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use layout::{Align, BOLD, DIM, GOOD, HEADING, Table, WARNING, WRONG, flow, wrap};
 use unicode_width::UnicodeWidthStr;
 
-use crate::render::phrases::{amount, how, outcomes, passed_over, valued};
+use crate::render::phrases::{amount, how, outcomes, passed_over, settings_used, valued};
 use crate::render::verdict::verdict;
 use crate::report::exit::ExitStatus;
 use crate::report::match_keys::field_name;
@@ -130,8 +130,8 @@ fn read(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> 
         table.row([source(&input.path), counted(input.rows, "row"), how(input)]);
     }
     table.write(out, width)?;
-    if let Some(path) = &summary.settings_file {
-        for line in wrap(&format!("settings: {}", harmless(path)), width - 2) {
+    if let Some(settings) = settings_used(summary) {
+        for line in wrap(&settings, width - 2) {
             writeln!(out, "  {DIM}{line}{DIM:#}")?;
         }
     }

@@ -76,7 +76,7 @@ enum Place {
 }
 
 /// Whether text begins as JSON does, and no table would.
-pub(super) fn looks_like_json(text: &str) -> bool {
+pub(crate) fn looks_like_json(text: &str) -> bool {
     let text = text.as_bytes();
     let at = scan::skip(text, 0, BETWEEN);
     let next = text.get(scan::skip(text, at + 1, b" \t\r\n"));

@@ -14,6 +14,9 @@ mod kills;
 mod ledgers;
 mod memory;
 mod refusals;
+mod requests;
+#[cfg(unix)]
+mod serve;
 #[cfg(unix)]
 mod shared;
 #[cfg(unix)]

@@ -412,6 +412,39 @@ fn an_unexplained_error_that_one_event_causes_is_pinned_on_that_event_once_other
 }
 
 #[test]
+fn one_event_that_meets_unexplained_errors_wears_out_none_that_goes_with_it() {
+    for bad in [0, 5, 11] {
+        let server = Server::start(move |seen| match seen.events.contains(&bad) {
+            true => Reply::fault(500, 1, None),
+            false => Reply::receipt(seen),
+        });
+        let desk = desk_with(12);
+        // So short that the batch is given up before its repetitions are used up.
+        let args = ["--give-up-after", "1", "--batch-size", "12"];
+        for run in 1..=4 {
+            let report = upload(&desk, &server, &args).ended(4).json();
+            assert_adds_up(&report);
+            assert_eq!(count(&report, "uncertain"), 1, "run {run}: {report:#}");
+            let resting = usize::from(run == 4);
+            assert_eq!(problems(&report, "uncertain-resting"), resting);
+        }
+        let taken = server.taken();
+        assert_eq!(taken.len(), 11);
+        assert!(taken.values().all(|times| *times == 1));
+        let order: Vec<u32> = server
+            .seen()
+            .iter()
+            .filter(|seen| seen.was_taken)
+            .flat_map(|seen| seen.events.clone())
+            .collect();
+        for lead in (0..6).filter(|lead| *lead != bad / 2) {
+            let place = |event: u32| order.iter().position(|it| *it == event);
+            assert!(place(lead * 2) < place(lead * 2 + 1), "{order:?}");
+        }
+    }
+}
+
+#[test]
 fn an_unexplained_error_that_never_ends_is_an_outage_and_leaves_the_events_uncertain() {
     for healthy in [0, 1] {
         let server = Server::start(move |seen| match seen.number < healthy {

@@ -635,3 +635,78 @@ fn where_one_row_of_a_lead_says_no_none_of_its_rows_is_sent() {
         }
     }
 }
+
+#[test]
+fn a_lead_that_was_taken_for_two_is_one_as_soon_as_a_row_has_something_of_both() {
+    let (x, p) = ("x@example.com", "+12125550123");
+    for (one, other, both) in [
+        ((A, "", ""), ("", x, ""), (A, x, "")),
+        (("", x, ""), ("", "", p), ("", x, p)),
+    ] {
+        let days = Job::days(&[
+            vec![lead(one, "New"), lead(other, "New")],
+            vec![lead(other, "Won")],
+            vec![lead(both, "Won")],
+            vec![lead(one, "Paid"), lead(other, "Paid"), lead(other, "Won")],
+        ]);
+        let expected = [
+            vec![],
+            vec!["Won".to_owned()],
+            vec![],
+            vec!["Paid".to_owned()],
+        ];
+        assert_eq!(days, expected, "{one:?} {other:?}");
+    }
+    // Two forms stay two, whatever else they share.
+    let couple = [(A, x, ""), (B, x, p)];
+    let rows = |stage: &str| couple.map(|who| lead(who, stage)).to_vec();
+    let days = Job::days(&[rows("New"), rows("Won"), rows("Won"), rows("Paid")]);
+    assert_eq!(days.iter().map(Vec::len).collect::<Vec<_>>(), [0, 2, 0, 2]);
+}
+
+#[test]
+fn rows_far_apart_are_one_lead_as_soon_as_one_tells() {
+    let x = "x@example.com";
+    let day = |stage: &str| -> Vec<String> {
+        let others =
+            (0..700).map(|number| lead(("", &format!("o{number}@example.com"), ""), "New"));
+        let mut rows: Vec<String> = others.collect();
+        rows.insert(0, lead(("", x, ""), stage));
+        rows.push(lead((A, x, ""), stage));
+        rows
+    };
+    let mut before = day("New");
+    before.remove(0);
+    before.pop();
+    before.push(lead((A, "", ""), "New"));
+    let days = Job::days(&[before, day("Won"), day("Paid"), day("Big")]);
+    let counts: Vec<usize> = days.iter().map(Vec::len).collect();
+    assert_eq!(counts, [0, 1, 1, 1], "{days:?}");
+}
+
+#[test]
+fn test_events_are_those_that_an_upload_would_send() {
+    let stages = |stage: &str| {
+        ["a", "b", "c"]
+            .map(|name| lead(("", &format!("{name}@example.com"), ""), stage))
+            .to_vec()
+    };
+    let job = Job::after(&stages("New"));
+    job.run(DAY_2, &stages("Qualified")).ended(0);
+    job.server.take();
+    let rows = [stages("Qualified"), stages("Won")].concat();
+    job.desk
+        .file("export.csv", format!("{HEADER}{}", rows.concat()));
+    let dry = job.run_with(DAY_3, &["--dry-run"]).ended(0).json();
+    assert_eq!(dry["would_send"], 3);
+    let address = job.server.url().to_owned();
+    let test = ["--graph-url", &address, "--test-event-code", "TEST1"];
+    for _ in 0..2 {
+        let report = job.run_with(DAY_3, &test).ended(0).json();
+        assert_eq!(report["snapshot"]["is_first_run"], false, "{report}");
+        assert_adds_up(&report);
+        assert_eq!(job.arrived(), vec![named("Won", DAY_3); 3]);
+    }
+    job.run(DAY_3, &rows).ended(0);
+    assert_eq!(job.arrived(), vec![named("Won", DAY_3); 3]);
+}

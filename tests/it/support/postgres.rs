@@ -1,6 +1,8 @@
 //! A real PostgreSQL server, of the system's own package: one for each program of tests, in a folder and on a port of its own,
 //! which ends when the program does, however that ends. Where none is installed, who asks is told so and leaves its test out.
 
+#![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
+
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -10,27 +12,26 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Who owns the tables.
-pub const USER: &str = "crm2capi";
-pub const PASSWORD: &str = "s3cr3t";
+pub(crate) const USER: &str = "crm2capi";
+pub(crate) const PASSWORD: &str = "s3cr3t";
 
 /// The server of this program.
-pub struct Server {
-    programs: PathBuf,
+pub(crate) struct Server {
     folder: PathBuf,
-    pub port: u16,
+    pub(crate) port: u16,
     /// Whose end of standard input, once closed, ends the server.
     _keeper: Child,
 }
 
 /// A database of its own for one test.
-pub struct Database {
+pub(crate) struct Database {
     server: &'static Server,
-    pub name: String,
+    pub(crate) name: String,
 }
 
 impl Database {
     /// Nothing where PostgreSQL is not installed.
-    pub fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         static SERVER: OnceLock<Option<Server>> = OnceLock::new();
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let server = SERVER.get_or_init(Server::start).as_ref()?;
@@ -40,12 +41,12 @@ impl Database {
     }
 
     /// Its address, with the password.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.url_at(self.server.port)
     }
 
     /// Its address where another port leads to it.
-    pub fn url_at(&self, port: u16) -> String {
+    pub(crate) fn url_at(&self, port: u16) -> String {
         format!(
             "postgres://{USER}:{PASSWORD}@127.0.0.1:{port}/{}",
             self.name
@@ -53,7 +54,7 @@ impl Database {
     }
 
     /// What a statement answers, its columns separated by bars.
-    pub fn sql(&self, sql: &str) -> String {
+    pub(crate) fn sql(&self, sql: &str) -> String {
         self.server.sql(&self.name, sql)
     }
 }
@@ -111,7 +112,6 @@ impl Server {
             .spawn()
             .unwrap();
         let server = Self {
-            programs,
             folder,
             port,
             _keeper: keeper,
@@ -138,29 +138,28 @@ impl Server {
         self.ask(database, sql).unwrap()
     }
 
-    fn ask(&self, database: &str, sql: &str) -> Result<String, String> {
-        let asked = Command::new(self.programs.join("psql"))
-            .args([
-                "-X",
-                "-q",
-                "-A",
-                "-t",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-h",
-                "127.0.0.1",
-            ])
-            .args(["-U", USER, "-d", database, "-c", sql])
-            .arg("-p")
-            .arg(self.port.to_string())
-            .env("PGPASSWORD", PASSWORD)
-            .output()
+    /// By a connection, not by a program: while one is started it holds whatever locks this one has.
+    fn ask(&self, database: &str, sql: &str) -> Result<String, tokio_postgres::Error> {
+        let mut config = tokio_postgres::Config::new();
+        config.host("127.0.0.1").port(self.port).dbname(database);
+        config.user(USER).password(PASSWORD);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
             .unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
-        match asked.status.success() {
-            true => Ok(text(asked.stdout)),
-            false => Err(text(asked.stderr)),
-        }
+        let messages = runtime.block_on(async {
+            let (client, connection) = config.connect(tokio_postgres::NoTls).await?;
+            tokio::spawn(connection);
+            client.simple_query(sql).await
+        })?;
+        let rows = messages.iter().filter_map(|message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => {
+                let cells = (0..row.len()).map(|index| row.get(index).unwrap_or_default());
+                Some(cells.collect::<Vec<_>>().join("|"))
+            }
+            _ => None,
+        });
+        Ok(rows.collect::<Vec<_>>().join("\n"))
     }
 }
 

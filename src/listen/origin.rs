@@ -1,6 +1,7 @@
-//! Who may ask the sandbox: programs that were pointed at it, and no web page that somebody happens to look at.
+//! Who may ask a server that asks for no password: programs that were pointed at it, and no web page that somebody happens
+//! to look at.
 //!
-//! In: the head of a request and where the sandbox listens. Out: nothing, or the refusal. A page of another site can
+//! In: the head of a request and where the server listens. Out: nothing, or why not. A page of another site can
 //! reach a server on this machine in two ways. It can make its own name lead here, and then read the answers; the
 //! `Host` the browser sends is still that name. And it can post a form here blindly; the browser then says so in
 //! `Origin` and `Sec-Fetch-Site`. Programs that are no browsers send neither.
@@ -13,31 +14,38 @@ use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{Method, Version};
 
-use super::answer::{self, Refusal};
-
-/// The addresses the sandbox answers to.
+/// The addresses a server answers to.
 #[derive(Clone, Debug)]
-pub(super) struct Guard {
-    pub(super) listen: SocketAddr,
+pub(crate) struct Guard {
+    pub listen: SocketAddr,
     /// Names besides `localhost`.
-    pub(super) hosts: Vec<String>,
+    pub hosts: Vec<String>,
+}
+
+/// Why a request is none of a program that was pointed here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stranger {
+    /// It is for another host.
+    OtherHost,
+    /// It comes from a page of another site.
+    CrossSite,
 }
 
 impl Guard {
     /// Lets a request pass or refuses it, before anything of it is acted on.
-    pub(super) fn check(&self, head: &Parts) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, head: &Parts) -> Result<(), Stranger> {
         let host = match host(head) {
             Some(host) => host,
             // Of all clients only browsers have to be kept off, and they never speak HTTP/1.0.
             None if head.version == Version::HTTP_10 => return Ok(()),
-            None => return Err(answer::OTHER_HOST),
+            None => return Err(Stranger::OtherHost),
         };
         if !self.is_own(&host) {
-            return Err(answer::OTHER_HOST);
+            return Err(Stranger::OtherHost);
         }
         let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&head.method);
         if !reads && is_cross_site(head, &host) {
-            return Err(answer::CROSS_SITE);
+            return Err(Stranger::CrossSite);
         }
         Ok(())
     }
@@ -95,7 +103,7 @@ mod tests {
     use super::*;
     use hyper::Request;
 
-    fn check(listen: &str, method: Method, headers: &[(&str, &str)]) -> Result<(), Refusal> {
+    fn check(listen: &str, method: Method, headers: &[(&str, &str)]) -> Result<(), Stranger> {
         let mut request = Request::builder().method(method).uri("/");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -133,9 +141,9 @@ mod tests {
             }
         }
         let listen = "127.0.0.1:8023";
-        assert_eq!(check(listen, Method::GET, &[]), Err(answer::OTHER_HOST));
+        assert_eq!(check(listen, Method::GET, &[]), Err(Stranger::OtherHost));
         let two = [("host", "localhost"), ("host", "attacker.example")];
-        assert_eq!(check(listen, Method::GET, &two), Err(answer::OTHER_HOST));
+        assert_eq!(check(listen, Method::GET, &two), Err(Stranger::OtherHost));
     }
 
     #[test]
@@ -152,7 +160,7 @@ mod tests {
             ("sec-fetch-site", "cross-site"),
             ("sec-fetch-site", "same-site"),
         ] {
-            assert_eq!(post(header, value), Err(answer::CROSS_SITE), "{value}");
+            assert_eq!(post(header, value), Err(Stranger::CrossSite), "{value}");
         }
         for (header, value) in [
             ("origin", "http://localhost:8023"),

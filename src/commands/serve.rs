@@ -1,0 +1,331 @@
+//! `crm2capi serve`: takes events over HTTP and delivers them.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use super::failure::status_of;
+use super::print_error;
+use super::tell::of_upload;
+use crate::cli::ServeArgs;
+use crate::config::{self, SettingsFile};
+use crate::deliver::interrupt::{self, Interrupt};
+use crate::graph::{Client, Endpoint};
+use crate::ledger::LedgerTarget;
+use crate::notify;
+use crate::problem::Code;
+use crate::render;
+use crate::report::{ExitStatus, Summary};
+use crate::run::{self, BodyReader, Deliverer, Outbox, Signals, UploadSettings};
+use crate::sandbox::Sandbox;
+use crate::serve::Server;
+use crate::text::harmless;
+
+/// Of the time that events may wait, the delivery takes a half to put those of one lead in order and a half to fill its
+/// requests; the rest is what it takes to get there.
+const LINGER_SHARE: u32 = 2;
+const LINGER_MARGIN: Duration = Duration::from_millis(100);
+/// Threads that may wait for the ledger, or take large bodies apart.
+const BLOCKING_THREADS: usize = 16;
+
+pub(super) fn run(args: ServeArgs) -> Result<ExitStatus> {
+    refuse_what_has_no_use(&args)?;
+    let upload = &args.upload;
+    let file = SettingsFile::load(
+        upload
+            .read
+            .settings
+            .config
+            .first()
+            .map(|path| path.as_path()),
+    )?;
+    let receivers = config::notify_settings(&file)?;
+    let serving = config::serve_settings(&args)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .enable_all()
+        .build()
+        .context("cannot start the server")?;
+    let interrupt = {
+        let _within = runtime.enter();
+        interrupt::listen().context("cannot listen for Ctrl-C")?
+    };
+    let destination = Destination::of(&args, &file, &runtime)?;
+    let settings = settings(&args, &file, &destination)?;
+    let ledger = run::open_ledger(&settings.send.ledger, settings.send.wait)?;
+    let outbox = Outbox::new(ledger, &settings.endpoint.dataset_id);
+    let reader = BodyReader::new(settings.read.clone(), &settings.endpoint.dataset_id)?;
+    let listen = serving.listen;
+    let is_open = serving.keys.are_none();
+    let server = runtime
+        .block_on(Server::start(serving, reader, outbox.clone()))
+        .with_context(|| cannot_listen(listen))?;
+    announce(&server, is_open)?;
+
+    let args = Arc::new(args);
+    let file = Arc::new(file);
+    let deliverer = Deliverer {
+        outbox,
+        settings,
+        endpoint: destination.asked_anew(&args, &file),
+        is_rehearsal: destination.is_rehearsal,
+        interrupt: interrupt.clone(),
+    };
+    let mut on_shift =
+        |shift: &Result<Summary>| tell(shift, destination.is_rehearsal, (&receivers, &args, &file));
+    std::thread::scope(|scope| {
+        let handle = runtime.handle().clone();
+        let delivering = scope.spawn(move || deliverer.run(&handle, &mut on_shift));
+        runtime.block_on(server.serve_until(interrupt::reaches(interrupt, Interrupt::Finish)));
+        if let Err(panic) = delivering.join() {
+            std::panic::resume_unwind(panic);
+        }
+    });
+    Ok(ExitStatus::Done)
+}
+
+fn refuse_what_has_no_use(args: &ServeArgs) -> Result<()> {
+    let (upload, read) = (&args.upload, &args.upload.read);
+    let given = [
+        ("--rejects", read.rejects.is_some()),
+        ("--report", !upload.report.report.is_empty()),
+        ("--metrics-file", upload.report.metrics_file.is_some()),
+        ("--preview", upload.report.preview.is_some()),
+        ("--leads-missing", read.leads_missing.is_some()),
+        ("--format", upload.format.is_some()),
+        ("--dry-run", upload.dry_run),
+        ("--max-invalid", read.max_invalid.is_some()),
+        ("--strict", read.strict),
+        ("--threads", read.threads.is_some()),
+        ("--stage-time", read.layout.stage_time.is_some()),
+        ("--input-format", read.format.input_format.is_some()),
+        ("--delimiter", read.format.delimiter.is_some()),
+        ("--header", read.format.header.is_some()),
+        ("--encoding", read.format.encoding.is_some()),
+        ("--sheet", read.format.sheet.is_some()),
+        ("--retry-rejected", upload.retry_rejected),
+    ];
+    if let Some((option, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
+        bail!(
+            "{option} is for exports; serve takes JSON over HTTP and answers what became of each record"
+        );
+    }
+    if !read.files.is_empty() {
+        bail!(
+            "serve takes records over HTTP; crm2capi upload takes files, crm2capi watch a folder of them"
+        );
+    }
+    if read.settings.config.len() > 1 {
+        bail!("serve has one --config; start it once for each, with a --listen of its own");
+    }
+    Ok(())
+}
+
+/// Where events go.
+struct Destination {
+    endpoint: Endpoint,
+    /// Whether nothing of what is accepted there counts.
+    is_rehearsal: bool,
+    sandbox: Option<Sandbox>,
+    /// Where events wait that do not count.
+    scratch: Option<TempDir>,
+}
+
+impl Destination {
+    fn of(args: &ServeArgs, file: &SettingsFile, runtime: &Runtime) -> Result<Self> {
+        let upload = &args.upload;
+        let sandbox = upload.sandbox.then(|| sandbox(args, runtime)).transpose()?;
+        let endpoint = match &sandbox {
+            Some(sandbox) => {
+                tracing::info!(
+                    "what is posted goes to the sandbox at {}",
+                    sandbox.base_url()
+                );
+                config::endpoint_of_sandbox(sandbox.base_url(), &upload.endpoint, file)?
+            }
+            None => asked(args, file)?,
+        };
+        let is_test = upload.test_event_code.is_some() || file.meta.test_event_code.is_some();
+        let is_rehearsal = sandbox.is_some() || is_test || {
+            let client = Client::new(&endpoint)?;
+            runtime.block_on(run::is_sandbox(&endpoint, &client)) == Some(true)
+        };
+        let scratch = match is_rehearsal {
+            true => {
+                Some(TempDir::new().context("cannot make a folder for events that are a test")?)
+            }
+            false => None,
+        };
+        if is_rehearsal {
+            tracing::warn!(
+                "nothing of what is posted counts: it goes to a sandbox, or as test events; what waits is gone when the server stops"
+            );
+        }
+        Ok(Self {
+            endpoint,
+            is_rehearsal,
+            sandbox,
+            scratch,
+        })
+    }
+
+    /// How the endpoint is found out again, as its token may have been replaced.
+    fn asked_anew(
+        &self,
+        args: &Arc<ServeArgs>,
+        file: &Arc<SettingsFile>,
+    ) -> Box<dyn Fn() -> Result<Endpoint> + Send + Sync> {
+        if self.sandbox.is_some() {
+            let endpoint = self.endpoint.clone();
+            return Box::new(move || Ok(endpoint.clone()));
+        }
+        let (args, file) = (Arc::clone(args), Arc::clone(file));
+        Box::new(move || asked(&args, &file))
+    }
+}
+
+fn asked(args: &ServeArgs, file: &SettingsFile) -> Result<Endpoint> {
+    let upload = &args.upload;
+    config::endpoint(
+        &upload.endpoint,
+        &upload.read.settings,
+        &upload.read.version,
+        file,
+    )
+}
+
+fn sandbox(args: &ServeArgs, runtime: &Runtime) -> Result<Sandbox> {
+    let settings = crate::sandbox::Settings {
+        listen: ([127, 0, 0, 1], 0).into(),
+        now: args.upload.read.now.map(|now| now.as_second()),
+        bad_lead_ids: Vec::new(),
+        leads: None,
+        count_delay: Duration::ZERO,
+        keep_bytes: crate::sandbox::DEFAULT_KEEP_BYTES,
+        hosts: Vec::new(),
+        log_requests: false,
+    };
+    runtime
+        .block_on(Sandbox::start(settings))
+        .context("cannot start the sandbox")
+}
+
+/// What the deliverer and the reader go by.
+fn settings(
+    args: &ServeArgs,
+    file: &SettingsFile,
+    destination: &Destination,
+) -> Result<UploadSettings> {
+    let read = config::body_settings(&args.upload.read, file)?;
+    if read.given.is_snapshot() {
+        bail!(
+            "stage_time = \"first-seen\" compares exports, and nothing is compared here: map event_time to the time of the \
+             change, or let the sender add it"
+        );
+    }
+    let mut send = config::send_settings(Some(&args.upload), file)?;
+    send.retry_rejected = false;
+    send.delivery.linger = args.linger.saturating_sub(LINGER_MARGIN) / LINGER_SHARE;
+    if let Some(folder) = &destination.scratch {
+        send.ledger = LedgerTarget::File(folder.path().join("ledger.sqlite3"));
+    }
+    if let LedgerTarget::Server(_) = send.ledger {
+        bail!("serve keeps what waits in a ledger of its own; name a file with --ledger");
+    }
+    if send.ledger == LedgerTarget::None {
+        bail!(
+            "events wait in the ledger until they are delivered, so serve needs one; name a file with --ledger"
+        );
+    }
+    Ok(UploadSettings {
+        read,
+        send,
+        endpoint: destination.endpoint.clone(),
+        is_sandbox: destination.sandbox.is_some(),
+        signals: Signals::Unheeded,
+    })
+}
+
+fn cannot_listen(address: SocketAddr) -> String {
+    format!(
+        "cannot listen on {address}; stop the program that uses this port, or take another one: --listen {} picks a free port",
+        SocketAddr::new(address.ip(), 0)
+    )
+}
+
+/// Says where to post.
+fn announce(server: &Server, is_open: bool) -> Result<()> {
+    if is_open {
+        tracing::warn!("CRM2CAPI_SERVE_TOKEN is not set: every program on this machine can post");
+    }
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "http://{}", server.address())?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// Says how a shift of the delivery ended, and tells whoever `[notify]` names.
+fn tell(
+    shift: &Result<Summary>,
+    is_rehearsal: bool,
+    (receivers, args, file): (&notify::Settings, &ServeArgs, &SettingsFile),
+) {
+    let (uploaded, says) = match shift {
+        Ok(summary) => {
+            let status = weighed(summary);
+            (Ok((summary.clone(), status)), said(summary, status))
+        }
+        Err(error) => {
+            let says = format!("{error:#}; what waits is tried again");
+            (Err(anyhow!("{error:#}")), Some((status_of(error), says)))
+        }
+    };
+    match says {
+        Some((ExitStatus::Done | ExitStatus::Interrupted, says)) => tracing::info!("{says}"),
+        Some((_, says)) => print_error(&anyhow!("{says}")),
+        None => {}
+    }
+    if !is_rehearsal {
+        of_upload(receivers.clone(), &args.upload, file, &uploaded);
+    }
+}
+
+/// The status of a shift. That an event grew too old is no less than a refusal: nobody sends it again.
+fn weighed(summary: &Summary) -> ExitStatus {
+    let has_expired = |code: Code| summary.problems.iter().any(|problem| problem.code == code);
+    match summary.exit_status {
+        ExitStatus::Done
+            if has_expired(Code::EventExpired) || has_expired(Code::UncertainExpired) =>
+        {
+            ExitStatus::Problems
+        }
+        status => status,
+    }
+}
+
+/// What the log says of a shift; nothing of one that did nothing.
+fn said(summary: &Summary, status: ExitStatus) -> Option<(ExitStatus, String)> {
+    let facts = render::verdict(summary);
+    let says = match (&summary.ended, status) {
+        (_, ExitStatus::Done) if summary.counts.events == 0 => return None,
+        (Some(ended), _) if status != ExitStatus::Interrupted => {
+            let help = ended.help.as_ref().map(|help| format!("; {help}"));
+            let reason = harmless(&ended.reason);
+            format!(
+                "{reason}{}; what waits is tried again",
+                help.unwrap_or_default()
+            )
+        }
+        _ => facts,
+    };
+    let expired = summary.problems.iter();
+    let expired = expired
+        .filter(|problem| [Code::EventExpired, Code::UncertainExpired].contains(&problem.code))
+        .map(|problem| format!("; {} × {}", problem.count, problem.code.message()));
+    Some((status, says + &expired.collect::<String>()))
+}
