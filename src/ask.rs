@@ -37,6 +37,8 @@ pub(crate) enum Failure {
         /// What to do about it, where waiting is no use.
         help: Option<&'static str>,
     },
+    /// What came is no list.
+    NoList,
     /// The pages of a list lead back to one that was read.
     Circle,
     /// Somebody asked to leave.
@@ -162,7 +164,7 @@ impl Asker {
             let mut page = self.get(path, &query, token).await?;
             let records = match page.remove("data") {
                 Some(Value::Array(records)) => records,
-                _ => Vec::new(),
+                _ => return Err(Failure::NoList.into()),
             };
             empty = if records.is_empty() { empty + 1 } else { 0 };
             take(records)?;

@@ -209,6 +209,9 @@ catalogue! {
     StageNegative "stage-negative" Warning
         "the stage sounds as if its lead came to nothing, and Meta learns to find people like those whose stages are sent"
         "skip it under [stages], as in \"Lost\" = \"\"; or, if you do want it sent, list it there under a name of its own"
+    StageDistinct "stage-distinct" Warning
+        "nearly every event has a stage of its own, as where another column is taken for the stage"
+        "map event_name to the column of the stage; if these are stages, list them under [stages]"
     HeadingDoubled "heading-doubled" Warning
         "several columns have this heading, and the first of them is taken"
         "name the one you mean: HEADING#2 is the second; or rename the columns in the CRM"

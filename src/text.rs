@@ -116,19 +116,21 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
 /// How Meta's access tokens begin; they have a hundred letters and digits and more.
 const TOKEN_BEGINS: &str = "EAA";
 
-/// The bytes of an access token that the text begins with, 0 when it begins with none. The first twenty letters of one are
-/// enough to be hidden: a token that was cut in typing says most of itself.
+/// So many letters of a token are enough to be hidden: one that was cut in typing says most of itself.
+const SHORTEST_TOKEN: usize = 20;
+
+/// The bytes of an access token that the text begins with, 0 when it begins with none.
 fn length_of_token(text: &str) -> usize {
     if !text.starts_with(TOKEN_BEGINS) {
         return 0;
     }
     let letters = text.bytes().take_while(u8::is_ascii_alphanumeric).count();
-    if letters < 20 { 0 } else { letters }
+    if letters < SHORTEST_TOKEN { 0 } else { letters }
 }
 
 fn is_harmful(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whether a log may take what follows for a command. Any line of text may be broken before it.
@@ -186,7 +188,69 @@ impl<W: Write> Write for HarmlessLines<W> {
 
 /// Whether something is written in the text as Meta writes its access tokens.
 pub(crate) fn holds_a_token(text: &str) -> bool {
-    memmem::find_iter(text.as_bytes(), TOKEN_BEGINS).any(|at| length_of_token(&text[at..]) > 0)
+    text.len() >= SHORTEST_TOKEN
+        && memmem::find_iter(text.as_bytes(), TOKEN_BEGINS)
+            .any(|at| length_of_token(&text[at..]) > 0)
+}
+
+/// What stands for a value that may be a person's.
+const WITHHELD: &str = "(withheld)";
+
+/// Somebody else's text without what may be a person's value: words that hold an email address, a telephone number, an id
+/// or a hash. What others say about what they were sent may repeat it.
+pub(crate) fn without_persons(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut shown: Vec<&str> = Vec::with_capacity(words.len());
+    let mut at = 0;
+    while at < words.len() {
+        let number = length_of_number(&words[at..]);
+        if number > 0 || is_like_a_value(words[at]) {
+            if shown.last() != Some(&WITHHELD) {
+                shown.push(WITHHELD);
+            }
+        } else {
+            shown.push(words[at]);
+        }
+        at += number.max(1);
+    }
+    shown.join(" ")
+}
+
+/// Fewer digits are no telephone number.
+const SHORTEST_NUMBER: usize = 7;
+
+/// So many of the words are one number: digits in groups, as people write telephone numbers.
+fn length_of_number(words: &[&str]) -> usize {
+    let is_group = |word: &&&str| {
+        word.chars()
+            .all(|c| c.is_numeric() || "+-()./,;:".contains(c))
+            && word.chars().any(char::is_numeric)
+    };
+    let groups: Vec<_> = words.iter().take_while(is_group).collect();
+    let digits = groups.iter().map(|group| digits(group)).sum::<usize>();
+    if digits < SHORTEST_NUMBER {
+        0
+    } else {
+        groups.len()
+    }
+}
+
+fn digits(text: &str) -> usize {
+    text.chars().filter(|c| c.is_numeric()).count()
+}
+
+fn is_like_a_value(word: &str) -> bool {
+    /// Shorter runs of letters and digits are words; longer ones hashes, click ids and cookies.
+    const LONGEST_WORD: usize = 31;
+    let mut runs = word.split(|c: char| !c.is_alphanumeric());
+    word.contains('@')
+        || word.contains("%40")
+        || digits(word) >= SHORTEST_NUMBER
+        || runs.any(|run| run.len() > LONGEST_WORD)
+        || word
+            .trim_matches(|c: char| !c.is_ascii_hexdigit() && c != ':')
+            .parse::<std::net::IpAddr>()
+            .is_ok()
 }
 
 /// What stands for a value that may be a secret.
@@ -293,6 +357,7 @@ mod tests {
                 "a\u{202e}b\u{200f}c\u{61c}d\u{9b}",
                 "a\\u{202e}b\\u{200f}c\\u{61c}d\\u{9b}",
             ),
+            ("Won\u{200b}\u{feff}", "Won\\u{200b}\\u{feff}"),
             ("::error::EV1", ": :error: :EV1"),
             ("  ::add-mask::x", "  : :add-mask: :x"),
             (":::stop-commands::", ":: :stop-commands::"),
@@ -317,6 +382,39 @@ mod tests {
             "EAA 2026",
         ] {
             assert_eq!(harmless(text), text);
+        }
+    }
+
+    #[test]
+    fn what_others_say_repeats_no_value_of_a_person() {
+        for (said, shown) in [
+            ("Invalid Lead ID", "Invalid Lead ID"),
+            (
+                "The lead id 1234567890123456 was deleted",
+                "The lead id (withheld) was deleted",
+            ),
+            (
+                "Bad em: ava.lane@example.com, sorry",
+                "Bad em: (withheld) sorry",
+            ),
+            ("ph +49 (151) 234 567-89 is odd", "ph (withheld) is odd"),
+            ("'2125550101' '2125550102'", "(withheld)"),
+            ("fbc fb.1.1554763741205.IwAR0x", "fbc (withheld)"),
+            (
+                "ip 203.0.113.7 and [2001:db8::1]",
+                "ip (withheld) and (withheld)",
+            ),
+            (
+                "hash 973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b",
+                "hash (withheld)",
+            ),
+            (
+                "3 of 500 events lack a currency (v25.0)",
+                "3 of 500 events lack a currency (v25.0)",
+            ),
+        ] {
+            assert_eq!(without_persons(said), shown);
+            assert_eq!(without_persons(shown), shown);
         }
     }
 

@@ -813,14 +813,14 @@ pub(crate) struct StatusArgs {
     /// partner_agent. Ends with 1 when Meta counts clearly fewer, with 3 when the token may not ask, and with 4 when
     /// there is no answer. The dataset's own token may not ask: CRM2CAPI_READ_TOKEN is that of a system user with
     /// ads_management and access to the dataset.
-    #[arg(long, conflicts_with = "max_age")]
+    #[arg(long, conflicts_with_all = ["max_age", "report"])]
     pub remote: bool,
 
     /// Say what became of a lead's events: its lead id, email or phone; `-` reads one a line from standard input
     ///
     /// Emails and phones are hashed here, as an upload does. The ledger knows those of the last 30 days. A value on the
     /// command line shows in the process list; `-` does not.
-    #[arg(long, value_name = "LEAD", allow_hyphen_values = true, conflicts_with_all = ["remote", "max_age"])]
+    #[arg(long, value_name = "LEAD", allow_hyphen_values = true, conflicts_with_all = ["remote", "max_age", "report"])]
     pub lead: Option<String>,
 
     /// With --lead, the country of phones that carry none
@@ -1100,7 +1100,7 @@ pub(crate) enum Document {
 /// Options of help.
 #[derive(Debug, Args)]
 pub(crate) struct HelpArgs {
-    /// A command, `problems`, `meta`, `fields`, `presets`, `exit-status`, or one of what these list
+    /// A command, `problems`, `meta`, `fields`, `presets`, `exit-status`, `dataset`, or one of what these list
     ///
     /// Such as the code of a problem, one of Meta's codes (190, 100/33), a field or a preset. Long pages go
     /// through PAGER, or less, on a terminal.

@@ -154,6 +154,10 @@ fn status_of_failure(failure: &Failure, host: &str, kept: Option<&str>) -> ExitS
             let help = help.unwrap_or(RUN_AGAIN);
             (format!("{host}: {cause}; {help}"), ExitStatus::NotDone)
         }
+        Failure::NoList => (
+            format!("{host}: what came is no list of Meta's; {RUN_AGAIN}"),
+            ExitStatus::NotDone,
+        ),
         Failure::Circle => (
             format!("{host}: Meta's pages of leads lead in a circle; {RUN_AGAIN}"),
             ExitStatus::NotDone,

@@ -16,7 +16,8 @@ use crate::graph::Endpoint;
 use crate::graph::served::Served;
 use crate::ledger::{Accepted, LedgerReader, Window};
 use crate::remote::{
-    Count, Dataset, Hours, Inquiry, Quality, Stage, Told, agent_name, compare, is_clearly_fewer,
+    Count, Dataset, Fresh, Hours, Inquiry, Quality, Stage, Told, agent_name, compare,
+    is_clearly_fewer, sum,
 };
 use crate::report::ExitStatus;
 use crate::text::{counted, harmless, thousands};
@@ -26,17 +27,29 @@ use crate::time::utc;
 const NAME_WIDTHS: std::ops::RangeInclusive<usize> = 12..=32;
 /// And so many the numbers beside it.
 const NUMBERS_WIDTH: usize = 48;
+/// So many stages are shown one by one.
+const MAX_STAGES: usize = 100;
 /// A terminal that is narrower has room for a short difference only.
 const NARROW: usize = 60;
 /// What was accepted so recently may not be counted yet.
 const UNSETTLED_SECONDS: i64 = 3_600;
+
+/// What was accepted.
+struct Here {
+    /// All of it.
+    all: Vec<Accepted>,
+    /// Long enough ago to be counted by now.
+    settled: Vec<Accepted>,
+    /// Where the two differ.
+    fresh: Fresh,
+}
 
 /// Both sides of the story.
 struct Findings {
     endpoint: Endpoint,
     agent: Option<String>,
     hours: Hours,
-    here: Vec<Accepted>,
+    here: Here,
     there: Told<Vec<Count>>,
     match_keys: Told<BTreeMap<String, u64>>,
     dataset: Told<Dataset>,
@@ -57,12 +70,21 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs, file: &SettingsFile) -> Re
     let now = config::clock(args.now).now();
     let hours = Hours::settled_at(now);
     let (from, until) = hours.seconds();
-    let window = Window {
-        from,
-        until,
-        settled_by: now - UNSETTLED_SECONDS,
+    let mut accepted_by = |settled_by| {
+        let window = Window {
+            from,
+            until,
+            settled_by,
+        };
+        ledger.accepted(&endpoint.dataset_id, window)
     };
-    let here = ledger.accepted(&endpoint.dataset_id, window)?;
+    let here = accepted_by(now - UNSETTLED_SECONDS)?;
+    let all = accepted_by(i64::MAX)?;
+    let here = Here {
+        fresh: Fresh::of(&all, &here),
+        settled: here,
+        all,
+    };
     let own = config::own_endpoint(&args.endpoint, &args.settings, &args.version, file);
     let findings = ask((endpoint, own), agent, hours, here)?;
     let stages = findings.stages();
@@ -88,10 +110,10 @@ fn ask(
     (endpoint, own): (Endpoint, Option<Endpoint>),
     agent: Option<String>,
     hours: Hours,
-    here: Vec<Accepted>,
+    here: Here,
 ) -> Result<Findings> {
-    let mut names: Vec<&str> = here
-        .iter()
+    let accepted = here.all.iter();
+    let mut names: Vec<&str> = accepted
         .filter_map(|accepted| accepted.name.as_deref())
         .collect();
     names.dedup();
@@ -138,11 +160,13 @@ async fn quality(inquiry: &mut Inquiry, own: Option<&mut Inquiry>) -> Told<Vec<Q
 impl Findings {
     /// Both sides by stage; nothing when one of them is not known.
     fn stages(&self) -> Option<Vec<Stage>> {
-        match &self.there {
-            Told::Known(there) => Some(compare(self.hours, &self.here, there)),
-            Told::Nothing => Some(compare(self.hours, &self.here, &[])),
-            Told::MayNot(_) | Told::NoAnswer(_) => None,
-        }
+        let there: &[Count] = match &self.there {
+            Told::Known(there) => there,
+            Told::Nothing => &[],
+            Told::MayNot(_) | Told::NoAnswer(_) => return None,
+        };
+        let Here { settled, fresh, .. } = &self.here;
+        Some(compare(self.hours, settled, there, fresh))
     }
 
     /// Never 0 when it is not known what Meta counted.
@@ -180,7 +204,8 @@ impl Findings {
 
     /// Events that an earlier version accepted without noting their stage.
     fn unnamed(&self) -> u64 {
-        let unnamed = self.here.iter().filter(|accepted| accepted.name.is_none());
+        let settled = self.here.settled.iter();
+        let unnamed = settled.filter(|accepted| accepted.name.is_none());
         unnamed.map(|accepted| accepted.count).sum()
     }
 
@@ -192,6 +217,7 @@ impl Findings {
             "answered": answered(&self.there),
             "stages": stages.map(|stages| stages.iter().map(stage_json).collect::<Vec<_>>()),
             "accepted_without_stage": self.unnamed(),
+            "too_fresh": self.here.fresh.events,
             "match_keys": told_json(&self.match_keys, |keys| json!(keys)),
             "dataset": told_json(&self.dataset, dataset_json),
             "quality": told_json(&self.quality, |quality| quality.iter().map(quality_json).collect()),
@@ -271,13 +297,23 @@ impl Findings {
         if is_nothing {
             writeln!(out, "\nMeta has counted nothing in these hours.")?;
         }
-        if stages.is_empty() {
-            return writeln!(
+        if self.here.fresh.events > 0 {
+            writeln!(
                 out,
-                "\nNothing was accepted here in these hours, so there is nothing to compare."
-            );
+                "\n{} accepted within the last hour: too fresh to compare, so the hours of their stages are left out.",
+                counted(self.here.fresh.events, "event")
+            )?;
+        }
+        if stages.is_empty() {
+            return writeln!(out, "\nThere is nothing to compare in these hours.");
         }
         write_table(out, stages)?;
+        if stages.iter().any(|stage| stage.there == u64::MAX) {
+            writeln!(
+                out,
+                "Meta's counts are too large to be true; what stands there is at least so much."
+            )?;
+        }
         match self.unnamed() {
             0 => Ok(()),
             count => writeln!(
@@ -305,7 +341,7 @@ fn write_table(out: &mut impl Write, stages: &[Stage]) -> io::Result<()> {
     )?;
     let mut line = |name: &str, here: u64, there: u64| {
         let name: String = name.chars().take(name_width).collect();
-        let difference = there as i64 - here as i64;
+        let difference = i128::from(there) - i128::from(here);
         let verdict = match is_clearly_fewer(here, there) {
             true => "  clearly fewer",
             false => "",
@@ -315,14 +351,33 @@ fn write_table(out: &mut impl Write, stages: &[Stage]) -> io::Result<()> {
             "{name:<name_width$}  {here:>8}  {there:>8}  {difference:>+width$}{verdict}"
         )
     };
-    for stage in stages {
-        line(&harmless(&stage.name), stage.here, stage.there)?;
-        for (day, here, there) in &stage.days {
-            line(&format!("  {}", date(*day)), *here, *there)?;
+    let (ours, foreign): (Vec<&Stage>, Vec<&Stage>) = stages.iter().partition(|it| it.here > 0);
+    for stages in [ours, foreign] {
+        for stage in stages.iter().take(MAX_STAGES) {
+            line(&harmless(&stage.name), stage.here, stage.there)?;
+            for (day, here, there) in &stage.days {
+                line(&format!("  {}", date(*day)), *here, *there)?;
+            }
+        }
+        let rest = stages.get(MAX_STAGES..).unwrap_or_default();
+        let here = |stages: &[&Stage]| sum(stages.iter().map(|it| it.here));
+        let there = |stages: &[&Stage]| sum(stages.iter().map(|it| it.there));
+        if !rest.is_empty() {
+            line(
+                &counted(rest.len() as u64, "more stage"),
+                here(rest),
+                there(rest),
+            )?;
+        }
+        match stages.first() {
+            Some(first) if first.here > 0 => {
+                line("all accepted here", here(&stages), there(&stages))?
+            }
+            Some(_) => line("not accepted here", 0, there(&stages))?,
+            None => {}
         }
     }
-    let (here, there) = sums(stages);
-    line("all", here, there)
+    Ok(())
 }
 
 /// Whether Meta counts clearly fewer of a stage, or of all of them together.
@@ -334,10 +389,11 @@ fn is_short(stages: &[Stage]) -> bool {
 
 /// Accepted here and counted there. What Meta counts of stages that are not ours makes up for nothing.
 fn sums(stages: &[Stage]) -> (u64, u64) {
-    let ours = stages.iter().filter(|stage| stage.here > 0);
-    ours.fold((0, 0), |(here, there), stage| {
-        (here + stage.here, there + stage.there)
-    })
+    let ours = || stages.iter().filter(|stage| stage.here > 0);
+    (
+        sum(ours().map(|it| it.here)),
+        sum(ours().map(|it| it.there)),
+    )
 }
 
 fn date(day: i64) -> String {

@@ -15,7 +15,7 @@ use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::ledger::{LedgerReader, LedgerTarget, PastRun, Status};
 use crate::notify::{Notifier, Occasion, Subject};
-use crate::render::{self, FileFormat, wrap};
+use crate::render::{self, FileFormat, check_writable, wrap};
 use crate::report::ExitStatus;
 use crate::text::{HarmlessLines, counted};
 use crate::time::utc;
@@ -63,6 +63,7 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
              the settings with --config"
         );
     }
+    let is_missing = ledger.is_none();
     let status = ledger
         .map(|mut ledger| ledger.status(dataset.as_deref(), now, RUNS))
         .transpose()?
@@ -93,7 +94,8 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
     drop(out);
     if is_late {
         let allowed = args.max_age.as_deref().unwrap_or_default();
-        say_late(status.last_success, now, allowed);
+        let missing = is_missing.then_some(&target);
+        say_late(status.last_success, now, allowed, missing);
     }
     if max_age.is_some() {
         let subject = Subject {
@@ -113,7 +115,13 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
 }
 
 /// Says when the last upload succeeded that is too long ago.
-fn say_late(last_success: Option<i64>, now: i64, allowed: &str) {
+fn say_late(last_success: Option<i64>, now: i64, allowed: &str, missing: Option<&LedgerTarget>) {
+    if let Some(ledger) = missing {
+        return crate::commands::print_error(&anyhow::anyhow!(
+            "there is no ledger {ledger}, so no upload is known to have succeeded within --max-age {allowed}; if there was one, \
+             name its ledger with --ledger, or the settings with --config"
+        ));
+    }
     let last = match last_success {
         None => "never".to_owned(),
         Some(last) if last > now => format!("in the future ({})", utc(last)),
@@ -132,6 +140,9 @@ fn check_report(report: &Path, ledger: &LedgerTarget) -> Result<()> {
             report.display().to_string()
         );
     }
+    check_writable(report)
+        .with_context(|| format!("cannot write the report {}", report.display()))?;
+    config::refuse_foreign("report", report)?;
     let path = ledger.path();
     if path.is_some_and(|path| same_file::is_same_file(report, path).unwrap_or(false)) {
         bail!(

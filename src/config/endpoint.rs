@@ -20,7 +20,7 @@ const DEFAULT_API_VERSION: &str = crate::graph::version::DEFAULT;
 pub(super) const SECRET_FILE_BYTES: u64 = 64 << 10;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const NO_DATASET: &str = "no dataset: give --dataset-id, CRM2CAPI_DATASET_ID or dataset_id under [meta]; Events Manager \
-     shows the id below the dataset's name";
+     shows the id below the dataset's name; crm2capi help dataset says more";
 const TOKEN_VARIABLE: &str = "CRM2CAPI_ACCESS_TOKEN";
 const READ_TOKEN_VARIABLE: &str = "CRM2CAPI_READ_TOKEN";
 const LEADS_TOKEN_VARIABLE: &str = "CRM2CAPI_LEADS_TOKEN";

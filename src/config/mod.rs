@@ -21,7 +21,9 @@ pub(crate) use endpoint::{
 pub(crate) use file::SettingsFile;
 pub(crate) use leads::{LeadsSettings, leads_settings};
 pub(crate) use notify::{age, notify_settings};
-pub(crate) use outputs::{ReportTarget, refuse_overlap, refuse_shared, refuse_shared_leads};
+pub(crate) use outputs::{
+    ReportTarget, refuse_foreign, refuse_overlap, refuse_shared, refuse_shared_leads,
+};
 pub(crate) use read::{body_settings, clock, default_country, named_settings, read_settings};
 pub(crate) use send::{
     batch_size, earlier, give_up_after, ledger, partner_agent, send_settings, status_ledger,

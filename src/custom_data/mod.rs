@@ -119,6 +119,14 @@ pub(crate) struct CustomData<'a> {
 }
 
 impl<'a> CustomData<'a> {
+    /// None yet, with room for so many values of the user's own.
+    pub(crate) fn with_room(customs: usize) -> Self {
+        Self {
+            customs: Vec::with_capacity(customs),
+            ..Self::default()
+        }
+    }
+
     #[cfg(test)]
     /// Forgets the row, keeps the room.
     pub(crate) fn clear(&mut self) {

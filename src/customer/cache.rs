@@ -92,9 +92,10 @@ impl Cache {
 
 impl<'a> Entry<'a> {
     /// The kept outcome of the value, else the one `compute` gives.
-    pub(super) fn or_compute(self, compute: impl FnOnce() -> Outcome) -> &'a Outcome {
+    pub(super) fn or_compute(self, compute: impl FnOnce(&mut Outcome)) -> &'a Outcome {
         if self.place.0 != self.key {
-            *self.place = (self.key, compute());
+            self.place.0 = self.key;
+            compute(&mut self.place.1);
         }
         &self.place.1
     }
@@ -122,7 +123,9 @@ impl Key {
             ),
             _ => return None,
         };
-        let country = country.map_or(0, |country| u64::from(country.number()));
+        let country = country.map_or(0, |country| {
+            u64::from(u16::from_le_bytes(country.letters()))
+        });
         Some(Self {
             start,
             middle,
@@ -170,9 +173,9 @@ mod tests {
             let got = cache
                 .entry(field, country, "Springfield")
                 .unwrap()
-                .or_compute(|| {
+                .or_compute(|place| {
                     computed += 1;
-                    outcome("springfield")
+                    *place = outcome("springfield");
                 });
             assert_eq!(*got, outcome("springfield"));
         }
@@ -209,7 +212,7 @@ mod tests {
                 let got = cache
                     .entry(Field::City, None, &text)
                     .unwrap()
-                    .or_compute(|| outcome(&text));
+                    .or_compute(|place| *place = outcome(&text));
                 assert_eq!(*got, outcome(&text), "{round}");
             }
         }

@@ -77,9 +77,9 @@ impl Country {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// The two letters as a number.
-    pub(super) fn number(self) -> u16 {
-        u16::from_le_bytes(self.0)
+    /// The same, where they are only compared.
+    pub(super) fn letters(self) -> [u8; 2] {
+        self.0
     }
 }
 

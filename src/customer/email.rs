@@ -1,6 +1,6 @@
 //! Email addresses: lower case, trimmed, unwrapped from display names; dots and `+tags` stay, as Meta folds neither.
 
-use memchr::{memchr, memchr3, memrchr};
+use memchr::{memchr, memrchr};
 
 use super::text;
 use crate::problem::Code;
@@ -11,9 +11,13 @@ use crate::problem::Code;
 /// The part of a display name before such a comma (`Smith, Mary <mary@example.com>`) is no address and left out. Each byte
 /// is looked at a few times at most, however the cell is made.
 pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
-    let has_several = memchr3(b';', b',', b'\n', cell.as_bytes()).is_some() || cell.contains('\r');
-    let last_quote = memrchr(b'"', cell.as_bytes()).filter(|_| has_several);
-    let last_bracket = memrchr(b'>', cell.as_bytes()).filter(|_| has_several);
+    let has_several = !text::all(cell, |byte| !matches!(byte, b';' | b',' | b'\n' | b'\r'));
+    let last = |byte| {
+        has_several
+            .then(|| memrchr(byte, cell.as_bytes()))
+            .flatten()
+    };
+    let (last_quote, last_bracket) = (last(b'"'), last(b'>'));
     let mut next = Some(0);
     std::iter::from_fn(move || {
         loop {
@@ -63,7 +67,10 @@ fn is_named(rest: &str) -> bool {
 /// Appends the normalised address to `out`.
 pub(super) fn normalize(text: &str, out: &mut String) -> Result<(), Code> {
     let start = out.len();
-    let is_sound = if text::all(text, needs_nothing) {
+    let kinds = text
+        .bytes()
+        .fold(0, |all, byte| all | KINDS[usize::from(byte)]);
+    let is_sound = if kinds & OTHER == 0 {
         out.push_str(text);
         out[start..].make_ascii_lowercase();
         parts(&out[start..]).is_some_and(|(local, domain)| !local.is_empty() && is_domain(domain))
@@ -78,20 +85,29 @@ pub(super) fn normalize(text: &str, out: &mut String) -> Result<(), Code> {
     Err(Code::EmailInvalid)
 }
 
-/// Whether a byte is of those that nearly all addresses are made of, and of which none is ever taken off or refused.
-fn needs_nothing(byte: u8) -> bool {
-    const KNOWN: [bool; 256] = {
-        let mut known = [false; 256];
-        let mut byte = 0;
-        while byte < 128 {
-            known[byte] = (byte as u8).is_ascii_alphanumeric()
-                || matches!(byte as u8, b'.' | b'@' | b'_' | b'-' | b'+');
-            byte += 1;
-        }
-        known
-    };
-    KNOWN[usize::from(byte)]
-}
+/// What a byte is in an address. Of all but [`OTHER`] nothing is ever taken off or refused in front of the `@`.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b'.' => DOT,
+            b'-' => DASH,
+            b'@' | b'+' => SIGN,
+            b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => 0,
+            0x80.. => OTHER,
+            _ => OTHER | SIGN,
+        };
+        byte += 1;
+    }
+    kinds
+};
+const DOT: u8 = 1;
+const DASH: u8 = 2;
+/// No domain has it.
+const SIGN: u8 = 4;
+/// Neither a letter or digit of ASCII nor a sign that nearly all addresses are made of.
+const OTHER: u8 = 8;
 
 /// The address without display name, brackets, quotation marks and `mailto:`.
 fn unwrap(text: &str) -> &str {
@@ -148,57 +164,55 @@ fn parts(address: &str) -> Option<(&str, &str)> {
 
 /// Labels with dots between them: letters of any script, digits, dashes within.
 fn is_domain(text: &str) -> bool {
-    let (mut has_dot, mut before) = (false, b'.');
+    let (mut all, mut clash, mut before) = (0, 0, DOT);
     for byte in text.bytes() {
-        let fits = match byte {
-            b'.' => !matches!(before, b'.' | b'-'),
-            b'-' => before != b'.',
-            _ => !byte.is_ascii() || byte.is_ascii_alphanumeric() || byte == b'_',
+        let kind = KINDS[usize::from(byte)];
+        // A label neither begins nor ends with a dash, and is not empty.
+        let unfit = match before & (DOT | DASH) {
+            0 => 0,
+            DOT => DOT | DASH,
+            _ => DOT,
         };
-        if !fits {
-            return false;
-        }
-        has_dot |= byte == b'.';
-        before = byte;
+        clash |= kind & unfit;
+        all |= kind;
+        before = kind;
     }
-    has_dot && !matches!(before, b'.' | b'-')
+    all & (DOT | SIGN) == DOT && clash == 0 && before & (DOT | DASH) == 0
 }
 
 /// Whether a normalised address was typed only because the form wanted one.
 pub(super) fn is_placeholder(address: &str) -> bool {
-    const LOCALS: [&str; 13] = [
-        "noemail",
-        "no-email",
-        "no_email",
-        "no.email",
-        "nomail",
-        "no-mail",
-        "none",
-        "na",
-        "noreply",
-        "notprovided",
-        "noaddress",
-        "donotemail",
-        "unknown",
-    ];
-    const DOMAINS: [&str; 9] = [
-        "none.com",
-        "noemail.com",
-        "nomail.com",
-        "no.com",
-        "na.com",
-        "test.com",
-        "noemail.invalid",
-        "unknown.com",
-        "email.invalid",
-    ];
     let Some((local, domain)) = parts(address) else {
         return false;
     };
     // The last is what Meta puts into its own test leads.
-    LOCALS.contains(&local)
-        || DOMAINS.contains(&domain)
-        || address == "test@meta.com"
+    matches!(
+        local,
+        "noemail"
+            | "no-email"
+            | "no_email"
+            | "no.email"
+            | "nomail"
+            | "no-mail"
+            | "none"
+            | "na"
+            | "noreply"
+            | "notprovided"
+            | "noaddress"
+            | "donotemail"
+            | "unknown"
+    ) || matches!(
+        domain,
+        "none.com"
+            | "noemail.com"
+            | "nomail.com"
+            | "no.com"
+            | "na.com"
+            | "test.com"
+            | "noemail.invalid"
+            | "unknown.com"
+            | "email.invalid"
+    ) || address == "test@meta.com"
         || domain.ends_with(".invalid")
 }
 
@@ -321,7 +335,7 @@ mod tests {
     proptest! {
         #[test]
         fn addresses_that_need_nothing_are_what_the_long_way_makes_of_them(text in "[a-zA-Z0-9._+@-]{0,30}") {
-            prop_assert!(text::all(&text, needs_nothing));
+            prop_assert!(text.bytes().all(|byte| KINDS[usize::from(byte)] & OTHER == 0));
             let plain = text::plain(&text);
             prop_assert_eq!(unwrap(&plain), text.as_str());
             prop_assert_eq!(email(&text).is_ok(), is_address(&text.to_lowercase()));

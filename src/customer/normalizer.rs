@@ -285,9 +285,9 @@ impl Normalizer {
             reader,
         } = self;
         match kept.and_then(|country| cache.as_mut()?.entry(field, country, text)) {
-            Some(entry) => entry.or_compute(|| reader.read(field, text, country)),
+            Some(entry) => entry.or_compute(|outcome| reader.read(field, text, country, outcome)),
             None => {
-                *outcome = reader.read(field, text, country);
+                reader.read(field, text, country, outcome);
                 outcome
             }
         }
@@ -302,43 +302,37 @@ impl Reader {
         }
     }
 
-    /// What becomes of a value that is sent hashed.
-    fn read(&mut self, field: Field, text: &str, country: Option<Country>) -> Outcome {
+    /// Says what becomes of a value that is sent hashed.
+    fn read(&mut self, field: Field, text: &str, country: Option<Country>, outcome: &mut Outcome) {
+        *outcome = Outcome::default();
         let text = text::trim(text);
         if is_nothing(text) {
-            return Outcome::default();
+            return;
         }
         if text.len() >= hash::SHORTEST {
             match came_hashed(field, text) {
                 Ok(None) => {}
                 Ok(hash) => {
-                    return Outcome {
-                        hash,
-                        ..Outcome::default()
-                    };
+                    outcome.hash = hash;
+                    return;
                 }
                 Err(code) => {
-                    return Outcome {
-                        problem: Some(code),
-                        ..Outcome::default()
-                    };
+                    outcome.problem = Some(code);
+                    return;
                 }
             }
         }
         match self.normalize(field, text, country) {
-            Ok(problem) => Outcome {
-                hash: (!self.out.is_empty()).then(|| Hash::of(&self.out)),
-                problem,
-                country: if field == Field::Country {
-                    Country::parse(&self.out)
-                } else {
-                    None
-                },
-            },
-            Err(code) => Outcome {
-                problem: Some(code),
-                ..Outcome::default()
-            },
+            Ok(problem) => {
+                outcome.problem = problem;
+                if !self.out.is_empty() {
+                    outcome.hash = Some(Hash::of(&self.out));
+                }
+                if field == Field::Country {
+                    outcome.country = Country::parse(&self.out);
+                }
+            }
+            Err(code) => outcome.problem = Some(code),
         }
     }
 
@@ -406,6 +400,8 @@ fn each_value(cell: Cell<'_>, add: &mut dyn FnMut(&str)) -> bool {
 /// area code stands before its number: behind one such digits are an extension.
 fn code_beside<'a>(cells: &[Cell<'a>]) -> Option<(u32, &'a str)> {
     let phones = || cells.iter().filter(|cell| cell.field == Field::Phone);
+    // It stands beside a number.
+    phones().nth(1)?;
     let code = |cell: &Cell<'_>| Some((cell.column, phone::plain_calling_code(cell.text)?));
     let area = || {
         let first = phones().next()?;

@@ -225,11 +225,19 @@ impl Automaton {
         parts.determine(&starts)
     }
 
+    /// The state that a digit leads to.
+    #[inline]
+    fn after(&self, state: u16, digit: u8) -> u16 {
+        let digits = &self.next[usize::from(state)];
+        let digit = usize::from(digit.wrapping_sub(b'0'));
+        digits.get(digit).copied().unwrap_or(DEAD)
+    }
+
     /// The expressions that match the text from end to end, as bits.
     fn whole(&self, text: &str) -> u16 {
         let mut state = START;
         for digit in text.bytes() {
-            state = self.next[usize::from(state)][usize::from(digit.wrapping_sub(b'0') % 10)];
+            state = self.after(state, digit);
         }
         self.accepts[usize::from(state)]
     }
@@ -245,7 +253,7 @@ impl Automaton {
                 (count, last) = (count + 1, end);
             }
             if let Some(digit) = text.as_bytes().get(end) {
-                state = self.next[usize::from(state)][usize::from(digit.wrapping_sub(b'0') % 10)];
+                state = self.after(state, *digit);
             }
         }
         (count, last)
@@ -260,10 +268,7 @@ impl Automaton {
                 return true;
             }
             match digits.next() {
-                Some(digit) if state != DEAD => {
-                    state =
-                        self.next[usize::from(state)][usize::from(digit.wrapping_sub(b'0') % 10)];
-                }
+                Some(digit) if state != DEAD => state = self.after(state, digit),
                 _ => return false,
             }
         }

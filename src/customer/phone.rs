@@ -16,7 +16,7 @@ use crate::problem::Code;
 /// The numbers of a cell: separated by `;`, `,`, `|` or line breaks, or by `/` between two whole numbers. The parameters
 /// of a `tel:` address stay with it. Each byte is looked at a few times at most, however the cell is made.
 pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
-    let is_one = text::all(cell, is_of_one_number);
+    let is_one = text::all(cell, |byte| !may_separate(byte));
     // Digits behind the place that was looked at last.
     let mut digits_left = match is_one {
         true => 0,
@@ -56,9 +56,9 @@ pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
 /// Digits enough for a number: in Germany a `/` stands behind the area code.
 const WHOLE: usize = 7;
 
-/// Whether a byte is of those that clean numbers are made of; none of them separates numbers.
-fn is_of_one_number(byte: u8) -> bool {
-    byte.is_ascii_digit() | matches!(byte, b'+' | b'(' | b')' | b'-' | b'.' | b' ')
+/// Whether a byte is of those that may stand between two numbers.
+fn may_separate(byte: u8) -> bool {
+    matches!(byte, b',' | b'|' | b'\n' | b'\r' | b';' | b'/')
 }
 
 /// Whether a parameter of RFC 3966 follows: `;ext=22`, `;phone-context=+44`.
@@ -140,13 +140,8 @@ pub(super) fn normalize(
     country: Option<Country>,
     out: &mut String,
 ) -> Result<Option<Code>, Code> {
-    let plain;
-    let number = if text::all(text, is_of_one_number) {
-        text
-    } else {
-        plain = text::plain(text);
-        text::bare(&plain, Some(b'p'))
-    };
+    let plain = text::plain(text);
+    let number = text::bare(&plain, Some(b'p'));
     if text::is_nothing(number) {
         return Ok(None);
     }

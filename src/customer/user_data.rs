@@ -191,9 +191,11 @@ impl UserData {
 
 fn push_hashes(hashes: &[Hash], out: &mut Vec<u8>) {
     for (index, hash) in hashes.iter().enumerate() {
-        out.extend_from_slice(if index == 0 { b"[\"" } else { b",\"" });
-        out.extend_from_slice(hash.as_hex());
-        out.push(b'"');
+        // In one piece of a size that is known, which is quicker to append than three.
+        let mut quoted = [b'"'; 67];
+        quoted[0] = if index == 0 { b'[' } else { b',' };
+        quoted[2..66].copy_from_slice(hash.as_hex());
+        out.extend_from_slice(&quoted);
     }
     out.push(b']');
 }

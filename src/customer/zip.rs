@@ -64,36 +64,38 @@ pub(super) fn normalize(zip: &str, country: Option<Country>, out: &mut String) -
 /// Countries whose codes are numbers of so many digits and may begin with so many zeros, which the number cells of
 /// spreadsheets drop: New England's codes lose one, Puerto Rico's and Rome's two. Lengths are those of
 /// [CLDR](https://github.com/unicode-org/cldr/blob/release-26-0-1/common/supplemental/postalCodeData.xml).
-const WITH_ZEROS: &[(&str, usize, usize)] = &[
-    ("au", 4, 1),
-    ("br", 8, 1),
-    ("cn", 6, 1),
-    ("de", 5, 1),
-    ("dk", 4, 1),
-    ("es", 5, 1),
-    ("fi", 5, 2),
-    ("fr", 5, 1),
-    ("it", 5, 2),
-    ("jp", 7, 2),
-    ("kr", 5, 1),
-    ("kz", 6, 1),
-    ("lt", 5, 1),
-    ("mx", 5, 1),
-    ("my", 5, 1),
-    ("no", 4, 1),
-    ("nz", 4, 1),
-    ("ro", 6, 1),
-    ("sg", 6, 1),
-    ("sk", 5, 1),
-    ("tr", 5, 1),
-    ("ua", 5, 1),
-    ("us", 5, 2),
-    ("za", 4, 1),
+const WITH_ZEROS: &[([u8; 2], usize, usize)] = &[
+    (*b"au", 4, 1),
+    (*b"br", 8, 1),
+    (*b"cn", 6, 1),
+    (*b"de", 5, 1),
+    (*b"dk", 4, 1),
+    (*b"es", 5, 1),
+    (*b"fi", 5, 2),
+    (*b"fr", 5, 1),
+    (*b"it", 5, 2),
+    (*b"jp", 7, 2),
+    (*b"kr", 5, 1),
+    (*b"kz", 6, 1),
+    (*b"lt", 5, 1),
+    (*b"mx", 5, 1),
+    (*b"my", 5, 1),
+    (*b"no", 4, 1),
+    (*b"nz", 4, 1),
+    (*b"ro", 6, 1),
+    (*b"sg", 6, 1),
+    (*b"sk", 5, 1),
+    (*b"tr", 5, 1),
+    (*b"ua", 5, 1),
+    (*b"us", 5, 2),
+    (*b"za", 4, 1),
 ];
 
 /// How many zeros a code of so many digits has lost.
 fn zeros_lost(country: Country, digits: usize) -> usize {
-    let of_country = WITH_ZEROS.iter().find(|(code, ..)| *code == country.code());
+    let of_country = WITH_ZEROS
+        .iter()
+        .find(|(code, ..)| *code == country.letters());
     of_country.map_or(0, |&(_, whole, zeros)| {
         let lost = whole.saturating_sub(digits);
         if lost <= zeros { lost } else { 0 }

@@ -9,6 +9,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::text::without_persons;
+
 /// The subcode of an event that is too old.
 pub(super) const TOO_OLD: i64 = 2_804_003;
 /// Longest text of Meta's that is kept, in characters.
@@ -107,7 +109,10 @@ impl Fault {
                 .and_then(integer)
                 .filter(|subcode| *subcode != 0),
             title: text("error_user_title"),
-            fbtrace_id: text("fbtrace_id"),
+            fbtrace_id: error
+                .get("fbtrace_id")
+                .and_then(Value::as_str)
+                .and_then(trace),
         })
     }
 
@@ -202,14 +207,21 @@ pub(super) fn integer(value: &Value) -> Option<i64> {
     }
 }
 
-/// A text of Meta's made safe for a terminal: one line, no control characters, not too long.
+/// A text of Meta's made safe to show and to keep: one line, no control characters, not too long, and without what it may
+/// repeat of the events.
 pub(super) fn shown(text: &str) -> String {
     let printable: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    let words: Vec<&str> = printable.split_whitespace().collect();
-    words.join(" ").chars().take(MAX_TEXT).collect()
+    without_persons(&printable).chars().take(MAX_TEXT).collect()
+}
+
+/// A trace id: letters, digits and few signs, and never digits alone.
+pub(super) fn trace(text: &str) -> Option<String> {
+    let is_of_ids = |c: char| c.is_ascii_alphanumeric() || "_-+/=".contains(c);
+    let id: String = text.chars().filter(|c| is_of_ids(*c)).take(64).collect();
+    id.bytes().any(|byte| !byte.is_ascii_digit()).then_some(id)
 }
 
 #[cfg(test)]
@@ -250,7 +262,21 @@ mod tests {
     }
 
     #[test]
+    fn what_the_title_repeats_of_an_event_is_not_kept() {
+        let fault = fault(
+            r#"{"code":100,"error_user_title":"Lead 1234567890123456 of ava@example.com is gone","fbtrace_id":"A6UyEgg_-7"}"#,
+        );
+        let fault = fault.unwrap();
+        assert_eq!(
+            fault.title.as_deref(),
+            Some("Lead (withheld) of (withheld) is gone")
+        );
+        assert_eq!(fault.fbtrace_id.as_deref(), Some("A6UyEgg_-7"));
+        assert_eq!(trace("1234567890123456"), None);
+    }
+
+    #[test]
     fn long_texts_are_cut() {
-        assert_eq!(shown(&"é".repeat(1000)).chars().count(), MAX_TEXT);
+        assert_eq!(shown(&"éé ".repeat(1000)).chars().count(), MAX_TEXT);
     }
 }

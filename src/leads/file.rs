@@ -156,10 +156,17 @@ impl LeadsFile {
                 drop(writer);
             }
         }
-        self.file
+        let written = self
+            .file
             .seek(SeekFrom::End(0))
-            .and_then(|_| self.file.write_all(&lines))
-            .map_err(|error| io_error(&self.path, error))?;
+            .and_then(|_| self.file.write_all(&lines));
+        if let Err(error) = written {
+            // Some of them may be there; the next run sees which.
+            for record in &records {
+                self.known.remove(&record.id);
+            }
+            return Err(io_error(&self.path, error));
+        }
         Ok(records.len())
     }
 

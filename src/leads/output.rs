@@ -103,7 +103,12 @@ impl LeadsStream {
     fn append(&mut self, mut records: Vec<Record>) -> Result<usize, FileError> {
         records.retain(|record| self.sent.insert(record.id));
         let written = (self.out.write_all(&as_lines(&records))).and_then(|()| self.out.flush());
-        written.map_err(|error| FileError::Io(self.name.clone(), error))?;
+        if let Err(error) = written {
+            for record in &records {
+                self.sent.remove(&record.id);
+            }
+            return Err(FileError::Io(self.name.clone(), error));
+        }
         Ok(records.len())
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::columns::canonical;
 use super::failure::sounds_negative;
 use super::layout::Unlisted;
+use super::personal::Likeness;
 use super::worth::WorthId;
 
 /// An event name, as an index into the names of its plan.
@@ -25,7 +26,7 @@ pub(super) struct EventNames {
     good: Vec<NameId>,
     unlisted: Unlisted,
     /// Stages as cells have them. There are few, and to compare with each is quicker than hashing.
-    seen: Vec<(String, Named)>,
+    seen: Vec<(Likeness, Named)>,
     worths: Vec<(String, WorthId)>,
     names: Vec<Arc<str>>,
     kept: usize,
@@ -137,8 +138,13 @@ impl EventNames {
         self.listed.contains_key(&canonical_stage(stage))
     }
 
+    /// A stage that was there before and is sent: what it may have in common with a lead, and what it is sent as.
+    pub(super) fn seen(&self, stage: &str) -> Option<&(Likeness, Named)> {
+        self.seen.iter().find(|(seen, _)| seen.stage() == stage)
+    }
+
     pub(super) fn resolve(&mut self, stage: &str) -> StageName {
-        if let Some((_, named)) = self.seen.iter().find(|(seen, _)| seen == stage) {
+        if let Some((_, named)) = self.seen(stage) {
             return StageName::Send(*named);
         }
         let mut is_negative = sounds_negative(stage);
@@ -170,7 +176,7 @@ impl EventNames {
             is_negative,
         };
         if self.seen.len() < MAX_KEPT {
-            self.seen.push((stage.to_owned(), named));
+            self.seen.push((Likeness::of(stage), named));
         }
         StageName::Send(named)
     }

@@ -18,6 +18,47 @@ const SHORTEST_PHONE: usize = 7;
 /// Whether a stage holds an email address or a telephone number, or says what the row says about who the lead is: all
 /// of it, or one of its words a name (`Won - Cid`).
 pub(super) fn is_of_the_lead(stage: &str, customer: &[Cell<'_>]) -> bool {
+    is_a_cell(stage, customer) || looks_personal(stage, customer) || names::holds(stage, customer)
+}
+
+/// What a stage that returns row after row may have in common with a lead, looked for once.
+#[derive(Clone, Debug)]
+pub(super) struct Likeness {
+    stage: String,
+    /// Whether there is so much as a sign of an address or the digits of a number.
+    may_be_contact: bool,
+    /// The words that may be somebody's name.
+    names: Vec<String>,
+}
+
+impl Likeness {
+    pub(super) fn of(stage: &str) -> Self {
+        Self {
+            stage: stage.to_owned(),
+            may_be_contact: holds_a_token(stage)
+                || match stage.is_ascii() {
+                    true => may_be_contact(stage),
+                    false => may_be_contact(&plain(stage)),
+                },
+            names: names::possible(stage),
+        }
+    }
+
+    /// The stage.
+    pub(super) fn stage(&self) -> &str {
+        &self.stage
+    }
+
+    /// As [`is_of_the_lead`] has it.
+    pub(super) fn is_of_the_lead(&self, customer: &[Cell<'_>]) -> bool {
+        is_a_cell(&self.stage, customer)
+            || self.may_be_contact && looks_personal(&self.stage, customer)
+            || names::may_be_among(&self.names, customer) && names::holds(&self.stage, customer)
+    }
+}
+
+/// Whether one of the cells that say who the lead is has this text.
+fn is_a_cell(stage: &str, customer: &[Cell<'_>]) -> bool {
     let is_same = |cell: &Cell<'_>| {
         // Trimming is worth it only where it could make the lengths the same.
         cell.text.len() >= stage.len()
@@ -25,7 +66,7 @@ pub(super) fn is_of_the_lead(stage: &str, customer: &[Cell<'_>]) -> bool {
             && (cell.text.eq_ignore_ascii_case(stage)
                 || !is_bare(cell.text) && cell.text.trim().eq_ignore_ascii_case(stage))
     };
-    customer.iter().any(is_same) || looks_personal(stage, customer) || names::holds(stage, customer)
+    customer.iter().any(is_same)
 }
 
 /// Whether a value holds an email address, however it is written, or a telephone number, be it the lead's own or one that
@@ -43,9 +84,18 @@ pub(super) fn looks_personal(text: &str, customer: &[Cell<'_>]) -> bool {
 
 fn is_written_personal(text: &str, customer: &[Cell<'_>]) -> bool {
     let text = text.trim();
-    memchr(b'@', text.as_bytes()).is_some() && holds_an_address(text)
-        || disguise::holds_an_address(text, customer)
-        || runs_of_digits(text).any(|run| is_written_as_phone(run) || is_own_phone(run, customer))
+    may_be_contact(text)
+        && (memchr(b'@', text.as_bytes()).is_some() && holds_an_address(text)
+            || disguise::holds_an_address(text, customer)
+            || runs_of_digits(text)
+                .any(|run| is_written_as_phone(run) || is_own_phone(run, customer)))
+}
+
+/// Whether there is a sign of an address, however it is written, or there are digits enough for a telephone number: most
+/// texts need no closer look.
+fn may_be_contact(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    digits >= SHORTEST_PHONE || disguise::may_hold_an_at(text)
 }
 
 /// Whether there is no white space around the text for certain.
@@ -175,6 +225,7 @@ mod tests {
             "EAAGm0PX4ZCpsBAKZCZBbZAZCx",
         ] {
             assert!(is_of_the_lead(stage, &customer), "{stage}");
+            assert!(Likeness::of(stage).is_of_the_lead(&customer), "{stage}");
         }
         for stage in [
             "Lead",
@@ -190,6 +241,7 @@ mod tests {
             "Step 3 of 12",
         ] {
             assert!(!is_of_the_lead(stage, &customer), "{stage}");
+            assert!(!Likeness::of(stage).is_of_the_lead(&customer), "{stage}");
         }
     }
 

@@ -37,7 +37,10 @@ pub(crate) enum MappingError {
     )]
     NoStages,
     /// Stages have no time.
-    #[error("no column says when a stage was reached; name it with --map event_time=COLUMN")]
+    #[error(
+        "no column says when a stage was reached; name it with --map event_time=COLUMN, or count a stage when an export \
+         first shows it: --stage-time first-seen"
+    )]
     NoTimes,
     /// A stage that may come back is none of those that are known.
     #[error("{stage:?} is neither a stage of [stages] nor an event name{}", near(.nearest))]

@@ -503,7 +503,11 @@ fn named(
         Named::Event(name, worth) => return Some((name, worth)),
         Named::Heading(stage) => (stage, time),
         Named::Cell(stage, column) => {
-            if personal::is_of_the_lead(stage, &record.customer) && !names.lists(stage) {
+            let is_personal = match names.seen(stage) {
+                Some((likeness, _)) => likeness.is_of_the_lead(&record.customer),
+                None => personal::is_of_the_lead(stage, &record.customer),
+            };
+            if is_personal && !names.lists(stage) {
                 notice(Notice::of(
                     Code::EventNamePersonal,
                     Field::EventName,
@@ -556,7 +560,7 @@ impl Plan {
         constant: Option<Currency>,
         notice: &mut dyn FnMut(Code, Option<Field>, u32),
     ) -> CustomData<'a> {
-        let mut data = CustomData::default();
+        let mut data = CustomData::with_room(self.custom.len());
         if let Some((text, column)) = record.order_id {
             if !self.allows_personal_order_id && personal::looks_personal(text, &record.customer) {
                 notice(Code::CustomPersonal, Some(Field::OrderId), column);

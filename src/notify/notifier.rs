@@ -75,7 +75,7 @@ struct Memory {
 
 impl Notifier {
     /// Tells whoever has not been told yet. `report` is what the program reads. What goes wrong is a warning and nothing
-    /// more.
+    /// more: it is said even when quiet, and changes no status.
     pub(crate) fn tell(&self, occasion: &Occasion<'_>, report: &[u8], now: i64) {
         if !self.settings.has_receiver() {
             return;
@@ -163,7 +163,8 @@ impl Notifier {
                     }
                 }
                 Some(Err(error)) => {
-                    tracing::warn!(
+                    // Nobody would learn of it where only errors are looked at.
+                    tracing::error!(
                         "the notification to {what} under [notify] was not sent: {error}"
                     );
                 }

@@ -1,11 +1,12 @@
 //! Reads Meta's answers: a part that cannot be read is left out, never guessed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::text::harmless;
+use crate::text::{harmless, without_persons};
 
 /// Events of one name that Meta counted in one hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,10 +97,10 @@ pub(super) fn quality(answer: &Map<String, Value>) -> Vec<Quality> {
             .iter()
             .filter_map(|found| {
                 let (name, solution) = (found["name"].as_str()?, found["solution"].as_str());
-                Some(shown(&match solution {
+                Some(shown(&without_persons(&match solution {
                     Some(solution) => format!("{name}: {solution}"),
                     None => name.to_owned(),
-                }))
+                })))
             });
         Some(Quality {
             event_name: event["event_name"].as_str()?.to_owned(),
@@ -116,11 +117,52 @@ pub(super) fn quality(answer: &Map<String, Value>) -> Vec<Quality> {
 
 /// Adds up over all hours.
 pub(super) fn sums(counts: &[Count]) -> BTreeMap<String, u64> {
-    let mut sums = BTreeMap::new();
+    let mut sums: BTreeMap<String, u64> = BTreeMap::new();
     for count in counts {
-        *sums.entry(count.name.clone()).or_default() += count.count;
+        let sum = sums.entry(count.name.clone()).or_default();
+        *sum = sum.saturating_add(count.count);
     }
     sums
+}
+
+/// So many names that are not our own are told apart; what comes after them is counted together.
+const MAX_NAMES: usize = 1_000;
+
+/// Stands for all names past those.
+const OTHER_NAMES: &str = "(other names)";
+
+/// Counts by hour and name, in bounded memory whatever comes in. What cannot be true stays the greatest number there is.
+#[derive(Debug, Default)]
+pub(super) struct Counter {
+    counts: BTreeMap<(i64, Arc<str>), u64>,
+    foreign: BTreeSet<Arc<str>>,
+}
+
+impl Counter {
+    pub(super) fn add(&mut self, count: Count, own: &[&str]) {
+        let name: Arc<str> = count.name.into();
+        let is_known = own.contains(&&*name) || self.foreign.contains(&name);
+        let name = match is_known || self.foreign.len() < MAX_NAMES {
+            true => name,
+            false => OTHER_NAMES.into(),
+        };
+        if !is_known && &*name != OTHER_NAMES {
+            self.foreign.insert(name.clone());
+        }
+        let sum = self.counts.entry((count.hour, name)).or_default();
+        *sum = sum.saturating_add(count.count);
+    }
+
+    pub(super) fn finish(self) -> Vec<Count> {
+        let counts = self.counts.into_iter();
+        counts
+            .map(|((hour, name), count)| Count {
+                hour,
+                name: name.to_string(),
+                count,
+            })
+            .collect()
+    }
 }
 
 fn array(value: Option<&Value>) -> &[Value] {
@@ -168,6 +210,37 @@ mod tests {
         assert_eq!(read, [(0, "MQL", 4), (0, "Lead", 2), (1, "MQL", 1)]);
         assert_eq!(counts[0].hour * 3_600, 1_795_428_000);
         assert_eq!(sums(&counts)["MQL"], 5);
+    }
+
+    #[test]
+    fn endless_names_and_counts_stay_bounded_and_our_own_are_kept() {
+        let mut counter = Counter::default();
+        let mut add = |name: String, count| {
+            counter.add(
+                Count {
+                    hour: 1,
+                    name,
+                    count,
+                },
+                &["Lead"],
+            )
+        };
+        for index in 0..10_000 {
+            add(format!("name {index}"), 1);
+        }
+        add("Lead".to_owned(), 7);
+        add("Lead".to_owned(), u64::MAX);
+        let counts = counter.finish();
+        assert_eq!(counts.len(), MAX_NAMES + 2);
+        let of = |name: &str| counts.iter().find(|it| it.name == name).map(|it| it.count);
+        assert_eq!(of(OTHER_NAMES), Some(9_000));
+        assert_eq!(of("Lead"), Some(u64::MAX));
+        let huge = |count| Count {
+            hour: 0,
+            name: "em".to_owned(),
+            count,
+        };
+        assert_eq!(sums(&[huge(u64::MAX), huge(5)])["em"], u64::MAX);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use super::answers::{self, Count, Dataset, Quality};
+use super::answers::{self, Count, Counter, Dataset, Quality};
 use super::{Hours, Told};
 use crate::ask::{Asker, Failure};
 use crate::deliver::Interrupt;
@@ -76,13 +76,13 @@ impl Inquiry {
     /// What was counted of the events in these hours. `stages` are asked for by name where an hour has too many names.
     pub(crate) async fn counts(&mut self, hours: Hours, stages: &[&str]) -> Told<Vec<Count>> {
         let all = async {
-            let (counts, is_cut) = self.stats("event", hours, None).await?;
+            let (counts, is_cut) = self.stats("event", hours, None, stages).await?;
             if !is_cut {
                 return Ok((!counts.is_empty()).then_some(counts));
             }
             let mut named = Vec::new();
             for stage in stages {
-                let (counts, _) = self.stats("event", hours, Some(stage)).await?;
+                let (counts, _) = self.stats("event", hours, Some(stage), stages).await?;
                 named.extend(counts.into_iter().filter(|count| count.name == *stage));
             }
             Ok(Some(named))
@@ -92,7 +92,7 @@ impl Inquiry {
 
     /// How many events carried each customer parameter.
     pub(crate) async fn match_keys(&mut self, hours: Hours) -> Told<BTreeMap<String, u64>> {
-        let counts = self.stats("match_keys", hours, None).await;
+        let counts = self.stats("match_keys", hours, None, &[]).await;
         counts
             .map(|(counts, _)| (!counts.is_empty()).then(|| answers::sums(&counts)))
             .into()
@@ -127,6 +127,7 @@ impl Inquiry {
         aggregation: &str,
         hours: Hours,
         event: Option<&str>,
+        own: &[&str],
     ) -> Result<(Vec<Count>, bool), Refused> {
         let (from, until) = hours.seconds();
         let mut query: Vec<(&str, String)> = vec![
@@ -142,10 +143,11 @@ impl Inquiry {
             .map(|(name, value)| (*name, &**value))
             .collect();
         self.is_reachable()?;
-        let (mut counts, mut is_cut) = (Vec::new(), false);
+        let (mut counts, mut is_cut) = (Counter::default(), false);
         let mut take = |page: Vec<Value>| {
             let (more, was_cut) = answers::buckets(&page);
-            counts.extend(more.into_iter().filter(|count| hours.contains(count.hour)));
+            let in_time = more.into_iter().filter(|it| hours.contains(it.hour));
+            in_time.for_each(|count| counts.add(count, own));
             is_cut |= was_cut;
             Ok::<_, Failure>(())
         };
@@ -155,7 +157,7 @@ impl Inquiry {
             .each_page(&path, &query, &self.token, &mut take)
             .await;
         match asked {
-            Ok(()) => Ok((counts, is_cut)),
+            Ok(()) => Ok((counts.finish(), is_cut)),
             Err(failure) => Err(self.refused(failure)),
         }
     }
@@ -186,6 +188,9 @@ impl Inquiry {
                 let why = format!("{}: {cause}{help}", self.asker.host());
                 self.unreachable = Some(why.clone());
                 Refused::NoAnswer(why)
+            }
+            Failure::NoList => {
+                Refused::NoAnswer(format!("{}: an answer without data", self.asker.host()))
             }
             Failure::Circle => Refused::NoAnswer("Meta's pages lead in a circle".to_owned()),
             Failure::Interrupted => Refused::NoAnswer("interrupted".to_owned()),

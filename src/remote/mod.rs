@@ -9,7 +9,7 @@ mod compare;
 
 pub(crate) use answers::{Count, Dataset, Quality};
 pub(crate) use ask::Inquiry;
-pub(crate) use compare::{Stage, compare, is_clearly_fewer};
+pub(crate) use compare::{Fresh, Stage, compare, is_clearly_fewer, sum};
 
 use crate::graph::Fault;
 

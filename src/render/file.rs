@@ -1,7 +1,7 @@
 //! Reports as files: which form a file's name asks for, and writing it so that no reader ever sees half of it.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::{html, json, junit, markdown, sarif};
@@ -85,34 +85,6 @@ pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// So much of a file is looked at to tell whose it is, in bytes.
-const LOOKED_AT: u64 = 4_096;
-
-/// Whether there is a file with something in it that is neither a report nor numbers of an earlier run. What is no
-/// regular file holds nothing that could be lost.
-///
-/// # Errors
-/// It cannot be read.
-pub(crate) fn is_of_others(path: &Path) -> io::Result<bool> {
-    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0) {
-        return Ok(false);
-    }
-    let mut start = Vec::new();
-    fs::File::open(path)?
-        .take(LOOKED_AT)
-        .read_to_end(&mut start)?;
-    let start = String::from_utf8_lossy(&start);
-    let is_ours = match FileFormat::of(path) {
-        Ok(FileFormat::Html) => start.starts_with("<!DOCTYPE html>") && start.contains("crm2capi"),
-        Ok(FileFormat::Json) => start.starts_with("{\n  \"command\": \""),
-        Ok(FileFormat::Junit) => start.starts_with("<?xml") && start.contains("crm2capi"),
-        Ok(FileFormat::Sarif) => start.starts_with('{') && start.contains("crm2capi"),
-        Ok(FileFormat::Markdown) => start.starts_with("## crm2capi "),
-        Err(_) => start.starts_with("# HELP crm2capi_"),
-    };
-    Ok(!is_ours)
-}
-
 /// Where the name is a link, the file it leads to is replaced and the link stays.
 fn resolved(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
@@ -122,16 +94,38 @@ fn resolved(path: &Path) -> PathBuf {
 pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     let path = &resolved(path);
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        return fs::OpenOptions::new()
-            .write(true)
-            .open(path)?
-            .write_all(content);
+        return open_stream(path)?.write_all(content);
     }
     let mut file = scratch(path)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Opens what is no regular file. A pipe that nobody reads is an error, and not something to wait for.
+fn open_stream(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        let opened = options
+            .custom_flags(OFlags::NONBLOCK.bits() as i32)
+            .open(path);
+        let stream = opened.map_err(|error| {
+            match error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) {
+                true => io::Error::other("nobody reads from this pipe"),
+                false => error,
+            }
+        })?;
+        let flags = rustix::fs::fcntl_getfl(&stream)?;
+        rustix::fs::fcntl_setfl(&stream, flags - OFlags::NONBLOCK)?;
+        Ok(stream)
+    }
+    #[cfg(not(unix))]
+    options.open(path)
 }
 
 /// A file beside `path` that is to take its place.
@@ -196,6 +190,29 @@ mod tests {
             )
             .is_err()
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_written_to_and_never_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let summary = samples::uploaded_with_problems();
+        let error = write_file(&summary, &path).unwrap_err();
+        assert_eq!(error.to_string(), "nobody reads from this pipe");
+        let mut reader = std::process::Command::new("cat");
+        let reader = reader
+            .arg(&path)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        while write_file(&summary, &path).is_err() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let read = reader.wait_with_output().unwrap().stdout;
+        assert!(read.starts_with(b"{") && read.ends_with(b"}\n"));
     }
 
     #[cfg(unix)]

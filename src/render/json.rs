@@ -4,6 +4,17 @@ use std::io::{self, Write};
 
 use crate::report::summary::Summary;
 
+/// Whether a report begins so: with the command and this program's version.
+pub(super) fn begins(start: &str) -> bool {
+    let rest = start.strip_prefix("{\n  \"command\": \"");
+    let rest = rest.and_then(|rest| rest.split_once('"'));
+    rest.is_some_and(|(command, rest)| {
+        command.bytes().all(|byte| byte.is_ascii_lowercase())
+            && rest.starts_with(",\n  \"version\": \"")
+            && rest.contains("\n  \"exit_status\": ")
+    })
+}
+
 /// Writes the report and a line break.
 pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, summary)?;

@@ -14,6 +14,11 @@ use crate::report::summary::Summary;
 use crate::report::tally::Problem;
 use crate::text::quoted;
 
+/// How every document begins, up to the name of the suite.
+pub(super) const BEGINS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuites>
+  <testsuite id="0" package="crm2capi" name=""#;
+
 /// Writes the document.
 pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let problems: Vec<_> = summary
@@ -31,11 +36,9 @@ pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let failures = count(Severity::Error) + usize::from(run == Outcome::Failure);
     let class = format!("crm2capi.{}", summary.command);
     let finished = summary.finished.unwrap_or_default();
-    writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
-    writeln!(out, "<testsuites>")?;
     writeln!(
         out,
-        r#"  <testsuite id="0" package="crm2capi" name="{class}" timestamp="{}" hostname="localhost" tests="{}" failures="{failures}" errors="{}" skipped="{}" time="{:.3}">"#,
+        r#"{BEGINS}{class}" timestamp="{}" hostname="localhost" tests="{}" failures="{failures}" errors="{}" skipped="{}" time="{:.3}">"#,
         finished.strftime("%Y-%m-%dT%H:%M:%S"),
         problems.len() + 1,
         usize::from(run == Outcome::Error),

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::phrases::{amount, extent, joined_rows, names, rows, sentence, valued};
+use super::phrases::{
+    amount, extent, joined_rows, leads_of, names, other_stages, passed_over, rows, sentence, valued,
+};
 use super::verdict::verdict;
 use crate::report::coverage::{Covered, LeadCoverage};
 use crate::report::exit::ExitStatus;
@@ -12,16 +14,34 @@ use crate::report::stages::{Counts, Sending};
 use crate::report::summary::Summary;
 use crate::text::{counted, harmless, percent, source, thousands};
 
+const BEGINS: &str = "## crm2capi ";
+
+/// What stands before the sentence: all done, with problems, not done.
+const MARKS: [&str; 3] = ["✅", "⚠️", "❌"];
+
+/// Whether a report begins so: a heading of one word, and a marked sentence in bold.
+pub(super) fn begins(start: &str) -> bool {
+    let rest = start.strip_prefix(BEGINS);
+    let sentence = rest.and_then(|rest| rest.split_once("\n\n"));
+    sentence.is_some_and(|(command, sentence)| {
+        let is_marked = |mark: &&str| {
+            let text = sentence.strip_prefix(*mark);
+            text.is_some_and(|text| text.starts_with(" **"))
+        };
+        !command.contains(char::is_whitespace) && MARKS.iter().any(is_marked)
+    })
+}
+
 /// Writes the report.
 pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let mark = match summary.exit_status {
-        ExitStatus::Done => "✅",
-        ExitStatus::Problems | ExitStatus::Interrupted => "⚠️",
-        ExitStatus::Usage | ExitStatus::Refused | ExitStatus::NotDone => "❌",
+        ExitStatus::Done => MARKS[0],
+        ExitStatus::Problems | ExitStatus::Interrupted => MARKS[1],
+        ExitStatus::Usage | ExitStatus::Refused | ExitStatus::NotDone => MARKS[2],
     };
     writeln!(
         out,
-        "## crm2capi {}\n\n{mark} **{}**",
+        "{BEGINS}{}\n\n{mark} **{}**",
         summary.command,
         text(&verdict(summary))
     )?;
@@ -78,13 +98,12 @@ fn inputs(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         ];
         row(out, &cells)?;
     }
-    writeln!(
-        out,
-        "\n{}, {} refused, {} ignored as blank or no lead.",
-        counted(summary.rows, "row"),
-        thousands(summary.rows_invalid),
-        thousands(summary.rows_ignored)
-    )
+    let rows = counted(summary.rows, "row");
+    let passed = match passed_over(summary) {
+        passed if passed.is_empty() => String::new(),
+        passed => format!(": {}", passed.join("; ")),
+    };
+    writeln!(out, "\n{rows}{}.", text(&passed))
 }
 
 fn stages(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
@@ -115,7 +134,11 @@ fn stages(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     for (name, counts) in &summary.stages {
         row(out, &stage(&text(name), counts))?;
     }
-    row(out, &stage("**all**", &summary.counts))
+    row(out, &stage("**all**", &summary.counts))?;
+    match other_stages(summary) {
+        Some(others) => writeln!(out, "\n{}.", text(&others)),
+        None => Ok(()),
+    }
 }
 
 fn stage(name: &str, counts: &Counts) -> Vec<String> {
@@ -251,6 +274,7 @@ fn funnel(funnel: &Funnel, out: &mut dyn Write) -> io::Result<()> {
         ];
         row(out, &cells)?;
     }
+    writeln!(out, "\n{}", text(&leads_of(funnel)))?;
     if !funnel.warnings.is_empty() {
         writeln!(out)?;
     }
@@ -318,7 +342,7 @@ mod tests {
     |:--|--:|:--|:--|
     | leads.csv | 12 | csv | hubspot |
 
-    12 rows, 0 refused, 0 ignored as blank or no lead.
+    12 rows.
 
     ### Stages
 
@@ -348,6 +372,8 @@ mod tests {
     | Marketing Qualified Lead | 9 | 75 % | 75 % | 1.2 | 1.3 |
     | Customer | 2 | 17 % | 22 % | 8.0 | 8.0 |
 
+    12 leads · about 36 a month · 92 % with a lead id
+
     - outside of 1 % to 40 %: "Marketing Qualified Lead" (75 % of the leads) → optimise for a stage that 1 % to 40 % of the leads reach
     - about 36 leads a month → Meta learns from about 200 leads a month; send the leads of all forms to one dataset
     "#);
@@ -367,7 +393,7 @@ mod tests {
     | leads.csv | 12 | csv | hubspot |
     | more leads.xlsx | 1,204 | xlsx |  |
 
-    1,216 rows, 10 refused, 2 ignored as blank or no lead.
+    1,216 rows: 10 rows cannot be used; 2 more rows ignored, blank or no lead; 1 stage change skipped as the settings say.
 
     ### Stages
 

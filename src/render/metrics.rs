@@ -15,6 +15,20 @@ use crate::report::summary::{Destination, Summary};
 
 const LAST_SUCCESS: &str = "crm2capi_last_success_timestamp_seconds";
 
+/// Whether numbers of an earlier run begin so.
+pub(super) fn begins(start: &str) -> bool {
+    let name = start
+        .strip_prefix("# HELP ")
+        .and_then(|rest| rest.split_once(' '));
+    name.is_some_and(|(name, rest)| {
+        let kind = format!("# TYPE {name} gauge\n{name}{{command=\"");
+        let kind = rest
+            .split_once('\n')
+            .map(|(_, rest)| rest.starts_with(&kind));
+        name.starts_with("crm2capi_") && kind == Some(true)
+    })
+}
+
 /// Replaces the file at `path`, which appears whole or not at all.
 pub(crate) fn write(summary: &Summary, path: &Path) -> io::Result<()> {
     let before = if path.is_file() {

@@ -10,14 +10,16 @@ mod json;
 mod junit;
 mod markdown;
 pub(crate) mod metrics;
+mod own;
 mod phrases;
 mod sarif;
 mod verdict;
 
 use std::io::{self, Write};
 
-pub(crate) use file::{FileFormat, check_writable, is_of_others, write_file, write_whole};
+pub(crate) use file::{FileFormat, check_writable, write_file, write_whole};
 pub(crate) use human::layout::wrap;
+pub(crate) use own::is_of_others;
 pub(crate) use phrases::how_it_ended;
 pub(crate) use verdict::{complaint, verdict};
 

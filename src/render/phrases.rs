@@ -4,6 +4,7 @@ use crate::ledger::PastRun;
 use crate::report::ExitStatus;
 use crate::report::coverage::LeadCoverage;
 use crate::report::funnel::Funnel;
+use crate::report::names::OTHERS;
 use crate::report::snapshot::Snapshot;
 use crate::report::stages::{Counts, Sending};
 use crate::report::summary::{Guess, Input, Summary};
@@ -51,6 +52,10 @@ pub(super) fn leads_of(funnel: &Funnel) -> String {
     if let Some(share) = funnel.sampled {
         facts.push(format!("judged by {} of them", percent(share)));
     }
+    if funnel.more_stages > 0 {
+        let more = counted(funnel.more_stages, "more stage");
+        facts.push(format!("{more} that fewer leads reach"));
+    }
     facts.join(" · ")
 }
 
@@ -70,6 +75,16 @@ pub(super) fn amount(value: &StageValue) -> String {
         cents => format!(".{cents:02}"),
     };
     format!("{}{fraction} {}", thousands(cents / 100), value.currency)
+}
+
+/// What the row of all other stages stands for.
+pub(super) fn other_stages(summary: &Summary) -> Option<String> {
+    (summary.other_stages > 0).then(|| {
+        format!(
+            "{OTHERS}: {} less frequent than those above, or like a person's value",
+            counted(summary.other_stages, "stage")
+        )
+    })
 }
 
 /// A sentence as one begins.

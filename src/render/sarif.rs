@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::phrases::{extent, names, sentence};
@@ -44,25 +45,68 @@ pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
             "locations": summary.inputs.iter().take(1).map(|input| location(&input.path, None, None)).collect::<Vec<_>>(),
         }));
     }
-    let document = json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
-                "name": "crm2capi",
-                "version": summary.version,
-                "informationUri": env!("CARGO_PKG_REPOSITORY"),
-                "rules": rules.documents,
-            }},
-            "invocations": [{
+    let document = Document {
+        schema: "https://json.schemastore.org/sarif-2.1.0.json",
+        version: "2.1.0",
+        runs: [Run {
+            tool: Tool {
+                driver: Driver {
+                    name: "crm2capi",
+                    version: summary.version,
+                    information_uri: env!("CARGO_PKG_REPOSITORY"),
+                    rules: rules.documents,
+                },
+            },
+            invocations: json!([{
                 "executionSuccessful": matches!(summary.exit_status, ExitStatus::Done | ExitStatus::Problems),
                 "exitCode": summary.exit_status.code(),
-            }],
-            "results": results,
+            }]),
+            results,
         }],
-    });
+    };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")
+}
+
+/// How every document begins, so that an earlier one is known for what it is however long it is.
+pub(super) const BEGINS: &str = r#"{
+  "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+  "version": "2.1.0",
+  "runs": [
+    {
+      "tool": {
+        "driver": {
+          "name": "crm2capi",
+"#;
+
+/// The document; what stands in it where is the order of these fields.
+#[derive(Serialize)]
+struct Document {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run; 1],
+}
+
+#[derive(Serialize)]
+struct Run {
+    tool: Tool,
+    invocations: Value,
+    results: Vec<Value>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    driver: Driver,
+}
+
+#[derive(Serialize)]
+struct Driver {
+    name: &'static str,
+    version: &'static str,
+    #[serde(rename = "informationUri")]
+    information_uri: &'static str,
+    rules: Vec<Value>,
 }
 
 #[derive(Default)]

@@ -4,7 +4,7 @@
 //! rule. It knows nothing of how the facts came about.
 
 use super::exit::ExitStatus;
-use crate::text::counted;
+use crate::text::{counted, thousands};
 
 /// What brought the run to its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,13 @@ pub(crate) enum End {
         rows: u64,
         /// How many were allowed, in percent.
         limit: String,
+    },
+    /// Nearly every event has a stage of its own, as where a column of people's names is taken for the stage.
+    StagesOfPeople {
+        /// Different stages that the settings do not list.
+        stages: u64,
+        /// Events with one of them.
+        events: u64,
     },
     /// The ledger could not be written.
     LedgerLost {
@@ -75,6 +82,11 @@ impl End {
                 rows,
                 limit,
             } => format!("{invalid} of {rows} rows are unusable, more than {limit} %"),
+            Self::StagesOfPeople { stages, events } => format!(
+                "{} have {} different stages, as where names of people are taken for stages",
+                counted(*events, "event"),
+                thousands(*stages)
+            ),
             Self::LedgerLost { error, .. }
             | Self::InputLost { error, .. }
             | Self::InputChanged(error)
@@ -101,6 +113,9 @@ impl End {
             Self::Complete => return None,
             Self::TooManyInvalid { .. } => {
                 "correct the mapping or the rows, or allow more with --max-invalid PERCENT"
+            }
+            Self::StagesOfPeople { .. } => {
+                "map event_name to the column of the stage; if these are stages, list them under [stages]"
             }
             Self::LedgerLost { .. } => {
                 "run again when the ledger can be written; what is uncertain is sent again"
@@ -164,7 +179,7 @@ pub(crate) fn decide(end: &End, facts: &Facts) -> ExitStatus {
         | End::TooManyRefused(_)
         | End::Resting(_)
         | End::InputChanged(_) => ExitStatus::NotDone,
-        End::TooManyInvalid { .. } => ExitStatus::Usage,
+        End::TooManyInvalid { .. } | End::StagesOfPeople { .. } => ExitStatus::Usage,
         End::LedgerLost { after_sending, .. } | End::InputLost { after_sending, .. } => {
             match after_sending {
                 true => ExitStatus::NotDone,

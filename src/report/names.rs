@@ -3,8 +3,14 @@
 //! A stage is no personal data, but a column mapped by mistake can bring anything. So the number of names is bounded
 //! whatever the input, and a name that looks like a person's value is withheld: counted, but never shown.
 
-/// So many different names are counted apart; the rest together.
+/// So many different names are shown, the most frequent.
 pub(crate) const MAX_NAMES: usize = 50;
+
+/// So many are counted apart where the most frequent of all are to be known.
+pub(super) const MANY: usize = 1_000;
+
+/// Stands for all stages of a table that are not shown by name.
+pub(crate) const OTHERS: &str = "(other stages)";
 
 /// Stands for a name that may be a person's value.
 pub(crate) const WITHHELD: &str = "(withheld)";
@@ -12,22 +18,22 @@ pub(crate) const WITHHELD: &str = "(withheld)";
 /// With so many names or more, most of them seen once, the column holds something else than stages.
 const SUSPICIOUSLY_MANY: usize = 10;
 
-/// One counter a name, sorted by name.
+/// One counter a name, sorted by name, for so many names; one for all names that come later.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Names<C> {
+pub(crate) struct Names<C, const APART: usize = MAX_NAMES> {
     named: Vec<(Box<str>, C)>,
     rest: C,
 }
 
-impl<C: Default> Names<C> {
-    /// The name's counter, or the common one once there are [`MAX_NAMES`].
+impl<C: Default, const APART: usize> Names<C, APART> {
+    /// The name's counter, or the common one once there are enough.
     pub(crate) fn counter(&mut self, name: &str) -> &mut C {
         match self
             .named
             .binary_search_by(|(known, _)| (**known).cmp(name))
         {
             Ok(index) => &mut self.named[index].1,
-            Err(_) if self.named.len() == MAX_NAMES => &mut self.rest,
+            Err(_) if self.named.len() == APART => &mut self.rest,
             Err(index) => {
                 self.named.insert(index, (name.into(), C::default()));
                 &mut self.named[index].1
@@ -51,13 +57,23 @@ impl<C: Default> Names<C> {
             .chain([&self.rest])
     }
 
+    /// The names that are counted apart, with their counters.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&str, &C)> {
+        self.named.iter().map(|(name, counter)| (&**name, counter))
+    }
+
+    /// The counter of all others.
+    pub(super) fn rest(&self) -> &C {
+        &self.rest
+    }
+
     /// The names with their counters, and the counter of all others.
     pub(crate) fn into_parts(self) -> (Vec<(Box<str>, C)>, C) {
         (self.named, self.rest)
     }
 }
 
-impl Names<u64> {
+impl<const APART: usize> Names<u64, APART> {
     /// Names fit to be shown, the most frequent first, and how many occurrences are left without a name.
     pub(crate) fn shown(&self) -> (Vec<(String, u64)>, u64) {
         let total = self.rest + self.named.iter().map(|(_, count)| count).sum::<u64>();
@@ -73,6 +89,7 @@ impl Names<u64> {
             .map(|(name, count)| (name.to_string(), *count))
             .collect();
         shown.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        shown.truncate(MAX_NAMES);
         let named: u64 = shown.iter().map(|(_, count)| count).sum();
         (shown, total - named)
     }
@@ -108,17 +125,32 @@ mod tests {
     }
 
     #[test]
-    fn names_past_the_bound_are_counted_together_also_after_merging() {
-        let mut names = Names::<u64>::default();
+    fn the_most_frequent_names_are_shown_whatever_came_first_also_after_merging() {
+        let mut names = Names::<u64, MANY>::default();
         for part in 0..2 {
             let mut later = Names::default();
             for index in 0..40 {
-                *later.counter(&format!("stage {part} {index}")) += 10;
+                *later.counter(&format!("stage {part} {index}")) += 10 + part;
             }
             names.merge(later, |sum, count| *sum += count);
         }
         let (shown, more) = names.shown();
         assert_eq!((shown.len(), more), (50, 300));
+        assert!(
+            shown[..40]
+                .iter()
+                .all(|(name, count)| name.starts_with("stage 1") && *count == 11)
+        );
+    }
+
+    #[test]
+    fn names_past_the_bound_are_counted_together() {
+        let mut names = Names::<u64>::default();
+        for index in 0..5_000 {
+            *names.counter(&format!("stage {index}")) += 2;
+        }
+        assert_eq!(names.named.len(), MAX_NAMES);
+        assert_eq!(names.shown().1, 2 * (5_000 - MAX_NAMES as u64));
     }
 
     #[test]

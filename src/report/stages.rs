@@ -3,6 +3,9 @@
 //! The pipeline gives each event exactly one [`Fate`], so the totals of a report add up by construction. The number of
 //! stages is bounded; a run that is only planned folds every fate that would need Meta into "would send".
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -10,7 +13,7 @@ use serde::{Serialize, Serializer};
 use super::days::Days;
 pub(crate) use super::fates::Fate;
 use super::fates::Fates;
-use super::names::{Names, looks_personal};
+use super::names::{MANY, MAX_NAMES, Names, OTHERS, looks_personal};
 use super::values::{StageValue, Values};
 use crate::custom_data::Worth;
 
@@ -160,7 +163,7 @@ fn as_date<S: Serializer>(day: &Option<Date>, serializer: S) -> Result<S::Ok, S:
 /// The events of a run by event name and day. Memory is bounded whatever the number of events, names and days.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stages {
-    names: Names<Days>,
+    names: Names<Days, MANY>,
     values: Values,
 }
 
@@ -169,8 +172,10 @@ pub(crate) struct Stages {
 pub(crate) struct StageCounts {
     /// All events.
     pub total: Counts,
-    /// By event name, the most frequent first.
+    /// By event name, the most frequent first; last [`OTHERS`], where there are any.
     pub stages: Vec<(String, Counts)>,
+    /// How many event names the last row stands for, at least.
+    pub others: u64,
     /// By event name and day, in the order of the stages, then of the days.
     pub days: Vec<DayCounts>,
     /// What the leads are worth whose events were accepted, or would be sent, in the order of the stages.
@@ -203,6 +208,20 @@ impl Stages {
         self.values.merge(later.values);
     }
 
+    /// How many event names are not `listed`, and how many events they have.
+    pub(crate) fn unlisted(&self, listed: &HashSet<Arc<str>>) -> (u64, u64) {
+        let unlisted = self
+            .names
+            .named()
+            .filter(|(name, _)| !listed.contains(*name));
+        let rest = self.names.rest().total().total();
+        // Of the names past the bound no more is known than that there is one.
+        let start = (u64::from(rest > 0), rest);
+        unlisted.fold(start, |(names, events), (_, days)| {
+            (names + 1, events + days.total().total())
+        })
+    }
+
     /// The totals alone.
     pub(crate) fn total(&self, plan: Plan) -> Counts {
         let mut total = Fates::default();
@@ -211,19 +230,28 @@ impl Stages {
     }
 
     /// The totals, and the counts by stage and day. Stages past the bound, and event names that look like a person's
-    /// value, are only in the totals.
+    /// value, are counted as [`OTHERS`], so that the rows add up.
     pub(crate) fn finish(self, plan: Plan) -> StageCounts {
         let total = self.total(plan);
         let mut values = self.values.finish();
-        let (named, _) = self.names.into_parts();
-        let mut stages: Vec<_> = named
+        let (named, mut rest) = self.names.into_parts();
+        let mut others = u64::from(rest != Days::default());
+        let (mut stages, unfit): (Vec<_>, Vec<_>) = named
             .into_iter()
             .map(|(name, days)| (String::from(name), Counts::of(&days.total(), plan), days))
-            .filter(|(name, counts, _)| !looks_personal(name, counts.events))
-            .collect();
+            .partition(|(name, counts, _)| name != OTHERS && !looks_personal(name, counts.events));
         stages.sort_by(|a, b| b.1.events.cmp(&a.1.events).then_with(|| a.0.cmp(&b.0)));
+        let rare = stages.split_off(stages.len().min(MAX_NAMES));
+        for (_, _, days) in rare.into_iter().chain(unfit) {
+            rest += days;
+            others += 1;
+        }
+        if others > 0 {
+            stages.push((OTHERS.to_owned(), Counts::of(&rest.total(), plan), rest));
+        }
         let mut counts = StageCounts {
             total,
+            others,
             ..StageCounts::default()
         };
         for (name, of_all_days, days) in stages {
@@ -335,16 +363,50 @@ mod tests {
     }
 
     #[test]
-    fn event_names_that_look_like_people_are_only_in_the_totals() {
+    fn event_names_that_look_like_people_are_counted_without_their_name() {
         let mut stages = Stages::default();
         stages.add("ava@example.com", 0, Fate::Accepted);
         stages.add("Lead", 0, Fate::Accepted);
-        let StageCounts {
-            total,
-            stages,
-            days,
-            ..
-        } = stages.finish(Plan::Send);
-        assert_eq!((total.events, stages.len(), days.len()), (2, 1, 1));
+        let counts = stages.finish(Plan::Send);
+        let names: Vec<_> = counts
+            .stages
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(names, ["Lead", OTHERS]);
+        assert_eq!(
+            (counts.total.events, counts.others, counts.days.len()),
+            (2, 1, 2)
+        );
+    }
+
+    #[test]
+    fn rows_add_up_however_many_stages_there_are_and_the_most_frequent_keep_their_names() {
+        for names in [50, 51, 120, 3_000] {
+            let mut stages = Stages::default();
+            for name in 0..names {
+                // The last to come are the most frequent.
+                for event in 0..=name / 100 {
+                    stages.add(&format!("stage {name:04}"), event * 86_400, Fate::Delivered);
+                }
+            }
+            let counts = stages.finish(Plan::Send);
+            let sum = |rows: &mut dyn Iterator<Item = u64>| rows.sum::<u64>();
+            let total = counts.total.events;
+            assert_eq!(
+                sum(&mut counts.stages.iter().map(|(_, it)| it.events)),
+                total
+            );
+            assert_eq!(
+                sum(&mut counts.days.iter().map(|it| it.counts.events)),
+                total
+            );
+            assert_eq!(counts.stages.len(), 50 + usize::from(names > 50));
+            assert_eq!(counts.stages.last().unwrap().0 == OTHERS, names > 50);
+            if names == 120 {
+                assert_eq!(counts.stages[0].0, "stage 0100");
+                assert_eq!(counts.others, 70);
+            }
+        }
     }
 }

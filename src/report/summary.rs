@@ -58,13 +58,18 @@ pub struct Summary {
     /// What became of the events.
     #[serde(flatten)]
     pub counts: Counts,
-    /// What became of the events by event name, the most frequent first.
+    /// What became of the events by event name, the most frequent first; `(other stages)` is all that are not named.
     #[serde(serialize_with = "as_map")]
     #[schemars(with = "std::collections::BTreeMap<String, Counts>")]
     pub stages: Vec<(String, Counts)>,
+    /// How many event names are counted as `(other stages)`, at least: less frequent than fifty others, or like a person's
+    /// value.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub other_stages: u64,
     /// What became of the events by event name and the day the stage was reached, for the newest 35 days.
     pub days: Vec<DayCounts>,
-    /// What the leads are worth whose events were accepted, or would be sent, by event name and currency.
+    /// What the leads are worth whose events were accepted, or would be sent, by event name and currency; of the event
+    /// names in `stages`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<StageValue>,
     /// Batches that were settled.
@@ -250,6 +255,10 @@ fn as_map<S: Serializer>(stages: &[(String, Counts)], serializer: S) -> Result<S
         map.serialize_entry(name, counts)?;
     }
     map.end()
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 fn as_text<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::names::Names;
+use super::names::{MANY, Names};
 use super::refusal::MetaError;
 use crate::field::Field;
 use crate::problem::{Code, Finding, Severity};
@@ -48,7 +48,7 @@ struct Group {
     rows: u64,
     latest: Place,
     examples: Vec<Place>,
-    names: Names<u64>,
+    names: Names<u64, MANY>,
 }
 
 /// What keeps groups apart, borrowed, so that finding a group allocates nothing.
@@ -366,6 +366,9 @@ impl Problem {
             line: place.line,
         };
         let (names, names_withheld) = group.names.shown();
+        // Refusals come in the order in which they were answered.
+        let mut examples = group.examples.clone();
+        examples.sort_by_key(|place| (place.input, place.row));
         let message = match &group.meta {
             Some(MetaError {
                 title: Some(title), ..
@@ -391,7 +394,7 @@ impl Problem {
                 .collect(),
             names_withheld,
             meta: group.meta.clone(),
-            examples: group.examples.iter().map(example).collect(),
+            examples: examples.iter().map(example).collect(),
         }
     }
 }
@@ -574,7 +577,7 @@ mod tests {
             fbtrace_id: Some("Abc".into()),
             ..first.clone()
         };
-        for (row, refusal) in (7..).zip([&first, &second]) {
+        for (row, refusal) in [8, 7].into_iter().zip([&first, &second]) {
             problems.add_refusal(
                 Code::MetaRefused,
                 refusal,
@@ -589,6 +592,7 @@ mod tests {
             panic!("one group")
         };
         assert_eq!((problem.count, problem.meta.as_ref()), (2, Some(&second)));
+        assert_eq!((problem.examples[0].row, problem.examples[1].row), (7, 8));
         assert!(
             problem.message.ends_with(": Invalid Lead ID"),
             "{}",

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::names::Names;
+use super::names::{MANY, Names};
 use crate::custom_data::Worth;
 
 /// What the leads are worth that reached a stage.
@@ -32,7 +32,7 @@ struct Sum {
 /// Sums by event name and currency. Memory is bounded: there are few currencies.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Values {
-    names: Names<BTreeMap<&'static str, Sum>>,
+    names: Names<BTreeMap<&'static str, Sum>, MANY>,
 }
 
 impl Values {
@@ -55,7 +55,7 @@ impl Values {
         });
     }
 
-    /// By event name and currency; names past the bound are left out.
+    /// By event name and currency; names past the bound are left out, as amounts of several stages are never added up.
     pub(super) fn finish(self) -> Vec<StageValue> {
         let (named, _) = self.names.into_parts();
         let of_stage = |(name, sums): (Box<str>, BTreeMap<&'static str, Sum>)| {

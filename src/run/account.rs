@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -27,6 +28,7 @@ use crate::report::tally::Place;
 use crate::report::{ExitStatus, Problems, Summary};
 use crate::run::coverage::Coverage;
 use crate::run::rejects::Reason;
+use crate::run::rows::PreparedEvent;
 use crate::run::{Feed, GivenIds, Prepared, ReadSettings, Seen};
 use crate::source::{self, Header, Row};
 use crate::time::Clock;
@@ -81,7 +83,11 @@ pub(crate) struct Account {
     /// Events of earlier runs that are too old by now, and nobody knows whether they were taken: not met so far.
     expired: HashSet<EventKey>,
     seen: Seen,
+    /// The same of events too old to be sent, so that a long history takes no room from those that go.
+    seen_old: Seen,
     given_ids: GivenIds,
+    /// Event names that the settings give.
+    listed: HashSet<Arc<str>>,
     batches: u64,
     requests: u64,
     retries: u64,
@@ -138,7 +144,11 @@ impl Account {
             sample: None,
             expired: HashSet::new(),
             seen: Seen::default(),
+            seen_old: Seen::default(),
             given_ids: GivenIds::default(),
+            listed: (feeds.iter())
+                .flat_map(|feed| feed.plan.event_names().iter().cloned())
+                .collect(),
             batches: 0,
             requests: 0,
             retries: 0,
@@ -164,8 +174,6 @@ impl Account {
         self.skipped_consent += prepared.skipped_consent;
         self.take_findings(prepared);
 
-        self.seen
-            .expect(prepared.events.iter().map(|event| &event.fingerprint));
         let mut picked = Vec::with_capacity(prepared.events.len());
         let mut repeats = Vec::new();
         let mut old = vec![Days::default(); prepared.names.len()];
@@ -176,9 +184,9 @@ impl Account {
             let is_shared = event
                 .of_given_id
                 .is_some_and(|content| self.given_ids.is_shared(event.fingerprint, content));
-            if !event.is_old && !self.seen.insert(event.fingerprint) {
+            if !self.is_new(event) {
                 self.note_repeat(prepared, event.row, is_shared);
-                if prepared.tells_more(event) {
+                if !event.is_old && prepared.tells_more(event) {
                     repeats.push(index);
                 }
                 continue;
@@ -209,6 +217,15 @@ impl Account {
             new: picked,
             repeats,
         }
+    }
+
+    /// Whether an event was not there before; it is remembered.
+    fn is_new(&mut self, event: &PreparedEvent) -> bool {
+        let seen = match event.is_old {
+            true => &mut self.seen_old,
+            false => &mut self.seen,
+        };
+        seen.insert(event.fingerprint)
     }
 
     /// Notes that a row's event was there before, or that another one has its id.
@@ -363,8 +380,13 @@ impl Account {
         }
     }
 
+    /// Whether what was read says that nothing is to be sent; and says so.
+    pub(crate) fn is_unfit(&mut self) -> bool {
+        self.has_too_many_invalid_rows() || self.has_stages_of_people()
+    }
+
     /// A wrong mapping shows in most rows; then nothing is sent.
-    pub(crate) fn has_too_many_invalid_rows(&mut self) -> bool {
+    fn has_too_many_invalid_rows(&mut self) -> bool {
         let limit = self.max_invalid_percent;
         let too_many = self.rows_invalid as f64 * 100.0 > self.rows as f64 * limit;
         if too_many {
@@ -375,6 +397,25 @@ impl Account {
             });
         }
         too_many
+    }
+
+    /// Where nearly every event has a stage of its own, another column is taken for the stage; then nothing is sent, as
+    /// names of people would go unhashed. Fewer are only warned of.
+    fn has_stages_of_people(&mut self) -> bool {
+        let (stages, events) = self.stages.unlisted(&self.listed);
+        let is_refused = stages >= 50 && events * 10 < stages * 11;
+        if is_refused {
+            self.end_early(End::StagesOfPeople { stages, events });
+        }
+        is_refused
+    }
+
+    /// Warns of stages that differ from event to event.
+    fn note_distinct_stages(&mut self) {
+        let (stages, events) = self.stages.unlisted(&self.listed);
+        if stages >= 20 && events < 2 * stages {
+            self.problems.add_without_row(Code::StageDistinct, 1);
+        }
     }
 
     /// Notes why the run ended before all was done. What came first counts.
@@ -398,7 +439,9 @@ impl Account {
         self.batches = delivery.batches;
         self.requests = delivery.requests;
         self.retries = delivery.retries;
-        self.fbtrace_ids.clone_from(&delivery.fbtrace_ids);
+        let mut known = HashSet::new();
+        let ids = delivery.fbtrace_ids.iter();
+        self.fbtrace_ids = ids.filter(|id| known.insert(*id)).cloned().collect();
         self.messages.clone_from(&delivery.messages);
         let after_sending = delivery.requests > 0;
         match &delivery.ended {
@@ -465,6 +508,7 @@ impl Account {
         if self.rows > 0 && self.skipped_only == self.rows {
             self.remember(Code::OnlyDropsAll, Origin { input: 0, row: 1 });
         }
+        self.note_distinct_stages();
         let exit_status = self.exit_status();
         let paths: Vec<&str> = self
             .inputs
@@ -503,6 +547,7 @@ impl Account {
             snapshot: self.snapshot,
             counts: counted.total,
             stages: counted.stages,
+            other_stages: counted.others,
             days: counted.days,
             values: counted.values,
             batches: self.batches,

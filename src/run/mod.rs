@@ -19,6 +19,7 @@ mod seen;
 mod sending;
 mod settings;
 mod snapshot;
+mod understanding;
 mod upload;
 mod validate;
 mod waiting;

@@ -213,6 +213,8 @@ pub(crate) struct RowProcessor {
     region: Option<Region>,
     /// Whether events are serialised.
     serialises: bool,
+    /// Whether somebody compares what leads are known by.
+    compares: bool,
     /// Whether leads are to be recognised by whatever they are known by.
     recognises: bool,
 }
@@ -237,10 +239,17 @@ impl RowProcessor {
             own_worths: Vec::new(),
             identity: Vec::new(),
             region: None,
-            serialises: pass == Pass::Last,
+            serialises: matches!(pass, Pass::Showing | Pass::Last),
+            compares: pass == Pass::Last,
             recognises: pass != Pass::Checking,
             recipe,
         }
+    }
+
+    /// The same without a memory of values that repeat, with the same results.
+    pub(super) fn without_cache(mut self) -> Self {
+        self.normalizer = Normalizer::without_cache(&self.recipe.customer);
+        self
     }
 
     /// Takes a chunk's rows through the stages, beginning with the row of this index, and gives the index of the row to go
@@ -288,12 +297,13 @@ impl RowProcessor {
         }
         // A header only ever grows, so what was found in it is still there.
         let known = self.header.columns.len().min(header.columns.len());
-        if !self.recipe.wanted.any_of(&header.columns[known..]) {
+        let understanding = &self.recipe.understanding;
+        if !understanding.wanted.any_of(&header.columns[known..]) {
             self.header = header.clone();
             return;
         }
-        if let Ok(mut plan) = Plan::compile(&self.recipe.given, self.recipe.preset.as_ref(), header)
-        {
+        let (given, preset) = (&understanding.given, understanding.preset.as_ref());
+        if let Ok(mut plan) = Plan::compile(given, preset, header) {
             self.raw_lead = raw_lead(&self.recipe, &mut plan);
             self.plan = plan;
         }
@@ -433,10 +443,12 @@ impl RowProcessor {
         record: &Record<'_>,
         identities: &Range<u32>,
     ) -> Option<Elsewhere> {
+        if !record.is_elsewhere || !self.recognises_stages() {
+            return None;
+        }
         let id = EventId::derive_without_time(&self.identity, "");
         let origin = origin(record.current.unwrap_or_default());
-        let is_needed = record.is_elsewhere && self.recognises_stages();
-        is_needed.then(|| Elsewhere {
+        Some(Elsewhere {
             row: row.number(),
             sighting: Sighting {
                 lead: LeadKey::of_identity(&self.identity),
@@ -497,7 +509,7 @@ impl RowProcessor {
         let is_compared = match self.plan.is_snapshot() {
             true => self.recognises,
             // What the export itself names is known by that name.
-            false => self.serialises && record.event_id.is_none(),
+            false => self.compares && record.event_id.is_none(),
         };
         if is_compared {
             self.user_data

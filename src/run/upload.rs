@@ -51,7 +51,7 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     let rejects = Rejects::asked_for(&settings.read, &feeds)?;
 
     let mut checked = check(settings, &mut feeds, observer)?;
-    let meets_sandbox = match checked.has_too_many_invalid_rows() {
+    let meets_sandbox = match checked.is_unfit() {
         true => None,
         false => meets_sandbox(settings, &feeds, (&client, &runtime), &mut checked),
     };
@@ -256,7 +256,7 @@ pub(crate) fn rehearse_upload(
         rejects.finish()?;
     }
     account.note_expired();
-    account.has_too_many_invalid_rows();
+    account.is_unfit();
     account.write_missing_leads(&settings.read);
     Ok(account.close(started.elapsed()))
 }

@@ -55,7 +55,7 @@ pub(crate) fn validate(
     if let Some(rejects) = rejects {
         rejects.finish()?;
     }
-    account.has_too_many_invalid_rows();
+    account.is_unfit();
     account.write_missing_leads(settings);
     Ok(account.close(started.elapsed()))
 }
@@ -99,11 +99,11 @@ pub(crate) fn build(
             _ => ControlFlow::Continue(()),
         })
     };
-    workers::run(&mut feeds, Pass::Last, settings.threads, collect)?;
+    workers::run(&mut feeds, Pass::Showing, settings.threads, collect)?;
     if let Some(rejects) = rejects {
         rejects.finish()?;
     }
-    account.has_too_many_invalid_rows();
+    account.is_unfit();
     account.write_missing_leads(settings);
     Ok(account.close(started.elapsed()))
 }

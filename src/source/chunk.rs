@@ -483,6 +483,7 @@ impl<'a> Row<'a> {
     }
 
     /// The text of a column's cell as the file has it; empty where the row is too short.
+    #[inline]
     pub(crate) fn cell(self, column: u32) -> &'a str {
         if column >= self.entry.cells {
             return "";

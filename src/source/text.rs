@@ -1,12 +1,11 @@
 //! Decoded text in a window that moves over the input.
 //!
 //! In go bytes in any encoding, out comes UTF-8 text, a few hundred kilobytes at a time: a reader looks at what is
-//! there, asks for more when a record is not complete, and says how much it used up. UTF-8 is checked in place; other
+//! there, asks for more when a record is not complete, and says how much it used up. UTF-8 is only checked; other
 //! encodings go through a decoder. Bytes that cannot be decoded become U+FFFD, except in a file that was plain ASCII
 //! so far, which turns out to be Windows-1252.
 
-use std::io::{self, Read};
-use std::mem;
+use std::io::{self, ErrorKind, Read};
 
 use encoding_rs::{CoderResult, Decoder, UTF_8, WINDOWS_1252};
 
@@ -31,9 +30,10 @@ pub(super) struct Text {
 }
 
 enum Decoding {
-    /// UTF-8, with the first bytes of a character that the last block cut.
-    InPlace {
-        cut: Vec<u8>,
+    /// UTF-8, in a block that begins with so many bytes of a character that the last one cut.
+    Checked {
+        block: Vec<u8>,
+        cut: usize,
         is_plain: bool,
         may_be_other: bool,
     },
@@ -50,8 +50,9 @@ impl Text {
         )?;
         let decoding = if detected.encoding == UTF_8 {
             let may_be_other = detected.evidence == EncodingEvidence::Valid;
-            Decoding::InPlace {
-                cut: Vec::new(),
+            Decoding::Checked {
+                block: Vec::new(),
+                cut: 0,
                 is_plain: true,
                 may_be_other,
             }
@@ -107,13 +108,14 @@ impl Text {
         // As much again as there is, so that a long record is not looked at too many times.
         let wanted = BLOCK_BYTES.max(self.window.len());
         match &mut self.decoding {
-            Decoding::InPlace { .. } => self.read_in_place(wanted),
+            Decoding::Checked { .. } => self.read_checked(wanted),
             Decoding::Decoder { .. } => self.read_decoded(wanted),
         }
     }
 
-    fn read_in_place(&mut self, wanted: usize) -> io::Result<()> {
-        let Decoding::InPlace {
+    fn read_checked(&mut self, wanted: usize) -> io::Result<()> {
+        let Decoding::Checked {
+            block,
             cut,
             is_plain,
             may_be_other,
@@ -122,40 +124,35 @@ impl Text {
             return Ok(());
         };
         let known = self.window.len();
-        let mut bytes = mem::take(&mut self.window).into_bytes();
-        bytes.append(cut);
-        bytes.reserve(wanted);
-        let read = self
-            .bytes
-            .by_ref()
-            .take(wanted as u64)
-            .read_to_end(&mut bytes)?;
+        // Never shorter than before: what was made once need not be filled with zeros again.
+        block.resize(block.len().max(*cut + wanted), 0);
+        let read = fill(&mut self.bytes, &mut block[*cut..*cut + wanted])?;
         self.has_ended = read < wanted;
-        let error = match String::from_utf8(bytes) {
-            Ok(window) => {
-                *is_plain = *is_plain && window.as_bytes()[known..].is_ascii();
-                self.window = window;
+        let bytes = &block[..*cut + read];
+        let whole = match self.has_ended {
+            true => bytes.len(),
+            false => bytes.len() - cut_at_the_end(bytes),
+        };
+        let error = match simdutf8::basic::from_utf8(&bytes[..whole]) {
+            Ok(text) => {
+                self.window.push_str(text);
+                *is_plain = *is_plain && text.is_ascii();
+                *cut = bytes.len() - whole;
+                block.copy_within(whole..whole + *cut, 0);
                 return Ok(());
             }
-            Err(error) => error,
+            Err(_) => std::str::from_utf8(bytes),
         };
-        let (valid, is_cut) = (
-            error.utf8_error().valid_up_to(),
-            error.utf8_error().error_len().is_none(),
-        );
-        let mut bytes = error.into_bytes();
-        let rest = bytes.split_off(valid);
-        self.window = String::from_utf8(bytes).unwrap_or_default();
+        let valid = error.map_or_else(|error| error.valid_up_to(), str::len);
+        let (text, rest) = bytes.split_at(valid);
+        self.window
+            .push_str(std::str::from_utf8(text).unwrap_or_default());
         *is_plain = *is_plain && self.window.as_bytes()[known..].is_ascii();
-        if is_cut && !self.has_ended {
-            *cut = rest;
-            return Ok(());
-        }
         let is_other = *is_plain && *may_be_other;
         self.is_assumed = is_other;
         let encoding = if is_other { WINDOWS_1252 } else { UTF_8 };
         let mut decoder = encoding.new_decoder_without_bom_handling();
-        decode(&mut decoder, &rest, &mut self.window, self.has_ended);
+        decode(&mut decoder, rest, &mut self.window, self.has_ended);
         self.decoding = Decoding::Decoder {
             decoder,
             block: Vec::new(),
@@ -173,6 +170,34 @@ impl Text {
         decode(decoder, block, &mut self.window, self.has_ended);
         Ok(())
     }
+}
+
+/// Reads until the buffer is full or nothing is left.
+fn fill(bytes: &mut Bytes, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match bytes.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// How many bytes at the end begin a character that is not all there.
+fn cut_at_the_end(bytes: &[u8]) -> usize {
+    let last = bytes.iter().rev().take(3);
+    let is_inside = |byte: &&u8| **byte & 0b1100_0000 == 0b1000_0000;
+    let back = last.clone().take_while(is_inside).count() + 1;
+    let needed = match bytes.len().checked_sub(back).map(|at| bytes[at]) {
+        Some(0xc2..=0xdf) => 2,
+        Some(0xe0..=0xef) => 3,
+        Some(0xf0..=0xf4) => 4,
+        _ => 1,
+    };
+    if needed > back { back } else { 0 }
 }
 
 fn decode(decoder: &mut Decoder, mut bytes: &[u8], text: &mut String, is_last: bool) {
@@ -251,6 +276,33 @@ mod tests {
         .concat();
         let (text, assumed) = read_all(&bytes, detect(&bytes[..1000], None));
         assert!(text.ends_with("\nK\u{fffd}hler\nend\u{fffd}") && !assumed);
+    }
+
+    #[test]
+    fn a_character_is_cut_where_bytes_of_it_are_missing() {
+        for c in ["a", "ü", "€", "𝄞"] {
+            let text = format!("x{c}");
+            for len in 1..=text.len() {
+                let expected = match len {
+                    _ if len == text.len() => 0,
+                    _ => len - 1,
+                };
+                assert_eq!(
+                    cut_at_the_end(&text.as_bytes()[..len]),
+                    expected,
+                    "{c} {len}"
+                );
+            }
+        }
+        for damaged in [
+            &b""[..],
+            b"\x80",
+            b"\x80\x80\x80\x80",
+            b"a\xff",
+            b"\xc3\xa4\x80",
+        ] {
+            assert_eq!(cut_at_the_end(damaged), 0, "{damaged:?}");
+        }
     }
 
     #[test]

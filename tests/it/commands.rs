@@ -11,7 +11,7 @@ use crate::support::sandbox::Sandbox;
 use crate::support::{Desk, NOW, Ran, repository};
 
 /// Lines that call no crm2capi, by their beginnings, and why no test here runs them.
-const OTHERS: [(&str, &str); 12] = [
+const OTHERS: [(&str, &str); 13] = [
     ("cargo run ", ".ci/run runs it"),
     ("cargo test ", "it is what runs this"),
     (
@@ -28,6 +28,10 @@ const OTHERS: [(&str, &str); 12] = [
         "curl -s http://127.0.0.1:8023",
         "sandbox.rs asks it the same",
     ),
+    (
+        "curl -i http://127.0.0.1:8024",
+        "faults/serve.rs posts the same",
+    ),
     ("export CRM2CAPI_", "the variables are set here"),
     ("cd ", "is heeded here"),
     (
@@ -42,7 +46,11 @@ const OTHERS: [(&str, &str); 12] = [
 ];
 
 /// Commands that go on until they are stopped, and where they are tested.
-const ENDLESS: [(&str, &str); 2] = [("sandbox", "sandbox.rs"), ("watch", "scheduled.rs")];
+const ENDLESS: [(&str, &str); 3] = [
+    ("sandbox", "sandbox.rs"),
+    ("watch", "scheduled.rs"),
+    ("serve", "faults/serve.rs"),
+];
 
 /// The lines in which a page tells what to type, with that of their first character; what is printed in answer is left out,
 /// and so are commands that are shown with it.
@@ -113,6 +121,11 @@ impl Reader {
                  [columns]\nemail = \"E-mail address\"\nevent_name = \"Status\"\nevent_time = \"Status since\"\n",
             );
         }
+        let yesterday = Timestamp::now() - 24.hours();
+        let body = format!(
+            r#"{{"email": "ava@example.com", "stage": "Qualified", "event_time": "{yesterday:.0}"}}"#
+        );
+        desk.file("body.json", body);
         let leads = desk.path().join("leads/sandbox.json");
         let sandbox = Sandbox::start(&desk, &["--leads", leads.to_str().unwrap()]);
         let folder = desk.path().to_owned();

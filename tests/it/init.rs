@@ -1098,3 +1098,36 @@ fn stage_columns_known_for_certain_stay_beside_one_given_by_hand() {
         assert!(text.contains(line), "{line}: {text}");
     }
 }
+
+#[test]
+fn a_hubspot_export_without_dates_of_its_stages_says_what_to_add() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "Record ID,First Name,Email,Lifecycle Stage,Create Date\n1,Ava,ava@example.com,Lead,2026-11-20 10:00\n",
+    );
+    let validated = desk.run(&["validate", "leads.csv", "--now", NOW]).ended(2);
+    let said = "no column says when a stage was reached";
+    assert!(validated.stderr.contains(said), "{}", validated.stderr);
+    let drafted = desk.run(&["init", "--yes", "leads.csv"]).ended(2);
+    let advice = "add the properties Became a Lead Date";
+    assert!(drafted.stderr.contains(advice), "{}", drafted.stderr);
+    // What it advises to do without them is enough.
+    let counted = [
+        "validate",
+        "leads.csv",
+        "--now",
+        NOW,
+        "--timezone",
+        "UTC",
+        "--stage-time",
+        "first-seen",
+    ];
+    std::fs::remove_file(desk.path().join("crm2capi.toml")).unwrap();
+    let counted = desk.run(&counted).ended(0);
+    assert!(
+        counted.stdout.contains("preset hubspot-contacts"),
+        "{}",
+        counted.stdout
+    );
+}

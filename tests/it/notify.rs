@@ -244,6 +244,28 @@ fn receivers_that_hang_cost_ten_seconds_together() {
     assert!(!ran.stderr.contains("secret-path"), "{ran:?}");
 }
 
+#[test]
+fn a_receiver_that_is_not_reached_is_said_even_when_quiet() {
+    let nights = Nights::new("command = [\"./nowhere\"]\n");
+    let args = [
+        "upload",
+        "--config",
+        "acme.toml",
+        "--quiet",
+        "--now",
+        "2026-11-03T02:00:00Z",
+    ];
+    let ran = nights
+        .desk
+        .run_with(&[&args[..], &["none.csv"]].concat(), &[TOKEN])
+        .ended(2);
+    assert!(
+        ran.stderr
+            .contains("error: the notification to command under [notify] was not sent"),
+        "{ran:?}"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_program_reads_the_report_and_knows_no_token() {

@@ -25,6 +25,10 @@ const DELAYS_ONCE: u8 = 4;
 const DELAYS: u8 = 5;
 /// Only the dataset's own token learns of the quality.
 const HIDES_QUALITY: u8 = 6;
+/// Others send under a thousand names and more, and count them beyond belief.
+const COUNTS_OTHERS: u8 = 7;
+/// The answer has nothing in it.
+const EMPTY: u8 = 8;
 /// Longer than a question may take.
 const TOO_LONG: std::time::Duration = std::time::Duration::from_millis(1_500);
 
@@ -64,6 +68,8 @@ impl Meta {
                 HIDES_QUALITY if request.line.contains("/dataset_quality?") && !is_own(request) => {
                     (403, r##"{"error":{"message":"(#10) Permission Denied","type":"OAuthException","code":10}}"##.to_owned())
                 }
+                COUNTS_OTHERS if request.line.contains("/stats?") => (200, counts_of_others(request)),
+                EMPTY if request.line.contains("/stats?") => (200, "{}".to_owned()),
                 _ => forward(&url, request),
             }
         });
@@ -150,6 +156,24 @@ impl Meta {
 /// Whether the dataset's own token asks.
 fn is_own(request: &Request) -> bool {
     request.header("authorization") == Some("Bearer own")
+}
+
+/// Fewer names an hour than where they would be asked for one by one, in many hours.
+fn counts_of_others(request: &Request) -> String {
+    if request.line.contains("aggregation=match_keys") {
+        return r#"{"data":[]}"#.to_owned();
+    }
+    let bucket = |hour: usize| {
+        let entries: Vec<_> = (0..90)
+            .map(|name| format!(r#"{{"value":"Other {hour} {name}","count":{}}}"#, u64::MAX))
+            .collect();
+        format!(
+            r#"{{"start_time":"2026-11-20T{hour:02}:00:00+0000","data":[{}]}}"#,
+            entries.join(",")
+        )
+    };
+    let buckets: Vec<_> = (0..20).map(bucket).collect();
+    format!(r#"{{"data":[{}]}}"#, buckets.join(","))
 }
 
 /// Passes a request on as it came.
@@ -433,6 +457,79 @@ fn hours_that_are_not_over_for_an_hour_are_left_out() {
         .ended(0);
     assert_eq!(ran.json()["stages"], serde_json::json!([]));
     meta.remote().ended(1);
+}
+
+#[test]
+fn what_was_accepted_within_the_hour_is_left_out_on_both_sides_and_said() {
+    let meta = Meta::start(&[]);
+    meta.upload(PASSES, 0, 10);
+    let soon = ["--remote", "--now", "2026-11-21T16:30:00Z"];
+    let status = |more: &[&str]| {
+        let mut args = vec![
+            "status",
+            "--dataset-id",
+            DATASET,
+            "--graph-url",
+            &meta.proxy.url,
+        ];
+        args.extend(soon.iter().chain(more));
+        meta.desk
+            .run_with(&args, &[("CRM2CAPI_READ_TOKEN", "r")])
+            .ended(0)
+    };
+    let report = status(&["--format", "json"]).json();
+    assert_eq!(
+        (&report["stages"], &report["too_fresh"]),
+        (&serde_json::json!([]), &20.into())
+    );
+    let page = status(&[]).stdout;
+    assert!(
+        page.contains("20 events accepted within the last hour: too fresh to compare"),
+        "{page}"
+    );
+}
+
+#[test]
+fn what_others_sent_stands_below_a_sum_of_our_own_rows() {
+    let meta = Meta::start(&[]);
+    meta.upload(PASSES, 0, 4);
+    meta.mode.store(COUNTS_OTHERS, Ordering::SeqCst);
+    let page = meta.status(&["--remote"]).ended(1).stdout;
+    let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("all accepted here 8 0 -8 clearly fewer"),
+        "{page}"
+    );
+    assert!(
+        words.contains("(other names) 0 18446744073709551615"),
+        "{page}"
+    );
+    assert!(
+        words.contains("not accepted here 0 18446744073709551615"),
+        "{page}"
+    );
+    assert!(words.contains("too large to be true"), "{page}");
+    assert!(words.contains("901 more stages"), "{page}");
+}
+
+#[test]
+fn an_answer_without_data_is_no_answer() {
+    let meta = Meta::start(&[]);
+    meta.upload(PASSES, 0, 2);
+    meta.mode.store(EMPTY, Ordering::SeqCst);
+    let ran = meta.remote().ended(4);
+    assert_eq!(ran.json()["answered"], "no-answer");
+    assert!(ran.stderr.contains("an answer without data"), "{ran:?}");
+}
+
+#[test]
+fn no_report_is_promised_that_is_not_written() {
+    let desk = Desk::new();
+    for asked in [&["--remote"][..], &["--lead", "1234567890123456"]] {
+        let args = [&["status", "--report", "x.html"], asked].concat();
+        let ran = desk.run(&args).ended(2);
+        assert!(ran.stderr.contains("--report"), "{ran:?}");
+    }
 }
 
 #[test]

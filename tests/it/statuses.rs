@@ -157,7 +157,12 @@ fn a_status_without_a_ledger_says_so() {
         ran.stderr
     );
     let ran = desk.run(&["status", "--max-age", "26h"]).ended(1);
-    assert!(ran.stderr.contains("was never"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.starts_with("error: there is no ledger ")
+            && ran.stderr.contains("--max-age 26h"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]

@@ -589,3 +589,84 @@ fn limited_data_use_without_a_place_is_refused_in_the_settings() {
     let text = said("data_processing_options_country = 1\ndata_processing_options_state = 0\n");
     assert!(text.contains("needs the lead's state"), "{text}");
 }
+
+#[test]
+fn an_event_that_stands_twice_counts_once_however_old_it_is() {
+    let report = validated(
+        "email,stage,stage_date\n\
+         a@example.com,Lead,2026-10-01T10:00:00Z\n\
+         a@example.com,Lead,2026-10-01T10:00:00Z\n\
+         a@example.com,Won,2026-11-20T10:00:00Z\n\
+         a@example.com,Won,2026-11-20T10:00:00Z\n\
+         b@example.com,Lead,2026-10-01T10:00:00Z\n\
+         a@example.com,Lead,2026-10-01T10:00:00Z\n",
+        "",
+        0,
+    );
+    let counts = |key: &str| report[key].as_u64().unwrap();
+    assert_eq!(
+        (
+            counts("events"),
+            counts("skipped_old"),
+            counts("would_send")
+        ),
+        (3, 2, 1)
+    );
+    assert_eq!(rows_of(problem(&report, "duplicate-event")), [3, 5, 7]);
+    assert_eq!(report["match_keys"]["em"], 3);
+    assert_eq!(report["stages"]["Lead"]["events"], 2);
+}
+
+#[test]
+fn rows_of_a_report_add_up_with_more_stages_than_it_shows() {
+    let mut export = "email,stage,stage_date\n".to_owned();
+    for lead in 0..240 {
+        let stages = ["Lead".to_owned(), format!("Stage {}", lead % 120)];
+        for (hour, stage) in stages.iter().enumerate().skip(lead % 2) {
+            export += &format!("p{lead}@example.com,{stage},2026-11-20T1{hour}:00:00Z\n");
+        }
+    }
+    let report = validated(&export, "", 0);
+    let stages = report["stages"].as_object().unwrap();
+    let sum: u64 = stages
+        .values()
+        .map(|it| it["events"].as_u64().unwrap())
+        .sum();
+    assert_eq!(sum, 360);
+    assert_eq!((stages.len(), &report["other_stages"]), (51, &71.into()));
+    assert_eq!(stages["Lead"]["events"], 120);
+    let days = report["days"].as_array().unwrap();
+    let sum: u64 = days.iter().map(|it| it["events"].as_u64().unwrap()).sum();
+    assert_eq!(sum, 360);
+    let funnel = &report["funnel"];
+    assert_eq!(
+        (&funnel["leads"], &funnel["more_stages"]),
+        (&240.into(), &89.into())
+    );
+}
+
+#[test]
+fn a_column_of_names_is_not_sent_as_stages() {
+    let export = |rows: usize, stages: usize| {
+        let row = |row: usize| {
+            let stage = row % stages;
+            format!("p{row}@example.com,Vera Klein{stage},2026-11-20T10:00:00Z\n")
+        };
+        let rows: String = (0..rows).map(row).collect();
+        format!("email,stage,stage_date\n{rows}")
+    };
+    let report = validated(&export(60, 60), "", 2);
+    assert_eq!(
+        report["ended"]["reason"],
+        "60 events have 60 different stages, as where names of people are taken for stages"
+    );
+    let report = validated(&export(40, 30), "", 0);
+    assert_eq!(complaints(&report).len(), 1);
+    assert_eq!(problem(&report, "stage-distinct")["severity"], "warning");
+    assert_eq!(complaints(&validated(&export(60, 19), "", 0)), []);
+    let listed: String = (0..60)
+        .map(|stage| format!("\"Vera Klein{stage}\" = \"S{stage}\"\n"))
+        .collect();
+    let report = validated(&export(60, 60), &format!("[stages]\n{listed}"), 0);
+    assert_eq!(complaints(&report), []);
+}

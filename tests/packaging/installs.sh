@@ -118,8 +118,8 @@ cmp "$work/image/usr/local/bin/crm2capi" "$work/archive/crm2capi"
 tries "$work/image" "$(jq -r .config.User "$config")" "$(jq -r '.config.Entrypoint[0]' "$config")"
 # Its certificates are found: what fails is the connection, not TLS.
 status=0
-inside "$work/image" 65532:65532 /usr/local/bin/crm2capi check --dataset-id 1 --graph-url https://127.0.0.1:1 --give-up-after 1 \
-    2>"$work/said" || status=$?
+inside "$work/image" 65532:65532 /usr/local/bin/crm2capi check --dataset-id 1 --graph-url https://127.0.0.1:1 \
+    >"$work/said" 2>&1 || status=$?
 if [[ $status != 4 ]] || grep -q 'TLS cannot be set up' "$work/said"; then cat "$work/said"; exit 1; fi
 if command -v skopeo >/dev/null; then
     skopeo inspect "oci-archive:$archive" | jq --exit-status '.Layers | length == 1' >/dev/null

@@ -24,6 +24,8 @@ const FIELDS: &str = "fields";
 const PRESETS: &str = "presets";
 const EXIT_STATUS: &str = "exit-status";
 const META: &str = "meta";
+const DATASET: &str = "dataset";
+const TOKEN: &str = "token";
 
 /// What the weight of an unusable value means.
 const VALUE: &str = "A value that cannot be used is left out with a warning, and the rest of its row is sent; or it refuses its row, where \
@@ -41,6 +43,7 @@ pub(super) fn run(args: &HelpArgs) -> Result<ExitStatus> {
         Some(PRESETS) => columns::presets(&mut page)?,
         Some(EXIT_STATUS) => exit_status(&mut page),
         Some(META) => meta::codes(&mut page),
+        Some(DATASET | TOKEN) => dataset(&mut page),
         Some(topic) => match one_thing(&mut page, topic)? {
             Some(text) => text,
             None => long_help(Some(topic))?,
@@ -74,14 +77,14 @@ fn unknown(topic: &str) -> anyhow::Error {
         .map(|code| code.name())
         .chain(Kind::ALL.iter().map(|kind| kind.name()));
     let topics = commands
-        .chain([PROBLEMS, META, FIELDS, PRESETS, EXIT_STATUS])
+        .chain([PROBLEMS, META, FIELDS, PRESETS, EXIT_STATUS, DATASET, TOKEN])
         .chain(codes)
         .chain(Field::ALL.iter().map(|field| field.name()))
         .chain(Preset::names().map(|name| -> &str { name }));
     match nearest(topic, topics) {
         Some(near) => anyhow!("no help on {topic:?}; did you mean {near:?}?"),
         None => anyhow!(
-            "no help on {topic:?}; give a command, problems, meta, fields, presets, exit-status, a problem's code, one of Meta's codes, a field or a preset"
+            "no help on {topic:?}; give a command, problems, meta, fields, presets, exit-status, dataset, a problem's code, one of Meta's codes, a field or a preset"
         ),
     }
 }
@@ -160,6 +163,31 @@ fn exit_status(page: &mut Page) -> String {
         let (about, cure) = status.about();
         page.pair(&status.code().to_string(), &[("", about), ("→ ", cure)]);
     }
+    page.finish()
+}
+
+/// What somebody needs who has an export and has never heard of a dataset.
+fn dataset(page: &mut Page) -> String {
+    page.title("Dataset and token");
+    page.text(
+        "A dataset is where Meta counts what became of your leads; it was called a pixel once. It belongs to the business \
+         whose ads brought the leads. To try an export you need neither: upload --sandbox FILE.",
+    );
+    page.pair(
+        "dataset",
+        &[
+            ("", "Events Manager (business.facebook.com/events_manager2), on the left: choose the one that is connected to the CRM"),
+            ("→ ", "its id, about 15 digits below its name: --dataset-id, CRM2CAPI_DATASET_ID, or dataset_id under [meta]"),
+        ],
+    );
+    page.pair(
+        "token",
+        &[
+            ("", "there, Settings, Conversions API, Generate access token; it is shown once, and can only send events"),
+            ("→ ", "CRM2CAPI_ACCESS_TOKEN, or a file that only you may read: --access-token-file, or access_token_file under [meta]"),
+        ],
+    );
+    page.text("crm2capi check asks Meta whether both are right, and records nothing there.");
     page.finish()
 }
 

@@ -15,7 +15,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
 
 use super::answer::{Answer, ProxyFault, Silence};
-use super::fault::{Fault, TOO_OLD, integer, shown};
+use super::fault::{Fault, TOO_OLD, integer, shown, trace};
 use super::usage::{Usage, retry_after};
 
 /// Meta's schema error, the only one that says which event it means.
@@ -350,7 +350,10 @@ fn of_receipt(
         _ => Vec::new(),
     };
     let receipt = Receipt {
-        fbtrace_id: answer.get("fbtrace_id").and_then(Value::as_str).map(shown),
+        fbtrace_id: answer
+            .get("fbtrace_id")
+            .and_then(Value::as_str)
+            .and_then(trace),
         messages: messages
             .into_iter()
             .filter(|text| !text.is_empty())

@@ -1,6 +1,8 @@
 //! Email addresses as people write them where a form does not take them: `b(at)example.com`, `c @ example.com`,
 //! `d at example dot com`.
 
+use memchr::{memchr2_iter, memchr3};
+
 use crate::customer::{Cell, is_email_address};
 use crate::field::Field;
 
@@ -45,17 +47,22 @@ pub(super) fn holds_an_address(text: &str, customer: &[Cell<'_>]) -> bool {
 }
 
 /// Whether there is an `@` or the word `at`, in any case.
-fn may_hold_an_at(text: &str) -> bool {
+pub(super) fn may_hold_an_at(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let is_letter = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
+    let is_letter = |at: Option<usize>| {
+        at.and_then(|at| bytes.get(at))
+            .is_some_and(u8::is_ascii_alphanumeric)
+    };
     let is_word = |at: usize| {
-        bytes[at].eq_ignore_ascii_case(&b'a')
-            && bytes[at + 1].eq_ignore_ascii_case(&b't')
-            && !is_letter(bytes.get(at + 2))
-            && !is_letter(at.checked_sub(1).and_then(|before| bytes.get(before)))
+        matches!(bytes.get(at + 1), Some(b't' | b'T'))
+            && !is_letter(Some(at + 2))
+            && !is_letter(at.checked_sub(1))
     };
     let is_in_code = || AT_IN_CODE.iter().any(|code| text.contains(code));
-    bytes.contains(&b'@') || is_in_code() || (1..bytes.len()).any(|end| is_word(end - 1))
+    // Each of the codes begins with one of these two.
+    memchr3(b'@', b'%', b'&', bytes)
+        .is_some_and(|at| bytes[at] == b'@' || bytes.contains(&b'@') || is_in_code())
+        || memchr2_iter(b'a', b'A', bytes).any(is_word)
 }
 
 /// A sign for its name in brackets, and for what stands around that.

@@ -1,5 +1,7 @@
 //! Names of the row's own lead among the words of a stage.
 
+use memchr::memchr2_iter;
+
 use crate::customer::Cell;
 use crate::field::Field;
 
@@ -18,11 +20,43 @@ const STAGE_WORDS: [&str; 57] = [
 
 /// Whether one of the words is a name of the lead's, or, in scripts that do not part words, the text holds one.
 pub(super) fn holds(stage: &str, customer: &[Cell<'_>]) -> bool {
+    names(customer).any(|cell| words(cell.text).any(|name| is_there(name, stage)))
+}
+
+/// The words of a stage that may be somebody's name. All of it where it is not written in ASCII: other scripts have other
+/// ways to part words and to spell them.
+pub(super) fn possible(stage: &str) -> Vec<String> {
+    if !stage.is_ascii() {
+        return vec![stage.to_owned()];
+    }
+    let possible = words(stage).filter(|word| may_be_a_name(word));
+    possible.map(str::to_owned).collect()
+}
+
+/// Whether a name may be among these words: most rows need no closer look.
+pub(super) fn may_be_among(words: &[String], customer: &[Cell<'_>]) -> bool {
+    let is_there = |word: &String, text: &str| {
+        let (word, text) = (word.as_bytes(), text.as_bytes());
+        let [first, rest @ ..] = word else {
+            return false;
+        };
+        !word.is_ascii()
+            || memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text).any(
+                |at| {
+                    text[at + 1..]
+                        .get(..rest.len())
+                        .is_some_and(|text| text.eq_ignore_ascii_case(rest))
+                },
+            )
+    };
+    !words.is_empty()
+        && names(customer).any(|cell| words.iter().any(|word| is_there(word, cell.text)))
+}
+
+/// The cells that hold names.
+fn names<'a>(customer: &'a [Cell<'a>]) -> impl Iterator<Item = &'a Cell<'a>> {
     let is_name = |field| matches!(field, Field::FirstName | Field::LastName | Field::FullName);
-    customer
-        .iter()
-        .filter(|cell| is_name(cell.field))
-        .any(|cell| words(cell.text).any(|name| is_there(name, stage)))
+    customer.iter().filter(move |cell| is_name(cell.field))
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -43,13 +77,15 @@ fn is_there(name: &str, stage: &str) -> bool {
         word.eq_ignore_ascii_case(name)
             || !word.is_ascii() && word.to_lowercase() == name.to_lowercase()
     };
-    let may_be_a_name = || {
-        let lower = name.to_lowercase();
-        name.chars().count() >= SHORTEST
-            && name.chars().all(|letter| !letter.is_ascii_digit())
-            && !STAGE_WORDS.contains(&lower.as_str())
-    };
-    words(stage).any(is_same) && may_be_a_name()
+    words(stage).any(is_same) && may_be_a_name(name)
+}
+
+/// Whether a word is none that stages are made of.
+fn may_be_a_name(word: &str) -> bool {
+    let lower = word.to_lowercase();
+    word.chars().count() >= SHORTEST
+        && word.chars().all(|letter| !letter.is_ascii_digit())
+        && !STAGE_WORDS.contains(&lower.as_str())
 }
 
 #[cfg(test)]
@@ -70,6 +106,7 @@ mod tests {
             (Field::LastName, "Price", "Price agreed", false),
             (Field::FirstName, "Al", "Al dente", false),
             (Field::FirstName, "Ann", "Annual review", false),
+            (Field::FullName, "Jo-Ann Cid", "Ann: demo", true),
             (Field::City, "Austin", "Austin office", false),
         ] {
             let customer = [Cell {
@@ -78,6 +115,8 @@ mod tests {
                 text: name,
             }];
             assert_eq!(holds(stage, &customer), expected, "{name} in {stage}");
+            let is_possible = may_be_among(&possible(stage), &customer);
+            assert!(is_possible || !expected, "{name} in {stage}");
         }
     }
 }

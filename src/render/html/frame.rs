@@ -11,6 +11,14 @@ const STYLE: &str = include_str!("style.css");
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
+const GENERATOR: &str = "crm2capi";
+
+/// Whether a page of ours begins so. The first 200 bytes are enough to tell.
+pub(crate) fn begins_page(start: &str) -> bool {
+    let mark = html! { meta name="generator" content=(GENERATOR); }.into_string();
+    start.starts_with("<!DOCTYPE html>") && start.contains(&mark)
+}
+
 /// So many columns of a name fit beside the numbers on a phone.
 const NAME: usize = 24;
 
@@ -21,6 +29,7 @@ pub(super) fn page(title: &str, body: &Markup) -> Markup {
         html lang="en" {
             head {
                 meta charset="utf-8";
+                meta name="generator" content=(GENERATOR);
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";

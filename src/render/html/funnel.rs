@@ -80,6 +80,7 @@ fn chart(funnel: &Funnel) -> Markup {
 fn step(stage: &Stage) -> Option<String> {
     let share = percent(stage.from_previous?);
     Some(match stage.days_from_previous {
+        Some(wait) if wait <= 0.0 => format!("{share} go on, half of them at once"),
         Some(wait) => format!("{share} go on, half within {}", days(wait)),
         None => format!("{share} go on"),
     })

@@ -20,12 +20,13 @@ use std::io::{self, Write};
 
 use maud::{Markup, html};
 
-use super::phrases::{amount, capital, outcomes, valued};
+use super::phrases::{amount, capital, other_stages, outcomes, passed_over, valued};
 use super::verdict;
 use crate::report::exit::ExitStatus;
 use crate::report::stages::{Counts, Sending};
 use crate::report::summary::{Destination, Summary};
 use crate::text::{counted, harmless, list, plural, thousands};
+pub(super) use frame::begins_page;
 use frame::{number, page, right, scroll};
 
 /// Writes the page.
@@ -206,13 +207,17 @@ fn in_words(summary: &Summary) -> String {
         .collect();
     let gives = if summary.rows == 1 { "gives" } else { "give" };
     let rows = counted(summary.rows, "row");
-    match parts.is_empty() {
+    let events = match parts.is_empty() {
         true => format!("{rows} {gives} no events."),
         false => format!(
             "{rows} {gives} {}: {}.",
             counted(counts.events, "event"),
             list(&parts)
         ),
+    };
+    match passed_over(summary) {
+        passed if passed.is_empty() => events,
+        passed => format!("{events} Besides: {}.", harmless(&passed.join("; "))),
     }
 }
 
@@ -258,6 +263,7 @@ fn stages(summary: &Summary) -> Markup {
                         }
                     }
                 }))
+                @if let Some(others) = other_stages(summary) { p.quiet.small { (others) "." } }
             }
         }
     }

@@ -18,7 +18,7 @@ pub(super) fn section(summary: &Summary) -> Markup {
         (
             Severity::Warning,
             "warnings",
-            "These events go, but are worth a look.",
+            "Worth a look. What became of the rows, each says.",
         ),
         (Severity::Info, "notes", "Nothing to be done."),
     ];

@@ -16,7 +16,9 @@ use std::io::{self, Write};
 use layout::{Align, BOLD, DIM, GOOD, HEADING, Table, WARNING, WRONG, flow, wrap};
 use unicode_width::UnicodeWidthStr;
 
-use crate::render::phrases::{amount, how, outcomes, passed_over, settings_used, valued};
+use crate::render::phrases::{
+    amount, how, other_stages, outcomes, passed_over, settings_used, valued,
+};
 use crate::render::verdict::verdict;
 use crate::report::exit::ExitStatus;
 use crate::report::match_keys::field_name;
@@ -220,7 +222,14 @@ fn events(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()
     if summary.stages.len() != 1 {
         row("all stages", &summary.counts);
     }
-    table.write(out, width)
+    table.write(out, width)?;
+    for line in other_stages(summary)
+        .iter()
+        .flat_map(|text| wrap(text, width - 2))
+    {
+        writeln!(out, "  {DIM}{line}{DIM:#}")?;
+    }
+    Ok(())
 }
 
 /// What the leads are worth, by stage: no total, as several stages may stand for one sale.

@@ -65,6 +65,7 @@ fn an_upload_with_problems_says_which_rows_and_what_to_do() {
     Read
       leads.csv           12 rows  CSV, UTF-8, comma, preset hubspot (guessed)
       more leads.xlsx  1,204 rows  XLSX, sheet Leads (guessed)
+      no settings: columns and stages as crm2capi init FILE would write them down
 
     Columns  of more leads.xlsx, guessed
       lead_id  Meta Lead ID

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::names::{WITHHELD, looks_personal};
+use super::names::{OTHERS, WITHHELD, looks_personal};
 use sample::{CREATED, Touch};
 pub(crate) use sample::{Reached, Sample};
 pub(crate) use warning::{
@@ -21,6 +21,9 @@ pub(crate) use warning::{
 
 const SECONDS_A_DAY: f64 = 86_400.0;
 const DAYS_A_MONTH: f64 = 30.44;
+
+/// So many stages are shown.
+const MAX_SHOWN: usize = 32;
 
 /// A rate a month cannot be told from fewer days.
 const MIN_DAYS_FOR_A_RATE: f64 = 7.0;
@@ -38,8 +41,11 @@ pub struct Funnel {
     pub leads_per_month: Option<f64>,
     /// The share of leads that have a lead id.
     pub with_lead_id: f64,
-    /// Stages in the order most leads pass them.
+    /// Stages in the order most leads pass them: those that most leads reach, 32 at most.
     pub stages: Vec<Stage>,
+    /// Stages that fewer leads reach, at least so many.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more_stages: u64,
     /// What speaks against the integration learning from this.
     pub warnings: Vec<Warning>,
 }
@@ -90,7 +96,9 @@ impl Funnel {
                 part as f64 / whole as f64
             }
         };
-        let order = passage.order(&names, ordered);
+        let shown = passage.most_reached(&names);
+        let more_stages = passage.count() - shown.len();
+        let order = passage.order(shown, &names, ordered);
         let previous = std::iter::once(None).chain(order.iter().copied().map(Some));
         let steps = steps(&order, &touches);
         let stage = |((&stage, previous), step): ((&usize, Option<usize>), &Vec<u32>)| {
@@ -122,6 +130,7 @@ impl Funnel {
             leads_per_month: passage.leads_per_month(scale),
             with_lead_id: share(passage.with_lead_id, passage.leads),
             stages: order.iter().zip(previous).zip(&steps).map(stage).collect(),
+            more_stages: more_stages as u64,
             warnings: Vec::new(),
         };
         funnel.warnings = warning::judge(&funnel, passage.is_snapshot());
@@ -203,19 +212,36 @@ impl Passage {
         (*longest > 0 || self.is_raw[stage]).then(|| quantile(waits, share))
     }
 
+    /// How many stages any lead reaches.
+    fn count(&self) -> usize {
+        (0..self.both.len())
+            .filter(|&stage| self.reached(stage) > 0)
+            .count()
+    }
+
+    /// The stages that are shown.
+    fn most_reached(&self, names: &[Arc<str>]) -> Vec<usize> {
+        let mut stages: Vec<usize> = (0..names.len())
+            .filter(|&stage| self.reached(stage) > 0 && &*names[stage] != OTHERS)
+            .collect();
+        stages.sort_by_key(|&stage| std::cmp::Reverse(self.reached(stage)));
+        stages.truncate(MAX_SHOWN);
+        stages.sort_unstable();
+        stages
+    }
+
     /// Stages by how many others they usually come before. Where that says nothing: in the order of the settings, of which
     /// there are `ordered`; then the raw lead first, the earlier, the more frequent.
-    fn order(&self, names: &[Arc<str>], ordered: usize) -> Vec<usize> {
-        let wins = |a: usize| {
-            (0..names.len())
-                .filter(|&b| self.before[a][b] > self.before[b][a])
-                .count()
-        };
-        let mut order: Vec<usize> = (0..names.len())
-            .filter(|&stage| self.reached(stage) > 0)
+    fn order(&self, stages: Vec<usize>, names: &[Arc<str>], ordered: usize) -> Vec<usize> {
+        let wins: Vec<usize> = (0..names.len())
+            .map(|a| {
+                let is_after = |&&b: &&usize| self.before[a][b] > self.before[b][a];
+                stages.iter().filter(is_after).count()
+            })
             .collect();
+        let mut order = stages;
         order.sort_by(|&a, &b| {
-            let by_wins = wins(b).cmp(&wins(a));
+            let by_wins = wins[b].cmp(&wins[a]);
             let median = |stage: usize| match self.waits[stage].is_empty() {
                 true => f64::INFINITY,
                 false => quantile(&self.waits[stage], 0.5),
@@ -237,17 +263,18 @@ impl Passage {
 
     /// Whether several stages occur and yet no lead has two: the export shows where leads stand, not how they got there.
     fn is_snapshot(&self) -> bool {
-        let stages = (0..self.both.len())
-            .filter(|&stage| self.reached(stage) > 0)
-            .count();
         let several = |stage: usize| {
             self.both[stage]
                 .iter()
                 .enumerate()
                 .any(|(other, both)| other != stage && *both > 0)
         };
-        stages > 1 && !(0..self.both.len()).any(several)
+        self.count() > 1 && !(0..self.both.len()).any(several)
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Seconds from the stage before to each stage of the order, sorted; no time where a lead went the other way.
@@ -383,6 +410,36 @@ mod tests {
         let expected = [("Lead", 0.0), ("Qualified", 4.0), ("Customer", 10.0)];
         assert_eq!(stages, expected.map(|(name, days)| (name, Some(days))));
         assert_eq!(kinds(&funnel), [Kind::RateOutside, Kind::LeadIdsMissing]);
+    }
+
+    #[test]
+    fn every_lead_counts_however_many_stages_there_are() {
+        let mut sample = Sample::default();
+        for lead in 0..700 {
+            let own = format!("own {lead}");
+            for (event_name, after) in [("Lead", 0), (&*own, 1)]
+                .into_iter()
+                .skip((lead % 2) as usize)
+            {
+                sample.add(Reached {
+                    lead,
+                    event_name,
+                    time: START + after * DAY,
+                    created: None,
+                    has_lead_id: lead < 70,
+                });
+            }
+        }
+        let funnel = Funnel::of(sample).unwrap();
+        assert_eq!((funnel.leads, funnel.with_lead_id), (700, 0.1));
+        assert_eq!(funnel.stages.len(), MAX_SHOWN);
+        let first = &funnel.stages[0];
+        assert_eq!(
+            (&*first.event_name, first.leads, first.of_leads),
+            ("Lead", 350, 0.5)
+        );
+        assert_eq!(funnel.more_stages, 256 - 32 + 1);
+        assert!(!funnel.is_snapshot());
     }
 
     #[test]

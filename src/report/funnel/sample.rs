@@ -6,11 +6,16 @@
 
 use std::sync::Arc;
 
+use crate::report::names::OTHERS;
+
 /// Touches held at most: 4 MB, which is every lead of a file with some 50,000 of them.
 const MAX_TOUCHES: usize = 1 << 18;
 
 /// So many event names are told apart.
-pub(super) const MAX_STAGES: usize = 32;
+pub(super) const MAX_STAGES: usize = 256;
+
+/// Stands for every stage past those: their leads count, too.
+const OTHER: u16 = u16::MAX - 1;
 
 /// The stage that stands for the creation of the lead.
 pub(super) const CREATED: u16 = u16::MAX;
@@ -73,9 +78,7 @@ impl Sample {
         if lead.leading_zeros() < self.halvings {
             return;
         }
-        let Some(stage) = self.stage(reached.event_name) else {
-            return;
-        };
+        let stage = self.stage(reached.event_name);
         let touch = |stage, time| Touch {
             lead,
             stage,
@@ -96,27 +99,30 @@ impl Sample {
             .retain(|touch| touch.lead.leading_zeros() >= halvings);
         let stages: Vec<_> = other.names.iter().map(|name| self.stage(name)).collect();
         for touch in other.touches {
-            let stage = if touch.stage == CREATED {
-                Some(CREATED)
-            } else {
-                stages[usize::from(touch.stage)]
-            };
-            if let Some(stage) = stage
-                && touch.lead.leading_zeros() >= self.halvings
-            {
+            let known = stages.get(usize::from(touch.stage));
+            let stage = known.copied().unwrap_or(touch.stage);
+            if touch.lead.leading_zeros() >= self.halvings {
                 self.push(Touch { stage, ..touch });
             }
         }
     }
 
     /// The stages' names, the touches sorted and without repetitions (the earliest of each lead and stage), and how
-    /// many leads one lead of the sample stands for.
+    /// many leads one lead of the sample stands for. What stands for the stages past the bound is the last name.
     pub(super) fn finish(mut self) -> (Vec<Arc<str>>, Vec<Touch>, f64) {
         self.sort();
+        let last = self.names.len() as u16;
+        let others = self.touches.iter_mut().filter(|it| it.stage == OTHER);
+        let mut has_others = false;
+        for touch in others {
+            touch.stage = last;
+            has_others = true;
+        }
+        self.names.extend(has_others.then(|| OTHERS.into()));
         (self.names, self.touches, 2f64.powi(self.halvings as i32))
     }
 
-    fn stage(&mut self, name: &str) -> Option<u16> {
+    fn stage(&mut self, name: &str) -> u16 {
         let known = self.names.iter().position(|known| **known == *name);
         let index = known.or_else(|| {
             (self.names.len() < MAX_STAGES).then(|| {
@@ -124,7 +130,7 @@ impl Sample {
                 self.names.len() - 1
             })
         });
-        index.map(|index| index as u16)
+        index.map_or(OTHER, |index| index as u16)
     }
 
     fn push(&mut self, touch: Touch) {
@@ -134,7 +140,7 @@ impl Sample {
         }
     }
 
-    /// Halves the sample until half the memory is free. It ends: a lead has at most `MAX_STAGES + 1` touches, and at
+    /// Halves the sample until half the memory is free. It ends: a lead has at most `MAX_STAGES + 2` touches, and at
     /// most one lead survives 64 halvings.
     fn shrink(&mut self) {
         self.sort();
@@ -240,12 +246,20 @@ mod tests {
     }
 
     #[test]
-    fn stages_past_the_bound_are_left_out() {
+    fn stages_past_the_bound_are_one_also_after_merging() {
         let mut sample = Sample::default();
-        for index in 0..100 {
-            sample.add(reached(1, &format!("stage {index}"), index));
+        for part in 0..3 {
+            let mut later = Sample::default();
+            for index in 0..300 {
+                later.add(reached(1, &format!("stage {part} {index}"), index));
+            }
+            sample.merge(later);
         }
         let (names, touches, _) = sample.finish();
-        assert_eq!((names.len(), touches.len()), (MAX_STAGES, MAX_STAGES));
+        assert_eq!(
+            (names.len(), touches.len()),
+            (MAX_STAGES + 1, MAX_STAGES + 1)
+        );
+        assert_eq!(names.last().map(|name| &**name), Some(OTHERS));
     }
 }

@@ -139,7 +139,7 @@ fn check(kind: Kind, funnel: &Funnel, is_snapshot: bool) -> Option<Warning> {
         Kind::RateOutside if !is_snapshot => {
             let outside = |stage: &&Stage| !(MIN_RATE..=MAX_RATE).contains(&stage.of_leads);
             some(past_raw_lead().filter(outside), |stage| {
-                format!(" ({} of the leads)", percent(stage.of_leads))
+                format!(" ({} of the leads)", outside_share(stage.of_leads))
             })
             .map(|stages| format!("outside of 1 % to 40 %: {stages}"))
         }
@@ -170,6 +170,15 @@ fn check(kind: Kind, funnel: &Funnel, is_snapshot: bool) -> Option<Warning> {
         message,
         help: kind.help(),
     })
+}
+
+/// A share beyond a limit, which rounding must not hide.
+fn outside_share(share: f64) -> String {
+    match percent(share) {
+        text if share > MAX_RATE && text == percent(MAX_RATE) => format!("just over {text}"),
+        text if share < MIN_RATE && text == percent(MIN_RATE) => format!("just under {text}"),
+        text => text,
+    }
 }
 
 /// Whether a stage is the lead as it came in: named so, whatever the CRM calls the rest.
@@ -224,6 +233,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_share_just_outside_does_not_read_as_if_it_were_inside() {
+        assert_eq!(outside_share(0.4003), "just over 40 %");
+        assert_eq!(outside_share(0.0099), "just under 1 %");
+        assert_eq!(outside_share(0.41), "41 %");
+    }
+
+    #[test]
     fn warnings_name_the_stage_the_number_and_what_to_do() {
         let stage = |event_name: &str, of_leads, days_median| Stage {
             event_name: event_name.to_owned(),
@@ -239,6 +255,7 @@ mod tests {
             sampled: None,
             leads_per_month: Some(153.4),
             with_lead_id: 0.42,
+            more_stages: 0,
             stages: vec![
                 stage("Lead", 1.0, 0.0),
                 stage("MQL", 0.66, 2.0),

@@ -10,6 +10,8 @@ pub mod postgres;
 pub mod receiver;
 pub mod recorder;
 pub mod sandbox;
+#[cfg(unix)]
+pub mod serve;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
