@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, na
 
 use super::entries::{self, Writer};
 use super::error::LedgerError;
-use super::lock::{self, Lock};
+use super::lock::Lock;
 use super::pending::{self, Pending};
 use super::schema::{self, Shape};
 use super::sql::FileTables;
@@ -331,7 +331,7 @@ fn forget_old(connection: &Connection, now: i64) -> rusqlite::Result<i64> {
 /// Keeps away runs that know the file by another name. Elsewhere than on Linux such a lock gets in SQLite's own way.
 #[cfg(target_os = "linux")]
 fn lock_file(file: &File, path: &Path, start: Instant, wait: Duration) -> Result<(), LedgerError> {
-    match lock::lock_within(file, start, wait) {
+    match super::lock::lock_within(file, start, wait) {
         Ok(()) => Ok(()),
         Err(fs::TryLockError::WouldBlock) => Err(LedgerError::Held {
             path: path.to_owned(),
