@@ -94,6 +94,7 @@ const FILES: &[(&str, &str)] = embedded![
     "salesforce-warehouse",
     "hubspot-contacts",
     "hubspot-deals-api",
+    "hubspot-webhook",
     "meta-leads-center",
     "zoho-api",
     "pipedrive-api",

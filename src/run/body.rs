@@ -9,22 +9,27 @@ use std::sync::Arc;
 use anyhow::Result;
 use bytes::Bytes;
 
-use super::feed::{Feed, read_leads};
+use super::feed::{Feed, Understand, read_leads};
 use super::rows::Prepared;
 use super::sending::take_events;
-use super::{Pass, ReadSettings};
+use super::understanding::Understandings;
+use super::{Observer, Pass, ReadSettings};
 use crate::event::Event;
 use crate::field::Field;
 use crate::join::Join;
 use crate::problem::{Code, Severity};
 use crate::report::names::{WITHHELD, looks_personal};
-use crate::source::{Chunk, Given, Input, OpenError, looks_like_json};
+use crate::source::{Chunk, Given, Header, Input, OpenError, looks_like_json};
+
+/// A body of fewer bytes has few records.
+const FEW_BYTES: usize = 16 << 10;
 
 /// Reads bodies, all by the same settings.
 pub(crate) struct BodyReader {
     settings: ReadSettings,
     dataset: Arc<str>,
     join: Option<Join>,
+    understandings: Understandings,
 }
 
 /// What the records of a body come to.
@@ -87,6 +92,7 @@ impl BodyReader {
             join: read_leads(&settings)?,
             dataset: dataset.into(),
             settings,
+            understandings: Understandings::default(),
         })
     }
 
@@ -100,8 +106,11 @@ impl BodyReader {
         if !looks_like_json(text.strip_prefix('\u{feff}').unwrap_or(text)) {
             return Err(BodyError::NotJson);
         }
+        let size = body.len();
         let input = Input::Given(Given(body));
-        let feed = Feed::open_with(&input, &self.settings, self.join.clone(), &mut ());
+        let understand = |header: &Header| self.understandings.of(&self.settings, header);
+        let how = (&mut () as &mut dyn Observer, &understand as Understand<'_>);
+        let feed = Feed::open_with(&input, &self.settings, self.join.clone(), how);
         let mut feed = match feed {
             Ok(feed) => feed,
             Err(error) => {
@@ -112,11 +121,15 @@ impl BodyReader {
                 };
             }
         };
-        self.take(&mut feed).map_err(BodyError::Unfit)
+        self.take(&mut feed, size).map_err(BodyError::Unfit)
     }
 
-    fn take(&self, feed: &mut Feed) -> Result<Body> {
-        let mut processor = feed.processor(Pass::Last);
+    fn take(&self, feed: &mut Feed, size: usize) -> Result<Body> {
+        // A record alone has no values that repeat.
+        let mut processor = match size < FEW_BYTES {
+            true => feed.processor_of_few(Pass::Last),
+            false => feed.processor(Pass::Last),
+        };
         let mut chunks = feed.chunks(Pass::Last)?;
         let (mut chunk, mut prepared) = (Chunk::default(), Prepared::default());
         let mut read = Body::default();

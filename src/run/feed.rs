@@ -11,11 +11,12 @@ use anyhow::{Result, bail};
 
 use super::recipe::{Pass, Recipe};
 use super::rows::RowProcessor;
-use super::{Observer, PresetChoice, ReadSettings, Reading};
+use super::understanding::Understanding;
+use super::{Observer, ReadSettings, Reading};
 use crate::customer::GenderEvidence;
 use crate::field::Field;
 use crate::join::{self, Join, Leads};
-use crate::mapping::{MappingError, Plan, Preset, Shape, Times, canonical};
+use crate::mapping::{Plan, Preset, Shape, Times, canonical};
 use crate::problem::{Code, Finding};
 use crate::source::{About, Again, Chunk, Header, Input, OpenError, ReadError, Source};
 use crate::time::{Clock, DateOrder, OrderEvidence, Settled, TimeReader, parse_zone};
@@ -56,25 +57,8 @@ pub(crate) fn broken_off(error: &anyhow::Error) -> Option<&ReadError> {
     error.downcast_ref().or_else(opening)
 }
 
-/// An error about a column that the settings file names, with the place where it does.
-fn in_settings(error: MappingError, reading: &ReadSettings) -> anyhow::Error {
-    if let MappingError::UnknownAgain { .. } = &error {
-        return anyhow::Error::new(error).context(reading.sends_again_at.clone());
-    }
-    let line = match &error {
-        MappingError::MissingColumn { column, .. } => {
-            let mut lines = reading.column_lines.iter();
-            lines.find(|(name, _)| name == column)
-        }
-        _ => None,
-    };
-    match (line, &reading.settings_file) {
-        (Some((_, line)), Some(path)) => {
-            anyhow::Error::new(error).context(format!("{} line {line}", path.display()))
-        }
-        _ => error.into(),
-    }
-}
+/// What tells what a header comes to.
+pub(super) type Understand<'a> = &'a dyn Fn(&Header) -> Result<Arc<Understanding>>;
 
 impl Feed {
     /// Opens every input of a run, so that one that does not fit is known before anything happens.
@@ -86,8 +70,10 @@ impl Feed {
         observer: &mut dyn Observer,
     ) -> Result<Vec<Self>> {
         let join = read_leads(reading)?;
+        let understand = |header: &Header| Understanding::of(reading, header);
         let open = |input| {
-            let feed = Self::open_with(input, reading, join.clone(), &mut *observer)?;
+            let feed =
+                Self::open_with(input, reading, join.clone(), (&mut *observer, &understand))?;
             explain(&feed, reading);
             Ok(feed)
         };
@@ -114,19 +100,20 @@ impl Feed {
     /// # Errors
     /// The input cannot be opened, or its columns do not fit the settings; the message names the file.
     pub(crate) fn open(input: &Input, reading: &ReadSettings) -> Result<Self> {
-        Self::open_with(input, reading, None, &mut ())
+        let understand = |header: &Header| Understanding::of(reading, header);
+        Self::open_with(input, reading, None, (&mut (), &understand))
     }
 
-    /// The same with Meta's leads, which are read once for all inputs.
+    /// The same with Meta's leads, which are read once for all inputs, and with a memory of headers.
     pub(super) fn open_with(
         input: &Input,
         reading: &ReadSettings,
         join: Option<Join>,
-        observer: &mut dyn Observer,
+        (observer, understand): (&mut dyn Observer, Understand<'_>),
     ) -> Result<Self> {
         let names_its_file =
             |error: &anyhow::Error| error.is::<OpenError>() || error.is::<ReadError>();
-        let opened = Self::open_named(input, reading, join, observer);
+        let opened = Self::open_named(input, reading, join, (observer, understand));
         opened.map_err(|error| match names_its_file(&error) {
             true => error,
             false => error.context(input.to_string()),
@@ -137,50 +124,45 @@ impl Feed {
         input: &Input,
         reading: &ReadSettings,
         join: Option<Join>,
-        observer: &mut dyn Observer,
+        (observer, understand): (&mut dyn Observer, Understand<'_>),
     ) -> Result<Self> {
         let mut source = Source::open(input, &reading.source)?;
         let header = source.header.clone();
-        let (preset, guessed) = preset_of(reading, &header)?;
-        let plan = Plan::compile(&reading.given, preset.as_ref(), &header)
-            .map_err(|error| in_settings(error, reading))?;
-        refuse_unknown_states(reading, &plan)?;
+        let understanding = understand(&header)?;
+        let (preset, plan) = (understanding.preset.as_ref(), &understanding.plan);
+        refuse_unknown_states(reading, plan)?;
         let again = source.again(&reading.source);
         let mut held = Held::default();
         if again.is_none() {
             held.fill(&mut source)?;
         }
 
-        let mut survey = Survey::new(&plan, reading.date_order);
+        let mut survey = Survey::new(plan, reading.date_order);
         survey.read_held(&held);
         if again.is_some() {
             survey.read_on(&mut source, &mut held, observer)?;
         }
         let exported = exported(input, reading.clock);
         let order = survey.times_order();
-        let times = times_of(reading, preset.as_ref(), &plan, order, exported)?;
+        let times = times_of(reading, preset, plan, order, exported)?;
         let this_year = reading.clock.this_year();
+        let is_guessed = understanding.is_guessed;
         let crm = reading.crm.clone();
-        let crm = crm.or_else(|| preset.as_ref().and_then(|preset| preset.crm.clone()));
+        let crm = crm.or_else(|| preset.and_then(|preset| preset.crm.clone()));
         let lead_event_source = crm.unwrap_or_else(|| "CRM".to_owned());
         Ok(Self {
             input: input.clone(),
             about: source.about.clone(),
-            preset: preset.as_ref().map(|preset| (preset.name.clone(), guessed)),
-            shape: preset
-                .as_ref()
-                .map(|preset| preset.shape)
-                .unwrap_or_default(),
+            preset: preset.map(|preset| (preset.name.clone(), is_guessed)),
+            shape: preset.map(|preset| preset.shape).unwrap_or_default(),
             lead_event_source: lead_event_source.clone(),
-            plan,
+            plan: plan.clone(),
             header,
             order: survey.times.clone(),
             recipe: Arc::new(Recipe {
                 clock: reading.clock,
                 times,
-                given: reading.given.clone(),
-                wanted: Plan::wanted(&reading.given, preset.as_ref()),
-                preset,
+                understanding,
                 customer: crate::customer::Settings {
                     default_country: reading.default_country,
                     date_order: survey.births_order(),
@@ -265,6 +247,11 @@ impl Feed {
         )
     }
 
+    /// The same for so few rows that it is not worth a memory of values that repeat.
+    pub(super) fn processor_of_few(&self, pass: Pass) -> RowProcessor {
+        self.processor(pass).without_cache()
+    }
+
     /// The chunks of one pass.
     ///
     /// # Errors
@@ -310,7 +297,7 @@ fn explain(feed: &Feed, reading: &ReadSettings) {
             tracing::debug!("{input}: no preset, as no known header fits it or none was wanted")
         }
     }
-    let preset = feed.recipe.preset.as_ref();
+    let preset = feed.recipe.understanding.preset.as_ref();
     let of_preset = preset.and_then(|preset| preset.timezone.as_deref());
     let given = reading
         .zone
@@ -332,15 +319,6 @@ fn explain(feed: &Feed, reading: &ReadSettings) {
         }
         (None, None) => {}
     }
-}
-
-/// The preset taken, and whether it was guessed.
-fn preset_of(reading: &ReadSettings, header: &Header) -> Result<(Option<Preset>, bool)> {
-    Ok(match &reading.preset {
-        PresetChoice::Named(preset) => (Some(Preset::clone(preset)), reading.is_guessed),
-        PresetChoice::Guess => (Preset::guess(header)?, true),
-        PresetChoice::None => (None, false),
-    })
 }
 
 /// Readers of times: in the zone that was given, else the preset's, else UTC, and in that of a heading that names one.

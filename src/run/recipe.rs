@@ -1,7 +1,10 @@
 //! What the rows of one input are processed by, and which reading of it this is.
 
+use std::sync::Arc;
+
 use super::Unusable;
-use crate::mapping::{Preset, Times, Wanted};
+use super::understanding::Understanding;
+use crate::mapping::Times;
 use crate::time::Clock;
 
 /// Which reading of the input this is.
@@ -21,10 +24,7 @@ pub(crate) enum Pass {
 pub(super) struct Recipe {
     pub(super) clock: Clock,
     pub(super) times: Times,
-    pub(super) given: crate::mapping::Layout,
-    pub(super) preset: Option<Preset>,
-    /// The headings for which the mapping is compiled again when they come late.
-    pub(super) wanted: Wanted,
+    pub(super) understanding: Arc<Understanding>,
     pub(super) customer: crate::customer::Settings,
     pub(super) unusable: Unusable,
     pub(super) constants: crate::event::Constants,

@@ -246,6 +246,12 @@ impl RowProcessor {
         }
     }
 
+    /// The same without a memory of values that repeat, with the same results.
+    pub(super) fn without_cache(mut self) -> Self {
+        self.normalizer = Normalizer::without_cache(&self.recipe.customer);
+        self
+    }
+
     /// Takes a chunk's rows through the stages, beginning with the row of this index, and gives the index of the row to go
     /// on with: what is made of a chunk may be too much to be handed over at once.
     pub(crate) fn prepare(&mut self, chunk: &Chunk, from: usize, prepared: &mut Prepared) -> usize {
@@ -291,12 +297,13 @@ impl RowProcessor {
         }
         // A header only ever grows, so what was found in it is still there.
         let known = self.header.columns.len().min(header.columns.len());
-        if !self.recipe.wanted.any_of(&header.columns[known..]) {
+        let understanding = &self.recipe.understanding;
+        if !understanding.wanted.any_of(&header.columns[known..]) {
             self.header = header.clone();
             return;
         }
-        if let Ok(mut plan) = Plan::compile(&self.recipe.given, self.recipe.preset.as_ref(), header)
-        {
+        let (given, preset) = (&understanding.given, understanding.preset.as_ref());
+        if let Ok(mut plan) = Plan::compile(given, preset, header) {
             self.raw_lead = raw_lead(&self.recipe, &mut plan);
             self.plan = plan;
         }

@@ -140,3 +140,6 @@ async fn count(endpoint: &Arc<Endpoint>, outbox: &Outbox) -> Duration {
     let _ = counting.await;
     started.elapsed()
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,4 +37,6 @@ mod talk;
 mod upload;
 mod validate;
 mod values;
+#[cfg(unix)]
+mod webhooks;
 mod wire;

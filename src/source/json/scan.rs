@@ -204,14 +204,15 @@ fn elements(text: &[u8], open: usize) -> Vec<Range<usize>> {
     }
 }
 
-/// The record of a page that holds just one, with its key: `{"result": {"ID": "1", …}, "time": {…}}`.
+/// The record of a page that holds just one, with its key: `{"result": {"ID": "1", …}, "time": {…}}`. Webhooks of Pipedrive
+/// have it under `data`, and before under `current`.
 pub(super) fn only_record(object: &[u8]) -> Option<(String, Range<usize>)> {
     let mut found = None;
     for (key, value) in members(object, 0) {
         if ID_KEYS.contains(&key) {
             return None;
         }
-        let is_record = ["result", "data"].contains(&key)
+        let is_record = ["result", "data", "current"].contains(&key)
             && object.get(value.start) == Some(&b'{')
             && members(object, value.start).any(|(name, _)| ID_KEYS.contains(&name));
         if is_record && found.is_none() {

@@ -2,28 +2,12 @@
 //! happens to the process, the disk or Meta.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::interrupts::signal;
 use super::*;
 use crate::support::http::{self, Answer};
-
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
-
-/// A running `crm2capi serve`, killed with the test.
-struct Serve {
-    child: Child,
-    url: String,
-}
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::support::serve::{SECRET, Serve, log_of, post};
 
 fn desk() -> Desk {
     let desk = Desk::new();
@@ -47,68 +31,8 @@ fn serve_command(desk: &Desk, server: &Server, more: &[&str]) -> Command {
     command
 }
 
-impl Serve {
-    fn start(desk: &Desk, server: &Server, more: &[&str]) -> Self {
-        Self::of(serve_command(desk, server, more), desk)
-    }
-
-    fn of(mut command: Command, desk: &Desk) -> Self {
-        let log = std::fs::File::options()
-            .append(true)
-            .create(true)
-            .open(desk.path().join("log"));
-        command.stdout(Stdio::piped()).stderr(log.unwrap());
-        let mut child = command.spawn().unwrap();
-        let mut url = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut url)
-            .unwrap();
-        assert!(!url.is_empty(), "{}", log_of(desk));
-        Self {
-            child,
-            url: url.trim().to_owned(),
-        }
-    }
-
-    fn try_post(&self, body: &str) -> std::io::Result<Answer> {
-        post(&self.url, body)
-    }
-
-    #[track_caller]
-    fn post(&self, body: &str) -> Answer {
-        self.try_post(body).unwrap()
-    }
-
-    fn get(&self, path: &str) -> Answer {
-        http::ask(&self.url, "GET", path, &[], b"").unwrap()
-    }
-
-    /// A number of `/metrics`.
-    fn metric(&self, name: &str) -> f64 {
-        let page = self.get("/metrics").body;
-        let line = page
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("no {name} in {page}"))
-            .parse()
-            .unwrap()
-    }
-
-    /// Ends it with a signal.
-    fn end(mut self, name: &str) -> i32 {
-        signal(&self.child, name);
-        self.child.wait().unwrap().code().unwrap_or(-1)
-    }
-}
-
-fn post(url: &str, body: &str) -> std::io::Result<Answer> {
-    let token = format!("Bearer {SECRET}");
-    let headers = [("Authorization", token.as_str())];
-    http::post(url, "/events", &headers, body.as_bytes())
-}
-
-fn log_of(desk: &Desk) -> String {
-    std::fs::read_to_string(desk.path().join("log")).unwrap_or_default()
+fn start(desk: &Desk, server: &Server, more: &[&str]) -> Serve {
+    Serve::of(serve_command(desk, server, more), desk)
 }
 
 /// The record of an event, as `export` has it.
@@ -166,7 +90,7 @@ fn assert_in_order(server: &Server) {
 #[test]
 fn one_record_a_list_and_lines_are_taken_and_each_event_is_delivered_once() {
     let (desk, server) = (desk(), Server::start(Reply::receipt));
-    let serve = Serve::start(&desk, &server, &[]);
+    let serve = start(&desk, &server, &[]);
     let keys = ["records", "records_invalid", "events", "queued", "known"];
     let one = serve.post(&record(0));
     assert_eq!((one.status, counts(&one, keys)), (202, [1, 0, 1, 1, 0]));
@@ -191,7 +115,7 @@ fn one_record_a_list_and_lines_are_taken_and_each_event_is_delivered_once() {
 #[test]
 fn a_record_that_is_refused_is_named_with_what_to_do_and_costs_no_other() {
     let (desk, server) = (desk(), Server::start(Reply::receipt));
-    let serve = Serve::start(&desk, &server, &[]);
+    let serve = start(&desk, &server, &[]);
     let without_time =
         r#"{"Id":"9","Lead":"1234567890000009","Stage":"Lead","Email":"secret@example.org"}"#;
     let lost = r#"{"Id":"8","Lead":1.23456789e15,"Stage":"Lead","When":"2026-11-20T10:00:00Z","Email":"secret@example.org"}"#;
@@ -226,7 +150,7 @@ fn a_record_that_is_refused_is_named_with_what_to_do_and_costs_no_other() {
 #[test]
 fn what_is_no_record_is_refused_as_http_means_it_and_nothing_of_it_is_repeated() {
     let (desk, server) = (desk(), Server::start(Reply::receipt));
-    let serve = Serve::start(&desk, &server, &[]);
+    let serve = start(&desk, &server, &[]);
     for (body, status) in [
         ("", 400),
         ("secret", 400),
@@ -371,7 +295,7 @@ fn options_that_mean_nothing_to_it_are_refused_and_so_is_a_ledger_that_forgets()
 #[test]
 fn status_looks_on_and_an_upload_beside_is_told_who_holds_the_ledger() {
     let (desk, server) = (desk_with(4), Server::start(Reply::receipt));
-    let serve = Serve::start(&desk, &server, &[]);
+    let serve = start(&desk, &server, &[]);
     assert_eq!(serve.post(&records(0..4)).status, 202);
     wait_until("all are delivered", || server.taken().len() == 4);
     let ran = upload(&desk, &server, &[]).ended(4);
@@ -409,7 +333,7 @@ fn what_is_in_flight_settles_when_it_is_told_to_stop() {
             desk(),
             Server::start(|seen| Reply::receipt(seen).after(700)),
         );
-        let serve = Serve::start(&desk, &server, &[]);
+        let serve = start(&desk, &server, &[]);
         assert_eq!(serve.post(&records(0..8)).status, 202);
         wait_until("a request is under way", || server.requests() >= 2);
         assert_eq!(serve.end(name), 0, "{name}");
@@ -421,7 +345,7 @@ fn what_is_in_flight_settles_when_it_is_told_to_stop() {
 #[test]
 fn while_meta_is_down_events_wait_and_then_arrive_in_order() {
     let (desk, server) = (desk(), Server::start(|_| Reply::fault(503, 2, None)));
-    let serve = Serve::start(&desk, &server, &[]);
+    let serve = start(&desk, &server, &[]);
     for number in 0..30 {
         assert_eq!(serve.post(&record(number)).status, 202);
     }
@@ -436,7 +360,7 @@ fn while_meta_is_down_events_wait_and_then_arrive_in_order() {
         "{}",
         log_of(&desk)
     );
-    let serve = Serve::start(&desk, &server, &[]);
+    let serve = start(&desk, &server, &[]);
     for number in 30..40 {
         assert_eq!(serve.post(&record(number)).status, 202);
     }
@@ -480,7 +404,7 @@ fn an_event_that_meta_refuses_leaves_the_queue_and_holds_up_no_other() {
         false => Reply::receipt(seen),
     });
     let desk = desk();
-    let serve = Serve::start(&desk, &server, &[]);
+    let serve = start(&desk, &server, &[]);
     assert_eq!(serve.post(&records(0..8)).status, 202);
     wait_until("seven are taken", || server.taken().len() == 7);
     wait_until("nothing waits", || {
@@ -499,12 +423,12 @@ fn an_event_that_meta_refuses_leaves_the_queue_and_holds_up_no_other() {
 #[test]
 fn an_event_that_waited_until_it_was_too_old_is_dropped_aloud() {
     let (desk, server) = (desk(), Server::start(|_| Reply::fault(503, 2, None)));
-    let serve = Serve::start(&desk, &server, &[]);
+    let serve = start(&desk, &server, &[]);
     assert_eq!(serve.post(&records(0..2)).status, 202);
     assert_eq!(serve.end("-TERM"), 0);
     server.play(Reply::receipt);
     // Eight days later.
-    let serve = Serve::start(&desk, &server, &["--now", "2026-11-28T16:00:00Z"]);
+    let serve = start(&desk, &server, &["--now", "2026-11-28T16:00:00Z"]);
     wait_until("it is dropped", || {
         serve.metric("crm2capi_serve_outcomes_total{outcome=\"expired\"}") == 2.0
     });
@@ -558,7 +482,7 @@ fn a_full_disk_acknowledges_nothing() {
     assert_eq!(serve.get("/readyz").status, 503);
     drop(serve);
     // On a larger disk all that was acknowledged is delivered, and nothing of what was not.
-    let serve = Serve::start(&desk, &server, &[]);
+    let serve = start(&desk, &server, &[]);
     wait_until("all are delivered", || server.taken().len() as u32 == taken);
     wait_until("nothing waits", || {
         serve.metric("crm2capi_serve_queue_events") == 0.0
@@ -607,7 +531,7 @@ fn killed_again_and_again(seed: u64, kills: u64) {
             });
         }
         for _ in 0..kills {
-            let serve = Serve::start(&desk, &server, &["--retry-uncertain"]);
+            let serve = start(&desk, &server, &["--retry-uncertain"]);
             address.lock().unwrap().clone_from(&serve.url);
             std::thread::sleep(Duration::from_micros(random.below(400_000)));
             // On Unix this is SIGKILL.
@@ -616,7 +540,7 @@ fn killed_again_and_again(seed: u64, kills: u64) {
         is_over.store(true, Ordering::SeqCst);
     });
     let acknowledged = acknowledged.into_inner().unwrap();
-    let serve = Serve::start(&desk, &server, &["--retry-uncertain"]);
+    let serve = start(&desk, &server, &["--retry-uncertain"]);
     wait_until("all that was acknowledged is delivered", || {
         let taken = server.taken();
         acknowledged.iter().all(|number| taken.contains_key(number))
