@@ -35,6 +35,8 @@ FEW = 10  # rows of the run that shows what starting costs
 SCALING = (10_000, 1_000_000, 10_000_000)
 # What `make_export.py` makes; the first of them are those that the goals are set for.
 MIXES = ("us", "world", "wild", "hashed", "custom", "bench")
+# Rows and columns of the export that is read in other forms than CSV too.
+FORM_ROWS, FORM_COLUMNS, FORM_MIX = 200_000, 25, "custom"
 VALUE = ("--map", "value=Deal Value", "--map", "currency=Currency")
 CUSTOM = tuple(word for name in ("score", "plan", "owner", "region", "visits") for word in ("--map", f"custom.{name}={name}"))
 MAPPED = {"wild": VALUE, "custom": VALUE + CUSTOM}
@@ -280,6 +282,29 @@ def report_small(programs, runs, version_walls):
     ])
 
 
+def report_forms(build, arguments):
+    """Prints what the same rows cost as CSV, NDJSON and XLSX."""
+    make_exports(FORM_MIX, {FORM_ROWS}, arguments.seed)
+    say("making NDJSON and XLSX")
+    stem = WORK / "forms"
+    subprocess.run([sys.executable, BENCHES / "forms.py", export(FORM_MIX, FORM_ROWS), str(FORM_COLUMNS), stem], check=True)
+    command = [*map(str, build.command), *MAPPED[FORM_MIX]]
+    runs = {form: [] for form in ("csv", "ndjson", "xlsx")}
+    for number in range(arguments.rounds):
+        say(f"forms: round {number + 1} of {arguments.rounds}")
+        for form, of_form in runs.items():
+            of_form.append(measure([*command, f"{stem}.{form}"]))
+    goals = {"csv": "", "ndjson": "0.5 of the rows/s", "xlsx": "250 MB"}
+    lines = []
+    for form, of_form in runs.items():
+        whole = median(of_form)
+        shares = [csv.wall / this.wall for csv, this in zip(runs["csv"], of_form)]
+        lines.append([form, f"{whole.wall:.2f}", f"{FORM_ROWS / whole.wall:,.0f}", f"{statistics.median(shares):.2f}",
+                      f"{whole.cpu / FORM_ROWS * 1e6:.2f}", f"{whole.peak / 1e6:.0f}", goals[form]])
+    print("### The same rows in other forms\n")
+    table([f"{FORM_ROWS:,} rows of {FORM_COLUMNS} columns", "seconds", "rows/s", "of the CSV's", "CPU µs/row", "peak MB", "goal"], lines)
+
+
 def measured(programs, mix, arguments):
     """The runs on a mix, in rounds."""
     rows = min(arguments.rows, SIDE_BY_SIDE)
@@ -346,6 +371,7 @@ def main():
         runs = measured(shown, mix, arguments)
         least = max(measure(["true"]).peak for _ in range(arguments.rounds))
         report_mix(mix, shown, runs, min(arguments.rows, SIDE_BY_SIDE), least)
+    report_forms(programs[0], arguments)
     version_walls = [measure([crm2capi, "--version"]).wall for _ in range(arguments.rounds)]
     report_small(programs, runs, version_walls)
 

@@ -16,11 +16,12 @@ use crate::cli::ServeArgs;
 use crate::config::{self, SettingsFile};
 use crate::deliver::interrupt::{self, Interrupt};
 use crate::graph::{Client, Endpoint};
+use crate::ledger::LedgerTarget;
 use crate::notify;
 use crate::problem::Code;
 use crate::report::tally::Problem;
 use crate::report::{ExitStatus, Summary};
-use crate::run::{self, BodyReader, Deliverer, LedgerTarget, Outbox, Signals, UploadSettings};
+use crate::run::{self, BodyReader, Deliverer, Outbox, Signals, UploadSettings};
 use crate::sandbox::Sandbox;
 use crate::serve::Server;
 use crate::text::{counted, harmless};
@@ -232,6 +233,9 @@ fn settings(
     send.delivery.linger = args.linger.saturating_sub(LINGER_MARGIN) / LINGER_SHARE;
     if let Some(folder) = &destination.scratch {
         send.ledger = LedgerTarget::File(folder.path().join("ledger.sqlite3"));
+    }
+    if let LedgerTarget::Server(_) = send.ledger {
+        bail!("serve keeps what waits in a ledger of its own; name a file with --ledger");
     }
     if send.ledger == LedgerTarget::None {
         bail!(

@@ -1,6 +1,5 @@
 //! The SHA-256 a customer parameter is sent as, and values that come hashed already.
 
-use sha2::block_api::compress256;
 use sha2::{Digest, Sha256};
 
 use crate::problem::Code;
@@ -59,45 +58,11 @@ impl Hash {
 }
 
 /// SHA-256 of the parts, one behind the other.
-///
-/// Nearly every value fits into one block together with its padding. That is put together here, which is quicker than
-/// what a hasher does for messages of any length that come in pieces (FIPS 180-4, 5.1.1 and 5.3.3).
 pub(crate) fn sha256<const PARTS: usize>(parts: [&[u8]; PARTS]) -> [u8; 32] {
-    const START: [u32; 8] = [
-        0x6a09_e667,
-        0xbb67_ae85,
-        0x3c6e_f372,
-        0xa54f_f53a,
-        0x510e_527f,
-        0x9b05_688c,
-        0x1f83_d9ab,
-        0x5be0_cd19,
-    ];
-    /// What is left of a block of 64 bytes once the mark of the end and the length are in it.
-    const ROOM: usize = 55;
-    let len = parts.iter().map(|part| part.len()).sum::<usize>();
-    if len > ROOM {
-        return parts
-            .iter()
-            .fold(Sha256::new(), |hash, part| hash.chain_update(part))
-            .finalize()
-            .into();
-    }
-    let mut block = [0; 64];
-    let mut at = 0;
-    for part in parts {
-        block[at..at + part.len()].copy_from_slice(part);
-        at += part.len();
-    }
-    block[len] = 0x80;
-    block[56..].copy_from_slice(&(8 * len as u64).to_be_bytes());
-    let mut state = START;
-    compress256(&mut state, &[block]);
-    let mut digest = [0; 32];
-    for (bytes, word) in digest.as_chunks_mut().0.iter_mut().zip(state) {
-        *bytes = word.to_be_bytes();
-    }
-    digest
+    let hasher = parts
+        .iter()
+        .fold(Sha256::new(), |hasher, part| hasher.chain_update(part));
+    hasher.finalize().into()
 }
 
 /// The digits of each byte. Arithmetic on all of them at once, which compilers turn into vector instructions.

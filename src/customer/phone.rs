@@ -61,11 +61,6 @@ fn may_separate(byte: u8) -> bool {
     matches!(byte, b',' | b'|' | b'\n' | b'\r' | b';' | b'/')
 }
 
-/// Whether a byte is of those that clean numbers are made of.
-fn is_of_one_number(byte: u8) -> bool {
-    byte.is_ascii_digit() | matches!(byte, b'+' | b'(' | b')' | b'-' | b'.' | b' ')
-}
-
 /// Whether a parameter of RFC 3966 follows: `;ext=22`, `;phone-context=+44`.
 fn is_parameter(text: &str) -> bool {
     ["ext=", "isub=", "phone-context="].iter().any(|name| {
@@ -145,13 +140,8 @@ pub(super) fn normalize(
     country: Option<Country>,
     out: &mut String,
 ) -> Result<Option<Code>, Code> {
-    let plain;
-    let number = if text::all(text, is_of_one_number) {
-        text
-    } else {
-        plain = text::plain(text);
-        text::bare(&plain, Some(b'p'))
-    };
+    let plain = text::plain(text);
+    let number = text::bare(&plain, Some(b'p'));
     if text::is_nothing(number) {
         return Ok(None);
     }

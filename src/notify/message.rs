@@ -270,6 +270,7 @@ fn counts(summary: &Summary) -> Value {
     json!({
         "rows": summary.rows, "rows_invalid": summary.rows_invalid, "events": summary.counts.events,
         "skipped_old": summary.counts.skipped_old, "skipped_delivered": summary.counts.skipped_delivered,
+        "in_flight_elsewhere": summary.counts.in_flight_elsewhere,
         "accepted": accepted, "rejected": rejected, "undelivered": undelivered, "uncertain": uncertain,
     })
 }

@@ -174,11 +174,6 @@ impl Account {
         self.skipped_consent += prepared.skipped_consent;
         self.take_findings(prepared);
 
-        for (seen, is_old) in [(&self.seen, false), (&self.seen_old, true)] {
-            let events = prepared.events.iter();
-            let of_age = events.filter(|event| event.is_old == is_old);
-            seen.expect(of_age.map(|event| &event.fingerprint));
-        }
         let mut picked = Vec::with_capacity(prepared.events.len());
         let mut repeats = Vec::new();
         let mut old = vec![Days::default(); prepared.names.len()];
@@ -322,7 +317,7 @@ impl Account {
     /// Events that are neither too old nor delivered before, after a checking pass.
     pub(crate) fn to_send(&self) -> u64 {
         let counts = self.stages.total(Plan::Pretend);
-        counts.events - counts.skipped_old - counts.skipped_delivered
+        counts.events - counts.skipped_old - counts.skipped_delivered - counts.in_flight_elsewhere
     }
 
     /// Settles events whose fate is the same.
@@ -582,6 +577,7 @@ pub(crate) fn fate_of(outcome: &Outcome) -> Fate {
         Outcome::Uncertain | Outcome::Suspect(_) => Fate::Uncertain,
         Outcome::Old => Fate::Old,
         Outcome::Duplicate => Fate::Delivered,
+        Outcome::Elsewhere => Fate::Elsewhere,
     }
 }
 

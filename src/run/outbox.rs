@@ -318,6 +318,7 @@ impl Deliverer {
             Outcome::Undelivered
             | Outcome::Uncertain
             | Outcome::Suspect(_)
+            | Outcome::Elsewhere
             | Outcome::Duplicate => progress.leave_open(),
         }
     }
@@ -451,6 +452,7 @@ impl Feeder<'_> {
                 None if found.standing == Standing::Resting => {
                     self.progress.rests.store(true, Ordering::Relaxed);
                 }
+                None if found.standing == Standing::Elsewhere => self.progress.leave_open(),
                 None => settled.push(key),
             }
         }

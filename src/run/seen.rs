@@ -1,7 +1,5 @@
 //! Recognises an event that stands in the input twice, in bounded memory.
 
-use std::hint::black_box;
-
 use crate::event::Fingerprint;
 
 /// Events of one generation; two generations are kept. Sized for 8.4 MB at most.
@@ -15,14 +13,6 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Fetches what will be asked for next into the processor's caches, all at once: asked one after the other, every
-    /// event would wait for memory.
-    pub(crate) fn expect<'a>(&self, events: impl Iterator<Item = &'a Fingerprint>) {
-        black_box(events.fold(0, |touched, event| {
-            touched ^ self.newer.touch(*event) ^ self.older.touch(*event)
-        }));
-    }
-
     /// Whether the event is new; it is remembered.
     pub(crate) fn insert(&mut self, event: Fingerprint) -> bool {
         if self.older.contains(event) {
@@ -80,14 +70,6 @@ impl Table {
             .0
             .first_chunk()
             .map_or(1, |bytes| u64::from_le_bytes(*bytes).max(1))
-    }
-
-    fn touch(&self, event: Fingerprint) -> u64 {
-        let mask = self.places.len().wrapping_sub(1);
-        self.places
-            .get(Self::short(event) as usize & mask)
-            .copied()
-            .unwrap_or_default()
     }
 
     /// The place that holds the fingerprint, or else the one that is free for it.
@@ -169,14 +151,5 @@ mod tests {
         assert!(!ids.is_shared(event(1), 7));
         assert!(!ids.is_shared(event(2), 8));
         assert!(ids.is_shared(event(1), 8));
-    }
-
-    #[test]
-    fn expecting_an_event_does_not_count_as_seeing_it() {
-        let mut seen = Seen::default();
-        for number in 0..5 {
-            seen.expect([event(number)].iter());
-            assert!(seen.insert(event(number)));
-        }
     }
 }
