@@ -232,8 +232,11 @@ impl Outcomes<'_> {
         if event.known_by.is_repeat {
             return;
         }
-        self.observer.settled();
         let fate = account::fate_of(outcome);
+        // What did not go is not done.
+        if fate != Fate::Undelivered {
+            self.observer.settled();
+        }
         self.stages.add(&event.name, event.time, fate);
         if fate == Fate::Accepted {
             self.stages.add_worth(&event.name, event.worth);

@@ -2,6 +2,7 @@
 
 pub mod faulty;
 pub mod graph;
+#[cfg(unix)]
 pub mod http;
 pub mod leads;
 pub mod listener;
