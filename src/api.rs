@@ -13,10 +13,11 @@ use crate::cli::{EndpointArgs, ReadArgs, SettingsArgs};
 use crate::config::{self, SettingsFile};
 use crate::customer::{self, Country, LetterM};
 use crate::field::Field;
+use crate::ledger::LedgerTarget;
 use crate::problem::Code;
 use crate::report::Summary;
 use crate::report::funnel::Kind;
-use crate::run::{self, LedgerTarget, Observer, Signals, UploadSettings};
+use crate::run::{self, Observer, Signals, UploadSettings};
 use crate::time::{Clock, DateOrder};
 
 /// One or more exports, read as one run.

@@ -334,7 +334,7 @@ catalogue! {
         "write it as a number such as 1234.50, with or without its currency"
     ValueAmbiguous "value-ambiguous" Value
         "the value can be read with a decimal mark or with a thousands separator, as 1,234"
-        "export amounts with two decimals or without thousands separators, or map the currency"
+        "export amounts with two decimals or without thousands separators; a mapped currency helps where it has other decimals"
     ValueNegative "value-negative" Value
         "the value is negative"
         "a refund is no lead stage; leave it out of the export"

@@ -45,6 +45,7 @@ pub(super) const UPLOAD: &str = with_section! {
                          appsecret_proof
   CRM2CAPI_DATASET_ID    the dataset's id, where --dataset-id is not given
   CRM2CAPI_GRAPH_URL     where the API lives, where --graph-url is not given
+  CRM2CAPI_LEDGER        where the ledger is, with its password, before [delivery]
   CRM2CAPI_NOTIFY_URL    where notifications are posted, before url under [notify]"
     "Try it out: no account, no token, nothing leaves this machine"
     "crm2capi upload --sandbox leads.csv"

@@ -579,8 +579,10 @@ pub(crate) struct UploadArgs {
     /// Where what was accepted is remembered, or none [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]
     ///
     /// It holds hashed ids, event names, times and outcomes, and no personal value; with --stage-time first-seen also the
-    /// events not delivered yet, as they are sent. Without XDG_STATE_HOME it lies under ~/.local/state.
-    #[arg(long, value_name = "FILE|none", help_heading = "Delivery")]
+    /// events not delivered yet, as they are sent. Without XDG_STATE_HOME it lies under ~/.local/state. An address that
+    /// begins with postgres:// is a PostgreSQL database, which uploads on several hosts may share; one with a password
+    /// belongs into CRM2CAPI_LEDGER or a file that ledger_url_file under [delivery] names.
+    #[arg(long, value_name = "FILE|ADDRESS|none", help_heading = "Delivery")]
     pub ledger: Option<PathBuf>,
 
     /// Seconds to wait for another run that holds the ledger [default: 0]
@@ -794,8 +796,8 @@ pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub settings: SettingsArgs,
 
-    /// The ledger [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]
-    #[arg(long, value_name = "FILE")]
+    /// The ledger: a file or the address of a database [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]
+    #[arg(long, value_name = "FILE|ADDRESS")]
     pub ledger: Option<PathBuf>,
 
     /// Fail when the last successful upload is older, such as 26h or 2d

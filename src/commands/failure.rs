@@ -13,7 +13,7 @@ pub(super) struct Interrupted;
 
 /// The exit status an error stands for.
 pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
-    if let Some(LedgerError::Held { .. }) = error.downcast_ref() {
+    if let Some(LedgerError::Held { .. } | LedgerError::Unreachable { .. }) = error.downcast_ref() {
         return ExitStatus::NotDone;
     }
     if error.is::<Interrupted>() {

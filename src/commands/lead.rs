@@ -13,7 +13,7 @@ use crate::config::{self, SettingsFile};
 use crate::customer::{Key, LetterM, Normalizer, Settings};
 use crate::field::Field;
 use crate::graph::Fault;
-use crate::ledger::{PastEvent, Person, SqliteLedger, State};
+use crate::ledger::{LedgerReader, PastEvent, Person, State};
 use crate::problem::Code;
 use crate::report::ExitStatus;
 use crate::text::{counted, harmless};
@@ -66,9 +66,9 @@ pub(super) fn run(args: &StatusArgs, value: &str, file: &SettingsFile) -> Result
         .copied()
         .collect();
     let now = config::clock(args.now).now();
-    let ledger = SqliteLedger::open_read_only(&config::status_ledger(args, file)?)?;
+    let ledger = LedgerReader::open(&config::status_ledger(args, file)?)?;
     let events = ledger
-        .map(|ledger| ledger.about(&everybody, dataset.as_deref(), now))
+        .map(|mut ledger| ledger.about(&everybody, dataset.as_deref(), now))
         .transpose()?
         .unwrap_or_default();
     let found: Vec<Found<'_>> = asked

@@ -14,7 +14,7 @@ use crate::config::{self, SettingsFile};
 use crate::deliver::interrupt::listen;
 use crate::graph::Endpoint;
 use crate::graph::served::Served;
-use crate::ledger::{Accepted, SqliteLedger, Window};
+use crate::ledger::{Accepted, LedgerReader, Window};
 use crate::remote::{
     Count, Dataset, Fresh, Hours, Inquiry, Quality, Stage, Told, agent_name, compare,
     is_clearly_fewer, sum,
@@ -61,17 +61,16 @@ struct Findings {
 pub(super) fn run(args: &StatusArgs, talk: &TalkArgs, file: &SettingsFile) -> Result<ExitStatus> {
     let endpoint = config::reading_endpoint(&args.endpoint, &args.settings, &args.version, file)?;
     let agent = config::partner_agent(file)?.map(|agent| agent_name(&agent));
-    let path = config::status_ledger(args, file)?;
-    let Some(ledger) = SqliteLedger::open_read_only(&path)? else {
+    let target = config::status_ledger(args, file)?;
+    let Some(mut ledger) = LedgerReader::open(&target)? else {
         bail!(
-            "there is no ledger {}, so what was accepted is not known; name it with --ledger",
-            path.display()
+            "there is no ledger {target}, so what was accepted is not known; name it with --ledger"
         );
     };
     let now = config::clock(args.now).now();
     let hours = Hours::settled_at(now);
     let (from, until) = hours.seconds();
-    let accepted_by = |settled_by| {
+    let mut accepted_by = |settled_by| {
         let window = Window {
             from,
             until,

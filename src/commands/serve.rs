@@ -16,14 +16,15 @@ use crate::cli::ServeArgs;
 use crate::config::{self, SettingsFile};
 use crate::deliver::interrupt::{self, Interrupt};
 use crate::graph::{Client, Endpoint};
+use crate::ledger::LedgerTarget;
 use crate::notify;
 use crate::problem::Code;
-use crate::render;
+use crate::report::tally::Problem;
 use crate::report::{ExitStatus, Summary};
-use crate::run::{self, BodyReader, Deliverer, LedgerTarget, Outbox, Signals, UploadSettings};
+use crate::run::{self, BodyReader, Deliverer, Outbox, Signals, UploadSettings};
 use crate::sandbox::Sandbox;
 use crate::serve::Server;
-use crate::text::harmless;
+use crate::text::{counted, harmless};
 
 /// Of the time that events may wait, the delivery takes a half to put those of one lead in order and a half to fill its
 /// requests; the rest is what it takes to get there.
@@ -233,6 +234,9 @@ fn settings(
     if let Some(folder) = &destination.scratch {
         send.ledger = LedgerTarget::File(folder.path().join("ledger.sqlite3"));
     }
+    if let LedgerTarget::Server(_) = send.ledger {
+        bail!("serve keeps what waits in a ledger of its own; name a file with --ledger");
+    }
     if send.ledger == LedgerTarget::None {
         bail!(
             "events wait in the ledger until they are delivered, so serve needs one; name a file with --ledger"
@@ -293,35 +297,51 @@ fn tell(
 
 /// The status of a shift. That an event grew too old is no less than a refusal: nobody sends it again.
 fn weighed(summary: &Summary) -> ExitStatus {
-    let has_expired = |code: Code| summary.problems.iter().any(|problem| problem.code == code);
     match summary.exit_status {
-        ExitStatus::Done
-            if has_expired(Code::EventExpired) || has_expired(Code::UncertainExpired) =>
-        {
+        ExitStatus::Done | ExitStatus::Interrupted if expired(summary).next().is_some() => {
             ExitStatus::Problems
         }
         status => status,
     }
 }
 
+/// What tells of events that grew too old.
+fn expired(summary: &Summary) -> impl Iterator<Item = &Problem> {
+    let codes = [Code::EventExpired, Code::UncertainExpired];
+    let problems = summary.problems.iter();
+    problems.filter(move |problem| codes.contains(&problem.code))
+}
+
 /// What the log says of a shift; nothing of one that did nothing.
 fn said(summary: &Summary, status: ExitStatus) -> Option<(ExitStatus, String)> {
-    let facts = render::verdict(summary);
-    let says = match (&summary.ended, status) {
-        (_, ExitStatus::Done) if summary.counts.events == 0 => return None,
-        (Some(ended), _) if status != ExitStatus::Interrupted => {
-            let help = ended.help.as_ref().map(|help| format!("; {help}"));
-            let reason = harmless(&ended.reason);
-            format!(
-                "{reason}{}; what waits is tried again",
-                help.unwrap_or_default()
-            )
+    let (accepted, rejected, undelivered, uncertain) = summary.counts.done();
+    if accepted + rejected + undelivered + uncertain == 0 && summary.problems.is_empty() {
+        return None;
+    }
+    let mut says = format!("{} accepted", counted(accepted, "event"));
+    for (count, what) in [
+        (rejected, "refused by Meta"),
+        (undelivered, "waiting"),
+        (uncertain, "uncertain"),
+    ] {
+        if count > 0 {
+            says.push_str(&format!(", {count} {what}"));
         }
-        _ => facts,
-    };
-    let expired = summary.problems.iter();
-    let expired = expired
-        .filter(|problem| [Code::EventExpired, Code::UncertainExpired].contains(&problem.code))
-        .map(|problem| format!("; {} × {}", problem.count, problem.code.message()));
-    Some((status, says + &expired.collect::<String>()))
+    }
+    for problem in expired(summary) {
+        says.push_str(&format!("; {} × {}", problem.count, problem.code.message()));
+    }
+    if let (Some(ended), false) = (&summary.ended, status == ExitStatus::Interrupted) {
+        says = format!(
+            "{}; {says}; what waits is tried again",
+            harmless(&ended.reason)
+        );
+        // What can be done by running again is done.
+        let help = ended
+            .help
+            .as_ref()
+            .filter(|_| status != ExitStatus::NotDone);
+        says.extend(help.map(|help| format!("; {help}")));
+    }
+    Some((status, says))
 }

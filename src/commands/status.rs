@@ -13,7 +13,7 @@ use super::each::each;
 use super::{lead, remote, talk};
 use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
-use crate::ledger::{PastRun, SqliteLedger, Status};
+use crate::ledger::{LedgerReader, LedgerTarget, PastRun, Status};
 use crate::notify::{Notifier, Occasion, Subject};
 use crate::render::{self, FileFormat, check_writable, wrap};
 use crate::report::ExitStatus;
@@ -44,9 +44,9 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
     if let Some(value) = &args.lead {
         return lead::run(args, value, &file);
     }
-    let path = config::status_ledger(args, &file)?;
+    let target = config::status_ledger(args, &file)?;
     if let Some(report) = &args.report {
-        check_report(report, &path)?;
+        check_report(report, &target)?;
     }
     let dataset = config::dataset_id(args.settings.dataset_id.as_deref(), &file)?;
     let max_age = args.max_age.as_deref();
@@ -55,18 +55,17 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
         .transpose()?;
     let receivers = config::notify_settings(&file)?;
     let now = config::clock(args.now).now();
-    let ledger = SqliteLedger::open_read_only(&path)?;
+    let ledger = LedgerReader::open(&target)?;
     // A monitor is told of an upload that never was, in the way it asked for.
     if ledger.is_none() && max_age.is_none() {
         bail!(
-            "there is no ledger {}; either nothing was uploaded yet, or it lies elsewhere: name it with --ledger, or the \
-             settings with --config",
-            path.display()
+            "there is no ledger {target}; either nothing was uploaded yet, or it lies elsewhere: name it with --ledger, or \
+             the settings with --config"
         );
     }
     let is_missing = ledger.is_none();
     let status = ledger
-        .map(|ledger| ledger.status(dataset.as_deref(), now, RUNS))
+        .map(|mut ledger| ledger.status(dataset.as_deref(), now, RUNS))
         .transpose()?
         .unwrap_or_default();
 
@@ -95,14 +94,14 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
     drop(out);
     if is_late {
         let allowed = args.max_age.as_deref().unwrap_or_default();
-        let missing = is_missing.then_some(path.as_path());
+        let missing = is_missing.then_some(&target);
         say_late(status.last_success, now, allowed, missing);
     }
     if max_age.is_some() {
         let subject = Subject {
             dataset: dataset.unwrap_or_default(),
             settings: file.path.clone(),
-            ledger: Some(path),
+            ledger: target,
         };
         let report = format!("{report}\n");
         let occasion = Occasion::Watched { is_late };
@@ -116,12 +115,11 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
 }
 
 /// Says when the last upload succeeded that is too long ago.
-fn say_late(last_success: Option<i64>, now: i64, allowed: &str, missing: Option<&Path>) {
+fn say_late(last_success: Option<i64>, now: i64, allowed: &str, missing: Option<&LedgerTarget>) {
     if let Some(ledger) = missing {
         return crate::commands::print_error(&anyhow::anyhow!(
-            "there is no ledger {}, so no upload is known to have succeeded within --max-age {allowed}; if there was one, \
-             name its ledger with --ledger, or the settings with --config",
-            ledger.display()
+            "there is no ledger {ledger}, so no upload is known to have succeeded within --max-age {allowed}; if there was one, \
+             name its ledger with --ledger, or the settings with --config"
         ));
     }
     let last = match last_success {
@@ -135,7 +133,7 @@ fn say_late(last_success: Option<i64>, now: i64, allowed: &str, missing: Option<
 }
 
 /// Checks that the report is asked for in the one form there is, and takes no place of what is read.
-fn check_report(report: &Path, ledger: &Path) -> Result<()> {
+fn check_report(report: &Path, ledger: &LedgerTarget) -> Result<()> {
     if FileFormat::of(report)? != FileFormat::Html {
         bail!(
             "status writes a report for a browser only; end the name {:?} in .html, or use --format json",
@@ -145,7 +143,8 @@ fn check_report(report: &Path, ledger: &Path) -> Result<()> {
     check_writable(report)
         .with_context(|| format!("cannot write the report {}", report.display()))?;
     config::refuse_foreign("report", report)?;
-    if same_file::is_same_file(report, ledger).unwrap_or(false) {
+    let path = ledger.path();
+    if path.is_some_and(|path| same_file::is_same_file(report, path).unwrap_or(false)) {
         bail!(
             "the report {} is the ledger, which would be overwritten; name another file",
             report.display()

@@ -35,7 +35,7 @@ pub(super) fn of_upload(
                 .flatten()
                 .unwrap_or_default(),
             settings: file.path.clone(),
-            ledger: ledger.and_then(|ledger| ledger.path().map(Into::into)),
+            ledger: ledger.unwrap_or_default(),
         },
     };
     let now = config::clock(args.read.now).now();

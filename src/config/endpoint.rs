@@ -11,7 +11,7 @@ use crate::cli::{EndpointArgs, LeadsArgs, ReadArgs, SettingsArgs, VersionArgs};
 use crate::files::read_text;
 use crate::graph::Endpoint;
 use crate::graph::client::is_loopback;
-use crate::run::LedgerTarget;
+use crate::ledger::LedgerTarget;
 use crate::text::{path_unless_secret, unless_secret};
 
 const DEFAULT_GRAPH_URL: &str = "https://graph.facebook.com";
@@ -156,7 +156,7 @@ pub(crate) fn endpoint_of_nobody(
     ledger: &LedgerTarget,
 ) -> Result<Endpoint> {
     let dataset_id = dataset_id(read.settings.dataset_id.as_deref(), file)?;
-    let is_known = ledger.path().is_some_and(Path::exists);
+    let is_known = ledger.may_exist();
     Ok(Endpoint {
         graph_url: DEFAULT_GRAPH_URL.to_owned(),
         api_version: api_version(&read.version, file)?,

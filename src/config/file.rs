@@ -12,6 +12,7 @@ use super::lines::{self, line_of};
 use super::stage::StageSetting;
 use crate::cli::{DEFAULT_SETTINGS, InputFormat, LeadsFormat, ReportFormat};
 use crate::files::{beside_standard_output, folder_of, read_text};
+use crate::ledger::Address;
 use crate::mapping::{History, OneOrMany, Ordered, Preset, StageTime, Sum, Target, Unlisted};
 use crate::notify::Form;
 use crate::render::Format;
@@ -208,8 +209,10 @@ pub(crate) struct DeliverySection {
     pub timeout: Option<u64>,
     /// Seconds a batch is retried; 600 unless given.
     pub give_up_after: Option<u64>,
-    /// Where what was accepted is remembered, or none.
+    /// Where what was accepted is remembered: a file, the address of a PostgreSQL database, or none.
     pub ledger: Option<PathBuf>,
+    /// A file that holds the address of a PostgreSQL database, with its password.
+    pub ledger_url_file: Option<PathBuf>,
     /// Seconds to wait for another run that holds the ledger; 0 unless given.
     pub wait: Option<u64>,
     /// Send nothing when more than this percentage of the rows is unusable; 50 unless given.
@@ -332,6 +335,12 @@ impl SettingsFile {
             (
                 "files under [input], outside of the file's folder",
                 (self.input.files.iter()).any(|path| self.leaves_folder(Some(path))),
+            ),
+            (
+                "the address of a ledger under [delivery]",
+                self.delivery.ledger_url_file.is_some()
+                    || (self.delivery.ledger.as_ref())
+                        .is_some_and(|path| Address::is_one(&path.to_string_lossy())),
             ),
             (
                 "ledger under [delivery], outside of the file's folder",

@@ -12,8 +12,9 @@ use super::file::SettingsFile;
 use super::leads::leads_output;
 use crate::cli::ReportArgs;
 use crate::files::Output;
+use crate::ledger::LedgerTarget;
 use crate::render::{FileFormat, check_writable, is_of_others};
-use crate::run::{LedgerTarget, ReadSettings};
+use crate::run::ReadSettings;
 use crate::source::Input;
 
 /// Where a report goes besides standard output.
@@ -139,10 +140,15 @@ fn secret_files(
     let token_file = token_file
         .map(Path::to_owned)
         .or_else(|| in_file.map(|path| file.resolve(path)));
+    let ledger_url_file = file.delivery.ledger_url_file.as_ref();
     let url_file = file.notify.url_file.as_ref();
     let token_file = token_file.map(|path| ("the access token file", path));
     let url_file = url_file.map(|path| ("the url_file under [notify]", file.resolve(path)));
-    token_file.into_iter().chain(url_file)
+    let ledger_url_file = ledger_url_file.map(|path| {
+        let path = file.resolve(path);
+        ("the ledger_url_file under [delivery]", path)
+    });
+    (token_file.into_iter().chain(url_file)).chain(ledger_url_file)
 }
 
 /// Refuses settings that are a run each, in turn, and name one output: the second run would write over the first one's.

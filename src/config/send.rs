@@ -5,14 +5,20 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::endpoint::dataset_id;
+use super::endpoint::{SECRET_FILE_BYTES, dataset_id, variable};
 use super::file::SettingsFile;
 use super::read::{clock, refuse_token};
 use crate::batch::{Beside, Limits};
 use crate::cli::{ReadArgs, StatusArgs, UploadArgs};
 use crate::deliver::{self, MAX_CONCURRENCY};
+use crate::files::read_text;
+use crate::ledger::{Address, LedgerTarget};
 use crate::rules::MAX_BATCH_EVENTS;
-use crate::run::{Earlier, LedgerTarget, ReadSettings, SendSettings};
+use crate::run::{Earlier, ReadSettings, SendSettings};
+use crate::text::path_unless_secret;
+
+/// Where the ledger is; what stands there is not shown to other users.
+const LEDGER_VARIABLE: &str = "CRM2CAPI_LEDGER";
 
 /// How long Meta is asked again for what it cannot answer now.
 pub(crate) fn give_up_after(given: Option<Duration>, file: &SettingsFile) -> Duration {
@@ -58,11 +64,13 @@ pub(crate) fn send_settings(
 /// Where what was accepted is remembered.
 ///
 /// # Errors
-/// It is not a file's name, or no folder is known for it.
+/// It is neither a file's name nor a server's address, or no folder is known for it.
 pub(crate) fn ledger(args: Option<&UploadArgs>, file: &SettingsFile) -> Result<LedgerTarget> {
-    match args.and_then(|args| args.ledger.clone()) {
-        Some(path) => ledger_target(path),
-        None => ledger_of_file(file, args.is_some()),
+    let given = args.and_then(|args| args.ledger.as_deref());
+    match named_ledger(given, file)? {
+        Some(target) => Ok(target),
+        None if args.is_some() => default_ledger().map(LedgerTarget::File),
+        None => Ok(LedgerTarget::None),
     }
 }
 
@@ -137,24 +145,68 @@ pub(crate) fn partner_agent(file: &SettingsFile) -> Result<Option<String>> {
     Ok(Some(name.clone()))
 }
 
-fn ledger_of_file(file: &SettingsFile, is_needed: bool) -> Result<LedgerTarget> {
-    match &file.delivery.ledger {
-        Some(path) if path.as_os_str() == "none" => Ok(LedgerTarget::None),
-        Some(path) => {
-            refuse_address(path)?;
-            Ok(LedgerTarget::File(file.resolve(path)))
+/// The ledger that the command line, the environment or the settings file names, in this order.
+fn named_ledger(given: Option<&Path>, file: &SettingsFile) -> Result<Option<LedgerTarget>> {
+    if let Some(path) = given {
+        return ledger_target(path, "--ledger").map(Some);
+    }
+    if let Some(text) = variable(LEDGER_VARIABLE) {
+        return match Address::is_one(&text) {
+            true => address(&text, LEDGER_VARIABLE).map(Some),
+            false => ledger_target(Path::new(&text), LEDGER_VARIABLE).map(Some),
+        };
+    }
+    let section = &file.delivery;
+    match (&section.ledger, &section.ledger_url_file) {
+        (Some(_), Some(_)) => {
+            bail!(
+                "ledger and ledger_url_file under [delivery] both name a ledger; keep one of them"
+            )
         }
-        None if is_needed => default_ledger().map(LedgerTarget::File),
-        None => Ok(LedgerTarget::None),
+        (Some(path), None) => {
+            let target = ledger_target(path, &file.place_of("ledger", "delivery"))?;
+            Ok(Some(match target {
+                LedgerTarget::File(path) => LedgerTarget::File(file.resolve(&path)),
+                target => target,
+            }))
+        }
+        (None, Some(path)) => {
+            let path = file.resolve(path);
+            let text = read_text(&path, SECRET_FILE_BYTES).with_context(|| {
+                let shown = path_unless_secret(&path);
+                format!("cannot read the ledger_url_file {shown} under [delivery]")
+            })?;
+            let place = file.place_of("ledger_url_file", "delivery");
+            if !Address::is_one(text.trim()) {
+                bail!("{place}: the file does not begin with postgres://");
+            }
+            address(&text, &place).map(Some)
+        }
+        (None, None) => Ok(None),
     }
 }
 
-fn ledger_target(path: PathBuf) -> Result<LedgerTarget> {
+/// What is written where anybody may read it: the name of a file, or an address without a password.
+fn ledger_target(path: &Path, place: &str) -> Result<LedgerTarget> {
     if path.as_os_str() == "none" {
         return Ok(LedgerTarget::None);
     }
-    refuse_address(&path)?;
-    Ok(LedgerTarget::File(path))
+    if let Some(text) = path.to_str().filter(|text| Address::is_one(text)) {
+        return match address(text, place)? {
+            LedgerTarget::Server(address) if address.has_password() => bail!(
+                "{place}: the ledger's address has a password, which others could read there; put it into {LEDGER_VARIABLE}, \
+                 or into a file that ledger_url_file under [delivery] names"
+            ),
+            target => Ok(target),
+        };
+    }
+    refuse_address(path)?;
+    Ok(LedgerTarget::File(path.to_owned()))
+}
+
+fn address(text: &str, place: &str) -> Result<LedgerTarget> {
+    let address = Address::parse(text).with_context(|| place.to_owned())?;
+    Ok(LedgerTarget::Server(address))
 }
 
 /// An address is not a file's name, and may hold a password, so nothing of it is repeated.
@@ -165,8 +217,8 @@ fn refuse_address(path: &Path) -> Result<()> {
     let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
     if text.starts_with(':') || scheme.len() > 1 && scheme.bytes().all(is_scheme) {
         bail!(
-            "the ledger must be a file or none; an address is not supported, and a file name may not begin like one \
-             (write ./NAME)"
+            "the ledger must be a file, an address that begins with postgres://, or none; a file name may not begin like an \
+             address (write ./NAME)"
         );
     }
     Ok(())
@@ -185,23 +237,21 @@ pub(crate) fn earlier(
     let (Some(dataset), true) = (dataset, read.given.is_snapshot()) else {
         return Ok(Earlier::default());
     };
-    let ledger = match &file.delivery.ledger {
-        None => default_ledger().ok(),
-        Some(_) => ledger_of_file(file, false)?.path().map(Path::to_owned),
-    };
+    let ledger = named_ledger(None, file)?
+        .or_else(|| default_ledger().ok().map(LedgerTarget::File))
+        .unwrap_or_default();
     Ok(Earlier { ledger, dataset })
 }
 
 /// The ledger that `status` reads.
 ///
 /// # Errors
-/// No folder is known for it.
-pub(crate) fn status_ledger(args: &StatusArgs, file: &SettingsFile) -> Result<PathBuf> {
-    let in_file = || Some(file.resolve(file.delivery.ledger.as_ref()?));
-    args.ledger
-        .clone()
-        .or_else(in_file)
-        .map_or_else(default_ledger, Ok)
+/// It is neither a file's name nor a server's address, or no folder is known for it.
+pub(crate) fn status_ledger(args: &StatusArgs, file: &SettingsFile) -> Result<LedgerTarget> {
+    match named_ledger(args.ledger.as_deref(), file)? {
+        Some(target) => Ok(target),
+        None => default_ledger().map(LedgerTarget::File),
+    }
 }
 
 /// Where the ledger lies unless told otherwise.
@@ -240,13 +290,39 @@ mod tests {
 
     #[test]
     fn an_address_is_not_taken_for_a_file() {
-        for address in [":memory:", "postgres://host/db", "file:ledger", "http://x"] {
-            assert!(ledger_target(address.into()).is_err(), "{address}");
+        let target = |text: &str| ledger_target(Path::new(text), "--ledger");
+        for address in [":memory:", "mysql://host/db", "file:ledger", "http://x"] {
+            assert!(target(address).is_err(), "{address}");
         }
-        assert_eq!(ledger_target("none".into()).unwrap(), LedgerTarget::None);
+        assert_eq!(target("none").unwrap(), LedgerTarget::None);
         for path in ["ledger", "./a:b", "/var/lib/x", "C:\\ledger"] {
-            let target = ledger_target(path.into()).unwrap();
-            assert_eq!(target, LedgerTarget::File(path.into()));
+            assert_eq!(target(path).unwrap(), LedgerTarget::File(path.into()));
         }
+    }
+
+    #[test]
+    fn an_address_with_a_password_stands_where_only_its_owner_reads() {
+        let target = |text: &str| ledger_target(Path::new(text), "--ledger");
+        let plain = target("postgres://anna@db/crm").unwrap();
+        assert_eq!(plain.to_string(), "postgres://anna@db/crm");
+        for secret in [
+            "postgres://anna:s3cr3t@db/crm",
+            "postgresql://db/crm?password=s3cr3t",
+        ] {
+            let error = target(secret).unwrap_err().to_string();
+            assert!(
+                error.contains("CRM2CAPI_LEDGER") && !error.contains("s3cr3t"),
+                "{error}"
+            );
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("url");
+        std::fs::write(&path, "postgres://anna:s3cr3t@db/crm\n").unwrap();
+        let mut file = SettingsFile::default();
+        file.delivery.ledger_url_file = Some(path.clone());
+        let target = ledger(None, &file).unwrap();
+        assert_eq!(target.to_string(), "postgres://anna@db/crm");
+        std::fs::write(&path, "ledger.sqlite3").unwrap();
+        assert!(ledger(None, &file).is_err());
     }
 }

@@ -202,8 +202,13 @@ impl Lane {
         };
         let (mut items, mut known) = (Vec::with_capacity(batch.len()), Vec::new());
         for (event, begun) in batch.into_iter().zip(begun) {
-            if begun == Begun::Known {
-                known.push((event, Outcome::Duplicate));
+            let left_out = match begun {
+                Begun::Known => Some(Outcome::Duplicate),
+                Begun::Elsewhere => Some(Outcome::Elsewhere),
+                Begun::Fresh | Begun::Again => None,
+            };
+            if let Some(outcome) = left_out {
+                known.push((event, outcome));
                 continue;
             }
             items.push(Item {

@@ -23,6 +23,8 @@ pub(crate) enum Outcome {
     Old,
     /// This run had it before, or another run delivered it: it was not sent.
     Duplicate,
+    /// Another run has it in hand at this moment: it was left to that one.
+    Elsewhere,
 }
 
 /// How a delivery ended.

@@ -318,7 +318,7 @@ impl Counts {
                 Outcome::Undelivered => &mut counts.undelivered,
                 Outcome::Uncertain | Outcome::Suspect(_) => &mut counts.uncertain,
                 Outcome::Old => &mut counts.old,
-                Outcome::Duplicate => &mut counts.duplicates,
+                Outcome::Duplicate | Outcome::Elsewhere => &mut counts.duplicates,
             } += 1;
         }
         counts

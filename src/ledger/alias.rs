@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::Standing;
 use super::people;
-use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED};
+use super::state::{ACCEPTED, ELSEWHERE, MAX_ATTEMPTS, REJECTED};
 use crate::event::identity::{Kind, Kinds};
 use crate::event::{Event, EventKey, Fingerprint};
 
@@ -24,9 +24,17 @@ pub(super) struct Same {
 }
 
 impl Same {
+    /// Whether it was delivered, or is being: whatever it turned out to be must not be sent beside it.
+    pub(super) fn is_in_hand(self) -> bool {
+        matches!(
+            self.standing,
+            Standing::Accepted | Standing::ThisRun | Standing::Elsewhere
+        )
+    }
+
     /// Orders by how good the match is.
     pub(super) fn merit(self) -> (bool, u32) {
-        let is_delivered = matches!(self.standing, Standing::Accepted | Standing::ThisRun);
+        let is_delivered = self.is_in_hand();
         (is_delivered, self.shared.0.count_ones())
     }
 }
@@ -56,6 +64,7 @@ pub(super) fn find(
                     REJECTED => Standing::New,
                     _ if Some(by) == run => Standing::ThisRun,
                     ACCEPTED => Standing::Accepted,
+                    ELSEWHERE => Standing::Elsewhere,
                     _ if attempts >= MAX_ATTEMPTS => Standing::Resting,
                     _ => Standing::Uncertain,
                 };

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING, fingerprint};
+use super::state::{ACCEPTED, ELSEWHERE, MAX_ATTEMPTS, REJECTED, SENDING, fingerprint};
 use super::{Begun, Entry, Known, Settled, Standing, alias, events, pending, people};
 use crate::event::{Event, EventKey, Fingerprint};
 
@@ -28,6 +28,11 @@ pub(super) struct News {
 impl News {
     pub(super) fn is_empty(&self) -> bool {
         self.grown.is_empty() && self.by_others.is_empty()
+    }
+
+    /// The indexes of all these events.
+    pub(super) fn indexes(&self) -> impl Iterator<Item = usize> + '_ {
+        self.grown.iter().chain(&self.by_others).copied()
     }
 }
 
@@ -111,6 +116,7 @@ fn by_own_id(
                 let standing = match state {
                     _ if Some(by) == run => Standing::ThisRun,
                     ACCEPTED => Standing::Accepted,
+                    ELSEWHERE => Standing::Elsewhere,
                     REJECTED if row.get::<_, Option<[u8; 8]>>(4)? != Some(fingerprint(event)) => {
                         Standing::New
                     }
@@ -228,6 +234,9 @@ fn begin<'e>(
         if state == ACCEPTED || by == run {
             return Ok(Begun::Known);
         }
+        if state == ELSEWHERE {
+            return Ok(Begun::Elsewhere);
+        }
         update.execute((key, event.time, run, now, name, &people))?;
         Ok(if state == SENDING {
             Begun::Again
@@ -270,14 +279,15 @@ fn begin_new(
         return Ok(Begun::Fresh);
     }
     let same = alias::find(connection, dataset, event, run)?;
-    let known = same.filter(|same| matches!(same.standing, Standing::Accepted | Standing::ThisRun));
+    let known = same.filter(|same| same.is_in_hand());
     if known.is_some() {
         connection
             .prepare_cached("DELETE FROM event WHERE key = ?1")?
             .execute([event.key.0.as_slice()])?;
     }
     learn(connection, dataset, event, known.map(|same| same.id), now)?;
-    Ok(match known {
+    Ok(match known.map(|same| same.standing) {
+        Some(Standing::Elsewhere) => Begun::Elsewhere,
         Some(_) => Begun::Known,
         None => Begun::Fresh,
     })

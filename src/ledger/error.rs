@@ -46,6 +46,24 @@ pub(crate) enum LedgerError {
     /// An older version wrote it, and it is only to be read.
     #[error("the ledger {} was written by an older crm2capi and can only be read after the next upload has brought it up to date", .0.display())]
     Older(PathBuf),
+    /// The server of a ledger cannot be reached, or not any more.
+    #[error(
+        "the ledger {ledger} cannot be reached: {cause}; run again when its server is back, nothing is lost"
+    )]
+    Unreachable {
+        /// The ledger, without its password.
+        ledger: String,
+        /// What the server or the system said.
+        cause: String,
+    },
+    /// The server of a ledger refused something else.
+    #[error("the ledger {ledger} cannot be used: {cause}")]
+    Server {
+        /// The ledger, without its password.
+        ledger: String,
+        /// What the server said.
+        cause: String,
+    },
     /// No space left.
     #[error("the disk of the ledger {} is full: make room, then run again", .0.display())]
     Full(PathBuf),

@@ -11,7 +11,7 @@ use crate::event::LeadKey;
 use crate::event::identity::{self, Kind, Kinds};
 
 /// What more leads than this have in common tells nobody from anybody: a switchboard.
-const MAX_OWNERS: u32 = 16;
+pub(super) const MAX_OWNERS: u32 = 16;
 
 /// A lead as exports showed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,11 +163,33 @@ impl Tables<'_> {
     fn free_key(&self, key: LeadKey) -> rusqlite::Result<LeadKey> {
         let mut free = key;
         while self.look_up(|connection| read(connection, free))?.is_some() {
-            let digest: [u8; 32] = Sha256::digest(free.0).into();
-            free.0.copy_from_slice(&digest[..16]);
+            free = next_key(free);
         }
         Ok(free)
     }
+}
+
+/// The key that a lead gets whose own is another's.
+pub(super) fn next_key(key: LeadKey) -> LeadKey {
+    let digest: [u8; 32] = Sha256::digest(key.0).into();
+    let mut next = key;
+    next.0.copy_from_slice(&digest[..16]);
+    next
+}
+
+/// The leads that others turned out to be, and that are not there.
+pub(super) fn merged(connection: &Connection) -> rusqlite::Result<Vec<LeadKey>> {
+    let mut select = connection.prepare_cached(
+        "SELECT DISTINCT merged FROM snapshot_lead
+         WHERE merged IS NOT NULL AND merged NOT IN (SELECT lead FROM snapshot_lead)",
+    )?;
+    let found = select.query_map([], |row| Ok(LeadKey(row.get(0)?)))?;
+    found.collect()
+}
+
+/// Whether a lead has a key.
+pub(super) fn is_known(connection: &Connection, key: LeadKey) -> rusqlite::Result<bool> {
+    read(connection, key).map(|lead| lead.is_some())
 }
 
 fn owners(connection: &Connection, identity: LeadKey) -> rusqlite::Result<Vec<LeadKey>> {

@@ -13,9 +13,11 @@ mod forget;
 mod leads;
 mod lock;
 mod notices;
+mod past;
 mod pending;
 mod people;
 mod place;
+mod postgres;
 mod schema;
 mod shared;
 mod snapshot;
@@ -23,6 +25,11 @@ mod sql;
 mod sqlite;
 mod state;
 mod status;
+mod target;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod trial;
 
 use std::collections::HashSet;
@@ -30,15 +37,18 @@ use std::sync::Arc;
 
 pub(crate) use error::LedgerError;
 pub(crate) use events::{Accepted, PastEvent, State, Window};
-pub(crate) use notices::{Notices, Past};
+pub(crate) use notices::Notices;
+pub(crate) use past::Past;
 pub(crate) use pending::Pending;
 pub(crate) use people::Person;
+pub(crate) use postgres::{Address, PostgresLedger};
 pub(crate) use shared::SharedLedger;
 pub(crate) use snapshot::{
     Shown, Sight, Sighting, Sights, SnapshotSource, Snapshots, Timing, Told,
 };
 pub(crate) use sqlite::SqliteLedger;
 pub(crate) use status::{PastRun, Status};
+pub(crate) use target::{LedgerReader, LedgerTarget};
 pub(crate) use trial::{TrialLedger, TrialSnapshots};
 
 use crate::event::{Event, EventKey, Fingerprint};
@@ -74,7 +84,7 @@ pub(crate) trait Ledger: Send {
     fn finish_run(&mut self, end: &RunEnd) -> Result<(), LedgerError>;
 
     /// What waits of a dataset's events that stand in no export.
-    fn queue(&self, dataset: &str) -> Result<Queue, LedgerError> {
+    fn queue(&mut self, dataset: &str) -> Result<Queue, LedgerError> {
         let _ = dataset;
         Ok(Queue::default())
     }
@@ -157,6 +167,8 @@ pub(crate) enum Standing {
     Resting,
     /// This run has begun it already: the input holds it twice.
     ThisRun,
+    /// Another run has it in hand at this moment.
+    Elsewhere,
 }
 
 /// Whether an event may be sent now.
@@ -168,6 +180,8 @@ pub(crate) enum Begun {
     Again,
     /// It must not: it was accepted before, or this run has begun it already, or it is a repeat.
     Known,
+    /// It must not: another run has it in hand at this moment.
+    Elsewhere,
 }
 
 /// What became of an event that was begun.

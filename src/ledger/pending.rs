@@ -6,12 +6,14 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::error::LedgerError;
+use super::sql::Sql;
 use super::state::{ACCEPTED, REJECTED, fingerprint};
 use super::{Begun, Queue, Standing, alias};
 use crate::event::{Event, EventKey, KnownBy, LeadKey};
 
 /// So many are taken up at once.
-const PAGE: i64 = 500;
+pub(super) const PAGE: i64 = 500;
 
 /// An event that an earlier run found and did not settle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -279,19 +281,20 @@ fn is_settled(connection: &Connection, dataset: &str, event: &Event) -> rusqlite
 }
 
 /// How many events of a dataset that were taken over HTTP wait, and since when the one does that has waited longest.
-pub(super) fn queue(connection: &Connection, dataset: &str) -> rusqlite::Result<Queue> {
-    let events: i64 = connection
-        .prepare_cached("SELECT count(*) FROM pending WHERE dataset = ?1 AND id_time IS NOT NULL")?
-        .query_row([dataset], |row| row.get(0))?;
+pub(super) fn queue(store: &impl Sql, dataset: &str) -> Result<Queue, LedgerError> {
+    let events = store.row(
+        "SELECT count(*) FROM pending WHERE dataset = $1 AND id_time IS NOT NULL",
+        &[dataset.into()],
+        |mut row| row.count(0),
+    )?;
     // They are numbered in the order in which they came.
-    let since = connection
-        .prepare_cached(
-            "SELECT noted FROM pending WHERE dataset = ?1 AND id_time IS NOT NULL ORDER BY id LIMIT 1",
-        )?
-        .query_row([dataset], |row| row.get(0))
-        .optional()?;
+    let since = store.row(
+        "SELECT noted FROM pending WHERE dataset = $1 AND id_time IS NOT NULL ORDER BY id LIMIT 1",
+        &[dataset.into()],
+        |mut row| row.take(0),
+    )?;
     Ok(Queue {
-        events: u64::try_from(events).unwrap_or_default(),
+        events: events.unwrap_or_default(),
         since,
     })
 }

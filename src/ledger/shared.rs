@@ -64,6 +64,14 @@ impl SharedLedger {
         let results = match ledger.write(&entries) {
             Ok(begun) => begun.into_iter().map(Ok).collect(),
             Err(error) if entries.len() == 1 => vec![Err(error)],
+            // A server was waited for long enough: not once more for each of them.
+            Err(LedgerError::Unreachable { ledger, cause }) => {
+                let error = || LedgerError::Unreachable {
+                    ledger: ledger.clone(),
+                    cause: cause.clone(),
+                };
+                entries.iter().map(|_| Err(error())).collect()
+            }
             // What is wrong with one of them is not the others' fault.
             Err(_) => entries
                 .iter()

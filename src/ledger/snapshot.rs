@@ -128,7 +128,7 @@ pub(crate) struct SnapshotSource<'a> {
 /// Remembers sightings.
 pub(crate) trait Snapshots: Send {
     /// Whether no run over exports of this source was read to its end yet.
-    fn is_first_run(&self, source: SnapshotSource<'_>) -> Result<bool, LedgerError>;
+    fn is_first_run(&mut self, source: SnapshotSource<'_>) -> Result<bool, LedgerError>;
 
     /// Records sightings and says what each comes to, in one transaction. Recording the same ones again comes to the same.
     fn sight(
@@ -663,6 +663,3 @@ pub(super) fn forget<E>(now: i64, execute: &mut Execute<'_, E>) -> Result<(), E>
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

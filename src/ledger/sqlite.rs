@@ -15,11 +15,12 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, na
 use super::entries::{self, Writer};
 use super::error::LedgerError;
 use super::lock::Lock;
+use super::pending::{self, Pending};
 use super::schema::{self, Shape};
 use super::sql::FileTables;
 use super::status::{self, Status};
 use super::{Begun, Entry, Known, Ledger, Queue, RunEnd, RunStart, Snapshots};
-use super::{forget, pending, place};
+use super::{forget, place};
 use crate::event::{Event, EventKey};
 use crate::files::open_private;
 use crate::ledger::events::{self, Accepted, PastEvent, Window};
@@ -151,6 +152,22 @@ impl SqliteLedger {
             connection: &self.connection,
             path: &self.path,
         }
+    }
+
+    /// Whether earlier runs left any event of snapshots, for who only looks.
+    pub(super) fn is_any_overdue(&self) -> Result<bool, LedgerError> {
+        pending::are_any_overdue(&self.connection, None)
+            .map_err(|error| LedgerError::sqlite(&self.path, error))
+    }
+
+    /// A page of all that is pending of a dataset behind one of them.
+    pub(super) fn page(
+        &self,
+        dataset: &str,
+        behind: i64,
+    ) -> Result<(Vec<Pending>, Option<i64>), LedgerError> {
+        pending::page(&self.connection, dataset, behind)
+            .map_err(|error| LedgerError::sqlite(&self.path, error))
     }
 
     /// The connection, and the path for errors.
@@ -288,9 +305,8 @@ impl Ledger for SqliteLedger {
         Some(self)
     }
 
-    fn queue(&self, dataset: &str) -> Result<Queue, LedgerError> {
-        pending::queue(&self.connection, dataset)
-            .map_err(|source| LedgerError::sqlite(&self.path, source))
+    fn queue(&mut self, dataset: &str) -> Result<Queue, LedgerError> {
+        pending::queue(&self.tables(), dataset)
     }
 }
 

@@ -10,6 +10,8 @@ pub(super) const SENDING: i64 = 0;
 pub(super) const ACCEPTED: i64 = 1;
 /// Meta refused it for good.
 pub(super) const REJECTED: i64 = 2;
+/// It is about to be sent by another run that is alive. This is never kept: it is told by who is alive.
+pub(super) const ELSEWHERE: i64 = 3;
 /// After so many runs that do not know whether they delivered an event, it rests.
 pub(super) const MAX_ATTEMPTS: i64 = 3;
 

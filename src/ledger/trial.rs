@@ -11,6 +11,7 @@ use super::pending::{self, Pending};
 use super::schema;
 use super::snapshot::{self, Memory, Shown, Sight, Sights, SnapshotSource, Snapshots};
 use super::sqlite::SqliteLedger;
+use super::target::LedgerReader;
 use super::{Begun, Entry, Known, Ledger, NoLedger, RunEnd, RunStart};
 use crate::event::{Event, EventKey, LeadKey};
 use crate::time::Clock;
@@ -19,7 +20,7 @@ use crate::time::Clock;
 const SCRATCH: &str = "a temporary ledger";
 
 impl Snapshots for SqliteLedger {
-    fn is_first_run(&self, source: SnapshotSource<'_>) -> Result<bool, LedgerError> {
+    fn is_first_run(&mut self, source: SnapshotSource<'_>) -> Result<bool, LedgerError> {
         let (connection, path) = self.parts();
         snapshot::is_first_run(connection, source).map_err(|error| LedgerError::sqlite(path, error))
     }
@@ -60,13 +61,15 @@ impl Snapshots for SqliteLedger {
 
 /// Knows what a ledger knows, and notes nothing: for test events, which are to be those that would go.
 pub(crate) struct TrialLedger {
-    below: SqliteLedger,
+    below: Box<dyn Ledger>,
 }
 
 impl TrialLedger {
     /// On top of a ledger that is only read.
-    pub(crate) fn over(below: SqliteLedger) -> Self {
-        Self { below }
+    pub(crate) fn over(below: LedgerReader) -> Self {
+        Self {
+            below: below.into_ledger(),
+        }
     }
 }
 
@@ -91,7 +94,7 @@ impl Ledger for TrialLedger {
 /// Remembers for the length of a run that changes nothing, in a file of its own that is gone with it.
 pub(crate) struct TrialSnapshots {
     scratch: Connection,
-    below: Option<SqliteLedger>,
+    below: Option<LedgerReader>,
     /// Leads of which nothing may be sent.
     withheld: HashSet<LeadKey>,
     /// Events that rows show, which go in the place of what earlier runs left.
@@ -105,7 +108,7 @@ impl TrialSnapshots {
     ///
     /// # Errors
     /// No temporary file can be made.
-    pub(crate) fn over(below: Option<SqliteLedger>) -> Result<Self, LedgerError> {
+    pub(crate) fn over(below: Option<LedgerReader>) -> Result<Self, LedgerError> {
         // Without a name the file is SQLite's own, kept in memory as long as it is small.
         let place = Path::new(SCRATCH);
         let mut scratch =
@@ -122,9 +125,9 @@ impl TrialSnapshots {
 }
 
 impl Snapshots for TrialSnapshots {
-    fn is_first_run(&self, source: SnapshotSource<'_>) -> Result<bool, LedgerError> {
+    fn is_first_run(&mut self, source: SnapshotSource<'_>) -> Result<bool, LedgerError> {
         self.below
-            .as_ref()
+            .as_mut()
             .map_or(Ok(true), |below| below.is_first_run(source))
     }
 
@@ -133,16 +136,13 @@ impl Snapshots for TrialSnapshots {
         source: SnapshotSource<'_>,
         shown: &[Shown<'_>],
     ) -> Result<Sights, LedgerError> {
-        let below = self.below.as_ref().map(SqliteLedger::parts);
-        let path = below.map_or(Path::new(SCRATCH), |(_, path)| path);
-        let mut sight = || {
-            let writing = self
-                .scratch
-                .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let scratch = &mut self.scratch;
+        let mut sight = |below: Option<&Connection>| {
+            let writing = scratch.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let memory = Memory {
                 tables: Tables {
                     written: &writing,
-                    below: below.map(|(connection, _)| connection),
+                    below,
                 },
                 run: None,
                 now: Clock::System.now(),
@@ -151,11 +151,11 @@ impl Snapshots for TrialSnapshots {
             writing.commit()?;
             Ok(sights)
         };
-        let sights = sight().map_err(|error| LedgerError::sqlite(path, error))?;
-        if let Some((connection, path)) = below
-            && pending::are_any_overdue(connection, None)
-                .map_err(|error| LedgerError::sqlite(path, error))?
-        {
+        let Some(below) = &mut self.below else {
+            return sight(None).map_err(|error| LedgerError::sqlite(Path::new(SCRATCH), error));
+        };
+        let sights = below.look_at(source, shown, &mut |below| sight(Some(below)))?;
+        if below.is_any_overdue()? {
             let withheld = shown.iter().zip(&sights.told);
             let withheld = withheld.filter(|(shown, _)| shown.sighting.is_withheld);
             self.withheld.extend(withheld.map(|(_, told)| told.lead));
@@ -169,12 +169,11 @@ impl Snapshots for TrialSnapshots {
     }
 
     fn overdue(&mut self, dataset: &str) -> Result<Vec<Pending>, LedgerError> {
-        let Some((connection, path)) = self.below.as_ref().map(SqliteLedger::parts) else {
+        let Some(below) = &mut self.below else {
             return Ok(Vec::new());
         };
         loop {
-            let (mut found, last) = pending::page(connection, dataset, self.last_told)
-                .map_err(|error| LedgerError::sqlite(path, error))?;
+            let (mut found, last) = below.page(dataset, self.last_told)?;
             self.last_told = last.unwrap_or(self.last_told);
             found.retain(|event| {
                 !self.withheld.contains(&event.lead) && !self.shown.contains(&event.key)

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Form;
 use super::state::{Condition, Occasion, State, usual};
 use crate::ledger::Past;
+use crate::problem::{Code, Severity};
 use crate::render::verdict;
 use crate::report::Summary;
 use crate::text::{counted, harmless, thousands};
@@ -223,6 +224,11 @@ fn explanation(condition: Condition, change: &Change<'_>) -> Option<String> {
     })
 }
 
+/// Whether a problem costs an event that nothing brings back.
+fn is_lost(code: Code) -> bool {
+    [Code::EventExpired, Code::UncertainExpired].contains(&code)
+}
+
 /// The verdict, and which kinds of problems there were. Of columns, stages and rows nothing is told: this leaves the
 /// machine.
 fn of_summary(summary: &Summary) -> Vec<String> {
@@ -240,7 +246,7 @@ fn of_summary(summary: &Summary) -> Vec<String> {
     let problems: Vec<String> = summary
         .problems
         .iter()
-        .filter(|problem| problem.severity == crate::problem::Severity::Error)
+        .filter(|problem| problem.severity == Severity::Error || is_lost(problem.code))
         .take(MAX_PROBLEMS)
         .map(|problem| format!("{} ({})", problem.code.name(), thousands(problem.count)))
         .collect();
@@ -264,6 +270,7 @@ fn counts(summary: &Summary) -> Value {
     json!({
         "rows": summary.rows, "rows_invalid": summary.rows_invalid, "events": summary.counts.events,
         "skipped_old": summary.counts.skipped_old, "skipped_delivered": summary.counts.skipped_delivered,
+        "in_flight_elsewhere": summary.counts.in_flight_elsewhere,
         "accepted": accepted, "rejected": rejected, "undelivered": undelivered, "uncertain": uncertain,
     })
 }

@@ -6,7 +6,7 @@ use super::Settings;
 use super::message::{Change, Job, Message};
 use super::send::{Mail, Program, Sent, send};
 use super::state::{Circumstances, Occasion, State, USUAL_RUNS};
-use crate::ledger::{LedgerError, Notices, Past};
+use crate::ledger::{LedgerError, LedgerTarget, Notices, Past};
 
 /// The channel that holds the state itself.
 const STATE: &str = "";
@@ -21,7 +21,7 @@ pub(crate) struct Subject {
     /// The settings file.
     pub settings: Option<PathBuf>,
     /// The ledger, unless there is none.
-    pub ledger: Option<PathBuf>,
+    pub ledger: LedgerTarget,
 }
 
 impl Subject {
@@ -110,9 +110,8 @@ impl Notifier {
     }
 
     fn notices(&self) -> Option<Notices> {
-        let path = self.subject.ledger.as_deref()?;
-        match Notices::open(path) {
-            Ok(notices) => Some(notices),
+        match Notices::open(&self.subject.ledger) {
+            Ok(notices) => notices,
             Err(error) => {
                 tracing::warn!("what was notified before is not known: {error}");
                 None

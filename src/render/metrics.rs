@@ -111,6 +111,11 @@ fn gauges(summary: &Summary) -> Vec<Gauge> {
             "Events that an earlier run delivered.",
             number(counts.skipped_delivered),
         ),
+        (
+            "crm2capi_events_in_flight_elsewhere",
+            "Events that another run had in hand at the same time.",
+            number(counts.in_flight_elsewhere),
+        ),
     ];
     gauges.extend(fates(counts));
     let status = f64::from(summary.exit_status.code());

@@ -176,7 +176,7 @@ pub(super) struct Outcome {
 
 /// What became of any of the events.
 pub(super) fn outcomes(counts: &Counts) -> Vec<Outcome> {
-    let all: [Column; 7] = [
+    let all: [Column; 8] = [
         ("accepted", Counts::accepted),
         ("would be sent", |counts| match counts.sending {
             Sending::Planned { would_send } => would_send,
@@ -192,6 +192,7 @@ pub(super) fn outcomes(counts: &Counts) -> Vec<Outcome> {
             Sending::Planned { .. } => 0,
         }),
         ("sent before", |counts| counts.skipped_delivered),
+        ("in flight elsewhere", |counts| counts.in_flight_elsewhere),
         ("too old", |counts| counts.skipped_old),
     ];
     all.into_iter()

@@ -142,12 +142,28 @@ fn nothing(what: &str, summary: &Summary) -> String {
         events,
         skipped_old,
         skipped_delivered,
+        in_flight_elsewhere,
         ..
     } = summary.counts;
     let why = if summary.rows == 0 {
         "the input has no data rows".to_owned()
     } else if events == 0 {
         "no row has an event to send".to_owned()
+    } else if in_flight_elsewhere > 0 {
+        let are = if in_flight_elsewhere == 1 {
+            "is"
+        } else {
+            "are"
+        };
+        format!(
+            "{} {are} in the hands of another run that uploads at the same time, which will tell what became of {}",
+            counted(in_flight_elsewhere, "event"),
+            if in_flight_elsewhere == 1 {
+                "it"
+            } else {
+                "them"
+            }
+        )
     } else {
         let were = if events == 1 { "was" } else { "were" };
         let are = if events == 1 { "is" } else { "are" };

@@ -17,11 +17,13 @@ pub(crate) enum Fate {
     Undelivered,
     /// Sent, but there is no receipt.
     Uncertain,
+    /// In the hands of another run that uploads at the same time.
+    Elsewhere,
 }
 
 /// How many events met each [`Fate`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Fates([u64; 6]);
+pub(crate) struct Fates([u64; 7]);
 
 impl Fates {
     pub(super) fn add(&mut self, fate: Fate) {

@@ -35,9 +35,18 @@ pub struct Counts {
     pub skipped_old: u64,
     /// Accepted in an earlier run.
     pub skipped_delivered: u64,
+    /// Left to another run that has them in hand at the same time; absent where there are none.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(default)]
+    pub in_flight_elsewhere: u64,
     /// What became of the rest.
     #[serde(flatten)]
     pub sending: Sending,
+}
+
+/// Serde asks by reference.
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What became of the events that were worth sending.
@@ -76,6 +85,7 @@ impl Counts {
             events: fates.total(),
             skipped_old: fates.of(Fate::Old),
             skipped_delivered: fates.of(Fate::Delivered),
+            in_flight_elsewhere: fates.of(Fate::Elsewhere),
             sending: match plan {
                 Plan::Send => Sending::Done {
                     accepted,
@@ -317,6 +327,7 @@ mod tests {
                 events: 7,
                 skipped_old: 1,
                 skipped_delivered: 1,
+                in_flight_elsewhere: 0,
                 sending
             }
         );

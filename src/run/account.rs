@@ -317,7 +317,7 @@ impl Account {
     /// Events that are neither too old nor delivered before, after a checking pass.
     pub(crate) fn to_send(&self) -> u64 {
         let counts = self.stages.total(Plan::Pretend);
-        counts.events - counts.skipped_old - counts.skipped_delivered
+        counts.events - counts.skipped_old - counts.skipped_delivered - counts.in_flight_elsewhere
     }
 
     /// Settles events whose fate is the same.
@@ -577,6 +577,7 @@ pub(crate) fn fate_of(outcome: &Outcome) -> Fate {
         Outcome::Uncertain | Outcome::Suspect(_) => Fate::Uncertain,
         Outcome::Old => Fate::Old,
         Outcome::Duplicate => Fate::Delivered,
+        Outcome::Elsewhere => Fate::Elsewhere,
     }
 }
 

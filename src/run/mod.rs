@@ -34,8 +34,8 @@ pub(crate) use rows::Prepared;
 pub(crate) use seen::GivenIds;
 pub(crate) use seen::Seen;
 pub(crate) use settings::{
-    Earlier, JoinSettings, LedgerTarget, OnUnusable, PresetChoice, ReadSettings, SendSettings,
-    Signals, Unusable, UploadSettings,
+    Earlier, JoinSettings, OnUnusable, PresetChoice, ReadSettings, SendSettings, Signals, Unusable,
+    UploadSettings,
 };
 pub(crate) use upload::{is_sandbox, open_ledger, rehearse_upload, upload};
 pub(crate) use validate::{build, validate};

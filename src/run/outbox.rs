@@ -32,6 +32,8 @@ use crate::report::{Problems, Summary};
 const LONGEST_SHIFT: Duration = Duration::from_secs(3_600);
 /// A shift that has nothing to do for so long is over.
 const LONGEST_IDLE: Duration = Duration::from_secs(300);
+/// The same of one that has something to tell: events that were refused, or dropped.
+const LONGEST_SILENCE: Duration = Duration::from_secs(3);
 /// How long a shift goes on that left something open: the next one tries that again.
 const LONGEST_WITH_OPEN: Duration = Duration::from_secs(60);
 /// How long the next shift waits for one that could not deliver everything, and at most, as this doubles each time.
@@ -303,15 +305,20 @@ impl Deliverer {
                 }
             }
             Outcome::Rejected(_) => {
+                progress.has_to_tell.store(true, Ordering::Relaxed);
                 counted.rejected.fetch_add(1, Ordering::Relaxed);
                 if self.is_rehearsal {
                     lock(&progress.gone).push(event.key);
                 }
             }
-            Outcome::Old => lock(&progress.old).push(event.key),
+            Outcome::Old => {
+                progress.has_to_tell.store(true, Ordering::Relaxed);
+                lock(&progress.old).push(event.key);
+            }
             Outcome::Undelivered
             | Outcome::Uncertain
             | Outcome::Suspect(_)
+            | Outcome::Elsewhere
             | Outcome::Duplicate => progress.leave_open(),
         }
     }
@@ -349,6 +356,8 @@ struct Progress {
     /// When something was left open first.
     open_since: Mutex<Option<Instant>>,
     rests: AtomicBool,
+    /// Whether events were refused, or dropped as too old.
+    has_to_tell: AtomicBool,
     /// Events that grew too old on their way.
     old: Mutex<Vec<EventKey>>,
     /// Events that are settled, though the ledger does not know it.
@@ -403,8 +412,12 @@ impl Feeder<'_> {
 
     fn is_idle(&self) -> bool {
         let has_open = self.progress.has_open.load(Ordering::Relaxed);
+        let longest = match self.progress.has_to_tell.load(Ordering::Relaxed) {
+            true => LONGEST_SILENCE,
+            false => LONGEST_IDLE,
+        };
         self.progress.in_hand.load(Ordering::Relaxed) == 0
-            && (has_open || self.last_news.elapsed() >= LONGEST_IDLE)
+            && (has_open || self.last_news.elapsed() >= longest)
     }
 
     /// Hands events to the delivery that are still to be sent, and lets go of the others.
@@ -415,6 +428,9 @@ impl Feeder<'_> {
         let how = (settings.read.clock, false);
         let (events, mut settled) = waiting::take_up(found, how, self.account);
         let expired = settled.len() as u64;
+        if expired > 0 {
+            self.progress.has_to_tell.store(true, Ordering::Relaxed);
+        }
         let counted = &self.deliverer.outbox.counted;
         counted.expired.fetch_add(expired, Ordering::Relaxed);
         let looked_up = {
@@ -436,6 +452,7 @@ impl Feeder<'_> {
                 None if found.standing == Standing::Resting => {
                     self.progress.rests.store(true, Ordering::Relaxed);
                 }
+                None if found.standing == Standing::Elsewhere => self.progress.leave_open(),
                 None => settled.push(key),
             }
         }

@@ -232,8 +232,11 @@ impl Outcomes<'_> {
         if event.known_by.is_repeat {
             return;
         }
-        self.observer.settled();
         let fate = account::fate_of(outcome);
+        // What did not go is not done.
+        if fate != Fate::Undelivered {
+            self.observer.settled();
+        }
         self.stages.add(&event.name, event.time, fate);
         if fate == Fate::Accepted {
             self.stages.add_worth(&event.name, event.worth);
@@ -252,9 +255,11 @@ impl Outcomes<'_> {
         let settled = match outcome {
             Outcome::Accepted | Outcome::Duplicate => Settled::Accepted,
             Outcome::Rejected(fault) => Settled::Refused(account::reason(Code::MetaRefused, fault)),
-            Outcome::Undelivered | Outcome::Uncertain | Outcome::Suspect(_) | Outcome::Old => {
-                Settled::Open
-            }
+            Outcome::Undelivered
+            | Outcome::Uncertain
+            | Outcome::Suspect(_)
+            | Outcome::Old
+            | Outcome::Elsewhere => Settled::Open,
         };
         let mut rejects = rejects.lock().unwrap_or_else(PoisonError::into_inner);
         rejects.settle(event.origin, settled);
@@ -323,6 +328,10 @@ pub(super) fn still_to_send(
             known.open.insert(row);
             account.stages.add(&event.name, event.time, Fate::Uncertain);
             account.remember(Code::UncertainResting, event.origin);
+        }
+        Standing::Elsewhere => {
+            known.open.insert(row);
+            account.stages.add(&event.name, event.time, Fate::Elsewhere);
         }
         Standing::Accepted | Standing::ThisRun => {
             account.stages.add(&event.name, event.time, Fate::Delivered);

@@ -3,7 +3,7 @@
 //! `config` makes these from the command line, the environment, the settings file and the preset; a program that uses
 //! the library makes them itself. Nothing here reads a file or the environment.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -16,6 +16,7 @@ use crate::deliver;
 use crate::event::Constants;
 use crate::field::Field;
 use crate::graph::Endpoint;
+use crate::ledger::LedgerTarget;
 use crate::mapping::{Layout, Preset, Target};
 use crate::problem::Severity;
 use crate::source::Input;
@@ -140,32 +141,13 @@ pub(crate) struct SendSettings {
     pub retry_uncertain: bool,
 }
 
-/// Where what was accepted is remembered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum LedgerTarget {
-    /// Nowhere.
-    None,
-    /// In an SQLite file.
-    File(PathBuf),
-}
-
 /// What earlier runs know, for a command that only looks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Earlier {
-    /// The ledger's file; it may not be there.
-    pub ledger: Option<PathBuf>,
+    /// The ledger; it may not be there.
+    pub ledger: LedgerTarget,
     /// The dataset's id; empty when none is named.
     pub dataset: String,
-}
-
-impl LedgerTarget {
-    /// The file, where it is one.
-    pub(crate) fn path(&self) -> Option<&Path> {
-        match self {
-            Self::None => None,
-            Self::File(path) => Some(path),
-        }
-    }
 }
 
 /// An upload: what to read, how to send it, and where to.

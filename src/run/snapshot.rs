@@ -10,11 +10,11 @@ use anyhow::{Context, Result, bail};
 
 use super::account::Account;
 use super::waiting;
-use super::{Feed, LedgerTarget, Prepared};
+use super::{Feed, Prepared};
 use crate::event::{Event, EventKey, Origin, set_id, set_time};
 use crate::ledger::{
-    Ledger, LedgerError, Pending, Shown, Sight, Sighting, Sights, SnapshotSource, Snapshots,
-    SqliteLedger, Told, TrialSnapshots,
+    Ledger, LedgerError, LedgerReader, LedgerTarget, Pending, Shown, Sight, Sighting, Sights,
+    SnapshotSource, Snapshots, Told, TrialSnapshots,
 };
 use crate::problem::Code;
 use crate::report::snapshot::Snapshot;
@@ -47,7 +47,7 @@ impl SnapshotStep {
         feeds: &[Feed],
         dataset: &str,
         clock: Clock,
-        below: impl FnOnce() -> Result<Option<SqliteLedger>, LedgerError>,
+        below: impl FnOnce() -> Result<Option<LedgerReader>, LedgerError>,
     ) -> Result<Option<Self>> {
         if !is_wanted(feeds) {
             return Ok(None);

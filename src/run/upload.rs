@@ -17,13 +17,13 @@ use super::rejects::{Known, Rejects};
 use super::sending::{Sending, sift};
 use super::snapshot::{self, SnapshotStep, refuse_without_ledger};
 use super::{
-    Feed, LedgerTarget, Observer, Pass, Prepared, ReadSettings, Reading, Signals, UploadSettings,
-    workers,
+    Feed, Observer, Pass, Prepared, ReadSettings, Reading, Signals, UploadSettings, workers,
 };
 use crate::deliver::{Delivery, Ended, Interrupt, interrupt};
 use crate::graph::{Client, Endpoint, probe, verdict};
 use crate::ledger::{
-    Ledger, LedgerError, NoLedger, RunEnd, RunStart, SharedLedger, SqliteLedger, TrialLedger,
+    Ledger, LedgerError, LedgerReader, LedgerTarget, NoLedger, PostgresLedger, RunEnd, RunStart,
+    SharedLedger, SqliteLedger, TrialLedger,
 };
 use crate::report::stages::{Fate, Plan};
 use crate::report::summary::Destination;
@@ -158,7 +158,9 @@ fn open_snapshot(
         LedgerTarget::None => {
             SnapshotStep::on_trial(feeds, dataset, clock, || read_only(settings, feeds))?
         }
-        LedgerTarget::File(_) => SnapshotStep::in_ledger(feeds, dataset, clock),
+        LedgerTarget::File(_) | LedgerTarget::Server(_) => {
+            SnapshotStep::in_ledger(feeds, dataset, clock)
+        }
     };
     if let Some(snapshot) = &mut snapshot {
         snapshot.open(ledger.lock().as_mut(), account)?;
@@ -216,12 +218,9 @@ pub(crate) fn rehearse_upload(
     observer: &mut dyn Observer,
 ) -> Result<Summary> {
     let started = Instant::now();
-    let reader = || match remembered(settings) {
-        LedgerTarget::File(path) => SqliteLedger::open_read_only(path),
-        LedgerTarget::None => Ok(None),
-    };
+    let reader = || LedgerReader::open(remembered(settings));
     let mut ledger: Box<dyn Ledger> = match reader()? {
-        Some(ledger) => Box::new(ledger),
+        Some(ledger) => ledger.into_ledger(),
         None => Box::new(NoLedger),
     };
     let mut feeds = Feed::open_all(&settings.read, observer)?;
@@ -330,13 +329,11 @@ pub(crate) async fn is_sandbox(endpoint: &Endpoint, client: &Client) -> Option<b
 fn read_only(
     settings: &UploadSettings,
     feeds: &[Feed],
-) -> Result<Option<SqliteLedger>, LedgerError> {
+) -> Result<Option<LedgerReader>, LedgerError> {
     let is_test = settings.send.delivery.beside.test_event_code.is_some() && !settings.is_sandbox;
-    match &settings.send.ledger {
-        LedgerTarget::File(path) if is_test && snapshot::is_wanted(feeds) => {
-            SqliteLedger::open_read_only(path)
-        }
-        _ => Ok(None),
+    match is_test && snapshot::is_wanted(feeds) {
+        true => LedgerReader::open(&settings.send.ledger),
+        false => Ok(None),
     }
 }
 
@@ -354,6 +351,14 @@ pub(crate) fn open_ledger(target: &LedgerTarget, wait: Duration) -> Result<Share
                     "{} is a new ledger: nothing is known as delivered",
                     path.display()
                 );
+            }
+            SharedLedger::new(ledger)
+        }
+        LedgerTarget::Server(address) => {
+            let ledger = PostgresLedger::open(address, wait)?;
+            tracing::debug!("what was accepted is remembered in {address}");
+            if ledger.is_new() {
+                tracing::info!("{address} is a new ledger: nothing is known as delivered");
             }
             SharedLedger::new(ledger)
         }

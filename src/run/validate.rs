@@ -9,7 +9,7 @@ use super::account::Account;
 use super::rejects::{Known, Rejects};
 use super::snapshot::SnapshotStep;
 use super::{Earlier, Feed, Observer, Pass, Prepared, ReadSettings, Reading, workers};
-use crate::ledger::{NoLedger, SqliteLedger};
+use crate::ledger::{LedgerReader, NoLedger};
 use crate::report::Summary;
 use crate::report::stages::{Fate, Plan};
 
@@ -61,9 +61,8 @@ pub(crate) fn validate(
 }
 
 /// What earlier runs know. A ledger that cannot be read is said, and is no reason not to look at the export.
-fn look_up(earlier: &Earlier) -> Option<SqliteLedger> {
-    let path = earlier.ledger.as_deref()?;
-    SqliteLedger::open_read_only(path).unwrap_or_else(|error| {
+fn look_up(earlier: &Earlier) -> Option<LedgerReader> {
+    LedgerReader::open(&earlier.ledger).unwrap_or_else(|error| {
         tracing::warn!("{error}; this is shown as a first run");
         None
     })

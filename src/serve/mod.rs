@@ -27,9 +27,10 @@ use metrics::Metrics;
 
 /// How long requests under way may take when the server stops.
 const STOP_GRACE: Duration = Duration::from_secs(40);
-/// What waits is counted so often, and where counting takes long, so many times less often than it takes.
+/// What waits is counted so often, and where counting takes long, so many times less often than it takes, within limits.
 const COUNT_EVERY: Duration = Duration::from_secs(1);
-const COUNT_SHARE: u32 = 100;
+const COUNT_SHARE: u32 = 20;
+const COUNT_AT_LEAST_EVERY: Duration = Duration::from_secs(5);
 
 /// How a server is set up.
 #[derive(Debug)]
@@ -123,7 +124,8 @@ impl Server {
 async fn keep_count(endpoint: Arc<Endpoint>, outbox: Outbox) {
     loop {
         let took = count(&endpoint, &outbox).await;
-        tokio::time::sleep(COUNT_EVERY.max(took * COUNT_SHARE)).await;
+        let pause = (took * COUNT_SHARE).clamp(COUNT_EVERY, COUNT_AT_LEAST_EVERY);
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -59,7 +59,7 @@ async fn every_outcome_is_in_the_ledger_when_it_is_told() {
             },
             Outcome::Uncertain | Outcome::Suspect(_) => Standing::Uncertain,
             Outcome::Undelivered => Standing::New,
-            Outcome::Old | Outcome::Duplicate => unreachable!(),
+            Outcome::Old | Outcome::Duplicate | Outcome::Elsewhere => unreachable!(),
         };
         assert_eq!(standings[*id as usize], expected, "{id}");
     }

@@ -672,6 +672,7 @@ impl Model {
                         rows(*id) > 1 || matches!(plan.blow, Blow::Joined(_)),
                         "{id} is not there twice"
                     ),
+                    Outcome::Elsewhere => unreachable!("one run at a time"),
                     Outcome::Undelivered => {}
                 }
             }

@@ -153,6 +153,7 @@ fn in_words(summary: &Summary) -> String {
         Sending::Done { .. } => 0,
     };
     let (before, old) = (counts.skipped_delivered, counts.skipped_old);
+    let elsewhere = counts.in_flight_elsewhere;
     let parts = [
         (
             would_send,
@@ -181,6 +182,14 @@ fn in_words(summary: &Summary) -> String {
         (
             before,
             format!("{} had been delivered before", thousands(before)),
+        ),
+        (
+            elsewhere,
+            format!(
+                "{} {} in another run's hands",
+                thousands(elsewhere),
+                is(elsewhere)
+            ),
         ),
         (
             old,

@@ -18,6 +18,8 @@ mod requests;
 #[cfg(unix)]
 mod serve;
 #[cfg(unix)]
+mod shared;
+#[cfg(unix)]
 mod streams;
 #[cfg(target_os = "linux")]
 mod tls;

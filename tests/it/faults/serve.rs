@@ -428,7 +428,10 @@ fn an_event_that_waited_until_it_was_too_old_is_dropped_aloud() {
     assert_eq!(serve.end("-TERM"), 0);
     server.play(Reply::receipt);
     // Eight days later.
-    let serve = start(&desk, &server, &["--now", "2026-11-28T16:00:00Z"]);
+    let notify = "[notify]\ncommand = [\"sh\", \"-c\", \"echo $CRM2CAPI_NOTICE >> notices\"]";
+    desk.file("told.toml", format!("{SETTINGS}\n{notify}"));
+    let late = ["--now", "2026-11-28T16:00:00Z", "--config", "told.toml"];
+    let serve = start(&desk, &server, &late);
     wait_until("it is dropped", || {
         serve.metric("crm2capi_serve_outcomes_total{outcome=\"expired\"}") == 2.0
     });
@@ -443,6 +446,8 @@ fn an_event_that_waited_until_it_was_too_old_is_dropped_aloud() {
         log.contains("could not be delivered within seven days"),
         "{log}"
     );
+    let told = std::fs::read_to_string(desk.path().join("notices")).unwrap_or_default();
+    assert!(told.contains("event-expired (2)"), "{told}");
     assert_eq!(server.taken(), BTreeMap::new());
 }
 

@@ -1,9 +1,19 @@
-use std::path::PathBuf;
-use std::time::Duration;
-
 use super::*;
-use crate::ledger::{SqliteLedger, TrialSnapshots};
+use crate::event::{LeadKey, StageKey};
+use crate::ledger::TrialSnapshots;
 use crate::time::Clock;
+
+also_on_server! {
+    the_first_run_records_what_is_there_and_later_ones_tell_what_changed,
+    several_rows_of_a_lead_in_the_first_snapshot_are_all_recorded,
+    stages_with_a_time_of_their_own_are_events_from_the_first_run_on,
+    what_was_too_old_when_it_was_seen_is_not_sent_with_a_later_time,
+    only_stages_that_may_come_back_do_so_and_once_a_visit,
+    a_lead_with_two_rows_does_not_come_back_every_day,
+    each_crm_of_a_dataset_has_a_first_run_of_its_own,
+    a_trial_knows_what_the_ledger_knows_and_changes_nothing,
+    leads_are_forgotten_after_400_days_and_their_events_not_before,
+}
 
 const SOURCE: SnapshotSource<'_> = SnapshotSource {
     dataset: "1",
@@ -59,24 +69,22 @@ enum Told {
 
 const EVENT: Told = Told::Visit(0);
 
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self) -> PathBuf {
-        self.0.path().join("ledger.sqlite3")
-    }
-
-    fn open(&self) -> SqliteLedger {
-        SqliteLedger::open(&self.path(), Duration::ZERO).unwrap()
-    }
+/// A ledger with a run.
+fn started(place: &Place) -> Box<dyn Store> {
+    let mut ledger = place.open();
+    start(&mut ledger);
+    ledger
 }
 
-fn sights(memory: &mut dyn Snapshots, sightings: &[Sighting]) -> Vec<Told> {
-    sights_of(SOURCE, memory, sightings)
+fn start(ledger: &mut Box<dyn Store>) {
+    let (dataset, now) = (SOURCE.dataset, DAY);
+    ledger.start_run(&RunStart { dataset, now }).unwrap();
+}
+
+/// What sightings come to in a run of their own.
+fn sights(ledger: &mut Box<dyn Store>, sightings: &[Sighting]) -> Vec<Told> {
+    start(ledger);
+    sights_of(SOURCE, ledger, sightings)
 }
 
 fn sights_of(
@@ -110,8 +118,8 @@ fn sights_of(
 
 #[test]
 fn the_first_run_records_what_is_there_and_later_ones_tell_what_changed() {
-    let folder = Folder::new();
-    let mut ledger = folder.open();
+    let folder = Place::new();
+    let mut ledger = started(&folder);
     assert!(ledger.is_first_run(SOURCE).unwrap());
     let first = [seen(1, 1, 1), seen(2, 1, 1)];
     assert_eq!(sights(&mut ledger, &first), [Told::Recorded; 2]);
@@ -129,8 +137,8 @@ fn the_first_run_records_what_is_there_and_later_ones_tell_what_changed() {
 
 #[test]
 fn several_rows_of_a_lead_in_the_first_snapshot_are_all_recorded() {
-    let folder = Folder::new();
-    let mut ledger = folder.open();
+    let folder = Place::new();
+    let mut ledger = started(&folder);
     let rows = [seen(1, 1, 1), seen(1, 2, 1), seen(1, 3, 1)];
     assert_eq!(sights(&mut ledger, &rows), [Told::Recorded; 3]);
     // A later file of the same run shows what changed meanwhile.
@@ -139,8 +147,8 @@ fn several_rows_of_a_lead_in_the_first_snapshot_are_all_recorded() {
 
 #[test]
 fn stages_with_a_time_of_their_own_are_events_from_the_first_run_on() {
-    let folder = Folder::new();
-    let mut ledger = folder.open();
+    let folder = Place::new();
+    let mut ledger = started(&folder);
     let rows = [dated(1, 1, 1), seen(1, 2, 1)];
     assert_eq!(sights(&mut ledger, &rows), [EVENT, Told::Recorded]);
     let rows = [dated(1, 1, 2), seen(1, 2, 2)];
@@ -149,8 +157,8 @@ fn stages_with_a_time_of_their_own_are_events_from_the_first_run_on() {
 
 #[test]
 fn what_was_too_old_when_it_was_seen_is_not_sent_with_a_later_time() {
-    let folder = Folder::new();
-    let mut ledger = folder.open();
+    let folder = Place::new();
+    let mut ledger = started(&folder);
     ledger.complete(SOURCE).unwrap();
     let old = Sighting {
         is_old: true,
@@ -162,8 +170,8 @@ fn what_was_too_old_when_it_was_seen_is_not_sent_with_a_later_time() {
 
 #[test]
 fn only_stages_that_may_come_back_do_so_and_once_a_visit() {
-    let folder = Folder::new();
-    let mut ledger = folder.open();
+    let folder = Place::new();
+    let mut ledger = started(&folder);
     ledger.complete(SOURCE).unwrap();
     let mut visit = |sighting| sights(&mut ledger, &[sighting])[0];
     assert_eq!(visit(again(1, 1, 1)), EVENT);
@@ -181,8 +189,8 @@ fn only_stages_that_may_come_back_do_so_and_once_a_visit() {
 
 #[test]
 fn a_lead_with_two_rows_does_not_come_back_every_day() {
-    let folder = Folder::new();
-    let mut ledger = folder.open();
+    let folder = Place::new();
+    let mut ledger = started(&folder);
     ledger.complete(SOURCE).unwrap();
     for day in 1..9 {
         let rows = [again(1, 1, day), again(1, 2, day)];
@@ -192,8 +200,8 @@ fn a_lead_with_two_rows_does_not_come_back_every_day() {
 
 #[test]
 fn each_crm_of_a_dataset_has_a_first_run_of_its_own() {
-    let folder = Folder::new();
-    let mut ledger = folder.open();
+    let folder = Place::new();
+    let mut ledger = started(&folder);
     ledger.complete(SOURCE).unwrap();
     let other = SnapshotSource {
         crm: "Other",
@@ -206,46 +214,36 @@ fn each_crm_of_a_dataset_has_a_first_run_of_its_own() {
 
 #[test]
 fn a_trial_knows_what_the_ledger_knows_and_changes_nothing() {
-    let folder = Folder::new();
-    let mut ledger = folder.open();
+    let folder = Place::new();
+    let mut ledger = started(&folder);
     sights(&mut ledger, &[seen(1, 1, 1), seen(2, 1, 1)]);
     ledger.complete(SOURCE).unwrap();
     drop(ledger);
     for _ in 0..2 {
-        let below = SqliteLedger::open_read_only(&folder.path()).unwrap();
+        let below = folder.reader();
         let mut trial = TrialSnapshots::over(below).unwrap();
         assert!(!trial.is_first_run(SOURCE).unwrap());
         let rows = [seen(1, 1, 2), seen(2, 2, 2), seen(2, 2, 3)];
         let told = [Told::Unchanged, EVENT, EVENT];
-        assert_eq!(sights(&mut trial, &rows), told);
+        assert_eq!(sights_of(SOURCE, &mut trial, &rows), told);
     }
     let mut alone = TrialSnapshots::over(None).unwrap();
     let rows = [seen(1, 1, 2), seen(1, 2, 3)];
-    assert_eq!(sights(&mut alone, &rows), [Told::Recorded, EVENT]);
+    assert_eq!(
+        sights_of(SOURCE, &mut alone, &rows),
+        [Told::Recorded, EVENT]
+    );
 }
 
 #[test]
 fn leads_are_forgotten_after_400_days_and_their_events_not_before() {
-    let folder = Folder::new();
-    let mut ledger = folder.open();
+    let folder = Place::new();
+    let mut ledger = started(&folder);
     sights(&mut ledger, &[seen(1, 1, 1)]);
-    let count = |ledger: &SqliteLedger, table: &str| -> i64 {
-        let (connection, _) = ledger.parts();
-        let sql = format!("SELECT count(*) FROM {table}");
-        connection.query_row(&sql, [], |row| row.get(0)).unwrap()
-    };
-    let forget_at = |now: i64| {
-        let (connection, _) = ledger.parts();
-        forget(now, &mut |sql, time| {
-            let changed = connection.execute(sql, rusqlite::params_from_iter(time))?;
-            Ok::<_, rusqlite::Error>(changed as u64)
-        })
-        .unwrap();
-    };
     let now = Clock::System.now();
-    forget_at(now + 399 * DAY);
-    assert_eq!(count(&ledger, "snapshot_stage"), 1);
-    forget_at(now + 401 * DAY);
-    assert_eq!(count(&ledger, "snapshot_lead"), 0);
-    assert_eq!(count(&ledger, "snapshot_stage"), 0);
+    ledger.forget_at(now + 399 * DAY);
+    assert_eq!(ledger.count("snapshot_stage"), 1);
+    ledger.forget_at(now + 401 * DAY);
+    assert_eq!(ledger.count("snapshot_lead"), 0);
+    assert_eq!(ledger.count("snapshot_stage"), 0);
 }

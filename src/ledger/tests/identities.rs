@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::KnownBy;
+use crate::ledger::testing::on_server;
 
 const DATASET: &str = "123";
 const STAGE: &str = "Won";
@@ -74,8 +75,8 @@ fn event_of(number: usize, (lead, shown): Row, is_repeat: bool) -> Event {
 
 /// Takes the rows through runs as an upload does: a run sees chunks, and sends what is new in batches.
 fn sent(rows: &[Row], chunk: usize, chunks_in_run: usize) -> [usize; 3] {
-    let mut ledger = SqliteLedger::in_memory();
-    ledger.clock = Clock::Fixed(NOW);
+    let mut ledger = Place::anywhere();
+    ledger.set_clock(Clock::Fixed(NOW));
     let mut sent = [0; 3];
     for run in rows.chunks(chunk * chunks_in_run) {
         let (dataset, now) = (DATASET, NOW);
@@ -104,7 +105,7 @@ fn sent(rows: &[Row], chunk: usize, chunks_in_run: usize) -> [usize; 3] {
                 .for_each(|event| sent[event.lead as usize] += 1);
             ledger.settle(&all(&begun, Settled::Accepted)).unwrap();
         }
-        ledger.is_new = false;
+        ledger.grow_old();
     }
     sent
 }
@@ -122,4 +123,20 @@ proptest! {
         rows.iter().for_each(|(lead, _)| expected[*lead] = 1);
         prop_assert_eq!(sent(&rows, chunk, chunks_in_run), expected);
     }
+}
+
+#[test]
+fn each_lead_is_sent_once_on_a_server() {
+    on_server(|| {
+        let config = ProptestConfig {
+            cases: 40,
+            rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_128),
+            ..ProptestConfig::default()
+        };
+        proptest!(config, |(rows in rows(), chunk in 1..15_usize, chunks_in_run in 1..4_usize)| {
+            let mut expected = [0; 3];
+            rows.iter().for_each(|(lead, _)| expected[*lead] = 1);
+            prop_assert_eq!(sent(&rows, chunk, chunks_in_run), expected);
+        });
+    });
 }
