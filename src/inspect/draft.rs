@@ -425,6 +425,9 @@ impl Evidence {
             _ if self.heading.is_other_person() => {
                 "its heading is about somebody else than the lead".to_owned()
             }
+            _ if self.heading.has_role() => {
+                "it may be about somebody else than who got in touch".to_owned()
+            }
             Field::Email | Field::Phone if self.heading.party(*field) == Party::Unknown => {
                 "whose it is, is not known".to_owned()
             }

@@ -43,6 +43,7 @@ pub(super) fn propose(
     if !is_complete {
         search.find_context();
     }
+    search.doubt_the_served();
     search.found
 }
 
@@ -385,6 +386,44 @@ impl Search<'_> {
         let doubted: Vec<u32> = found.filter(is_doubted).map(|taken| taken.column).collect();
         self.make_guesses(field, &doubted);
         self.strangers.extend(doubted);
+    }
+
+    /// Whoever got in touch is the lead, and not whom that is for: a student beside the parent, a tenant beside the plain
+    /// email.
+    fn doubt_the_served(&mut self) {
+        const NAMES: [Field; 3] = [Field::FirstName, Field::LastName, Field::FullName];
+        let has_role = |taken: &Taken| self.at(taken.column).heading.has_role();
+        let has_plain = |fields: &[Field]| {
+            let mut taken = self.found.taken.iter();
+            taken.any(|it| {
+                fields
+                    .iter()
+                    .any(|field| it.target == Target::Field(*field))
+                    && !has_role(it)
+            })
+        };
+        let has_carer = self
+            .evidence
+            .iter()
+            .any(|column| column.heading.is_of_a_carer());
+        let has_lead = has_plain(&[Field::Email, Field::Phone]);
+        let is_doubted = |field: Field| match field {
+            Field::Email | Field::Phone => has_plain(&[field]),
+            Field::DateOfBirth | Field::Gender => has_plain(&NAMES) || has_carer,
+            _ if NAMES.contains(&field) => has_plain(&NAMES) || has_carer && !has_lead,
+            _ => false,
+        };
+        let found = self.found.taken[self.known.min(self.found.taken.len())..].iter();
+        let doubted: Vec<(Field, u32)> = found
+            .filter(|taken| has_role(taken))
+            .filter_map(|taken| match taken.target {
+                Target::Field(field) if is_doubted(field) => Some((field, taken.column)),
+                _ => None,
+            })
+            .collect();
+        for (field, column) in doubted {
+            self.make_guesses(field, &[column]);
+        }
     }
 
     /// Whether a column stands in the object of somebody who may not be the lead.

@@ -269,7 +269,7 @@ pub(super) static OTHER_PEOPLE: Words = LazyLock::new(|| {
     nhanvien phutrach congty 担当者 担当 会社名 会社 负责人 销售 公司 ผรบผดชอบ บรษท parent employer institution broker \
     dealer staff employee officer counsellor counselor negotiator advisor adviser consultant consultor corretor makelaar \
     adviseur danisman sachbearbeiter berater doctor teacher father mother guardian emergency admin administrator администратор \
-    врач asesor gestor setter closer sdr bdr processor coordinator coordinador trainer host 顾问 executive telecaller \
+    врач child children kid kids pupils enfant enfants hijo hija filho filha bambino dziecko ребенка ребенок cocuk asesor gestor setter closer sdr bdr processor coordinator coordinador trainer host 顾问 executive telecaller \
     vlastnik obchodnik ansvarlig ejer ansvarig myyja vastuuhenkilo felelos ertekesito responsabilul υπευθυνος נציג 담당자 менеджера відповідальний \
     supplier suppliers vendor vendors installer installers handler contractor technician lieferant lieferanten installateur \
     monteur handlowca handlowcy doradca doradcy opiekuna dostawca dostawcy fornecedor fornecedora instalador proveedor fournisseur \
@@ -290,6 +290,21 @@ pub(super) static LEAD_PARTY: Words = LazyLock::new(|| {
     клиент клиента покупатель покупателя пациент пациента ученик ученика лид лида контакт musteri alici hasta ogrenci \
     العميل عميل الزبون ग्राहक pelanggan pembeli pasien nasabah siswa prospek khach khachhang khachmua kund kopare kober \
     asiakas ostaja zakaznik kupujici ugyfel vevo client cumparator πελατης לקוח 고객 고객명 клієнт клієнта покупець 客户 顧客 お客様",
+    )
+});
+/// Whom a business also serves besides whoever got in touch with it.
+pub(super) static ROLES: Words = LazyLock::new(|| {
+    set(
+        "student students pupil learner patient patients tenant tenants guest guests participant participants attendee \
+    attendees candidate candidates member members occupant schuler eleve alumno alumna aluno aluna allievo paciente \
+    paziente patienten пациента ученика mieter huurder locataire",
+    )
+});
+/// Words of those who get in touch for somebody in their care.
+pub(super) static CARERS: Words = LazyLock::new(|| {
+    set(
+        "guardian guardians parent parents mother father mum mom dad carer caregiver eltern elternteil padre madre pai mae \
+    genitore rodzic родителя родитель veli",
     )
 });
 /// Names of what holds values in records, whoever they are about, and of kinds of emails and phones.

@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::vocabulary::{
-    AROUND_STAGE, CHANGE, CONSENT, CONTAINERS, CREATED, DEALS, EDITED, FUNNEL, FUNNEL_PARTS,
-    HEADINGS, LAST_CONTACT, LEAD_PARTY, META, NO_STAGE, OPT_OUT, OTHER_COUNTRIES, OTHER_IDS,
-    OTHER_PEOPLE, OTHER_THINGS, OTHER_TIMES, OfField, QUALIFIERS, RAW_LEAD, SOURCE, STAGE,
-    STAGE_WORDS, STATUS, STRONG, TECHNICAL, WHEN,
+    AROUND_STAGE, CARERS, CHANGE, CONSENT, CONTAINERS, CREATED, DEALS, EDITED, FUNNEL,
+    FUNNEL_PARTS, HEADINGS, LAST_CONTACT, LEAD_PARTY, META, NO_STAGE, OPT_OUT, OTHER_COUNTRIES,
+    OTHER_IDS, OTHER_PEOPLE, OTHER_THINGS, OTHER_TIMES, OfField, QUALIFIERS, RAW_LEAD, ROLES,
+    SOURCE, STAGE, STAGE_WORDS, STATUS, STRONG, TECHNICAL, WHEN,
 };
 use crate::field::Field;
 use crate::mapping::words::{SHORT_FORMS, Words, contains_any, fold, words_of};
@@ -495,6 +495,20 @@ impl Heading {
         // On its own it is a Danish town.
         let is_a_town = self.joined == "by";
         self.has_any(&OTHER_PEOPLE) && !is_a_town || self.joined == "sales" || is_of_user
+    }
+
+    /// Whether the heading is about somebody whom whoever got in touch may have got in touch for.
+    pub(super) fn has_role(&self) -> bool {
+        let is_another_contact = ["alternate", "secondary", "second"]
+            .iter()
+            .any(|word| self.own.iter().any(|own| own == word))
+            && self.own.iter().any(|own| own == "contact");
+        self.own.iter().any(|word| ROLES.contains(word)) || is_another_contact
+    }
+
+    /// Whether the heading is about somebody who cares for another.
+    pub(super) fn is_of_a_carer(&self) -> bool {
+        self.own.iter().any(|word| CARERS.contains(word))
     }
 
     /// Whether an id under this heading is another of Meta's.

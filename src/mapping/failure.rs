@@ -9,7 +9,7 @@ pub(crate) fn sounds_negative(stage: &str) -> bool {
     let words = words_of(stage);
     let denied = [
         "not", "no", "nicht", "kein", "pas", "non", "nao", "не", "niet", "nie", "tidak", "khong",
-        "غير",
+        "غير", "לא",
     ];
     // `Not contacted yet` is where leads begin.
     let is_yet_to_come = words.iter().any(|word| ANSWERED.contains(word));
@@ -34,7 +34,7 @@ static NEGATIVE: Words = LazyLock::new(|| {
     perdue refuse injoignable annule perdido perdida descartado descalificado rechazado cancelado desqualificado perso rifiutato \
     annullato afgewezen przegrany przegrana odrzucony отказ некачественный мусор спам дубль kaybedildi olumsuz iptal gecersiz \
     خسارة ملغي ملغى batal gagal huy 失注 流失 无效 無効 ยกเลก \
-    prohrano ztraceno tabt forlorad tapt havitty elveszett pierdut respins χαμενο ακυρωθηκε відмова 실패 취소",
+    prohrano ztraceno tabt forlorad tapt havitty elveszett pierdut respins elutasitva elutasitott χαμενο ακυρωθηκε відмова 실패 취소",
     )
 });
 
