@@ -498,7 +498,12 @@ impl Lane {
                 for item in &part.items {
                     self.run.let_lead_wait(item.event.lead);
                 }
-                self.settle(part.items, open).await;
+                let is_outage = !self.run.has_accepted();
+                let of_outage = |item: &Item| match open(item) {
+                    (Settled::Uncertain, outcome) if is_outage => (Settled::InOutage, outcome),
+                    known => known,
+                };
+                self.settle(part.items, of_outage).await;
             }
             Sent::Nothing => {}
         }

@@ -311,6 +311,9 @@ fn settle(
     let mut take_back = connection.prepare_cached(
         "UPDATE event SET attempts = attempts - 1 WHERE key = ?1 AND run IS ?2 AND attempts > 1",
     )?;
+    let mut discount = connection.prepare_cached(
+        "UPDATE event SET attempts = max(attempts - 1, 1) WHERE key = ?1 AND run IS ?2",
+    )?;
     let mut forget = connection
         .prepare_cached("DELETE FROM event WHERE key = ?1 AND run IS ?2 AND state = 0")?;
     let mut delivered: HashMap<&str, i64> = HashMap::new();
@@ -336,6 +339,7 @@ fn settle(
             },
             // It stays what it is: sending.
             Settled::Uncertain => 1,
+            Settled::InOutage => discount.execute((key, run))?,
         };
         if hit != 1 {
             return Err(rusqlite::Error::StatementChangedRows(hit));

@@ -200,6 +200,9 @@ pub(crate) enum Settled {
     Unsent,
     /// Nobody knows.
     Uncertain,
+    /// Nobody knows, and it says nothing of the event, as nothing at all was accepted: it does not count among the runs
+    /// after which an event rests.
+    InOutage,
 }
 
 /// A run, as it starts.

@@ -86,6 +86,36 @@ fn an_event_without_a_sound_receipt_rests_after_three_runs_until_it_is_asked_for
     assert_eq!(count(&report, "accepted"), 10);
 }
 
+/// Runs during which nothing at all was accepted say nothing of any event, however many they are.
+#[test]
+fn an_outage_over_many_runs_lets_no_event_rest() {
+    let server = Server::start(Reply::receipt);
+    let desk = desk_with(20);
+    let outages: [fn(&Seen) -> Reply; 3] = [
+        |_| Reply::answer(503, "", r#"{"error":{"code":2,"message":"later"}}"#),
+        |_| {
+            Reply::answer(
+                502,
+                "Content-Type: text/html\r\n",
+                "<html>Bad Gateway</html>",
+            )
+        },
+        |_| Reply::answer(500, "", r#"{"error":{"code":1,"message":"unknown"}}"#),
+    ];
+    for outage in outages.into_iter().cycle().take(5) {
+        server.play(outage);
+        let report = upload(&desk, &server, &["--give-up-after", "1"])
+            .ended(4)
+            .json();
+        assert_adds_up(&report);
+        assert_eq!(problems(&report, "uncertain-resting"), 0);
+    }
+    server.play(Reply::receipt);
+    let report = upload(&desk, &server, &[]).ended(0).json();
+    assert_eq!(count(&report, "accepted"), 20);
+    assert_eq!(server.taken().len(), 20);
+}
+
 #[test]
 fn an_event_that_was_uncertain_until_it_was_too_old_is_told_once_and_status_says_so() {
     let server = Server::start(Reply::receipt);

@@ -425,8 +425,8 @@ fn one_event_that_meets_unexplained_errors_wears_out_none_that_goes_with_it() {
             let report = upload(&desk, &server, &args).ended(4).json();
             assert_adds_up(&report);
             assert_eq!(count(&report, "uncertain"), 1, "run {run}: {report:#}");
-            let resting = usize::from(run == 4);
-            assert_eq!(problems(&report, "uncertain-resting"), resting);
+            // Alone in its run, with nothing accepted beside it, it cannot be told from an outage.
+            assert_eq!(problems(&report, "uncertain-resting"), 0);
         }
         let taken = server.taken();
         assert_eq!(taken.len(), 11);
