@@ -304,7 +304,7 @@ mod tests {
     fn an_address_with_a_password_stands_where_only_its_owner_reads() {
         let target = |text: &str| ledger_target(Path::new(text), "--ledger");
         let plain = target("postgres://anna@db/crm").unwrap();
-        assert_eq!(plain.to_string(), "postgres://anna@db/crm");
+        assert_eq!(plain.to_string(), "postgres://anna@db:5432/crm");
         for secret in [
             "postgres://anna:s3cr3t@db/crm",
             "postgresql://db/crm?password=s3cr3t",
@@ -321,7 +321,7 @@ mod tests {
         let mut file = SettingsFile::default();
         file.delivery.ledger_url_file = Some(path.clone());
         let target = ledger(None, &file).unwrap();
-        assert_eq!(target.to_string(), "postgres://anna@db/crm");
+        assert_eq!(target.to_string(), "postgres://anna@db:5432/crm");
         std::fs::write(&path, "ledger.sqlite3").unwrap();
         assert!(ledger(None, &file).is_err());
     }

@@ -240,7 +240,10 @@ impl Json {
             _ => rest.len(),
         };
         let page = &rest[..end];
-        if let Some(list) = scan::record_list(page).or_else(|| scan::unknown_list(page)) {
+        let list = scan::record_list(page)
+            .or_else(|| scan::graphql_list(page))
+            .or_else(|| scan::unknown_list(page));
+        if let Some(list) = list {
             self.advance(list.start);
             self.place = Place::InList {
                 enclosing: list.enclosing,

@@ -177,17 +177,27 @@ pub(super) struct Leads {
 
 /// The members of the object that opens at `open`, as far as the text goes: keys and where their values start and end.
 fn members(text: &[u8], open: usize) -> impl Iterator<Item = (&str, Range<usize>)> {
+    begun_members(text, open)
+        .take_while(|(_, _, is_whole)| *is_whole)
+        .map(|(key, value, _)| (key, value))
+}
+
+/// The same with the member that the text ends in, and whether each is whole.
+fn begun_members(text: &[u8], open: usize) -> impl Iterator<Item = (&str, Range<usize>, bool)> {
     let mut at = open + 1;
     std::iter::from_fn(move || {
         at = skip(text, at, b" \t\r\n,");
-        let key_end = string_end(text, at).filter(|_| text[at] == b'"')?;
+        let is_key = text.get(at) == Some(&b'"');
+        let key_end = is_key.then(|| string_end(text, at)).flatten()?;
         let key = std::str::from_utf8(&text[at + 1..key_end - 1]).unwrap_or_default();
         let start = skip(text, key_end, b" \t\r\n:");
-        let End::At(end) = value_end(text, start) else {
-            return None;
+        let (end, is_whole) = match value_end(text, start) {
+            End::At(end) => (end, true),
+            End::Missing => (text.len(), false),
+            End::NoValue => return None,
         };
         at = end;
-        Some((key, start..end))
+        Some((key, start..end, is_whole))
     })
 }
 
@@ -291,6 +301,42 @@ fn find_record_list(text: &[u8], open: usize, enclosing: u32) -> Option<RecordLi
         }
     }
     found.map(|(list, _)| list)
+}
+
+/// The list of records in an answer of GraphQL, where whoever asks names the field: `{"data": {"allCards": {"edges": […]}}}`.
+/// None when several fields hold lists, or when what holds the list is a record itself. The text may end in the middle.
+pub(super) fn graphql_list(page: &[u8]) -> Option<RecordList> {
+    let (_, data, _) = begun_members(page, 0)
+        .find(|(key, value, _)| *key == "data" && page.get(value.start) == Some(&b'{'))?;
+    let mut found = None;
+    for (field, value, _) in begun_members(page, data.start) {
+        if ID_KEYS.contains(&field) {
+            return None;
+        }
+        if page.get(value.start) != Some(&b'{')
+            || begun_members(page, value.start).any(|(key, _, _)| ID_KEYS.contains(&key))
+        {
+            continue;
+        }
+        let list = begun_members(page, value.start).find(|(key, list, _)| {
+            ["edges", "nodes", "rows"].contains(key)
+                && page.get(list.start) == Some(&b'[')
+                && first_element(page, list.start + 1) == Some(true)
+        });
+        match list {
+            Some(_) if found.is_some() => return None,
+            Some((key, list, _)) => {
+                found = Some(RecordList {
+                    start: list.start + 1,
+                    enclosing: 3,
+                    path: ["data", field, key].join("."),
+                    is_keyed: false,
+                });
+            }
+            None => {}
+        }
+    }
+    found
 }
 
 /// The list of records of a page that calls it by no known name: its one list of objects, which most of the page is, with
@@ -471,6 +517,33 @@ mod tests {
         }
         let clients = record_list(br#"{"Clients":[{"Id":"1"}],"Page":{}}"#);
         assert_eq!(clients.map(|list| list.path), Some("Clients".into()));
+    }
+
+    #[test]
+    fn graphql_may_call_its_field_anything() {
+        let path =
+            |text: &str| graphql_list(text.as_bytes()).map(|list| (list.path, list.enclosing));
+        for (field, list) in [
+            ("allCards", "edges"),
+            ("allLeads", "nodes"),
+            ("getLeads", "rows"),
+        ] {
+            let page = format!(
+                r#"{{"data":{{"{field}":{{"{list}":[{{"id":1}},{{"id":2}}],"pageInfo":{{}}}}}}}}"#
+            );
+            let found = Some((format!("data.{field}.{list}"), 3));
+            assert_eq!(path(&page), found);
+            assert_eq!(path(&page[..page.len() - 24]), found, "cut off");
+        }
+        for no_page in [
+            r#"{"data":{"card":{"id":7,"notes":{"nodes":[{"id":1}]}}}}"#,
+            r#"{"data":{"card":{"notes":{"nodes":[{"id":1}]},"id":7}}}"#,
+            r#"{"data":{"id":7,"notes":{"nodes":[{"id":1}]}}}"#,
+            r#"{"data":{"a":{"nodes":[{"id":1}]},"b":{"nodes":[{"id":2}]}}}"#,
+            r#"{"data":{"a":{"nodes":["x"]}}}"#,
+        ] {
+            assert_eq!(path(no_page), None, "{no_page}");
+        }
     }
 
     #[test]
