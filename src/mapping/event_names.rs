@@ -23,7 +23,7 @@ const MAX_KEPT: usize = 1_000;
 pub(super) struct EventNames {
     listed: HashMap<String, Option<NameId>>,
     /// The stages that are listed, with their names.
-    sent: Vec<(String, NameId)>,
+    sent: Arc<[(Box<str>, NameId)]>,
     /// The names of those that do not sound as if a lead came to nothing, once it takes that to judge another.
     good: Option<HashSet<NameId>>,
     unlisted: Unlisted,
@@ -63,7 +63,7 @@ impl EventNames {
         });
         let mut names = Self {
             listed: HashMap::new(),
-            sent: Vec::new(),
+            sent: Arc::default(),
             good: None,
             unlisted,
             seen: Vec::new(),
@@ -72,6 +72,7 @@ impl EventNames {
             kept: 0,
         };
         let mut ids = HashMap::new();
+        let mut sent = Vec::new();
         for (stage, event_name) in stages {
             let event_name = event_name.trim();
             let id = (!event_name.is_empty()).then(|| {
@@ -79,8 +80,9 @@ impl EventNames {
                     .or_insert_with(|| names.add(event_name))
             });
             names.listed.insert(canonical_stage(stage), id);
-            names.sent.extend(id.map(|id| (stage.clone(), id)));
+            sent.extend(id.map(|id| (Box::from(stage.as_str()), id)));
         }
+        names.sent = sent.into();
         names
     }
 
