@@ -1,5 +1,6 @@
 //! An error that ended a command before there was anything to report: its exit status, and what to do about it.
 
+use crate::leads::FileError;
 use crate::ledger::LedgerError;
 use crate::mapping::MappingError;
 use crate::report::ExitStatus;
@@ -14,6 +15,10 @@ pub(super) struct Interrupted;
 /// The exit status an error stands for.
 pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
     if let Some(LedgerError::Held { .. } | LedgerError::Unreachable { .. }) = error.downcast_ref() {
+        return ExitStatus::NotDone;
+    }
+    // Another download writes the file.
+    if let Some(FileError::Held(_)) = error.downcast_ref() {
         return ExitStatus::NotDone;
     }
     if error.is::<Interrupted>() {

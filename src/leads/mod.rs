@@ -14,7 +14,7 @@ mod places;
 mod since;
 
 pub(crate) use download::{Ended, FormAccount, Progress, Wanted, download};
-pub(crate) use file::FileFormat;
+pub(crate) use file::{FileError, FileFormat};
 pub(crate) use output::LeadsOutput;
 pub(crate) use since::Since;
 

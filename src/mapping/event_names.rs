@@ -2,7 +2,7 @@
 //!
 //! Names are handed out as numbers, so that a row costs neither an allocation nor a count on a shared pointer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::columns::canonical;
@@ -12,7 +12,7 @@ use super::personal::Likeness;
 use super::worth::WorthId;
 
 /// An event name, as an index into the names of its plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NameId(pub u32);
 
 /// More stages than any funnel has; what comes after them is forgotten with its chunk.
@@ -22,8 +22,10 @@ const MAX_KEPT: usize = 1_000;
 #[derive(Clone, Debug)]
 pub(super) struct EventNames {
     listed: HashMap<String, Option<NameId>>,
-    /// The names of listed stages that do not sound as if a lead came to nothing.
-    good: Vec<NameId>,
+    /// The stages that are listed, with their names.
+    sent: Arc<[(Box<str>, NameId)]>,
+    /// The names of those that do not sound as if a lead came to nothing, once it takes that to judge another.
+    good: Option<HashSet<NameId>>,
     unlisted: Unlisted,
     /// Stages as cells have them. There are few, and to compare with each is quicker than hashing.
     seen: Vec<(Likeness, Named)>,
@@ -61,7 +63,8 @@ impl EventNames {
         });
         let mut names = Self {
             listed: HashMap::new(),
-            good: Vec::new(),
+            sent: Arc::default(),
+            good: None,
             unlisted,
             seen: Vec::new(),
             worths: Vec::new(),
@@ -69,6 +72,7 @@ impl EventNames {
             kept: 0,
         };
         let mut ids = HashMap::new();
+        let mut sent = Vec::new();
         for (stage, event_name) in stages {
             let event_name = event_name.trim();
             let id = (!event_name.is_empty()).then(|| {
@@ -76,8 +80,9 @@ impl EventNames {
                     .or_insert_with(|| names.add(event_name))
             });
             names.listed.insert(canonical_stage(stage), id);
-            names.good.extend(id.filter(|_| !sounds_negative(stage)));
+            sent.extend(id.map(|id| (Box::from(stage.as_str()), id)));
         }
+        names.sent = sent.into();
         names
     }
 
@@ -143,6 +148,18 @@ impl EventNames {
         self.seen.iter().find(|(seen, _)| seen.stage() == stage)
     }
 
+    /// Whether a listed stage goes under a name that does not sound as if its lead came to nothing.
+    fn is_of_a_good_stage(&mut self, name: NameId) -> bool {
+        let good = self.good.get_or_insert_with(|| {
+            let good = self
+                .sent
+                .iter()
+                .filter(|(stage, _)| !sounds_negative(stage));
+            good.map(|(_, name)| *name).collect()
+        });
+        good.contains(&name)
+    }
+
     pub(super) fn resolve(&mut self, stage: &str) -> StageName {
         if let Some((_, named)) = self.seen(stage) {
             return StageName::Send(*named);
@@ -150,8 +167,9 @@ impl EventNames {
         let mut is_negative = sounds_negative(stage);
         let name = match self.listed.get(&canonical_stage(stage)) {
             Some(Some(name)) => {
-                is_negative &= self.good.contains(name);
-                *name
+                let name = *name;
+                is_negative = is_negative && self.is_of_a_good_stage(name);
+                name
             }
             Some(None) => return StageName::Skip,
             None => match self.unlisted {

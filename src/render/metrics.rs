@@ -237,6 +237,9 @@ mod tests {
     # HELP crm2capi_events_sent_before Events that an earlier run delivered.
     # TYPE crm2capi_events_sent_before gauge
     crm2capi_events_sent_before{command="upload",dataset="123456789012345"} 5
+    # HELP crm2capi_events_in_flight_elsewhere Events that another run had in hand at the same time.
+    # TYPE crm2capi_events_in_flight_elsewhere gauge
+    crm2capi_events_in_flight_elsewhere{command="upload",dataset="123456789012345"} 0
     # HELP crm2capi_events_accepted Events Meta accepted in the last run.
     # TYPE crm2capi_events_accepted gauge
     crm2capi_events_accepted{command="upload",dataset="123456789012345"} 11
