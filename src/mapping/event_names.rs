@@ -22,10 +22,8 @@ const MAX_KEPT: usize = 1_000;
 #[derive(Clone, Debug)]
 pub(super) struct EventNames {
     listed: HashMap<String, Option<NameId>>,
-    /// The stages that are listed, with their names.
-    sent: Arc<[(Box<str>, NameId)]>,
-    /// The names of those that do not sound as if a lead came to nothing, once it takes that to judge another.
-    good: Option<HashSet<NameId>>,
+    /// The names that listed stages share, where one of these does not sound as if its lead came to nothing.
+    good: HashSet<NameId>,
     unlisted: Unlisted,
     /// Stages as cells have them. There are few, and to compare with each is quicker than hashing.
     seen: Vec<(Likeness, Named)>,
@@ -63,8 +61,7 @@ impl EventNames {
         });
         let mut names = Self {
             listed: HashMap::new(),
-            sent: Arc::default(),
-            good: None,
+            good: HashSet::new(),
             unlisted,
             seen: Vec::new(),
             worths: Vec::new(),
@@ -72,17 +69,22 @@ impl EventNames {
             kept: 0,
         };
         let mut ids = HashMap::new();
-        let mut sent = Vec::new();
+        let mut shares = HashSet::new();
         for (stage, event_name) in stages {
             let event_name = event_name.trim();
+            let known = names.names.len();
             let id = (!event_name.is_empty()).then(|| {
                 *ids.entry(event_name)
                     .or_insert_with(|| names.add(event_name))
             });
             names.listed.insert(canonical_stage(stage), id);
-            sent.extend(id.map(|id| (Box::from(stage.as_str()), id)));
+            shares.extend(id.filter(|_| names.names.len() == known));
         }
-        names.sent = sent.into();
+        let shared = stages.iter().filter_map(|(stage, event_name)| {
+            let id = ids.get(event_name.trim())?;
+            (shares.contains(id) && !sounds_negative(stage)).then_some(*id)
+        });
+        names.good = shared.collect();
         names
     }
 
@@ -148,18 +150,6 @@ impl EventNames {
         self.seen.iter().find(|(seen, _)| seen.stage() == stage)
     }
 
-    /// Whether a listed stage goes under a name that does not sound as if its lead came to nothing.
-    fn is_of_a_good_stage(&mut self, name: NameId) -> bool {
-        let good = self.good.get_or_insert_with(|| {
-            let good = self
-                .sent
-                .iter()
-                .filter(|(stage, _)| !sounds_negative(stage));
-            good.map(|(_, name)| *name).collect()
-        });
-        good.contains(&name)
-    }
-
     pub(super) fn resolve(&mut self, stage: &str) -> StageName {
         if let Some((_, named)) = self.seen(stage) {
             return StageName::Send(*named);
@@ -168,7 +158,7 @@ impl EventNames {
         let name = match self.listed.get(&canonical_stage(stage)) {
             Some(Some(name)) => {
                 let name = *name;
-                is_negative = is_negative && self.is_of_a_good_stage(name);
+                is_negative &= self.good.contains(&name);
                 name
             }
             Some(None) => return StageName::Skip,

@@ -194,7 +194,7 @@ fn a_stage_that_could_not_be_delivered_goes_with_its_first_time_whatever_the_nex
             let taken = job.server.take();
             let known = job
                 .desk
-                .run(&["status", "--lead", A, "--format", "json"])
+                .run(&["status", "--lead", A, "--now", DAY_2, "--format", "json"])
                 .ended(0)
                 .json();
             let state = &known["leads"][0]["events"][0]["state"];
