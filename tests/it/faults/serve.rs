@@ -68,17 +68,11 @@ fn once(numbers: std::ops::Range<u32>) -> BTreeMap<u32, usize> {
     numbers.map(|number| (number, 1)).collect()
 }
 
-/// The numbers in the order in which they arrived.
-fn arrived(server: &Server) -> Vec<u32> {
-    let seen = server.seen().into_iter().filter(|seen| seen.was_taken);
-    seen.flat_map(|seen| seen.events).collect()
-}
-
 /// Whether the events of each lead arrived in the order of their times.
 #[track_caller]
 fn assert_in_order(server: &Server) {
     let mut last: HashMap<u32, u32> = HashMap::new();
-    for number in arrived(server) {
+    for number in server.order() {
         let before = last.insert(number / 2, number);
         assert!(
             before.is_none_or(|before| before <= number),
