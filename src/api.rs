@@ -181,16 +181,9 @@ impl Sandbox {
     /// # Errors
     /// No port can be had.
     pub fn start(now: Option<Timestamp>) -> Result<Self> {
-        let settings = crate::sandbox::Settings {
-            listen: ([127, 0, 0, 1], 0).into(),
-            now: now.map(Timestamp::as_second),
-            bad_lead_ids: Vec::new(),
-            leads: None,
-            count_delay: std::time::Duration::ZERO,
-            keep_bytes: crate::sandbox::DEFAULT_KEEP_BYTES,
-            hosts: Vec::new(),
-            log_requests: false,
-        };
+        let keep_bytes = crate::sandbox::DEFAULT_KEEP_BYTES;
+        let now = now.map(Timestamp::as_second);
+        let settings = crate::sandbox::Settings::in_process(now, keep_bytes);
         let runtime = tokio::runtime::Runtime::new().context("cannot start the sandbox")?;
         let sandbox = runtime
             .block_on(crate::sandbox::Sandbox::start(settings))

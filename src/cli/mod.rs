@@ -5,7 +5,7 @@
 mod examples;
 mod values;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -257,6 +257,13 @@ pub(crate) struct SettingsArgs {
         help_heading = "Destination"
     )]
     pub dataset_id: Option<String>,
+}
+
+impl SettingsArgs {
+    /// The settings file of a command that takes no more than one.
+    pub(crate) fn only_config(&self) -> Option<&Path> {
+        self.config.first().map(PathBuf::as_path)
+    }
 }
 
 /// Which version of the API.

@@ -22,7 +22,7 @@ use crate::problem::Code;
 use crate::report::tally::Problem;
 use crate::report::{ExitStatus, Summary};
 use crate::run::{self, BodyReader, Deliverer, Outbox, Signals, UploadSettings};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{self, Sandbox};
 use crate::serve::Server;
 use crate::text::{counted, harmless};
 
@@ -36,14 +36,7 @@ const BLOCKING_THREADS: usize = 16;
 pub(super) fn run(args: ServeArgs) -> Result<ExitStatus> {
     refuse_what_has_no_use(&args)?;
     let upload = &args.upload;
-    let file = SettingsFile::load(
-        upload
-            .read
-            .settings
-            .config
-            .first()
-            .map(|path| path.as_path()),
-    )?;
+    let file = SettingsFile::load(upload.read.settings.only_config())?;
     let receivers = config::notify_settings(&file)?;
     let serving = config::serve_settings(&args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -200,16 +193,8 @@ fn asked(args: &ServeArgs, file: &SettingsFile) -> Result<Endpoint> {
 }
 
 fn sandbox(args: &ServeArgs, runtime: &Runtime) -> Result<Sandbox> {
-    let settings = crate::sandbox::Settings {
-        listen: ([127, 0, 0, 1], 0).into(),
-        now: args.upload.read.now.map(|now| now.as_second()),
-        bad_lead_ids: Vec::new(),
-        leads: None,
-        count_delay: Duration::ZERO,
-        keep_bytes: crate::sandbox::DEFAULT_KEEP_BYTES,
-        hosts: Vec::new(),
-        log_requests: false,
-    };
+    let now = args.upload.read.now.map(|now| now.as_second());
+    let settings = sandbox::Settings::in_process(now, sandbox::DEFAULT_KEEP_BYTES);
     runtime
         .block_on(Sandbox::start(settings))
         .context("cannot start the sandbox")

@@ -123,20 +123,12 @@ fn end_early() {
 
 /// The stand-in in this process, and what it runs on.
 fn sandbox(clock: Clock) -> Result<(Sandbox, tokio::runtime::Runtime)> {
-    let settings = crate::sandbox::Settings {
-        listen: ([127, 0, 0, 1], 0).into(),
-        now: match clock {
-            Clock::Fixed(now) => Some(now),
-            _ => None,
-        },
-        bad_lead_ids: Vec::new(),
-        leads: None,
-        count_delay: std::time::Duration::ZERO,
-        // Nobody can ask it afterwards.
-        keep_bytes: 0,
-        hosts: Vec::new(),
-        log_requests: false,
+    let now = match clock {
+        Clock::Fixed(now) => Some(now),
+        _ => None,
     };
+    // Nobody can ask afterwards what it was sent.
+    let settings = crate::sandbox::Settings::in_process(now, 0);
     let runtime = tokio::runtime::Runtime::new().context("cannot start the sandbox")?;
     let sandbox = runtime
         .block_on(Sandbox::start(settings))

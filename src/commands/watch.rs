@@ -32,7 +32,7 @@ pub(super) fn run(args: WatchArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     refuse_what_is_decided(&upload)?;
     let root = upload.read.files.remove(0);
     // What is wrong with the settings is said at once and not with the first file.
-    let file = settings(&upload)?;
+    let file = SettingsFile::load(upload.read.settings.only_config())?;
     if file.delivery.dry_run.unwrap_or(false) {
         bail!(
             "dry_run under [delivery] would move files to done/ that were never sent; watch cannot have it"
@@ -92,17 +92,6 @@ fn refuse_what_is_decided(upload: &UploadArgs) -> Result<()> {
         bail!("watch takes a folder; `crm2capi upload -` reads standard input");
     }
     Ok(())
-}
-
-fn settings(upload: &UploadArgs) -> Result<SettingsFile> {
-    SettingsFile::load(
-        upload
-            .read
-            .settings
-            .config
-            .first()
-            .map(|path| path.as_path()),
-    )
 }
 
 struct Watch<'a> {
@@ -211,7 +200,7 @@ impl Watch<'_> {
     }
 
     fn settings(&self) -> Result<(SettingsFile, notify::Settings)> {
-        let file = settings(&self.upload)?;
+        let file = SettingsFile::load(self.upload.read.settings.only_config())?;
         let receivers = config::notify_settings(&file)?;
         Ok((file, receivers))
     }

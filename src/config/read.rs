@@ -31,8 +31,8 @@ pub(crate) fn read_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
     if named.settings_file.is_some() {
         return Ok(named);
     }
-    let Some(text) = settings_of(named) else {
-        return named_settings(args, file);
+    let Some(text) = settings_of(&named) else {
+        return Ok(named);
     };
     let mut guessed = named_settings(args, &SettingsFile::parse(&text)?)?;
     // What `init` did not come across in the first of several exports is no error in the others.

@@ -210,7 +210,7 @@ fn refusals(found: &Understanding<'_>) -> Vec<String> {
 fn has_one_stage_now(found: &Understanding<'_>) -> bool {
     let story = &found.story;
     // Where leads come again and again, their rows are events.
-    found.feed.plan.has_one_stage_a_row()
+    found.feed.plan().has_one_stage_a_row()
         && (found.feed.shape == Shape::CurrentStage || story.rows * 5 < story.leads.max(1) * 6)
 }
 

@@ -16,15 +16,15 @@ use crate::source::{Header, Input, Source};
 
 /// The settings that `init` would write, where the command line and a preset tell less than it sees; none where they
 /// tell all, where `init` would leave a gap, or where exports cannot be read twice or differ in their columns.
-pub(crate) fn settings_of(reading: ReadSettings) -> Option<String> {
+pub(crate) fn settings_of(reading: &ReadSettings) -> Option<String> {
     let (first, others) = reading.inputs.split_first()?;
     if !reading.inputs.iter().all(can_be_read_twice) {
         return None;
     }
     let header = Source::open(first, &reading.source).ok()?.header;
-    let preset = fitting_preset(&reading, &header).ok()?;
-    let sees_more = sees_more(&reading, preset.as_ref(), &header);
-    if !sees_more || !others.iter().all(|input| has(&header, input, &reading)) {
+    let preset = fitting_preset(reading, &header).ok()?;
+    let sees_more = sees_more(reading, preset.as_ref(), &header);
+    if !sees_more || !others.iter().all(|input| has(&header, input, reading)) {
         return None;
     }
     let text = RefCell::new(None);
@@ -32,7 +32,7 @@ pub(crate) fn settings_of(reading: ReadSettings) -> Option<String> {
         input: first.clone(),
         name: first.to_string(),
         crm: reading.crm.clone(),
-        read: reading,
+        read: reading.clone(),
         given: Given::default(),
         export: String::new(),
         output: Path::new(""),

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags};
 
 use super::error::LedgerError;
 use super::past::{self, Past, REMEMBER};
@@ -107,16 +107,11 @@ impl NoticeFile {
     }
 
     fn told(&self, subject: &str, channel: &str) -> Result<String, LedgerError> {
-        let told = self
-            .connection
-            .query_row(
-                "SELECT state FROM notice WHERE subject = ?1 AND channel = ?2",
-                (subject, channel),
-                |row| row.get(0),
-            )
-            .optional();
-        told.map(Option::unwrap_or_default)
-            .map_err(|source| LedgerError::sqlite(&self.path, source))
+        let tables = FileTables {
+            connection: &self.connection,
+            path: &self.path,
+        };
+        past::told(&tables, subject, channel)
     }
 
     fn remember(

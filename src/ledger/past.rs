@@ -20,6 +20,16 @@ pub(crate) struct Past {
     pub first_run: Option<i64>,
 }
 
+/// The state a channel was last told; empty when it was never told anything.
+pub(super) fn told(store: &impl Sql, subject: &str, channel: &str) -> Result<String, LedgerError> {
+    let told = store.row(
+        "SELECT state FROM notice WHERE subject = $1 AND channel = $2",
+        &[subject.into(), channel.into()],
+        |mut row| row.take(0),
+    )?;
+    Ok(told.unwrap_or_default())
+}
+
 /// What past runs to `dataset` say: of those that sent anything the last `runs`.
 pub(super) fn past(store: &impl Sql, dataset: &str, runs: usize) -> Result<Past, LedgerError> {
     let accepted = store.rows(

@@ -4,6 +4,7 @@
 //! In: a listener and what answers a request. Out: nothing, once it was told to stop and the requests under way are
 //! answered. It knows nothing of what the requests are about; how long a body may take is the answerer's business.
 
+mod body;
 mod origin;
 
 use std::convert::Infallible;
@@ -20,6 +21,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 
+pub(crate) use body::{BodyLimits, NoBody, read_body};
 pub(crate) use origin::{Guard, Stranger};
 
 /// How long to wait when no connection can be accepted, as when all file descriptors are in use.

@@ -21,15 +21,21 @@ const MAX_KEPT: usize = 1_000;
 /// The event names of one input, and how the CRM's stages lead to them.
 #[derive(Clone, Debug)]
 pub(super) struct EventNames {
-    listed: HashMap<String, Option<NameId>>,
-    /// The names that listed stages share, where one of these does not sound as if its lead came to nothing.
-    good: HashSet<NameId>,
+    listed: Arc<Listed>,
     unlisted: Unlisted,
     /// Stages as cells have them. There are few, and to compare with each is quicker than hashing.
     seen: Vec<(Likeness, Named)>,
     worths: Vec<(String, WorthId)>,
     names: Vec<Arc<str>>,
     kept: usize,
+}
+
+/// What the settings say of stages; every worker has the same.
+#[derive(Debug, Default)]
+struct Listed {
+    names: HashMap<String, Option<NameId>>,
+    /// The names that several stages share, where one of these does not sound as if its lead came to nothing.
+    good: HashSet<NameId>,
 }
 
 /// What becomes of a stage.
@@ -60,15 +66,14 @@ impl EventNames {
             Unlisted::Error
         });
         let mut names = Self {
-            listed: HashMap::new(),
-            good: HashSet::new(),
+            listed: Arc::default(),
             unlisted,
             seen: Vec::new(),
             worths: Vec::new(),
             names: Vec::new(),
             kept: 0,
         };
-        let mut ids = HashMap::new();
+        let (mut listed, mut ids) = (HashMap::with_capacity(stages.len()), HashMap::new());
         let mut shares = HashSet::new();
         for (stage, event_name) in stages {
             let event_name = event_name.trim();
@@ -77,14 +82,17 @@ impl EventNames {
                 *ids.entry(event_name)
                     .or_insert_with(|| names.add(event_name))
             });
-            names.listed.insert(canonical_stage(stage), id);
+            listed.insert(canonical_stage(stage), id);
             shares.extend(id.filter(|_| names.names.len() == known));
         }
         let shared = stages.iter().filter_map(|(stage, event_name)| {
             let id = ids.get(event_name.trim())?;
             (shares.contains(id) && !sounds_negative(stage)).then_some(*id)
         });
-        names.good = shared.collect();
+        names.listed = Arc::new(Listed {
+            names: listed,
+            good: shared.collect(),
+        });
         names
     }
 
@@ -104,7 +112,7 @@ impl EventNames {
 
     /// What an event is worth that a column of dates names: what a stage is worth that goes under this name.
     pub(super) fn worth_of_event(&self, name: NameId) -> Option<WorthId> {
-        let of_name = |stage: &String| self.listed.get(stage) == Some(&Some(name));
+        let of_name = |stage: &String| self.listed.names.get(stage) == Some(&Some(name));
         let found = self.worths.iter().find(|(stage, _)| of_name(stage));
         found.map(|(_, worth)| *worth)
     }
@@ -131,7 +139,7 @@ impl EventNames {
 
     /// The event name of a stage that the settings list; none where they skip it, or do not list it.
     pub(super) fn listed_as(&self, stage: &str) -> Option<&Arc<str>> {
-        let id = (*self.listed.get(&canonical_stage(stage))?)?;
+        let id = (*self.listed.names.get(&canonical_stage(stage))?)?;
         Some(&self.names[id.0 as usize])
     }
 
@@ -142,7 +150,7 @@ impl EventNames {
 
     /// Whether the settings list a stage.
     pub(super) fn lists(&self, stage: &str) -> bool {
-        self.listed.contains_key(&canonical_stage(stage))
+        self.listed.names.contains_key(&canonical_stage(stage))
     }
 
     /// A stage that was there before and is sent: what it may have in common with a lead, and what it is sent as.
@@ -154,36 +162,26 @@ impl EventNames {
         if let Some((_, named)) = self.seen(stage) {
             return StageName::Send(*named);
         }
-        let mut is_negative = sounds_negative(stage);
-        let name = match self.listed.get(&canonical_stage(stage)) {
-            Some(Some(name)) => {
-                let name = *name;
-                is_negative &= self.good.contains(&name);
-                name
+        let listed = self.listed.names.get(&canonical_stage(stage)).copied();
+        let name = match (listed, self.unlisted) {
+            (Some(Some(name)), _) => name,
+            (Some(None), _) | (None, Unlisted::Skip) => return StageName::Skip,
+            (None, Unlisted::Error) => return StageName::Unlisted,
+            (None, Unlisted::Send) if self.kept < MAX_KEPT && self.names.len() == self.kept => {
+                self.keep(stage)
             }
-            Some(None) => return StageName::Skip,
-            None => match self.unlisted {
-                Unlisted::Skip => return StageName::Skip,
-                Unlisted::Error => return StageName::Unlisted,
-                Unlisted::Send if self.kept < MAX_KEPT && self.names.len() == self.kept => {
-                    self.keep(stage)
-                }
-                Unlisted::Send => {
-                    self.names.push(Arc::from(stage));
-                    return StageName::Send(Named {
-                        name: NameId((self.names.len() - 1) as u32),
-                        worth: None,
-                        is_negative,
-                    });
-                }
-            },
+            (None, Unlisted::Send) => {
+                self.names.push(Arc::from(stage));
+                NameId((self.names.len() - 1) as u32)
+            }
         };
+        let is_apart = listed.is_some() && !self.listed.good.contains(&name);
         let named = Named {
             name,
             worth: self.worth_of(stage),
-            is_negative,
+            is_negative: !is_apart && sounds_negative(stage),
         };
-        if self.seen.len() < MAX_KEPT {
+        if (name.0 as usize) < self.kept && self.seen.len() < MAX_KEPT {
             self.seen.push((Likeness::of(stage), named));
         }
         StageName::Send(named)

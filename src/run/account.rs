@@ -147,7 +147,7 @@ impl Account {
             seen_old: Seen::default(),
             given_ids: GivenIds::default(),
             listed: (feeds.iter())
-                .flat_map(|feed| feed.plan.event_names().iter().cloned())
+                .flat_map(|feed| feed.plan().event_names().iter().cloned())
                 .collect(),
             batches: 0,
             requests: 0,
@@ -159,7 +159,7 @@ impl Account {
 
     /// Also judges the funnel. For the one pass that is reported.
     pub(crate) fn judge_funnel(&mut self, feeds: &[Feed]) {
-        let listed = feeds.iter().flat_map(|feed| feed.plan.event_names());
+        let listed = feeds.iter().flat_map(|feed| feed.plan().event_names());
         self.sample = Some(Sample::of_stages(listed.cloned()));
     }
 
@@ -659,7 +659,7 @@ fn input(feed: &Feed, reading: &ReadSettings) -> Input {
     if reading.date_order.is_none() && order.is_some() {
         guessed.push(Guess::DateOrder);
     }
-    let columns = feed.plan.used().iter().flat_map(|(field, columns)| {
+    let columns = feed.plan().used().iter().flat_map(|(field, columns)| {
         columns.iter().map(|column| MappedColumn {
             field: field.clone(),
             column: column.clone(),

@@ -38,8 +38,6 @@ pub(crate) struct Feed {
     pub shape: Shape,
     /// The CRM's name as events carry it.
     pub lead_event_source: String,
-    /// The mapping of its header.
-    pub plan: Plan,
     /// Its header as far as it is known.
     pub header: Arc<Header>,
     /// What the file itself says about the order of day and month in its times.
@@ -156,7 +154,6 @@ impl Feed {
             preset: preset.map(|preset| (preset.name.clone(), is_guessed)),
             shape: preset.map(|preset| preset.shape).unwrap_or_default(),
             lead_event_source: lead_event_source.clone(),
-            plan: plan.clone(),
             header,
             order: survey.times.clone(),
             recipe: Arc::new(Recipe {
@@ -198,20 +195,20 @@ impl Feed {
             column,
         };
         let mut doubts: Vec<Finding> = self
-            .plan
+            .plan()
             .doubled()
             .iter()
             .map(|&column| finding(Code::HeadingDoubled, None, Some(column)))
             .collect();
-        if self.plan.has_one_stage_a_row() && self.shape != Shape::EveryStage {
-            let created = self.plan.stage_time_columns().iter();
+        if self.plan().has_one_stage_a_row() && self.shape != Shape::EveryStage {
+            let created = self.plan().stage_time_columns().iter();
             let created = created.filter(|column| self.is_of_creation(**column));
             doubts.extend(created.map(|&column| {
                 finding(Code::StageTimeCreated, Some(Field::EventTime), Some(column))
             }));
             let modified =
                 |column: &&u32| moves_with_any_edit(&self.header.columns[**column as usize]);
-            let modified = self.plan.stage_time_columns().iter().find(modified);
+            let modified = self.plan().stage_time_columns().iter().find(modified);
             doubts.extend(modified.map(|&column| {
                 finding(
                     Code::StageTimeModified,
@@ -228,8 +225,13 @@ impl Feed {
 
     /// Whether a column holds the date a lead was created: it is mapped so, or its heading says so.
     fn is_of_creation(&self, column: u32) -> bool {
-        let mapped = self.plan.event_columns_of(Field::CreatedTime);
+        let mapped = self.plan().event_columns_of(Field::CreatedTime);
         mapped.contains(&column) || tells_creation(&self.header.columns[column as usize])
+    }
+
+    /// The mapping of its header.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.recipe.understanding.plan
     }
 
     /// Reads this input's times, each column in its zone.
@@ -239,12 +241,7 @@ impl Feed {
 
     /// A worker's own processor for this input's rows.
     pub(super) fn processor(&self, pass: Pass) -> RowProcessor {
-        RowProcessor::new(
-            self.recipe.clone(),
-            self.header.clone(),
-            self.plan.clone(),
-            pass,
-        )
+        RowProcessor::new(self.recipe.clone(), self.header.clone(), pass)
     }
 
     /// The same for so few rows that it is not worth a memory of values that repeat.

@@ -220,12 +220,8 @@ pub(crate) struct RowProcessor {
 }
 
 impl RowProcessor {
-    pub(super) fn new(
-        recipe: Arc<Recipe>,
-        header: Arc<Header>,
-        mut plan: Plan,
-        pass: Pass,
-    ) -> Self {
+    pub(super) fn new(recipe: Arc<Recipe>, header: Arc<Header>, pass: Pass) -> Self {
+        let mut plan = recipe.understanding.plan.clone();
         Self {
             link: Link::None,
             raw_lead: raw_lead(&recipe, &mut plan),

@@ -243,7 +243,7 @@ pub(super) fn refuse_without_ledger(
 
 /// Whether any of the inputs shows only where leads are.
 pub(super) fn is_wanted(feeds: &[Feed]) -> bool {
-    feeds.iter().any(|feed| feed.plan.is_snapshot())
+    feeds.iter().any(|feed| feed.plan().is_snapshot())
 }
 
 /// A sighting in its chunk.

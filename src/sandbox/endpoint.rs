@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode};
@@ -17,7 +16,7 @@ use super::pieces::Pieces;
 use super::request::Parameters;
 use super::store::Store;
 use super::tally::Tally;
-use crate::listen::{Answers, Guard, Stranger};
+use crate::listen::{Answers, BodyLimits, Guard, NoBody, Stranger, read_body};
 use crate::text::{counted, harmless};
 
 /// The header of every answer that tells a sandbox from Meta.
@@ -178,7 +177,7 @@ impl Endpoint {
         request: Request<B>,
     ) -> Result<Done, Refusal> {
         let (head, body) = request.into_parts();
-        let body = tokio::time::timeout(self.timeouts.body, read_body(body))
+        let body = tokio::time::timeout(self.timeouts.body, whole(body))
             .await
             .map_err(|_| answer::TOO_SLOW)??;
         let now = self.now.unwrap_or_else(clock);
@@ -298,28 +297,15 @@ pub(super) fn require_version(version: &str, now: i64, method: &Method) -> Resul
     }
 }
 
-/// Reads the whole body. The rest of one that is too large is read and thrown away: a client that is still writing
-/// would see a broken connection instead of the answer.
-async fn read_body(mut body: impl Body<Data = Bytes> + Unpin) -> Result<Bytes, Refusal> {
-    let mut bytes = Vec::new();
-    let mut length = 0;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Refusal::unreadable("The request body is broken off."))?;
-        let Ok(part) = frame.into_data() else {
-            continue;
-        };
-        length += part.len();
-        if length <= MAX_BODY_BYTES {
-            bytes.extend_from_slice(&part);
-        } else if length > MAX_DRAINED_BYTES {
-            break;
-        }
-    }
-    if length > MAX_BODY_BYTES {
-        Err(answer::TOO_LARGE)
-    } else {
-        Ok(bytes.into())
-    }
+async fn whole(body: impl Body<Data = Bytes> + Unpin) -> Result<Bytes, Refusal> {
+    let limits = BodyLimits {
+        kept: MAX_BODY_BYTES,
+        drained: MAX_DRAINED_BYTES,
+    };
+    read_body(body, limits).await.map_err(|why| match why {
+        NoBody::BrokenOff => Refusal::unreadable("The request body is broken off."),
+        NoBody::TooLarge | NoBody::Endless => answer::TOO_LARGE,
+    })
 }
 
 fn clock() -> i64 {

@@ -67,6 +67,22 @@ pub(crate) struct Settings {
     pub log_requests: bool,
 }
 
+impl Settings {
+    /// Of one in this process, for its own uploads: on a free port, with no Pages, and it says nothing.
+    pub(crate) fn in_process(now: Option<i64>, keep_bytes: usize) -> Self {
+        Self {
+            listen: ([127, 0, 0, 1], 0).into(),
+            now,
+            bad_lead_ids: Vec::new(),
+            leads: None,
+            keep_bytes,
+            count_delay: Duration::ZERO,
+            hosts: Vec::new(),
+            log_requests: false,
+        }
+    }
+}
+
 /// A running sandbox. It stops listening when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Sandbox {

@@ -10,14 +10,8 @@ const EVENTS: &str = "/v23.0/123456789012345/events";
 
 fn settings() -> Settings {
     Settings {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-        now: Some(NOW),
         bad_lead_ids: vec![111_111_111_111_111],
-        leads: None,
-        count_delay: std::time::Duration::ZERO,
-        keep_bytes: 1 << 20,
-        hosts: Vec::new(),
-        log_requests: false,
+        ..Settings::in_process(Some(NOW), 1 << 20)
     }
 }
 

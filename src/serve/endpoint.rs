@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
@@ -14,7 +14,7 @@ use super::answer::{self, Answer, Receipt, Refusal};
 use super::auth::Keys;
 use super::metrics::Metrics;
 use crate::ledger::Queue;
-use crate::listen::{Answers, Guard};
+use crate::listen::{Answers, BodyLimits, Guard, NoBody, read_body};
 use crate::run::{Body, BodyError, BodyReader, Outbox};
 use crate::text::harmless;
 
@@ -215,7 +215,7 @@ impl Endpoint {
             return Err(obstacle.closing());
         }
         let room = self.room_for(&body)?;
-        let body = tokio::time::timeout(self.body_timeout, read_body(body))
+        let body = tokio::time::timeout(self.body_timeout, whole(body))
             .await
             .map_err(|_| {
                 Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long").closing()
@@ -303,27 +303,18 @@ fn too_large() -> Refusal {
     )
 }
 
-async fn read_body(mut body: Incoming) -> Result<Bytes, Refusal> {
-    let mut bytes = Vec::with_capacity(body.size_hint().lower().min(1 << 16) as usize);
-    let mut length = 0;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| {
+async fn whole(body: Incoming) -> Result<Bytes, Refusal> {
+    let limits = BodyLimits {
+        kept: MAX_BODY_BYTES,
+        drained: MAX_DRAINED_BYTES,
+    };
+    read_body(body, limits).await.map_err(|why| match why {
+        NoBody::BrokenOff => {
             Refusal::new(StatusCode::BAD_REQUEST, "the body is broken off").closing()
-        })?;
-        let Ok(part) = frame.into_data() else {
-            continue;
-        };
-        length += part.len();
-        if length <= MAX_BODY_BYTES {
-            bytes.extend_from_slice(&part);
-        } else if length > MAX_DRAINED_BYTES {
-            return Err(too_large().closing());
         }
-    }
-    match length <= MAX_BODY_BYTES {
-        true => Ok(bytes.into()),
-        false => Err(too_large()),
-    }
+        NoBody::TooLarge => too_large(),
+        NoBody::Endless => too_large().closing(),
+    })
 }
 
 fn unix_milliseconds() -> i64 {

@@ -1,5 +1,5 @@
 //! Small inputs that once cost gigabytes or minutes, and every export of the repository, in a process that may have
-//! 288 MB of address space and half a minute of the processor: more of either ends it by a signal.
+//! 256 MB of address space and half a minute of the processor: more of either ends it by a signal.
 
 #![cfg(target_os = "linux")]
 
@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 use crate::support::listener::Listener;
 use crate::support::{Desk, NOW, Ran, repository};
 
-const ADDRESS_SPACE_KB: u32 = 288 << 10;
+const ADDRESS_SPACE_KB: u32 = 256 << 10;
 const CPU_SECONDS: u32 = 30;
 const TIME: &str = "2026-11-20T10:00:00Z";
 const HEAD: &str = "email,stage,stage date\n";

@@ -62,21 +62,10 @@ impl Job {
     }
 
     fn command(&self, now: Option<&str>, more: &[&str]) -> std::process::Command {
-        let mut args = vec!["upload", "export.csv", "--config", "job.toml"];
-        args.extend([
-            "--format",
-            "json",
-            "--dataset-id",
-            "1",
-            "--batch-size",
-            "20",
-        ]);
-        args.extend(["--timezone", "UTC", "--graph-url", self.server.url()]);
+        let mut args = vec!["--batch-size", "20", "--timezone", "UTC"];
         args.extend(now.iter().flat_map(|now| ["--now", now]));
         args.extend(more);
-        let mut command = self.desk.command(&args);
-        command.env("CRM2CAPI_ACCESS_TOKEN", "TOKEN");
-        command
+        upload_command(&self.desk, &self.server, &args)
     }
 
     fn upload(&self, now: &str, rows: &[String]) -> Ran {
@@ -94,6 +83,31 @@ impl Job {
         };
         events.iter().map(event).collect()
     }
+}
+
+/// The command line of an upload of `export.csv` by `job.toml`.
+fn upload_command(desk: &Desk, server: &Recorder, more: &[&str]) -> std::process::Command {
+    let mut args = vec!["upload", "export.csv", "--config", "job.toml"];
+    args.extend(["--format", "json", "--dataset-id", "1"]);
+    args.extend(["--graph-url", server.url()]);
+    args.extend(more);
+    let mut command = desk.command(&args);
+    command.env("CRM2CAPI_ACCESS_TOKEN", "TOKEN");
+    command
+}
+
+/// The same of a night `days` after the first.
+fn nightly(
+    (desk, server): (&Desk, &Recorder),
+    (first, days): (i64, i64),
+    more: &[&str],
+) -> std::process::Command {
+    let now = jiff::Timestamp::from_second(first + days * 86_400).unwrap();
+    let now = now.to_string();
+    let mut args = vec!["--now", &now, "--default-country", "US"];
+    args.extend(["--give-up-after", "0"]);
+    args.extend(more);
+    upload_command(desk, server, &args)
 }
 
 fn at(text: &str) -> i64 {

@@ -137,14 +137,7 @@ impl PostgresLedger {
 
     /// The state a channel was last told; empty when it was never told anything.
     pub(crate) fn told(&mut self, subject: &str, channel: &str) -> Result<String, LedgerError> {
-        let told = self.read(|server| {
-            server.row(
-                "SELECT state FROM notice WHERE subject = $1 AND channel = $2",
-                &[subject.into(), channel.into()],
-                |mut row| row.take(0),
-            )
-        })?;
-        Ok(told.unwrap_or_default())
+        self.read(|server| past::told(server, subject, channel))
     }
 
     /// Remembers the state a channel was told.

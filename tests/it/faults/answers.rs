@@ -326,12 +326,7 @@ fn the_events_of_a_lead_arrive_in_order_through_all_of_it() {
     let desk = desk_with(300);
     let ran = upload(&desk, &server, &["--batch-size", "7", "--concurrency", "5"]).ended(0);
     check_first(&desk, &server, 300, &ran);
-    let order: Vec<u32> = server
-        .seen()
-        .iter()
-        .filter(|seen| seen.was_taken)
-        .flat_map(|seen| seen.events.clone())
-        .collect();
+    let order = server.order();
     let place = |event: u32| order.iter().position(|it| *it == event).unwrap();
     for lead in 0..150 {
         assert!(place(lead * 2) < place(lead * 2 + 1), "lead {lead}");

@@ -83,8 +83,8 @@ fn lead_id(number: u32) -> u64 {
     1_234_567_890_000_000 + u64::from(number / 2)
 }
 
-/// The command line of an upload with the ledger `ledger.sqlite3`; what is given last goes before what is given here.
-fn command(desk: &Desk, server: &Server, more: &[&str]) -> Command {
+/// The command line of an upload that names no ledger; what is given last goes before what is given here.
+fn upload_to(desk: &Desk, url: &str, more: &[&str]) -> Command {
     let mut args = vec![
         "upload",
         "leads.csv",
@@ -96,14 +96,20 @@ fn command(desk: &Desk, server: &Server, more: &[&str]) -> Command {
     if !more.contains(&"--now") {
         args.extend(["--now", NOW]);
     }
-    args.extend(["--graph-url", &server.url]);
-    if !more.contains(&"--ledger") {
-        args.extend(["--ledger", "ledger.sqlite3"]);
-    }
+    args.extend(["--graph-url", url]);
     args.extend(more);
     let mut command = desk.command(&args);
     command.env("CRM2CAPI_ACCESS_TOKEN", TOKEN);
     command
+}
+
+/// The same with the ledger `ledger.sqlite3`, unless another is given.
+fn command(desk: &Desk, server: &Server, more: &[&str]) -> Command {
+    let ledger = ["--ledger", "ledger.sqlite3"];
+    match more.contains(&"--ledger") {
+        true => upload_to(desk, &server.url, more),
+        false => upload_to(desk, &server.url, &[&ledger[..], more].concat()),
+    }
 }
 
 fn upload(desk: &Desk, server: &Server, more: &[&str]) -> Ran {

@@ -431,12 +431,7 @@ fn one_event_that_meets_unexplained_errors_wears_out_none_that_goes_with_it() {
         let taken = server.taken();
         assert_eq!(taken.len(), 11);
         assert!(taken.values().all(|times| *times == 1));
-        let order: Vec<u32> = server
-            .seen()
-            .iter()
-            .filter(|seen| seen.was_taken)
-            .flat_map(|seen| seen.events.clone())
-            .collect();
+        let order = server.order();
         for lead in (0..6).filter(|lead| *lead != bad / 2) {
             let place = |event: u32| order.iter().position(|it| *it == event);
             assert!(place(lead * 2) < place(lead * 2 + 1), "{order:?}");

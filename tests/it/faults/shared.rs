@@ -7,26 +7,11 @@ use crate::support::listener::Listener;
 use crate::support::postgres::{Database, PASSWORD};
 use crate::support::receiver::Receiver;
 
-/// The command line of a command that keeps its ledger in a database.
-fn shared(desk: &Desk, database: &Database, args: &[&str]) -> Command {
-    let mut command = desk.command(args);
+/// The command line of an upload that keeps its ledger in a database.
+fn shared_upload(desk: &Desk, database: &Database, url: &str, more: &[&str]) -> Command {
+    let mut command = upload_to(desk, url, more);
     command.env("CRM2CAPI_LEDGER", database.url());
-    command.env("CRM2CAPI_ACCESS_TOKEN", TOKEN);
     command
-}
-
-fn shared_upload(desk: &Desk, database: &Database, server: &Server, more: &[&str]) -> Command {
-    let mut args = vec![
-        "upload",
-        "leads.csv",
-        "--format",
-        "json",
-        "--dataset-id",
-        DATASET,
-    ];
-    args.extend(["--now", NOW, "--graph-url", &server.url]);
-    args.extend(more);
-    shared(desk, database, &args)
 }
 
 #[track_caller]
@@ -60,7 +45,7 @@ fn three_uploads_at_once_send_each_event_of_overlapping_files_once() {
     });
     let more = ["--batch-size", "15", "--concurrency", "2"];
     let running = desks.each_ref().map(|desk| {
-        let mut command = shared_upload(desk, &database, &server, &more);
+        let mut command = shared_upload(desk, &database, &server.url, &more);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap()
     });
@@ -76,9 +61,12 @@ fn three_uploads_at_once_send_each_event_of_overlapping_files_once() {
     assert_eq!(taken.len(), 480);
     assert!(taken.values().all(|times| *times == 1), "{taken:?}");
     // Whoever comes later finds all of it delivered.
-    let report = ended(&desks[1], shared_upload(&desks[1], &database, &server, &[]))
-        .ended(0)
-        .json();
+    let report = ended(
+        &desks[1],
+        shared_upload(&desks[1], &database, &server.url, &[]),
+    )
+    .ended(0)
+    .json();
     assert_eq!(count(&report, "skipped_delivered"), 240);
     assert_eq!(server.taken().len(), 480);
 }
@@ -90,7 +78,7 @@ fn what_another_run_has_in_flight_is_left_to_it_and_counted() {
     };
     let server = Server::start(|seen| Reply::receipt(seen).after(3_000));
     let desk = desk_with(40);
-    let mut first = shared_upload(&desk, &database, &server, &["--concurrency", "1"]);
+    let mut first = shared_upload(&desk, &database, &server.url, &["--concurrency", "1"]);
     let first = first
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -98,7 +86,7 @@ fn what_another_run_has_in_flight_is_left_to_it_and_counted() {
         .unwrap();
     assert!(server.wait_for_requests(1));
     let other = desk_with(50);
-    let report = ended(&other, shared_upload(&other, &database, &server, &[]))
+    let report = ended(&other, shared_upload(&other, &database, &server.url, &[]))
         .ended(0)
         .json();
     assert_adds_up(&report);
@@ -118,7 +106,7 @@ fn what_a_killed_run_had_in_flight_is_uncertain_and_sent_by_the_next() {
     let server = Server::start(|seen| Reply::receipt(seen).after(60));
     let desk = desk_with(120);
     let more = ["--batch-size", "10", "--concurrency", "2"];
-    let mut killed = shared_upload(&desk, &database, &server, &more);
+    let mut killed = shared_upload(&desk, &database, &server.url, &more);
     let mut killed = killed
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -132,7 +120,7 @@ fn what_a_killed_run_had_in_flight_is_uncertain_and_sent_by_the_next() {
     let open: usize = open.parse().unwrap();
     assert!(open > 0, "nothing was in flight");
     let other = desk_with(120);
-    let report = ended(&other, shared_upload(&other, &database, &server, &more))
+    let report = ended(&other, shared_upload(&other, &database, &server.url, &more))
         .ended(0)
         .json();
     assert_adds_up(&report);
@@ -153,7 +141,7 @@ fn a_ledger_that_cannot_be_reached_is_status_4_and_nothing_is_sent() {
     };
     let server = Server::start(Reply::receipt);
     let desk = desk_with(4);
-    let mut command = shared_upload(&desk, &database, &server, &[]);
+    let mut command = shared_upload(&desk, &database, &server.url, &[]);
     command.env(
         "CRM2CAPI_LEDGER",
         format!("postgres://anna:{PASSWORD}@127.0.0.1:9/crm"),
@@ -165,7 +153,7 @@ fn a_ledger_that_cannot_be_reached_is_status_4_and_nothing_is_sent() {
         "{}",
         ran.stderr
     );
-    let mut command = shared_upload(&desk, &database, &server, &[]);
+    let mut command = shared_upload(&desk, &database, &server.url, &[]);
     command.env("CRM2CAPI_LEDGER", database.url().replace(PASSWORD, "wr0ng"));
     let ran = ended(&desk, command).ended(2);
     assert!(
@@ -177,7 +165,7 @@ fn a_ledger_that_cannot_be_reached_is_status_4_and_nothing_is_sent() {
     let with_password = database.url();
     let ran = ended(
         &desk,
-        shared_upload(&desk, &database, &server, &["--ledger", &with_password]),
+        shared_upload(&desk, &database, &server.url, &["--ledger", &with_password]),
     );
     assert!(ran.ended(2).stderr.contains("CRM2CAPI_LEDGER"));
     assert_eq!(server.requests(), 0);
@@ -197,12 +185,12 @@ fn status_leads_dry_runs_and_notifications_know_what_a_shared_ledger_knows() {
         |more: &str| format!("{SETTINGS}\n[delivery]\nledger_url_file = \"url\"\n{more}");
     desk.file("named.toml", settings(&notify));
     let dry = ["--dry-run"];
-    let report = ended(&desk, shared_upload(&desk, &database, &server, &dry))
+    let report = ended(&desk, shared_upload(&desk, &database, &server.url, &dry))
         .ended(0)
         .json();
     assert_eq!(count(&report, "would_send"), 6);
-    ended(&desk, shared_upload(&desk, &database, &server, &[])).ended(0);
-    let report = ended(&desk, shared_upload(&desk, &database, &server, &dry))
+    ended(&desk, shared_upload(&desk, &database, &server.url, &[])).ended(0);
+    let report = ended(&desk, shared_upload(&desk, &database, &server.url, &dry))
         .ended(0)
         .json();
     assert_eq!(
@@ -257,23 +245,8 @@ fn exports_of_the_current_stage_are_compared_with_what_another_host_saw() {
         let desk = Desk::new();
         desk.file("crm2capi.toml", settings);
         desk.file("leads.csv", format!("Lead,Stage,Email\n{rows}"));
-        let mut args = vec![
-            "upload",
-            "leads.csv",
-            "--format",
-            "json",
-            "--dataset-id",
-            DATASET,
-        ];
-        args.extend([
-            "--stage-time",
-            "first-seen",
-            "--now",
-            now,
-            "--graph-url",
-            &server.url,
-        ]);
-        ended(&desk, shared(&desk, &database, &args))
+        let args = ["--stage-time", "first-seen", "--now", now];
+        ended(&desk, shared_upload(&desk, &database, &server.url, &args))
             .ended(status)
             .json()
     };

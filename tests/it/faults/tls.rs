@@ -125,26 +125,11 @@ fn serve(stream: StreamOwned<ServerConnection, TcpStream>, requests: &AtomicUsiz
 }
 
 /// Uploads to a server that trusts nobody's word.
-fn upload_to(desk: &Desk, url: &str, trusted: &PathBuf) -> Ran {
-    let args = [
-        "upload",
-        "leads.csv",
-        "--format",
-        "json",
-        "--dataset-id",
-        DATASET,
-        "--now",
-        NOW,
-        "--graph-url",
-        url,
-        "--ledger",
-        "ledger.sqlite3",
-    ];
-    let mut command = desk.command(&args);
-    command
-        .env("CRM2CAPI_ACCESS_TOKEN", TOKEN)
-        .env("SSL_CERT_FILE", trusted);
-    finished(desk, Ran::of(&args, command.output().unwrap()))
+fn upload_trusting(desk: &Desk, url: &str, trusted: &PathBuf) -> Ran {
+    let ledger = ["--ledger", "ledger.sqlite3"];
+    let mut command = upload_to(desk, url, &ledger);
+    command.env("SSL_CERT_FILE", trusted);
+    finished(desk, Ran::of(&["upload"], command.output().unwrap()))
 }
 
 const USUAL: (i32, i32) = (2_000, 2_900);
@@ -154,11 +139,15 @@ fn a_certificate_that_is_trusted_for_the_host_lets_events_pass() {
     let (issuer, desk) = (Issuer::new("Trusted"), desk_with(30));
     let server = TlsServer::start(issuer.issue("localhost", USUAL));
     let trusted = issuer.trusted(&desk);
-    let report = upload_to(&desk, &server.url, &trusted).ended(0).json();
+    let report = upload_trusting(&desk, &server.url, &trusted)
+        .ended(0)
+        .json();
     assert_adds_up(&report);
     assert_eq!(count(&report, "accepted"), 30);
     assert_eq!(server.count().1, count(&report, "requests"));
-    let report = upload_to(&desk, &server.url, &trusted).ended(0).json();
+    let report = upload_trusting(&desk, &server.url, &trusted)
+        .ended(0)
+        .json();
     assert_eq!(count(&report, "skipped_delivered"), 30);
 }
 
@@ -207,7 +196,7 @@ fn a_certificate_that_is_not_trusted_ends_the_run_with_4_and_says_which_host_why
 fn is_refused(issuer: &Issuer, server: TlsServer, cause: &str, help: &str) {
     let desk = desk_with(30);
     let trusted = issuer.trusted(&desk);
-    let ran = upload_to(&desk, &server.url, &trusted).ended(4);
+    let ran = upload_trusting(&desk, &server.url, &trusted).ended(4);
     let report = ran.json();
     assert_adds_up(&report);
     // Nothing was sent through it, so nothing is in doubt.
@@ -229,7 +218,7 @@ fn is_refused(issuer: &Issuer, server: TlsServer, cause: &str, help: &str) {
 
     // After the cure all of it goes.
     let sound = TlsServer::start(issuer.issue("localhost", USUAL));
-    let report = upload_to(&desk, &sound.url, &trusted).ended(0).json();
+    let report = upload_trusting(&desk, &sound.url, &trusted).ended(0).json();
     assert_eq!(count(&report, "accepted"), 30);
 }
 
@@ -246,7 +235,7 @@ fn a_host_that_does_not_speak_tls_is_told_from_one_that_is_not_trusted() {
     let desk = desk_with(6);
     let trusted = Issuer::new("Trusted").trusted(&desk);
     let url = format!("https://localhost:{port}");
-    let report = upload_to(&desk, &url, &trusted).ended(4).json();
+    let report = upload_trusting(&desk, &url, &trusted).ended(4).json();
     let ended = &report["ended"];
     assert_eq!(
         ended["reason"],
@@ -265,7 +254,7 @@ fn certificates_that_cannot_be_read_end_the_command_before_anything_is_sent() {
     let server = TlsServer::start(issuer.issue("localhost", USUAL));
     desk.file("empty.pem", "");
     for name in ["empty.pem", "nowhere.pem"] {
-        let ran = upload_to(&desk, &server.url, &desk.path().join(name)).ended(2);
+        let ran = upload_trusting(&desk, &server.url, &desk.path().join(name)).ended(2);
         assert!(ran.stderr.contains("SSL_CERT_FILE"), "{}", ran.stderr);
     }
     assert_eq!(server.count(), (0, 0));

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
+use super::nightly;
 use crate::support::recorder::{Failure, Recorder};
 use crate::support::{Desk, Ran, assert_adds_up, sha256};
 
@@ -22,7 +23,6 @@ event_name = "stage"
 "#;
 /// 2026-11-20T18:00:00Z.
 const FIRST_NIGHT: i64 = 1_795_197_600;
-const DAY: i64 = 86_400;
 const NIGHTS: i64 = 5;
 const PEOPLE: usize = 24;
 const STAGES: [&str; 4] = ["New", "Qualified", "Won", "Paid"];
@@ -109,29 +109,8 @@ struct Job {
 
 impl Job {
     fn run(&mut self, night: i64, more: &[&str]) -> (Ran, Value) {
-        let now = jiff::Timestamp::from_second(FIRST_NIGHT + night * DAY).unwrap();
-        let now = now.to_string();
-        let mut args = vec![
-            "upload",
-            "export.csv",
-            "--config",
-            "job.toml",
-            "--now",
-            &now,
-        ];
-        args.extend([
-            "--dataset-id",
-            "1",
-            "--default-country",
-            "US",
-            "--format",
-            "json",
-        ]);
-        args.extend(["--give-up-after", "0", "--graph-url", self.server.url()]);
-        args.extend(more);
-        let ran = self
-            .desk
-            .run_with(&args, &[("CRM2CAPI_ACCESS_TOKEN", "TOKEN")]);
+        let mut command = nightly((&self.desk, &self.server), (FIRST_NIGHT, night), more);
+        let ran = Ran::of(&["upload"], command.output().unwrap());
         let report = ran.json();
         assert_adds_up(&report);
         let events = self.server.take();

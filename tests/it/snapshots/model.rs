@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use super::nightly;
 use crate::support::recorder::{Failure, Recorder};
 use crate::support::{Desk, Ran};
 
@@ -111,36 +112,8 @@ impl Heard {
 }
 
 fn command(desk: &Desk, server: &Recorder, night: i64) -> std::process::Command {
-    let now = jiff::Timestamp::from_second(FIRST_NIGHT + night * DAY).unwrap();
-    let now = now.to_string();
-    let mut args = vec![
-        "upload",
-        "export.csv",
-        "--config",
-        "job.toml",
-        "--now",
-        &now,
-    ];
-    args.extend([
-        "--dataset-id",
-        "1",
-        "--default-country",
-        "US",
-        "--format",
-        "json",
-    ]);
-    args.extend([
-        "--batch-size",
-        "3",
-        "--concurrency",
-        "2",
-        "--give-up-after",
-        "0",
-    ]);
-    args.extend(["--graph-url", server.url()]);
-    let mut command = desk.command(&args);
-    command.env("CRM2CAPI_ACCESS_TOKEN", "TOKEN");
-    command
+    let more = ["--batch-size", "3", "--concurrency", "2"];
+    nightly((desk, server), (FIRST_NIGHT, night), &more)
 }
 
 /// A run that does not end well, unless it has nothing to send.

@@ -221,6 +221,12 @@ impl Server {
         taken(&self.seen())
     }
 
+    /// The events that were taken, in the order of their arrival.
+    pub fn order(&self) -> Vec<u32> {
+        let taken = self.seen().into_iter().filter(|seen| seen.was_taken);
+        taken.flat_map(|seen| seen.events).collect()
+    }
+
     /// Waits until so many requests have arrived; false when they do not.
     pub fn wait_for_requests(&self, count: usize) -> bool {
         let start = Instant::now();
