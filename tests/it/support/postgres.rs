@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -33,11 +34,15 @@ impl Database {
     /// Nothing where PostgreSQL is not installed.
     pub(crate) fn new() -> Option<Self> {
         static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+        let start = || Server::start("", &[]);
+        Some(Self::on(SERVER.get_or_init(start).as_ref()?))
+    }
+
+    pub(crate) fn on(server: &'static Server) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let server = SERVER.get_or_init(Server::start).as_ref()?;
         let name = format!("ledger_{}", COUNT.fetch_add(1, Ordering::SeqCst));
         server.sql("postgres", &format!("CREATE DATABASE {name}"));
-        Some(Self { server, name })
+        Self { server, name }
     }
 
     /// Its address, with the password.
@@ -60,16 +65,25 @@ impl Database {
 }
 
 impl Server {
-    fn start() -> Option<Self> {
+    /// Starts a server with further options, and files in the folder above its data that only it may read.
+    pub(crate) fn start(options: &str, files: &[(&str, String)]) -> Option<Self> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let Some(programs) = programs() else {
             eprintln!("left out: PostgreSQL is not installed, so its ledger is not tested here");
             return None;
         };
         let (user, group) = owner();
-        let folder = std::env::temp_dir().join(format!("crm2capi-postgres-{}", std::process::id()));
+        let (id, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+        let folder = std::env::temp_dir().join(format!("crm2capi-postgres-{id}-{count}"));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
         std::os::unix::fs::chown(&folder, Some(user), Some(group)).unwrap();
+        for (name, text) in files {
+            let path = folder.join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            std::os::unix::fs::chown(&path, Some(user), Some(group)).unwrap();
+        }
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -100,7 +114,7 @@ impl Server {
         );
         let script = format!(
             "'{}/postgres' -D data -h 127.0.0.1 -p {port} -k '' -c fsync=off -c max_connections=60 \
-               -c log_statement=none >log 2>&1 & server=$!; read end; kill -INT $server; wait $server; rm -rf \"$PWD\"",
+               -c log_statement=none {options} >log 2>&1 & server=$!; read end; kill -INT $server; wait $server; rm -rf \"$PWD\"",
             programs.display()
         );
         let keeper = Command::new("sh")
@@ -123,10 +137,14 @@ impl Server {
     fn wait(&self) {
         let start = Instant::now();
         while !self.is_ready() {
-            let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-            assert!(start.elapsed() < Duration::from_secs(60), "{}", log());
+            assert!(start.elapsed() < Duration::from_secs(60), "{}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// What it has written so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
     fn is_ready(&self) -> bool {
