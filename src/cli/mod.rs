@@ -138,18 +138,20 @@ pub(crate) enum Command {
     /// line, or the body of a CRM's webhook, understood as an export of JSON is. The answer 202 means that all of it is on
     /// disk, hashed, and will be delivered once or reported; 422 names what is wrong with which record, and the others are
     /// safe all the same. What Meta cannot take now waits in the ledger, across kills and restarts, until it is 7 days old.
-    /// GET /healthz, /readyz and /metrics tell how it is. TLS is a proxy's business.
+    /// GET /healthz, /readyz and /metrics tell how it is. Meta's own webhook of new leads is taken under /leadgen. TLS is a
+    /// proxy's business.
     #[command(
         after_long_help = examples::SERVE,
         mut_arg("files", |files| files.hide(true)),
         mut_arg("config", |file| file.action(ArgAction::Set)
             .help("Settings file [default: ./crm2capi.toml if it is there]").long_help(None::<&str>)),
-        mut_arg("ledger", |ledger| ledger.value_name("FILE")
+        mut_arg("ledger", |ledger| ledger.value_name("FILE|ADDRESS")
             .help("Where events wait, and what was accepted is remembered [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]")
             .long_help(
                 "Where events wait, and what was accepted is remembered [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]\n\n\
-                 It is held for as long as the server runs: an upload beside it needs a ledger of its own. Events stand in it \
-                 as they are sent, hashed, until they are settled.")),
+                 A file is held for as long as the server runs: an upload beside it needs a ledger of its own. Several servers and \
+                 uploads share one in a PostgreSQL database, whose address begins with postgres://; one with a password belongs into \
+                 CRM2CAPI_LEDGER. Events stand in it as they are sent, hashed, until they are settled.")),
         mut_args(|arg| {
             let has_no_use = SERVE_HAS_NOT.contains(&arg.get_id().as_str());
             arg.hide(has_no_use)
