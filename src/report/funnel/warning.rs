@@ -78,7 +78,7 @@ impl Kind {
         match self {
             Kind::StagesTooFew => "the export has fewer than two stages",
             Kind::NoRawLead => "no stage stands for the raw lead",
-            Kind::Snapshot => "no lead has two stages, so the export shows where leads stand today",
+            Kind::Snapshot => "no lead has two stages, so the export shows where leads are today",
             Kind::RateOutside => "fewer than 1 % or more than 40 % of the leads reach a stage",
             Kind::TooLate => "a stage is mostly reached more than 28 days after the lead",
             Kind::LeadsTooFew => "the export has fewer than 200 leads a month",
@@ -134,7 +134,7 @@ fn check(kind: Kind, funnel: &Funnel, is_snapshot: bool) -> Option<Warning> {
         Kind::NoRawLead => (!funnel.stages.iter().any(is_raw_lead))
             .then(|| "no stage stands for the raw lead".to_owned()),
         Kind::Snapshot => is_snapshot.then(|| {
-            "every lead has one stage only, so this shows where leads stand today".to_owned()
+            "every lead has only one stage, so this shows where leads are today".to_owned()
         }),
         Kind::RateOutside if !is_snapshot => {
             let outside = |stage: &&Stage| !(MIN_RATE..=MAX_RATE).contains(&stage.of_leads);
