@@ -5,7 +5,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -255,11 +254,7 @@ impl Read for Broken {
 }
 
 fn cannot_open(input: &Input, source: io::Error) -> OpenError {
-    let path = input.path().and_then(Path::to_str).unwrap_or_default();
     match source.kind() {
-        io::ErrorKind::NotFound if path.contains("://") => OpenError::Address {
-            input: input.clone(),
-        },
         io::ErrorKind::NotFound => OpenError::Missing {
             input: input.clone(),
         },

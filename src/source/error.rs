@@ -16,14 +16,6 @@ pub(crate) enum OpenError {
         /// The input named.
         input: Input,
     },
-    /// An address stands where a path should.
-    #[error(
-        "{input} is an address, and none is fetched; download the export, or pipe it: curl -sL 'ADDRESS' | crm2capi validate -"
-    )]
-    Address {
-        /// The input named.
-        input: Input,
-    },
     /// The path is a directory.
     #[error("{input} is a directory; name the export inside it")]
     Directory {
