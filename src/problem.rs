@@ -333,8 +333,8 @@ catalogue! {
         "the value is not an amount of money"
         "write it as a number such as 1234.50, with or without its currency"
     ValueAmbiguous "value-ambiguous" Value
-        "the separator may be a decimal mark or a thousands separator, as in 1,234"
-        "export amounts with two decimals or without thousands separators; mapping the currency helps where it has other decimals"
+        "the separator may be a decimal mark or a thousands separator, as in 1,234, and its column does not show which"
+        "export amounts with two decimals (one such value settles its column), or without thousands separators; map the currency"
     ValueNegative "value-negative" Value
         "the value is negative"
         "a refund is not a lead stage; leave it out of the export"

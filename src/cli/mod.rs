@@ -157,6 +157,9 @@ pub(crate) enum Command {
         })
     )]
     Serve(Box<ServeArgs>),
+    /// Check a ledger, or copy it into another
+    #[command(after_long_help = examples::LEDGER, subcommand_required = true, arg_required_else_help = true)]
+    Ledger(LedgerArgs),
     /// Print the JSON Schema of the settings file, of a report or of an event
     ///
     /// The schemas follow draft 2020-12. Settings are closed: a key that is not in the schema is an error. Later
@@ -1084,6 +1087,74 @@ pub(crate) struct ServeArgs {
         help_heading = "Server"
     )]
     pub max_queue: u64,
+}
+
+/// What to do with a ledger.
+#[derive(Debug, Args)]
+pub(crate) struct LedgerArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub verb: LedgerVerb,
+}
+
+/// The verbs of ledger.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerVerb {
+    /// Check that a ledger is intact and writable, and count what it holds
+    ///
+    /// Checks permissions, the schema version and every row. Changes nothing and does not disturb a run that is under way.
+    /// Ends with 1 if anything is wrong.
+    #[command(after_long_help = examples::LEDGER_CHECK)]
+    Check(LedgerCheckArgs),
+    /// Copy a ledger into another: from a file to a database, or back
+    ///
+    /// Copies everything or nothing, while no run uses either ledger. FROM stays unchanged. TO may already hold records: an
+    /// event accepted in either counts as accepted, and otherwise the later record counts, so copying again changes nothing.
+    /// Refused if both ledgers have followed the same leads through snapshots independently.
+    #[command(after_long_help = examples::LEDGER_COPY)]
+    Copy(LedgerCopyArgs),
+}
+
+/// Options of ledger check.
+#[derive(Debug, Args)]
+pub(crate) struct LedgerCheckArgs {
+    /// Ledger file, database address, or @FILE that holds an address [default: the one an upload would use]
+    #[arg(value_name = "LEDGER")]
+    pub ledger: Option<PathBuf>,
+
+    /// Settings file that names the ledger [default: ./crm2capi.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: PlainFormat,
+}
+
+/// Options of ledger copy.
+#[derive(Debug, Args)]
+pub(crate) struct LedgerCopyArgs {
+    /// Source: a file, an address that begins with postgres://, or @FILE that holds an address
+    ///
+    /// An address with a password does not belong on the command line; @FILE names a file that holds it.
+    #[arg(value_name = "FROM")]
+    pub from: PathBuf,
+
+    /// Target, given the same way; created if missing [default: the one an upload would use]
+    #[arg(value_name = "TO")]
+    pub to: Option<PathBuf>,
+
+    /// Settings file that names the ledger [default: ./crm2capi.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Seconds to wait for a run that uses either of them
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "0")]
+    pub wait: Duration,
+
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: PlainFormat,
 }
 
 /// Options of schema.
