@@ -40,7 +40,7 @@ pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
 pub(super) fn with_a_way_on(error: anyhow::Error) -> anyhow::Error {
     use MappingError::{NoCustomer, NoStages, NoTimes};
     match error.downcast_ref() {
-        Some(NoCustomer | NoStages | NoTimes) => {
+        Some(NoCustomer | NoStages | NoTimes { .. }) => {
             anyhow::anyhow!("{error:#}; or let crm2capi init FILE propose the settings")
         }
         _ => error,

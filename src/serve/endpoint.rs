@@ -314,7 +314,7 @@ impl Endpoint {
     /// Notes that the ledger cannot be written.
     fn not_written(&self, error: &LedgerError) -> Refusal {
         if !self.state.has_just_failed() {
-            tracing::error!("{error}; what is posted is turned away until that is mended");
+            tracing::error!("{error}; posts are refused until that is fixed");
         }
         self.state.note_failure();
         let says = "the ledger cannot be written; nothing of this body was taken";

@@ -346,7 +346,10 @@ fn while_meta_is_down_events_wait_and_then_arrive_in_order() {
     wait_until("the delivery has given up", || {
         serve.metric("crm2capi_serve_delivery_status") == 4.0
     });
-    assert_eq!(serve.metric("crm2capi_serve_queue_events"), 30.0);
+    // What is counted in the very moment in which it comes is counted twice until the next count.
+    wait_until("they are counted", || {
+        serve.metric("crm2capi_serve_queue_events") == 30.0
+    });
     // Not even a new process loses any.
     assert_eq!(serve.end("-TERM"), 0);
     assert!(
@@ -437,7 +440,7 @@ fn an_event_that_waited_until_it_was_too_old_is_dropped_aloud() {
     assert_eq!(serve.end("-TERM"), 0);
     let log = log_of(&desk);
     assert!(
-        log.contains("could not be delivered within seven days"),
+        log.contains("could not be delivered within 7 days"),
         "{log}"
     );
     let told = std::fs::read_to_string(desk.path().join("notices")).unwrap_or_default();

@@ -311,7 +311,7 @@ fn a_ledger_speaks_only_to_a_server_whose_certificate_is_sound() {
         (format!("{url}?sslrootcert={trusted}x"), "sslrootcert"),
         (
             format!("{url}?sslmode=prefer&sslrootcert={trusted}"),
-            "talked out of TLS",
+            "turn TLS off",
         ),
     ] {
         let ran = upload_by(&desk, &meta, &address).ended(2);
