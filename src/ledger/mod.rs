@@ -53,7 +53,7 @@ pub(crate) use snapshot::{
     Shown, Sight, Sighting, Sights, SnapshotSource, Snapshots, Timing, Told,
 };
 pub(crate) use sqlite::SqliteLedger;
-pub(crate) use status::{PastRun, Status};
+pub(crate) use status::{Delivered, PastRun, Status};
 pub(crate) use target::{LedgerReader, LedgerTarget};
 pub(crate) use trial::{TrialLedger, TrialSnapshots};
 

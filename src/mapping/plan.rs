@@ -279,6 +279,19 @@ impl Plan {
         found.map_or(&[], |(_, columns)| columns)
     }
 
+    /// Every column of amounts.
+    pub(crate) fn amount_columns(&self) -> Vec<u32> {
+        let of_stages = self.worths.iter().filter_map(|worth| match worth.amount {
+            Sum::Fixed(_) => None,
+            Sum::Column(column) => Some(column),
+        });
+        let of_rows = self.event_columns_of(Field::Value).iter().copied();
+        let mut all: Vec<u32> = of_rows.chain(of_stages).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// The time zone a column's heading names, by column.
     pub(crate) fn heading_zones(&self) -> &[(u32, String)] {
         &self.zones
