@@ -361,8 +361,11 @@ catalogue! {
     UncertainEarlier "uncertain-earlier" Info
         "an earlier run ended before Meta had answered for the event, so it is sent again under the same event_id"
         "nothing needs to be done; Meta may have counted the event twice"
+    AcceptedUnrecorded "accepted-unrecorded" Error
+        "Meta accepted the event, but the ledger could not record it, so the next run sends it again under the same event_id"
+        "see to it that the ledger can be written before the next run; Meta may then count the event twice"
     UncertainResting "uncertain-resting" Warning
-        "three runs have sent the event without learning whether Meta took it, so it is not sent again"
+        "so many runs have sent the event without learning whether Meta took it that it is not sent again: three that ended without a receipt, or a dozen that were killed"
         "look in Events Manager whether it was counted; send it once more with --retry-uncertain"
     UncertainExpired "uncertain-expired" Error
         "the event is too old to be sent again, and no run has learnt whether Meta took it"

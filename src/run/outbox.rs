@@ -209,11 +209,13 @@ impl Deliverer {
         let now = self.settings.read.clock.now();
         let mut account = self.open_account();
         let expired = self.outbox.ledger.lock().expired(dataset, now)?;
+        let in_flight = self.settings.send.delivery.in_flight();
         account.expect_expired(expired);
-        self.outbox
-            .ledger
-            .lock()
-            .start_run(&RunStart { dataset, now })?;
+        self.outbox.ledger.lock().start_run(&RunStart {
+            dataset,
+            now,
+            in_flight,
+        })?;
         let progress = Progress::default();
         let delivery = self.send(runtime, client, &mut account, (&progress, seen));
         if self.is_rehearsal || delivery.is_rehearsal {
@@ -318,6 +320,7 @@ impl Deliverer {
             Outcome::Undelivered
             | Outcome::Uncertain
             | Outcome::Suspect(_)
+            | Outcome::Unrecorded
             | Outcome::Elsewhere
             | Outcome::Duplicate => progress.leave_open(),
         }

@@ -72,7 +72,12 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     let dataset = &settings.endpoint.dataset_id;
     let now = settings.read.clock.now();
     let expired = ledger.lock().expired(dataset, now)?;
-    ledger.lock().start_run(&RunStart { dataset, now })?;
+    let in_flight = in_flight(settings, &feeds, &checked);
+    ledger.lock().start_run(&RunStart {
+        dataset,
+        now,
+        in_flight,
+    })?;
 
     tell_checked(settings, &feeds, checked, (observer, started));
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
@@ -144,6 +149,13 @@ fn tell_checked(
         observer.read(&checked);
     }
     observer.sending(to_send);
+}
+
+/// How many events may be in flight at once; no more than there are, where that is known.
+fn in_flight(settings: &UploadSettings, feeds: &[Feed], checked: &Account) -> u64 {
+    let is_known = feeds.iter().all(Feed::is_read_twice) && !snapshot::is_wanted(feeds);
+    let there_are = is_known.then(|| checked.to_send()).unwrap_or(u64::MAX);
+    settings.send.delivery.in_flight().min(there_are)
 }
 
 /// What tells changes from what was there, where the inputs are snapshots.
