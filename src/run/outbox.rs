@@ -27,6 +27,7 @@ use crate::problem::Code;
 use crate::report::stages::{Fate, Plan, Stages};
 use crate::report::summary::Destination;
 use crate::report::{Problems, Summary};
+use crate::text::counted;
 
 /// A shift takes up nothing more after so long, so that what the ledger tells of runs is not hours old.
 const LONGEST_SHIFT: Duration = Duration::from_secs(3_600);
@@ -67,8 +68,24 @@ pub(crate) struct Counted {
     pub rejected: AtomicU64,
     /// They grew too old before they could be delivered.
     pub expired: AtomicU64,
+    /// They rest, as of the last shift: nothing sends them again before somebody asks for it.
+    pub resting: AtomicU64,
     /// The exit status that the last shift would end an upload with.
     pub last_status: AtomicU64,
+}
+
+impl Counted {
+    /// How many events rest, and what to do about it; nothing when none does.
+    pub(crate) fn says_of_resting(&self) -> Option<String> {
+        let resting = self.resting.load(Ordering::Relaxed);
+        (resting > 0).then(|| {
+            format!(
+                "{} without a receipt after several deliveries, and not sent again: look in Events Manager whether they \
+                 were counted; serve --retry-uncertain sends them once more, and after 7 days they are too old",
+                counted(resting, "event")
+            )
+        })
+    }
 }
 
 impl Outbox {
@@ -149,8 +166,8 @@ pub(crate) struct Deliverer {
 struct Left {
     /// Something that the next shift tries again.
     is_open: bool,
-    /// Something that is not tried again until somebody asks for it.
-    rests: bool,
+    /// So many that are not tried again until somebody asks for it.
+    resting: u64,
 }
 
 impl Deliverer {
@@ -177,7 +194,7 @@ impl Deliverer {
                     on_shift(&Err(error));
                     Left {
                         is_open: true,
-                        rests: false,
+                        resting: 0,
                     }
                 }
             };
@@ -186,7 +203,7 @@ impl Deliverer {
                     let failures = failures.saturating_add(1);
                     (failures, Some(Instant::now() + wait_after(failures)))
                 }
-                Left { rests: true, .. } => (0, Some(Instant::now() + LOOK_AT_RESTING)),
+                Left { resting: 1.., .. } => (0, Some(Instant::now() + LOOK_AT_RESTING)),
                 Left { .. } => (0, None),
             };
         }
@@ -201,6 +218,7 @@ impl Deliverer {
         let started = Instant::now();
         let queue = self.outbox.queue()?;
         if queue.events == 0 {
+            self.outbox.counted.resting.store(0, Ordering::Relaxed);
             return Ok(None);
         }
         self.settings.endpoint = (self.endpoint)().context("what was taken waits")?;
@@ -230,8 +248,12 @@ impl Deliverer {
             .store(status.into(), Ordering::Relaxed);
         let left = Left {
             is_open: progress.has_open.load(Ordering::Relaxed),
-            rests: progress.rests.load(Ordering::Relaxed),
+            resting: progress.resting.load(Ordering::Relaxed),
         };
+        let counted = &self.outbox.counted;
+        counted.resting.store(left.resting, Ordering::Relaxed);
+        // It was asked for once: what rests again after that waits until it is asked for again.
+        self.settings.send.retry_uncertain = false;
         Ok(Some((account.close(started.elapsed()), left)))
     }
 
@@ -358,7 +380,8 @@ struct Progress {
     has_open: AtomicBool,
     /// When something was left open first.
     open_since: Mutex<Option<Instant>>,
-    rests: AtomicBool,
+    /// Events that rest.
+    resting: AtomicU64,
     /// Whether events were refused, or dropped as too old.
     has_to_tell: AtomicBool,
     /// Events that grew too old on their way.
@@ -453,7 +476,7 @@ impl Feeder<'_> {
                     new.push(event);
                 }
                 None if found.standing == Standing::Resting => {
-                    self.progress.rests.store(true, Ordering::Relaxed);
+                    self.progress.resting.fetch_add(1, Ordering::Relaxed);
                 }
                 None if found.standing == Standing::Elsewhere => self.progress.leave_open(),
                 None => settled.push(key),
