@@ -156,6 +156,9 @@ catalogue! {
     TimeZoneAssumed "time-zone-assumed" Warning
         "the time carries no zone and none was given; UTC was assumed"
         "say which with --timezone, such as America/New_York (timezone in [crm])"
+    TimeZoneChanged "time-zone-changed" Warning
+        "times without a zone were read in another zone by the last upload, so events uploaded then have another id now and are counted twice"
+        "upload with the --timezone of before (timezone in [crm]); if that was wrong, what it sent within the last 7 days counts twice now"
     TimeDateOnly "time-date-only" Warning
         "the time is a date alone; noon was taken"
         "map a column that holds the time of day too"

@@ -165,7 +165,10 @@ impl Account {
 
     /// Takes a chunk into the account, and picks the events that go further.
     pub(crate) fn take(&mut self, prepared: &Prepared) -> Picked {
-        self.inputs[prepared.input as usize].rows += prepared.rows;
+        // What earlier runs left stands in no input, and there may be none.
+        if let Some(input) = self.inputs.get_mut(prepared.input as usize) {
+            input.rows += prepared.rows;
+        }
         self.rows += prepared.rows;
         self.rows_invalid += prepared.rows_invalid;
         self.rows_ignored += prepared.chunk.rows_ignored;

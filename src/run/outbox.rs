@@ -446,6 +446,15 @@ impl Feeder<'_> {
             && (has_open || self.last_news.elapsed() >= longest)
     }
 
+    /// Notes an event that rests. One that did not rest before is something to tell.
+    fn note_resting(&self) {
+        let now = self.progress.resting.fetch_add(1, Ordering::Relaxed) + 1;
+        let told = &self.deliverer.outbox.counted.resting;
+        if told.fetch_max(now, Ordering::Relaxed) < now {
+            self.progress.has_to_tell.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Hands events to the delivery that are still to be sent, and lets go of the others.
     fn forward(&mut self, mut found: Vec<Pending>) -> Result<()> {
         let settings = &self.deliverer.settings;
@@ -476,7 +485,7 @@ impl Feeder<'_> {
                     new.push(event);
                 }
                 None if found.standing == Standing::Resting => {
-                    self.progress.resting.fetch_add(1, Ordering::Relaxed);
+                    self.note_resting();
                 }
                 None if found.standing == Standing::Elsewhere => self.progress.leave_open(),
                 None => settled.push(key),

@@ -122,7 +122,8 @@ fn with_path() -> Answer {
     let named = |seen: &Seen| {
         let one = seen.events.iter().position(|event| *event == ONE);
         let place = one.unwrap_or(3.min(seen.events.len().saturating_sub(1)));
-        let says = format!(r#"Unexpected key \"index\" on param \"$['data'][{place}]['user_data']\"."#);
+        let says =
+            format!(r#"Unexpected key \"index\" on param \"$['data'][{place}]['user_data']\"."#);
         error(
             400,
             &format!(r#""code":100,"error_subcode":2804019,"error_user_msg":"{says}""#),
