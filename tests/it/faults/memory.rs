@@ -247,47 +247,6 @@ fn a_run_told_of_another_time_makes_the_ledger_forget_nothing_and_is_no_success_
 }
 
 #[test]
-fn an_upload_that_reads_times_in_another_zone_than_the_last_says_that_events_count_twice() {
-    let (desk, server) = (Desk::new(), Server::start(Reply::receipt));
-    let settings = SETTINGS.replace("event_id = \"Id\"\n", "");
-    let changed = |ran: &Ran| problems(&ran.json(), "time-zone-changed");
-    desk.file("crm2capi.toml", &settings);
-    desk.file("leads.csv", export(0..4).replace("Z,", ","));
-    let ran = upload(&desk, &server, &[]).ended(0);
-    assert_eq!(changed(&ran), 0);
-    let berlin = ["--timezone", "Europe/Berlin"];
-    let ran = upload(&desk, &server, &berlin).ended(0);
-    let says = "were read as UTC by the last upload, now as Europe/Berlin";
-    assert!(ran.stderr.contains(says), "{}", ran.stderr);
-    assert_eq!((changed(&ran), count(&ran.json(), "accepted")), (1, 4));
-    let ran = upload(&desk, &server, &berlin).ended(0);
-    assert_eq!((changed(&ran), count(&ran.json(), "accepted")), (0, 0));
-    // A fixed offset is another one, and so is none.
-    assert_eq!(
-        changed(&upload(&desk, &server, &["--timezone", "+02:00"])),
-        1
-    );
-    assert_eq!(
-        changed(&upload(&desk, &server, &["--timezone", "+02:00"])),
-        0
-    );
-    assert_eq!(changed(&upload(&desk, &server, &["--strict"]).ended(1)), 1);
-
-    // No event is another one where the times carry their zone, or the export gives the ids.
-    for (settings, rows) in [
-        (settings.as_str(), export(10..14)),
-        (SETTINGS, export(20..24).replace("Z,", ",")),
-    ] {
-        desk.file("crm2capi.toml", settings);
-        desk.file("leads.csv", rows);
-        for zone in ["Asia/Tokyo", "America/New_York"] {
-            let ran = upload(&desk, &server, &["--timezone", zone]).ended(0);
-            assert_eq!(changed(&ran), 0, "{zone}");
-        }
-    }
-}
-
-#[test]
 fn an_export_with_the_newest_first_is_sent_in_the_order_of_the_times() {
     let server = Server::start(|seen| Reply::receipt(seen).after(3));
     let desk = desk_with(0);
