@@ -336,8 +336,8 @@ catalogue! {
         "the value is not an amount of money"
         "write it as a number such as 1234.50, with or without its currency"
     ValueAmbiguous "value-ambiguous" Value
-        "the value can be read with a decimal mark or with a thousands separator, as 1,234"
-        "export amounts with two decimals or without thousands separators; a mapped currency helps where it has other decimals"
+        "the value can be read with a decimal mark or with a thousands separator, as 1,234, and its column does not tell which"
+        "export amounts with two decimals, of which one settles its column, or without thousands separators; map the currency"
     ValueNegative "value-negative" Value
         "the value is negative"
         "a refund is no lead stage; leave it out of the export"

@@ -167,6 +167,27 @@ pub(super) const SERVE: &str = examples! {
     "crm2capi serve --config /etc/crm2capi.toml"
 };
 
+pub(super) const LEDGER: &str = examples! {
+    "Is the ledger that uploads use sound?"
+    "crm2capi ledger check"
+    "Move from a file to a database, whose address stands in a file of its own"
+    "crm2capi ledger copy ledger.sqlite3 @/etc/crm2capi/ledger-url"
+};
+
+pub(super) const LEDGER_CHECK: &str = examples! {
+    "The ledger that uploads use"
+    "crm2capi ledger check"
+    "A backup of it"
+    "crm2capi ledger check /backup/ledger.sqlite3"
+};
+
+pub(super) const LEDGER_COPY: &str = examples! {
+    "From a file into the database that CRM2CAPI_LEDGER or the settings name"
+    "crm2capi ledger copy ledger.sqlite3"
+    "From a database whose address stands in a file into a new file"
+    "crm2capi ledger copy @/etc/crm2capi/ledger-url ledger.sqlite3"
+};
+
 pub(super) const SCHEMA: &str = examples! {
     "Let an editor complete and check crm2capi.toml"
     "crm2capi schema config > crm2capi.schema.json"

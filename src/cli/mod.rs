@@ -156,6 +156,9 @@ pub(crate) enum Command {
         })
     )]
     Serve(Box<ServeArgs>),
+    /// Look a ledger over, or copy one into another
+    #[command(after_long_help = examples::LEDGER, subcommand_required = true, arg_required_else_help = true)]
+    Ledger(LedgerArgs),
     /// Print the JSON Schema of the settings file, of a report or of an event
     ///
     /// The schemas are of draft 2020-12. Settings are closed: a key that is not in the schema is an error. Reports may
@@ -1083,6 +1086,75 @@ pub(crate) struct ServeArgs {
         help_heading = "Server"
     )]
     pub max_queue: u64,
+}
+
+/// What to do with a ledger.
+#[derive(Debug, Args)]
+pub(crate) struct LedgerArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub verb: LedgerVerb,
+}
+
+/// The verbs of ledger.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerVerb {
+    /// Say whether a ledger is whole and may be written, and how much is in it
+    ///
+    /// Looks at permissions, the schema's version and every row, and changes nothing; a run that goes on meanwhile is not
+    /// disturbed. Ends with 1 when something is not as it should be.
+    #[command(after_long_help = examples::LEDGER_CHECK)]
+    Check(LedgerCheckArgs),
+    /// Copy what a ledger remembers into another: from a file to a database, or back
+    ///
+    /// All of it is copied, or nothing. No run may use either of them meanwhile. The one it is copied from stays as it is; the
+    /// other may know things already: what is accepted in either is accepted then, and of the rest the later word counts, so
+    /// that copying again changes nothing. It is refused where both have followed the same leads through snapshots apart from
+    /// each other.
+    #[command(after_long_help = examples::LEDGER_COPY)]
+    Copy(LedgerCopyArgs),
+}
+
+/// Options of ledger check.
+#[derive(Debug, Args)]
+pub(crate) struct LedgerCheckArgs {
+    /// The ledger: a file, an address, or @FILE with an address in it [default: the one an upload would use]
+    #[arg(value_name = "LEDGER")]
+    pub ledger: Option<PathBuf>,
+
+    /// Settings file that names the ledger [default: ./crm2capi.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Shape of the output
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: PlainFormat,
+}
+
+/// Options of ledger copy.
+#[derive(Debug, Args)]
+pub(crate) struct LedgerCopyArgs {
+    /// Where from: a file, an address that begins with postgres://, or @FILE with an address in it
+    ///
+    /// An address with a password does not belong on the command line; @FILE names a file that holds it.
+    #[arg(value_name = "FROM")]
+    pub from: PathBuf,
+
+    /// Where to, in the same way; it is made if it is not there [default: the one an upload would use]
+    #[arg(value_name = "TO")]
+    pub to: Option<PathBuf>,
+
+    /// Settings file that names the ledger [default: ./crm2capi.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Seconds to wait for a run that uses one of them
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "0")]
+    pub wait: Duration,
+
+    /// Shape of the output
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: PlainFormat,
 }
 
 /// Options of schema.

@@ -9,6 +9,7 @@ mod help;
 mod init;
 mod lead;
 mod leads;
+mod ledger;
 mod normalize;
 mod pager;
 mod progress;
@@ -179,6 +180,7 @@ fn run(cli: Cli) -> Result<ExitStatus> {
         Command::Leads(args) => leads::run(&args, &cli.talk),
         Command::Watch(args) => watch::run(*args, &cli.talk),
         Command::Serve(args) => serve::run(*args),
+        Command::Ledger(args) => ledger::run(&args, &cli.talk),
         Command::Schema(args) => schema::run(&args),
         Command::Help(args) => help::run(&args),
         Command::Completions(args) => generate::completions(&args),

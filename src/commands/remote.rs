@@ -19,6 +19,7 @@ use crate::remote::{
     Count, Dataset, Fresh, Hours, Inquiry, Quality, Stage, Told, agent_name, compare,
     is_clearly_fewer, sum,
 };
+use crate::render::cut;
 use crate::report::ExitStatus;
 use crate::text::{counted, harmless, thousands};
 use crate::time::utc;
@@ -29,6 +30,8 @@ const NAME_WIDTHS: std::ops::RangeInclusive<usize> = 12..=32;
 const NUMBERS_WIDTH: usize = 48;
 /// So many stages are shown one by one.
 const MAX_STAGES: usize = 100;
+/// So many match keys are listed; Meta knows fewer.
+const MAX_KEYS: usize = 40;
 /// A terminal that is narrower has room for a short difference only.
 const NARROW: usize = 60;
 /// What was accepted so recently may not be counted yet.
@@ -191,11 +194,17 @@ impl Findings {
             Told::Known(_) | Told::Nothing => {
                 let (here, there) = sums(stages?);
                 is_short(stages?).then(|| {
+                    let short = |stage: &&Stage| is_clearly_fewer(stage.here, stage.there);
+                    let which = match is_clearly_fewer(here, there) {
+                        true => format!("{} of {}", thousands(there), thousands(here)),
+                        false => {
+                            let short = stages.into_iter().flatten().filter(short).count();
+                            format!("those of {}", counted(short as u64, "stage"))
+                        }
+                    };
                     format!(
-                        "Meta counts clearly fewer events than it accepted: {} of {}; look at the dataset in Events \
-                         Manager, and at partner_agent under [event]",
-                        thousands(there),
-                        thousands(here)
+                        "Meta counts clearly fewer events than it accepted: {which}; look at the dataset in Events \
+                         Manager, and at partner_agent under [event]"
                     )
                 })
             }
@@ -412,12 +421,18 @@ fn kind(dataset: &Dataset) -> &'static str {
     }
 }
 
+/// A name out of Meta's answers, which nothing bounds.
+fn name(name: &str) -> String {
+    cut(&harmless(name), *NAME_WIDTHS.end())
+}
+
 fn list(keys: &BTreeMap<String, u64>) -> String {
     let mut keys: Vec<(&String, &u64)> = keys.iter().collect();
     keys.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     let keys: Vec<String> = keys
         .iter()
-        .map(|(key, count)| format!("{} {}", harmless(key), thousands(**count)))
+        .take(MAX_KEYS)
+        .map(|(key, count)| format!("{} {}", name(key), thousands(**count)))
         .collect();
     keys.join(", ")
 }
@@ -426,8 +441,8 @@ pub(super) fn scores(quality: &[Quality]) -> String {
     let scores: Vec<String> = quality
         .iter()
         .map(|event| match event.score {
-            Some(score) => format!("{} {score} of 10", harmless(&event.event_name)),
-            None => format!("{} without a score", harmless(&event.event_name)),
+            Some(score) => format!("{} {score} of 10", name(&event.event_name)),
+            None => format!("{} without a score", name(&event.event_name)),
         })
         .collect();
     scores.join(", ")

@@ -5,12 +5,13 @@
 
 mod amount;
 mod currency;
+mod marks;
 mod money;
 
-pub(crate) use amount::Amount;
-use amount::DecimalMark;
+pub(crate) use amount::{Amount, DecimalMark};
 pub(crate) use currency::currency;
 pub(crate) use iso_currency::Currency;
+pub(crate) use marks::{Amounts, MarkEvidence};
 pub(crate) use money::money;
 
 use crate::cell::is_nothing;
@@ -221,7 +222,7 @@ mod tests {
             json(&data, "Your CRM"),
             r#"{"event_source":"crm","lead_event_source":"Your CRM"}"#
         );
-        data.value = money("$1,234.50", None)
+        data.value = money("$1,234.50", None, None)
             .unwrap()
             .map(|money| (money.amount, Currency::USD));
         data.order_id = Some("A-7");

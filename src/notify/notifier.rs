@@ -101,6 +101,7 @@ impl Notifier {
                 now: &state,
                 job: &job,
                 past: &past,
+                max_age: self.settings.max_age,
                 at: now,
             };
             (before != state).then(|| Message::of(&change, occasion))

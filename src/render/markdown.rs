@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::phrases::{
     amount, extent, joined_rows, leads_of, names, other_stages, passed_over, rows, sentence, valued,
 };
-use super::verdict::verdict;
+use super::verdict::{untold, verdict};
 use crate::report::coverage::{Covered, LeadCoverage};
 use crate::report::exit::ExitStatus;
 use crate::report::funnel::Funnel;
@@ -45,7 +45,7 @@ pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         summary.command,
         text(&verdict(summary))
     )?;
-    if let Some(ended) = &summary.ended {
+    if let Some(ended) = untold(summary) {
         writeln!(out, "\n> {}", text(&ended.reason))?;
         if let Some(help) = &ended.help {
             writeln!(out, ">\n> {}", text(help))?;

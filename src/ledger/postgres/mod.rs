@@ -7,6 +7,8 @@
 //! undone.
 
 mod address;
+mod alone;
+mod check;
 mod fetch;
 mod schema;
 #[cfg(all(test, unix))]
@@ -110,10 +112,7 @@ impl PostgresLedger {
         now: i64,
         runs: usize,
     ) -> Result<Status, LedgerError> {
-        self.read(|server| {
-            let status = status::read(server, dataset, now, runs)?;
-            Ok(status)
-        })
+        self.read(|server| status::read(server, dataset, now, runs))
     }
 
     /// Counts the accepted events of a dataset by name and hour.
