@@ -344,7 +344,7 @@ impl Normalizer {
     pub fn normalize(&self, field: &str, value: &str) -> Result<Vec<Normalized>, Problem> {
         let field: Field = field.parse().map_err(|_| Problem {
             code: "field-unknown",
-            message: "there is no such field",
+            message: "no such field",
             help: "crm2capi help fields lists them",
         })?;
         let values = self.0.values(field, value)?;

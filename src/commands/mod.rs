@@ -100,7 +100,7 @@ fn said_of_a_token(error: &clap::Error) -> Option<String> {
         .contains(&option.as_str())
         .then(|| {
             format!(
-                "there is no option {option}: what it takes would show in the list of processes; put a token into the \
+                "no option {option}: its value would show in the process list; put a token into the \
                  environment (CRM2CAPI_ACCESS_TOKEN) or into a file (--access-token-file FILE), an app's secret into \
                  CRM2CAPI_APP_SECRET"
             )

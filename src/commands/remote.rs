@@ -66,9 +66,7 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs, file: &SettingsFile) -> Re
     let agent = config::partner_agent(file)?.map(|agent| agent_name(&agent));
     let target = config::status_ledger(args, file)?;
     let Some(mut ledger) = LedgerReader::open(&target)? else {
-        bail!(
-            "there is no ledger {target}, so what was accepted is not known; name it with --ledger"
-        );
+        bail!("no ledger {target}, so the accepted events are not known; name it with --ledger");
     };
     let now = config::clock(args.now).now();
     let hours = Hours::settled_at(now);
@@ -185,7 +183,7 @@ impl Findings {
     fn error(&self, stages: Option<&[Stage]>) -> Option<String> {
         match &self.there {
             Told::MayNot(fault) => Some(format!(
-                "Meta does not let this token ask what was counted: {fault}; set CRM2CAPI_READ_TOKEN to a system user's \
+                "Meta does not let this token read its counts: {fault}; set CRM2CAPI_READ_TOKEN to a system user's \
                  token with ads_management and access to the dataset, as the dataset's own token cannot ask"
             )),
             Told::NoAnswer(why) => Some(format!(
@@ -249,16 +247,16 @@ impl Findings {
         if self.is_sandbox {
             writeln!(
                 out,
-                "A sandbox answers: what it accepted is in no ledger, so that nothing stands beside its counts."
+                "These are a sandbox's counts: no ledger records what it accepted, so there is nothing to compare them with."
             )?;
         }
         self.write_facts(out)?;
         match (&self.there, stages) {
             (Told::MayNot(fault), _) => {
-                writeln!(out, "\nThis token may not ask what was counted: {fault}")
+                writeln!(out, "\nThis token may not read Meta's counts: {fault}")
             }
             (Told::NoAnswer(why), _) => {
-                writeln!(out, "\nWhat was counted is not known: {}", harmless(why))
+                writeln!(out, "\nMeta's counts are not known: {}", harmless(why))
             }
             (_, None) => Ok(()),
             (there, Some(stages)) => self.write_stages(out, stages, *there == Told::Nothing),
@@ -320,7 +318,7 @@ impl Findings {
         if stages.iter().any(|stage| stage.there == u64::MAX) {
             writeln!(
                 out,
-                "Meta's counts are too large to be true; what stands there is at least so much."
+                "Meta's counts are implausibly large; they are shown as lower bounds."
             )?;
         }
         match self.unnamed() {

@@ -62,7 +62,7 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
     // A monitor is told of an upload that never was, in the way it asked for.
     if ledger.is_none() && max_age.is_none() {
         bail!(
-            "there is no ledger {target}; either nothing was uploaded yet, or it lies elsewhere: name it with --ledger, or \
+            "no ledger {target}; either nothing was uploaded yet, or it is elsewhere: name it with --ledger, or \
              the settings with --config"
         );
     }
@@ -121,7 +121,7 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
 fn say_late(last_success: Option<i64>, now: i64, allowed: &str, missing: Option<&LedgerTarget>) {
     if let Some(ledger) = missing {
         return crate::commands::print_error(&anyhow::anyhow!(
-            "there is no ledger {ledger}, so no upload is known to have succeeded within --max-age {allowed}; if there was one, \
+            "no ledger {ledger}, so no upload is known to have succeeded within --max-age {allowed}; if there was one, \
              name its ledger with --ledger, or the settings with --config"
         ));
     }

@@ -41,7 +41,7 @@ pub(crate) enum UnusableKey {
     #[error("custom. needs a name after the dot")]
     Empty,
     /// The name is one of Meta's own.
-    #[error("custom.{0} would overwrite a key of Meta's, use another name")]
+    #[error("custom.{0} would overwrite one of Meta's own keys, use another name")]
     Reserved(String),
 }
 

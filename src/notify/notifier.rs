@@ -114,7 +114,7 @@ impl Notifier {
         match Notices::open(&self.subject.ledger) {
             Ok(notices) => notices,
             Err(error) => {
-                tracing::warn!("what was notified before is not known: {error}");
+                tracing::warn!("earlier notifications cannot be looked up: {error}");
                 None
             }
         }

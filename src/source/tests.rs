@@ -223,7 +223,7 @@ fn titles_above_the_header_are_passed_over_and_said() {
     assert_eq!(export.rows, [good(4, &["Ava", "ava@example.com", "New"])]);
     assert_eq!(
         export.about.notes(),
-        ["the header was found in row 3; 2 above it passed over"]
+        ["the header was found in row 3; 2 above it skipped"]
     );
 }
 

@@ -64,7 +64,7 @@ fn the_sandboxs_leads_come_with_the_types_of_their_questions_and_without_tests_a
         "{}",
         ran.stderr
     );
-    assert!(ran.stdout.contains("Autumn test drive (780000000000001): 10 read, 10 new, 1 expired at Meta after 90 days, 1 for tests, passed over (Meta counts 12)"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Autumn test drive (780000000000001): 10 read, 10 new, 1 expired at Meta after 90 days, 1 test leads, skipped (Meta counts 12)"), "{}", ran.stdout);
     assert!(
         ran.stdout
             .contains("leads.ndjson: 12 leads, 12 of them new"),
@@ -340,7 +340,7 @@ fn a_token_that_is_revoked_in_mid_download_ends_it_and_loses_nothing() {
     );
     let ran = run(&desk, &graph.listener.url, &[]).ended(3);
     assert!(
-        ran.stderr.contains("190/460") && ran.stderr.contains("is kept"),
+        ran.stderr.contains("190/460") && ran.stderr.contains("are kept"),
         "{}",
         ran.stderr
     );
@@ -440,8 +440,7 @@ fn leads_without_answers_with_several_values_or_without_ids_lose_nothing() {
     let graph = Graph::of_leads(vec![bare, several, float, nameless]);
     let ran = run(&desk, &graph.listener.url, &[]).ended(0);
     assert!(
-        ran.stdout
-            .contains("2 without an id or a time, passed over"),
+        ran.stdout.contains("2 without an id or a time, skipped"),
         "{}",
         ran.stdout
     );
@@ -685,7 +684,7 @@ fn several_settings_are_a_run_each_with_a_file_of_its_own() {
         &["--config", "d.toml", "--config", "b.toml"],
     )
     .ended(2);
-    assert!(ran.stderr.contains("made of digits"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("consist of digits"), "{}", ran.stderr);
     assert!(
         ran.stdout
             .contains("b.toml: status 0, 12 leads, 0 of them new"),

@@ -66,9 +66,7 @@ impl PostgresLedger {
     /// Opens the ledger for a run, making its tables when there are none, and waiting up to `wait` for the server.
     pub(crate) fn open(address: &Address, wait: Duration) -> Result<Self, LedgerError> {
         if address.is_bare() {
-            tracing::warn!(
-                "what is said to the ledger {address} goes over the network unencrypted"
-            );
+            tracing::warn!("the connection to the ledger {address} is not encrypted");
         }
         let mut ledger = Self::closed(address)?;
         ledger.patience = wait;

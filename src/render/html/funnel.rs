@@ -39,7 +39,7 @@ pub(super) fn section(funnel: &Funnel) -> Markup {
 
 fn caption(funnel: &Funnel) -> Markup {
     if funnel.is_snapshot() {
-        return html! { "Each bar is the share of the leads that stand there today. How many passed through, the export does not tell." };
+        return html! { "Each bar is the share of leads that are in that stage today. The export does not tell how many passed through it." };
     }
     html! {
         "Between the dashed lines lie " (percent(MAX_RATE)) " of the leads. Green: a stage Meta can optimise for, which "

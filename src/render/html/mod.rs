@@ -275,7 +275,7 @@ fn values(summary: &Summary) -> Markup {
         @if !summary.values.is_empty() {
             section aria-labelledby="values" {
                 h2 id="values" { "Value by stage" }
-                p { "What the leads are worth, " (valued(summary)) ". Stages are not added up, as several may stand for one sale." }
+                p { "What the leads are worth, " (valued(summary)) ". Stages are not added up, because several may belong to one sale." }
                 (scroll("Value by stage", &html! {
                     table {
                         thead { tr {

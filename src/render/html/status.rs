@@ -48,7 +48,7 @@ pub(crate) fn write(
             (delivered(status, now))
             (runs(status))
         }
-        footer.quiet.small { p { "From the ledger on this machine. This page holds counts and the names of stages, and nobody's values; keep the ledger itself as private as the export." } }
+        footer.quiet.small { p { "From the ledger on this machine. This page holds counts and stage names, and no personal data; keep the ledger itself as private as the export." } }
     };
     out.write_all(page("crm2capi status", &body).into_string().as_bytes())
 }

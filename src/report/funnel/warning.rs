@@ -88,7 +88,7 @@ impl Kind {
             Kind::StagesAlike => {
                 "stages differ only in case, spaces or punctuation, and count as different stages"
             }
-            Kind::Snapshot => "no lead has two stages, so the export shows where leads stand today",
+            Kind::Snapshot => "no lead has two stages, so the export shows where leads are today",
             Kind::RateOutside => "fewer than 1 % or more than 40 % of the leads reach a stage",
             Kind::TooLate => "a stage is mostly reached more than 28 days after the lead",
             Kind::LeadsTooFew => "the export has fewer than 200 leads a month",
@@ -149,7 +149,7 @@ fn check(kind: Kind, funnel: &Funnel, is_snapshot: bool) -> Option<Warning> {
         Kind::StagesAlike => some_alike(funnel)
             .map(|stages| format!("the same but for case, spaces or punctuation: {stages}")),
         Kind::Snapshot => is_snapshot.then(|| {
-            "every lead has one stage only, so this shows where leads stand today".to_owned()
+            "every lead has only one stage, so this shows where leads are today".to_owned()
         }),
         Kind::RateOutside if !is_snapshot => {
             let outside = |stage: &&Stage| !(MIN_RATE..=MAX_RATE).contains(&stage.of_leads);

@@ -93,7 +93,7 @@ fn status_fails_when_the_last_success_is_older_than_allowed() {
         status(&desk, &["--max-age", "26h"])
             .ended(1)
             .stderr
-            .contains("there is no ledger")
+            .contains("no ledger")
     );
     upload(&desk, &server, &[]).ended(0);
     status(&desk, &["--max-age", "26h"]).ended(0);
