@@ -189,8 +189,11 @@ fn tell_checked(
 /// How many events may be in flight at once; no more than there are, where that is known.
 fn in_flight(settings: &UploadSettings, feeds: &[Feed], checked: &Account) -> u64 {
     let is_known = feeds.iter().all(Feed::is_read_twice) && !snapshot::is_wanted(feeds);
-    let there_are = is_known.then(|| checked.to_send()).unwrap_or(u64::MAX);
-    settings.send.delivery.in_flight().min(there_are)
+    let at_once = settings.send.delivery.in_flight();
+    match is_known {
+        true => at_once.min(checked.to_send()),
+        false => at_once,
+    }
 }
 
 /// What tells changes from what was there, where the inputs are snapshots.
