@@ -144,7 +144,7 @@ fn open_feeds(
 fn network() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
-        .max_blocking_threads(4)
+        .max_blocking_threads(2)
         .enable_all()
         .build()
 }
