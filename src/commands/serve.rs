@@ -52,6 +52,7 @@ pub(super) fn run(args: ServeArgs) -> Result<ExitStatus> {
     let settings = settings(&args, &file, &destination)?;
     let (send, dataset) = (&settings.send, &settings.endpoint.dataset_id);
     let outbox = Outbox::open(&send.ledger, send.wait, dataset)?;
+    let outcomes = Arc::clone(&outbox.counted);
     let (args, file) = (Arc::new(args), Arc::new(file));
     let lead_reader = lead_reader((&args, &file), &serving, dataset)?;
     let reader = BodyReader::new(settings.read.clone(), &settings.endpoint.dataset_id)?;
@@ -87,6 +88,9 @@ pub(super) fn run(args: ServeArgs) -> Result<ExitStatus> {
             std::panic::resume_unwind(panic);
         }
     });
+    if let Some(says) = outcomes.says_of_resting() {
+        tracing::warn!("{says}");
+    }
     Ok(ExitStatus::Done)
 }
 
@@ -339,15 +343,17 @@ fn said(summary: &Summary, status: ExitStatus) -> Option<(ExitStatus, String)> {
         says.push_str(&format!("; {} × {}", problem.count, problem.code.message()));
     }
     if let (Some(ended), false) = (&summary.ended, status == ExitStatus::Interrupted) {
-        says = format!(
-            "{}; {says}; what waits is tried again",
-            harmless(&ended.reason)
-        );
+        let resting = summary.count_of(Code::UncertainResting);
+        let is_all = resting > 0 && resting == undelivered + uncertain;
+        says = format!("{}; {says}", harmless(&ended.reason));
+        if !is_all {
+            says.push_str("; what waits is tried again");
+        }
         // What can be done by running again is done.
         let help = ended
             .help
             .as_ref()
-            .filter(|_| status != ExitStatus::NotDone);
+            .filter(|_| status != ExitStatus::NotDone || is_all);
         says.extend(help.map(|help| format!("; {help}")));
     }
     Some((status, says))
