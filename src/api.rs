@@ -3,7 +3,9 @@
 //! An [`Export`] is set up by the same words as on the command line: files, and the text of a settings file. Whatever
 //! the command line can do goes through the same rooms; nothing here is a second way.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
@@ -17,7 +19,8 @@ use crate::ledger::LedgerTarget;
 use crate::problem::Code;
 use crate::report::Summary;
 use crate::report::funnel::Kind;
-use crate::run::{self, Observer, Signals, UploadSettings};
+use crate::run::{self, BodyReader, Observer, Outbox, Signals, UploadSettings};
+use crate::serve::{self, Keys, Server};
 use crate::time::{Clock, DateOrder};
 
 /// One or more exports, read as one run.
@@ -200,6 +203,57 @@ impl Sandbox {
     }
 }
 
+/// Takes events over HTTP on a free port of this machine as `crm2capi serve` does, and delivers none of them: for the
+/// fuzz target of its intake. What it keeps is gone when it is dropped.
+#[doc(hidden)]
+pub struct Intake {
+    server: Server,
+    _runtime: tokio::runtime::Runtime,
+    _folder: tempfile::TempDir,
+}
+
+impl Intake {
+    /// Starts one that asks for a token, or is open to every program of this machine.
+    ///
+    /// # Errors
+    /// No port or no folder can be had.
+    pub fn start(token: Option<&str>, now: Timestamp) -> Result<Self> {
+        let dataset = "1";
+        let folder = tempfile::tempdir()?;
+        let ledger = LedgerTarget::File(folder.path().join("ledger.sqlite3"));
+        let outbox = Outbox::new(run::open_ledger(&ledger, Duration::ZERO)?, dataset);
+        let args = ReadArgs {
+            now: Some(now),
+            ..ReadArgs::default()
+        };
+        let read = config::body_settings(&args, &SettingsFile::default())?;
+        let settings = serve::Settings {
+            listen: ([127, 0, 0, 1], 0).into(),
+            keys: Keys {
+                token: token.map(SecretString::from),
+                ..Keys::default()
+            },
+            max_queue: u64::MAX,
+            max_connections: 16,
+            head_timeout: Duration::from_secs(1),
+            body_timeout: Duration::from_secs(1),
+        };
+        let runtime = tokio::runtime::Runtime::new()?;
+        let reader = BodyReader::new(read, dataset)?;
+        let server = runtime.block_on(Server::start(settings, reader, outbox))?;
+        Ok(Self {
+            server,
+            _runtime: runtime,
+            _folder: folder,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+}
+
 /// Normalises and hashes single values as Meta matches them.
 ///
 /// ```
@@ -290,7 +344,7 @@ impl Normalizer {
     pub fn normalize(&self, field: &str, value: &str) -> Result<Vec<Normalized>, Problem> {
         let field: Field = field.parse().map_err(|_| Problem {
             code: "field-unknown",
-            message: "there is no such field",
+            message: "no such field",
             help: "crm2capi help fields lists them",
         })?;
         let values = self.0.values(field, value)?;

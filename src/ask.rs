@@ -146,7 +146,10 @@ impl Asker {
         })
     }
 
-    /// Hands the records of each page of a list to `take`.
+    /// Hands the records of each page of a list to `take`, each once by its id.
+    ///
+    /// Meta forgets cursors. A place that is refused is given up, and the list is read from its beginning: what was handed
+    /// over is passed over then.
     ///
     /// # Errors
     /// A page cannot be had, or `take` fails.
@@ -157,16 +160,31 @@ impl Asker {
         token: &SecretString,
         take: &mut dyn FnMut(Vec<Value>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (mut after, mut seen, mut empty) = (None, HashSet::new(), 0);
+        let (mut after, mut seen, mut empty) = (None::<String>, HashSet::new(), 0);
+        let (mut taken, mut has_news) = (HashSet::new(), false);
         loop {
             let mut query = query.to_vec();
             query.extend(after.as_deref().map(|after| ("after", after)));
-            let mut page = self.get(path, &query, token).await?;
-            let records = match page.remove("data") {
+            let mut page = match self.get(path, &query, token).await {
+                // A list that brought nothing since its beginning would be read for ever.
+                Err(Failure::Refused(fault)) if after.is_some() && has_news => {
+                    let codes = fault.codes();
+                    tracing::info!(
+                        "Meta no longer knows the place in a list ({codes}); reading it again"
+                    );
+                    (after, has_news, empty) = (None, false, 0);
+                    seen.clear();
+                    continue;
+                }
+                page => page?,
+            };
+            let mut records = match page.remove("data") {
                 Some(Value::Array(records)) => records,
                 _ => return Err(Failure::NoList.into()),
             };
             empty = if records.is_empty() { empty + 1 } else { 0 };
+            records.retain(|record| id(record).is_none_or(|id| taken.insert(id)));
+            has_news |= !records.is_empty();
             take(records)?;
             after = next_page(&page).map(str::to_owned);
             let Some(after) = &after else {
@@ -184,6 +202,12 @@ impl Asker {
             () = reaches(self.interrupt.clone(), Interrupt::Finish) => Err(Failure::Interrupted),
         }
     }
+}
+
+/// The id of a record, where it is one of Meta's.
+fn id(record: &Value) -> Option<u64> {
+    let id = record.get("id")?;
+    id.as_u64().or_else(|| id.as_str()?.parse().ok())
 }
 
 /// Where the next page begins. Whether there is one is in `next`; where, in the cursor: the URL in `next` holds a token and

@@ -68,6 +68,9 @@ pub use api::{Destination, Export, Normalized, Normalizer, Problem, Sandbox, pro
 pub use report::Summary;
 pub use run::{Observer, Reading};
 
+#[doc(hidden)]
+pub use api::Intake;
+
 /// Runs the program on this process's command line. For the binary.
 #[doc(hidden)]
 pub fn command_line() -> std::process::ExitCode {

@@ -78,11 +78,11 @@ catalogue! {
         "the row has more cells than the header, so its values have shifted"
         "look for a delimiter inside an unquoted value, or export again with every field quoted"
     RowTooLarge "row-too-large" Error
-        "the row is larger than 4 MB, which no record of a lead is"
-        "look for a missing line break or a quotation mark that is never closed there"
+        "the row is larger than 4 MB, far more than a lead's record can be"
+        "look there for a missing line break or a quotation mark that is never closed"
     RowTruncated "row-truncated" Error
         "the last row ends before its last columns and without a line break, so it was probably cut off"
-        "export or download it again; a row that is complete needs a line break behind it"
+        "export or download it again; a complete last row ends with a line break"
     QuoteUnclosed "quote-unclosed" Error
         "a quotation mark opened in this row is never closed, so its cells cannot be told apart"
         "close or remove the quotation mark, or export again; the rows after it were read"
@@ -99,7 +99,7 @@ catalogue! {
         "NUL characters were removed from the cell"
         "check the cell; NUL characters come from damaged exports"
     JsonMalformed "json-malformed" Error
-        "the record is not a JSON object that can be read"
+        "the record is not valid JSON"
         "correct the record, or export again; the other records were read"
     JsonTruncated "json-truncated" Error
         "the file ends in the middle of this record"
@@ -109,9 +109,9 @@ catalogue! {
         "export fewer columns, and leave out nested objects that are keyed by ids or dates"
     CellError "cell-error" Warning
         "the cell holds a spreadsheet error and was taken as empty"
-        "correct the formula in the spreadsheet, or replace it by its value"
+        "correct the formula in the spreadsheet, or replace it with its value"
     CellLost "cell-lost" Value
-        "the cell holds ######## instead of its value, as its column was too narrow in a spreadsheet"
+        "the cell holds ######## instead of its value, because its column was too narrow in a spreadsheet"
         "export again and upload that file untouched, or widen the column before saving it as CSV"
 
     // The stage.
@@ -123,17 +123,17 @@ catalogue! {
         "list it in [stages] (an empty event name skips it), or set unlisted_stages to \"send\" or \"skip\""
     EventNamePersonal "event-name-personal" Error
         "the stage holds an email address, a phone number, or the lead's own name or id, and would be sent unhashed"
-        "map event_name to the column of the stage; a stage that is really called so can be listed in [stages]"
+        "map event_name to the column of the stage; if a stage really has such a name, list it in [stages]"
 
     // Times.
     TimeMissing "time-missing" Error
         "the stage has no time"
         "map event_time to the column that says when the stage was reached"
     TimeMalformed "time-malformed" Error
-        "the time cannot be read, or is a day that no calendar has, such as the 31st of February"
-        "correct it in the CRM; else write times as 2026-11-20T14:03:00-05:00, or export again with dates as the CRM shows them"
+        "the time cannot be read, or names a day that does not exist, such as 31 February"
+        "correct it in the CRM; or write times as 2026-11-20T14:03:00-05:00, or export again with dates as the CRM shows them"
     TimeTwoDigitYear "time-two-digit-year" Error
-        "the year has two digits, and the order of day, month and year is not known or the year lies ahead"
+        "the year has two digits, and the order of day, month and year is not known, or the year lies ahead"
         "say which with --date-order mdy or dmy (date_order in [crm]), or export four-digit years"
     TimePrecisionLost "time-precision-lost" Error
         "a spreadsheet rounded the time, as in 1.79432E+12"
@@ -143,35 +143,35 @@ catalogue! {
         "say which with --date-order mdy or dmy (date_order in [crm])"
     TimeOrderContradicted "time-order-contradicted" Error
         "the date cannot be read in the given date order"
-        "check --date-order (date_order in [crm]) and whether every date column is written alike"
+        "check --date-order (date_order in [crm]) and whether all date columns are written the same way"
     TimeZoneUnknown "time-zone-unknown" Error
-        "the time names a zone that is unknown or has several meanings"
+        "the time names a zone that is unknown or ambiguous"
         "export times with a numeric offset such as -05:00, or without a zone and with --timezone"
     TimeNonexistent "time-nonexistent" Error
         "the local time does not exist: clocks were set forward over it"
-        "check --timezone: the times may be of another zone"
+        "check --timezone: the times may be in another zone"
     TimeRepeatedHour "time-repeated-hour" Warning
-        "the local time happened twice, as clocks were set back; the earlier was taken"
+        "the local time occurred twice because clocks were set back; the earlier one was taken"
         "export times in UTC or with an offset"
     TimeZoneAssumed "time-zone-assumed" Warning
         "the time carries no zone and none was given; UTC was assumed"
         "say which with --timezone, such as America/New_York (timezone in [crm])"
     TimeDateOnly "time-date-only" Warning
-        "the time is a date alone; noon was taken"
+        "the time is a date only; noon was taken"
         "map a column that holds the time of day too"
     TimeCapped "time-capped" Warning
-        "the date alone is today and noon is yet to come; one minute ago was taken"
+        "the date is today's, without a time, and it is not noon yet; one minute ago was taken"
         "map a column that holds the time of day too"
 
     // Events.
     EventTooOld "event-too-old" Info
-        "the event is older than 7 days, which Meta does not take"
+        "the event is more than 7 days old, and Meta does not accept those"
         "upload at least once a day; nothing can be done for older stages, and shifting their time would be wrong"
     EventAhead "event-ahead" Info
-        "the event lies up to a minute ahead of this machine's clock, so it waits for the next run"
-        "nothing needs to be done; when it happens often, check the clocks of this machine and of the CRM"
+        "the event is up to a minute ahead of this machine's clock, so it waits for the next run"
+        "nothing to do; if it happens often, check the clocks of this machine and of the CRM"
     EventInFuture "event-in-future" Error
-        "the event lies in the future"
+        "the event is in the future"
         "check --timezone and the clock of this machine; planned dates are not events"
     EventBeforeCreated "event-before-created" Error
         "the stage was reached before the lead was created"
@@ -189,11 +189,11 @@ catalogue! {
         "the consent column holds neither yes nor no, so the row was not sent"
         "write yes or no (true, false, 1, 0) there; rows without a yes are never sent"
     LduStateMissing "ldu-state-missing" Error
-        "limited data use is asked for, and nothing says which US state the lead is in, which Meta must know"
+        "limited data use is on, but nothing says which US state the lead is in, and Meta needs to know"
         "fill the lead's state in the CRM, or set data_processing_options_state under [event], which then holds for every row"
     MetaTestLead "meta-test-lead" Info
-        "the row is a test lead of Meta's own and was passed over"
-        "nothing needs to be done"
+        "the row is one of Meta's test leads and was skipped"
+        "nothing to do"
     StageTimeModified "stage-time-modified" Warning
         "the stage's time is taken from a column that changes with any edit of the record, so old stages get new times"
         "map event_time to a column that is set only when the stage changes, or set stage_time = \"first-seen\" in [crm]"
@@ -201,32 +201,32 @@ catalogue! {
         "the stage's time is taken from the date the lead was created, so every stage seems to be as old as its lead"
         "set stage_time = \"first-seen\" in [crm] (--stage-time), and map that date to the raw lead: --stage-column \"COLUMN=Lead\""
     EventExpired "event-expired" Warning
-        "a stage that an earlier export showed, or that came over HTTP, could not be delivered within seven days, and Meta takes it no more"
-        "find out why uploads failed for so long (crm2capi status); its lead's later stages are sent"
+        "a stage that an earlier export showed, or that came over HTTP, could not be delivered within 7 days, and Meta no longer accepts it"
+        "find out why uploads failed for so long (crm2capi status); the lead's later stages are still sent"
     StageSnapshot "stage-snapshot" Warning
         "the export shows only the stage each lead is in now; stages passed between two exports never reach Meta"
-        "export the stage history, or a date column for each stage; else set stage_time = \"first-seen\" and upload every day"
+        "export the stage history, or a date column for each stage; or set stage_time = \"first-seen\" and upload every day"
     StageNegative "stage-negative" Warning
-        "the stage sounds as if its lead came to nothing, and Meta learns to find people like those whose stages are sent"
-        "skip it under [stages], as in \"Lost\" = \"\"; or, if you do want it sent, list it there under a name of its own"
+        "the stage sounds like a lost lead, and Meta looks for more people like those whose stages it gets"
+        "skip it under [stages], as in \"Lost\" = \"\"; or, to send it, list it there under a name of its own"
     StageDistinct "stage-distinct" Warning
-        "nearly every event has a stage of its own, as where another column is taken for the stage"
+        "nearly every event has a different stage, so another column was probably taken for the stage"
         "map event_name to the column of the stage; if these are stages, list them under [stages]"
     HeadingDoubled "heading-doubled" Warning
-        "several columns have this heading, and the first of them is taken"
+        "several columns have this heading; the first one was taken"
         "name the one you mean: HEADING#2 is the second; or rename the columns in the CRM"
     OnlyDropsAll "only-drops-all" Warning
         "no row passes the conditions of [only], so there are no events"
-        "check that the texts under [only] are those that the column holds"
+        "check that the values under [only] are the ones in the column"
     EventIdPrecisionLost "event-id-precision-lost" Error
         "a spreadsheet turned the event id into a rounded number, so that different events share it"
         "export again and upload that file untouched, or format the column as text before opening the file in a spreadsheet"
     EventIdShared "event-id-shared" Warning
-        "one event id stands on different leads or times, and only the first of them is sent"
+        "different leads or times share one event id, and only the first of them is sent"
         "map event_id to a column whose value is different for every stage change, or leave it unmapped"
     DuplicateEvent "duplicate-event" Info
-        "the same event stands in the input more than once; it is counted and sent once"
-        "overlapping downloads cause this; nothing needs to be done"
+        "the input has the same event more than once; it is counted and sent once"
+        "overlapping downloads cause this; nothing to do"
 
     EventTooLarge "event-too-large" Error
         "the row would make an event of more than 64 KB, or more than 1 MB of events"
@@ -237,142 +237,142 @@ catalogue! {
         "a spreadsheet turned the lead id into a rounded number, and its last digits are lost"
         "export again and upload that file untouched, or format the column as text before opening the file in a spreadsheet"
     IdentityGrew "identity-grew" Info
-        "the event went before, when the lead was known by something else (without this email or lead id, or with another)"
-        "nothing to do: the ledger knows all that the lead was known by, and the event is not sent again"
+        "the event was sent before, when the lead was known by something else (without this email or lead id, or with another)"
+        "nothing to do: the ledger remembers everything a lead was known by, and the event is not sent again"
     LeadIdAmbiguous "lead-id-ambiguous" Warning
         "two of Meta's leads of this person fit equally, so the row got the id of neither"
         "copy the right lead id into the CRM; without one the event is matched by email and phone"
     LeadIdUnknown "lead-id-unknown" Warning
-        "the lead id is not among Meta's leads, of the time or of this person, and Meta refuses ids that it does not know"
+        "the lead id is not among Meta's leads of that time, or belongs to another person; Meta refuses ids it does not know"
         "check that lead_id is mapped to Meta's own id, and that --leads holds the latest leads of all Pages"
     LeadIdRestored "lead-id-restored" Warning
-        "the lead id in the row cannot be used, such as one that a spreadsheet rounded; Meta's leads gave the right one, which is sent"
+        "the row's lead id cannot be used (a spreadsheet may have rounded it); the right one from Meta's leads was sent"
         "nothing to do for this row; to keep ids whole, do not open the export in a spreadsheet before uploading it"
     LeadIdMalformed "lead-id-malformed" Value
-        "this is no lead id of Meta's, which has 15 to 17 digits"
+        "not a Meta lead id, which has 15 to 17 digits"
         "map lead_id to the column that holds Meta's own lead id, not the CRM's record id"
     HashNotSha256 "hash-not-sha256" Value
         "the value is an MD5, SHA-1 or SHA-512 hash, which Meta cannot match"
         "export the plain value, or hash it with SHA-256"
     CellOverfull "cell-overfull" Value
         "the cell holds more than 20 values, or more than 16 KB; the first 20 are used, and of a longer cell none"
-        "check which column is mapped: no person has so many addresses or numbers"
+        "check which column is mapped: nobody has that many addresses or numbers"
     EmailInvalid "email-invalid" Value
-        "this is no email address"
-        "check that the column holds addresses only; several are separated by ; or , so a comma typed for the dot (name@example,com) splits one in two"
+        "not a valid email address"
+        "check that the column holds addresses only; several are separated by ; or , so a comma typed instead of the dot (name@example,com) splits one in two"
     EmailPlaceholder "email-placeholder" Warning
-        "the address looks made up to fill a required field; it was sent all the same"
+        "the address looks made up to fill a required field; it was sent anyway"
         "clear such addresses in the CRM: they match nobody, or match strangers"
     PhoneInvalid "phone-invalid" Value
-        "this is no phone number that can be called"
+        "not a valid phone number"
         "check the number, and that the row's country or --default-country is the right one; several are separated by ; or ,"
     PhoneUnassigned "phone-unassigned" Warning
-        "no country's numbering plan is known to have the number; it was sent all the same"
-        "check a few of them: new ranges take a while to be known, and a mistyped number matches nobody"
+        "the number is not assigned in any known numbering plan; it was sent anyway"
+        "check a few of them: new number ranges take a while to become known, and a mistyped number matches nobody"
     PhoneCountryMissing "phone-country-missing" Value
         "the phone number lacks a country code, and nothing says which country it is in"
-        "set --default-country, or map country to the column that has it"
+        "set --default-country, or map country to the column that holds it"
     PhonePrecisionLost "phone-precision-lost" Value
         "a spreadsheet turned the phone number into a rounded number, and its last digits are lost"
         "export again and upload that file untouched, or format the column as text before opening the file in a spreadsheet"
     FullNameHashed "full-name-hashed" Value
-        "a full name that comes hashed cannot be split into first and last name"
-        "export first and last name in columns of their own, or the full name unhashed"
+        "a full name that is already hashed cannot be split into first and last name"
+        "export first and last name in separate columns, or the full name unhashed"
     NameTitleDropped "name-title-dropped" Info
         "titles in front of the first name, such as Dr. or Herr, were left out"
-        "nothing needs to be done; if the title has a column of its own in the CRM, export the first name without it"
+        "nothing to do; if the CRM has a column for titles, export the first name without them"
     BirthDateInvalid "birth-date-invalid" Value
-        "this is no date of birth from 1900 on"
+        "not a date of birth from 1900 on"
         "check that the column holds complete dates, such as 1997-02-16"
     BirthDateAmbiguous "birth-date-ambiguous" Value
         "the date of birth could be read with the day first or with the month first"
-        "set --date-order to mdy or dmy, as the export has it"
+        "set --date-order to mdy or dmy, whichever the export uses"
     BirthYearShort "birth-year-short" Value
-        "the date of birth has a year of two digits, so its century would be a guess"
+        "the date of birth has a two-digit year, so its century would be a guess"
         "export dates with four-digit years"
     GenderUnknown "gender-unknown" Info
-        "the word for the gender is not known, so it was left out"
+        "the gender is not one of the known words, so it was left out"
         "use f or m, or female or male in English, Spanish, Portuguese, French, German or Italian"
     GenderAmbiguous "gender-ambiguous" Value
         "the column holds H, M and F, so an M may be a man or a woman"
-        "write F and M, H and M, or the words, but not all three letters in one column"
+        "write F and M, H and M, or whole words, but not all three letters in one column"
     StateUnknown "state-unknown" Value
-        "this is no state of the United States or province of Canada, though the row is from there"
+        "not a US state or Canadian province, though the row is from there"
         "use the two-letter code or the English name, and check the row's country"
     CountryUnknown "country-unknown" Value
-        "this is no country"
-        "use the ISO code of two or three letters, or the English name"
+        "not a known country"
+        "use the two- or three-letter ISO code, or the English name"
     ZipZeroLost "zip-zero-lost" Warning
-        "a spreadsheet took the leading zero off a postal code; it was put back"
+        "a spreadsheet removed the leading zero of a postal code; it was put back"
         "format the column as text before opening the file in a spreadsheet"
     ExternalIdPrecisionLost "external-id-precision-lost" Value
         "a spreadsheet turned the external id into a rounded number, and its last digits are lost"
         "export again and upload that file untouched, or format the column as text before opening the file in a spreadsheet"
     FbcMalformed "fbc-malformed" Value
-        "this is no click id as the _fbc cookie has it: fb.1.MILLISECONDS.FBCLID"
+        "not a click id as in the _fbc cookie: fb.1.MILLISECONDS.FBCLID"
         "map fbc to the cookie's value, or fbclid to the bare click id of the landing page's address"
     FbclidMalformed "fbclid-malformed" Value
-        "this is no fbclid, which has letters, digits, - and _ only"
+        "not an fbclid, which has only letters, digits, - and _"
         "map fbclid to the value of the fbclid parameter of the landing page's address"
     FbclidTimeMissing "fbclid-time-missing" Value
-        "the click id cannot be sent without the time it was first seen at"
-        "map click_time, or created_time, to the column that has it"
+        "the click id cannot be sent without the time it was first seen"
+        "map click_time, or created_time, to the column that holds it"
     FbpMalformed "fbp-malformed" Value
-        "this is no browser id as the _fbp cookie has it: fb.1.MILLISECONDS.DIGITS"
+        "not a browser id as in the _fbp cookie: fb.1.MILLISECONDS.DIGITS"
         "map fbp to the cookie's value"
     IpAddressInvalid "ip-address-invalid" Value
-        "this is no IPv4 or IPv6 address"
-        "map client_ip_address to the address the lead's browser had"
+        "not an IPv4 or IPv6 address"
+        "map client_ip_address to the IP address of the lead's browser"
 
     ValueEmpty "value-empty" Info
         "the value is empty, or says that there is none"
-        "nothing needs to be done: an absent value is not sent"
+        "nothing to do: an absent value is not sent"
 
     // Custom data.
     ValueMalformed "value-malformed" Value
         "the value is not an amount of money"
         "write it as a number such as 1234.50, with or without its currency"
     ValueAmbiguous "value-ambiguous" Value
-        "the value can be read with a decimal mark or with a thousands separator, as 1,234"
-        "export amounts with two decimals or without thousands separators; a mapped currency helps where it has other decimals"
+        "the separator may be a decimal mark or a thousands separator, as in 1,234, and its column does not show which"
+        "export amounts with two decimals (one such value settles its column), or without thousands separators; map the currency"
     ValueNegative "value-negative" Value
         "the value is negative"
-        "a refund is no lead stage; leave it out of the export"
+        "a refund is not a lead stage; leave it out of the export"
     ValueWithoutCurrency "value-without-currency" Value
         "the value has no currency, and Meta refuses one without the other"
-        "map currency to a column, or, where all have the same, set it in the settings: [event] currency = \"EUR\""
+        "map currency to a column, or, if all rows have the same one, set it in the settings: [event] currency = \"EUR\""
     ValueCurrencyConflict "value-currency-conflict" Value
         "the value names another currency than the currency column"
         "check which columns value and currency are mapped to"
     CurrencyMalformed "currency-malformed" Value
-        "the currency is no ISO 4217 code, name or symbol"
+        "not a currency's ISO 4217 code, name or symbol"
         "write it as a code such as USD"
     CurrencyAmbiguous "currency-ambiguous" Value
-        "the currency's symbol stands for several currencies, as $ does"
+        "the symbol is used by several currencies, as $ is"
         "write it as a code such as USD"
     CustomPersonal "custom-personal" Value
         "the value holds an email address or a phone number and would be sent unhashed, so it was left out"
-        "map such columns to email or phone; to send it all the same, name it under [event]: allow_personal = [\"custom.NAME\"]"
+        "map such columns to email or phone; to send it anyway, name it under [event]: allow_personal = [\"custom.NAME\"]"
 
     // Delivery.
     RefusedEarlier "refused-earlier" Error
         "Meta refused the event in an earlier run and it has not changed since, so it was not sent again"
-        "correct the row: it is then sent anew; or send it once more as it is with --retry-rejected"
+        "correct the row, and it is sent anew; or send it again unchanged with --retry-rejected"
     UncertainEarlier "uncertain-earlier" Info
         "an earlier run ended before Meta had answered for the event, so it is sent again under the same event_id"
-        "nothing needs to be done; Meta may have counted the event twice"
+        "nothing to do; Meta may have counted the event twice"
     UncertainResting "uncertain-resting" Warning
         "three runs have sent the event without learning whether Meta took it, so it is not sent again"
-        "look in Events Manager whether it was counted; send it once more with --retry-uncertain"
+        "check in Events Manager whether it was counted; --retry-uncertain sends it once more"
     UncertainExpired "uncertain-expired" Error
-        "the event is too old to be sent again, and no run has learnt whether Meta took it"
-        "look in Events Manager whether it was counted; status --lead tells about it for some weeks; nothing sends it any more, so this is said once"
+        "the event is now too old to send, and no run has learnt whether Meta took it"
+        "check in Events Manager whether it was counted; status --lead shows it for some weeks; it is never sent again, so this is said once"
     MetaUnexplained "meta-unexplained" Warning
-        "Meta answers this event alone with an error it does not explain, while others went through; nobody knows whether it was taken"
-        "compare the row with its neighbours; the next two runs send it once more, and Meta's support finds it by the trace id"
+        "Meta answers this one event with an error it does not explain while others go through; whether it was taken is unknown"
+        "compare the row with its neighbours; the next two runs send it again, and Meta's support can find it by the trace id"
     MetaRefused "meta-refused" Error
         "Meta refused the event"
-        "correct the row: it is then sent anew, while as it is only --retry-rejected sends it again; Meta's support finds it by the trace id"
+        "correct the row, and it is sent anew; unchanged, only --retry-rejected sends it again; Meta's support can find it by the trace id"
 }
 
 /// One occurrence of a problem.

@@ -25,13 +25,13 @@ pub(super) const PROGRAM: &str = with_section! {
   4    not done: Meta was unreachable or throttling for too long, the input
        changed, or another run holds the ledger; run again later, nothing is
        lost
-  130  interrupted; what was accepted is in the ledger
+  130  interrupted; accepted events are in the ledger
 `crm2capi help exit-status` says what to do about each."
     "Try it out: no account, no token, nothing leaves this machine"
     "crm2capi upload --sandbox leads.csv"
     "See what would be sent, and what is wrong with the rest"
     "crm2capi validate leads.csv"
-    "Send it; what was accepted before is not sent again"
+    "Send it; accepted events are never resent"
     "crm2capi upload --dataset-id 1234567890 --access-token-file token leads.csv"
     "Look up a problem, the fields or the known export layouts"
     "crm2capi help problems"
@@ -39,8 +39,8 @@ pub(super) const PROGRAM: &str = with_section! {
 
 pub(super) const UPLOAD: &str = with_section! {
     "Environment"
-"  CRM2CAPI_ACCESS_TOKEN  the dataset's access token; no option takes it, as it
-                         would show in the process list
+"  CRM2CAPI_ACCESS_TOKEN  the dataset's access token; no option takes it, because
+                         it would show in the process list
   CRM2CAPI_APP_SECRET    the app's secret; if set, each request carries its
                          appsecret_proof
   CRM2CAPI_DATASET_ID    the dataset's id, where --dataset-id is not given
@@ -49,11 +49,11 @@ pub(super) const UPLOAD: &str = with_section! {
   CRM2CAPI_NOTIFY_URL    where notifications are posted, before url under [notify]"
     "Try it out: no account, no token, nothing leaves this machine"
     "crm2capi upload --sandbox leads.csv"
-    "Do all but the sending, and say what would be sent"
+    "Do everything but send, and report what would be sent"
     "crm2capi upload --dry-run --dataset-id 1234567890 leads.csv"
     "Send test events, which Events Manager shows at once under Test events"
     "crm2capi upload --test-event-code TEST12345 leads.csv"
-    "Every night, from a scheduled job: silent unless something is wrong"
+    "Nightly, from a scheduled job: silent unless something is wrong"
     "crm2capi upload --quiet --config /etc/crm2capi.toml /srv/leads.csv"
     "Straight from an API, with the refused rows kept for a second try"
     "curl -s https://crm.example.com/leads | crm2capi upload --rejects no.csv -"
@@ -64,7 +64,7 @@ pub(super) const VALIDATE: &str = examples! {
     "crm2capi validate leads.csv"
     "Fail a pipeline on warnings too, and annotate its page on GitHub"
     "crm2capi validate --strict --format github leads.csv"
-    "Leave reports for other systems to pick up"
+    "Write reports for other systems"
     "crm2capi validate --report report.xml --report report.sarif leads.csv"
     "Check an old export as of the day it was made"
     "crm2capi validate --now 2026-11-21T16:00:00Z leads.csv"
@@ -75,13 +75,13 @@ pub(super) const VALIDATE: &str = examples! {
 pub(super) const BUILD: &str = examples! {
     "The first row's events, readable"
     "crm2capi build --limit 1 leads.csv | jq ."
-    "Say which column is what, and what the stages are called"
+    "Name a column, and the event name of a stage"
     "crm2capi build --map email='E-mail address' --stage New=Lead leads.csv"
-    "A column of dates is one stage"
+    "Send a date column as a stage"
     "crm2capi build --stage-column 'Became an MQL=MQL' leads.csv"
-    "Commands that send it with curl"
+    "Write a script that sends it with curl"
     "crm2capi build --format curl --dataset-id 1234567890 leads.csv"
-    "Request bodies, one a line, for a sender of your own"
+    "Request bodies, one per line, for your own sender"
     "crm2capi build --format json --batch-size 1000 leads.csv > bodies.json"
 };
 
@@ -99,11 +99,11 @@ pub(super) const SANDBOX: &str = examples! {
     "crm2capi sandbox --listen 127.0.0.1:0"
     "Upload to it as to Meta; any token and any dataset will do"
     "crm2capi upload --graph-url http://127.0.0.1:8023 --dataset-id 1 leads.csv"
-    "In a container that others reach as sandbox"
+    "In a container that others reach as `sandbox`"
     "crm2capi sandbox --listen 0.0.0.0:8023 --host sandbox"
-    "Treat a lead as deleted at Meta, to see what happens to its batch"
+    "Pretend a lead was deleted at Meta, to see what happens to its batch"
     "crm2capi sandbox --bad-lead-id 1234567890123456"
-    "Play Pages, lead forms and leads too"
+    "Also serve Pages, lead forms and leads"
     "crm2capi sandbox --leads examples/leads/sandbox.json"
 };
 
@@ -123,7 +123,7 @@ pub(super) const STATUS: &str = with_section! {
     "crm2capi status"
     "Alert when the nightly upload did not go through"
     "crm2capi status --max-age 26h"
-    "Did Meta count what it accepted? With CRM2CAPI_READ_TOKEN"
+    "Did Meta count what it accepted? Needs CRM2CAPI_READ_TOKEN"
     "crm2capi status --remote --config /etc/crm2capi.toml"
     "What became of one lead's events"
     "crm2capi status --lead 1234567890123456"
@@ -132,39 +132,60 @@ pub(super) const STATUS: &str = with_section! {
 };
 
 pub(super) const INIT: &str = examples! {
-    "Look at an export and write crm2capi.toml beside you"
+    "Inspect an export and write ./crm2capi.toml"
     "crm2capi init leads.csv"
-    "Ask nothing, and say what the export does not tell"
+    "Ask no questions; give what the export does not say"
     "crm2capi init --yes --timezone America/New_York --date-order mdy leads.csv"
     "Settings for a second CRM, under another name"
     "crm2capi init --output zoho.toml --preset zoho zoho.csv"
 };
 
 pub(super) const LEADS: &str = examples! {
-    "Who may read which leads, and what to click when not"
+    "Which leads may the token read, and what to click if it may not?"
     "crm2capi leads --check --leads-token-file token"
     "All leads that Meta has, of all forms"
     "crm2capi leads --output leads.ndjson --leads-token-file token"
     "Every hour: what is new since the last time"
     "crm2capi leads --since last --output leads.ndjson"
-    "What a join needs, and nobody's address"
+    "Only what a join needs, without anybody's address"
     "crm2capi leads --hashed --default-country US"
     "Give rows without a lead id theirs"
     "crm2capi validate --leads leads.ndjson crm.csv"
 };
 
 pub(super) const WATCH: &str = examples! {
-    "Try it out: what is dropped into the folder goes to a sandbox"
+    "Try it out: files dropped into the folder go to a sandbox"
     "crm2capi watch --sandbox exports"
     "As a service, for a CRM that drops a file every night"
     "crm2capi watch --config /etc/crm2capi.toml /srv/exports"
 };
 
 pub(super) const SERVE: &str = examples! {
-    "Try it out: what is posted goes to a sandbox, whose address is said"
+    "Try it out: events posted to it go to a sandbox, whose address it prints"
     "crm2capi serve --sandbox"
     "As a service, behind a proxy that ends TLS; the token comes from CRM2CAPI_SERVE_TOKEN"
     "crm2capi serve --config /etc/crm2capi.toml"
+};
+
+pub(super) const LEDGER: &str = examples! {
+    "Is the ledger that uploads use sound?"
+    "crm2capi ledger check"
+    "Move from a file to a database, whose address stands in a file of its own"
+    "crm2capi ledger copy ledger.sqlite3 @/etc/crm2capi/ledger-url"
+};
+
+pub(super) const LEDGER_CHECK: &str = examples! {
+    "The ledger that uploads use"
+    "crm2capi ledger check"
+    "A backup of it"
+    "crm2capi ledger check /backup/ledger.sqlite3"
+};
+
+pub(super) const LEDGER_COPY: &str = examples! {
+    "From a file into the database that CRM2CAPI_LEDGER or the settings name"
+    "crm2capi ledger copy ledger.sqlite3"
+    "From a database whose address stands in a file into a new file"
+    "crm2capi ledger copy @/etc/crm2capi/ledger-url ledger.sqlite3"
 };
 
 pub(super) const SCHEMA: &str = examples! {
@@ -177,7 +198,7 @@ pub(super) const SCHEMA: &str = examples! {
 pub(super) const HELP: &str = examples! {
     "All about a command"
     "crm2capi help upload"
-    "Every problem there is, with its cause and its cure"
+    "Every problem, with its cause and cure"
     "crm2capi help problems"
     "One problem, by the code a report names"
     "crm2capi help lead-id-precision-lost"
@@ -196,7 +217,7 @@ pub(super) const HELP: &str = examples! {
 pub(super) const COMPLETIONS: &str = examples! {
     "For bash, until the terminal is closed"
     "source <(crm2capi completions bash)"
-    "For fish, for good"
+    "For fish, permanently"
     "crm2capi completions fish > ~/.config/fish/completions/crm2capi.fish"
 };
 

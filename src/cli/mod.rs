@@ -59,45 +59,46 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Normalise, hash, check and send the lead stages of an export
     ///
-    /// Running it again is safe: what Meta accepted is in the ledger and is not sent again, whatever overlaps. Events
-    /// older than 7 days are left out, as Meta does not take them, so upload at least once a day. Rows that cannot be
-    /// used are reported and never hold up the others.
+    /// Safe to rerun: the ledger remembers what Meta accepted, and accepted events are never resent, however much the
+    /// exports overlap. Events more than 7 days old are left out because Meta does not accept them, so upload at
+    /// least once a day. Unusable rows are reported and never hold up the others.
     #[command(after_long_help = examples::UPLOAD)]
     Upload(UploadArgs),
-    /// The same up to the sending: the dry run for CI
+    /// Check an export and report what upload would send: the dry run for CI
     ///
-    /// Reads, normalises and checks every row as upload does, and needs no token, dataset or connection. Reports what
-    /// would be sent, what is wrong, which customer parameters the events carry, and what Meta will say of the funnel.
+    /// Reads, normalises and checks every row just as upload does, without a token, dataset or connection. Reports
+    /// what would be sent, what is wrong, which customer parameters the events carry, and how the funnel compares
+    /// with what Meta asks for.
     #[command(after_long_help = examples::VALIDATE)]
     Validate(ValidateArgs),
     /// Print the payloads instead of sending them
     ///
-    /// The events are the very bytes that upload would send, keys sorted. Problems go to standard error.
+    /// The events are exactly the bytes that upload would send, keys sorted. Problems go to standard error.
     #[command(after_long_help = examples::BUILD)]
     Build(BuildArgs),
     /// Print one value's normalised form and its SHA-256
     ///
-    /// Shows what Meta gets for a value, or why it cannot be used; then the exit status is 1.
+    /// Shows what Meta would get for a value, or why it cannot be used (exit status 1).
     #[command(after_long_help = examples::NORMALIZE)]
     Normalize(NormalizeArgs),
     /// Serve a local stand-in for the events endpoint
     ///
-    /// Judges what it receives by Meta's published rules and answers as Meta would. Prints its base URL and serves until
-    /// interrupted, with a line per request on standard error. GET /sandbox/events gives what it accepted, one event
-    /// per line; GET / shows it as a page.
+    /// Judges what it receives by Meta's published rules and answers as Meta would. Prints its base URL and serves
+    /// until interrupted, logging one line per request to standard error. GET /sandbox/events returns what it
+    /// accepted, one event per line; GET / shows it as a page.
     #[command(after_long_help = examples::SANDBOX)]
     Sandbox(SandboxArgs),
-    /// Ask whether token, dataset and connection are fit to upload
+    /// Test the token, the dataset and the connection
     ///
-    /// Sends an event that Meta must refuse, so that nothing is recorded anywhere, and explains the answer.
+    /// Sends an event that Meta is certain to refuse, so that nothing is recorded anywhere, and explains the answer.
     #[command(after_long_help = examples::CHECK)]
     Check(CheckArgs),
-    /// Show what was delivered lately
+    /// Show what was delivered recently
     ///
-    /// Read from the ledger: the last successful upload, what was delivered day by day, and the last runs.
+    /// Reads the ledger: the last successful upload, deliveries day by day, and the most recent runs.
     #[command(after_long_help = examples::STATUS)]
     Status(StatusArgs),
-    /// Look at an export, say how it is understood, and write the settings for it
+    /// Inspect an export and write a settings file for it
     ///
     /// Shows encoding, layout, columns, stages and dates as they were understood, with values only in their form (letters
     /// as dots, digits as #), and writes a settings file with all of it to correct. On a terminal it asks for what the
@@ -108,19 +109,19 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Download Meta's own leads from the forms of Pages
     ///
-    /// Meta keeps a lead's id, time and answers for 90 days. --leads of upload, validate and build takes the file, gives
-    /// rows without a lead id theirs, and tells which share of Meta's leads the CRM reports on. Running it again appends
-    /// what is new; each lead stands in the file once. The file holds people's data in the clear: only its owner may read
-    /// it, and --hashed writes no more than the join needs.
+    /// Meta keeps a lead's id, time and answers for 90 days. Give the file to upload, validate or build with --leads:
+    /// rows without a lead id get theirs, and the report says what share of Meta's leads the CRM reports on. Safe to
+    /// rerun: new leads are appended, each lead once. The file holds people's data in the clear, so only its owner
+    /// can read it; --hashed writes no more than the join needs.
     #[command(after_long_help = examples::LEADS)]
     Leads(LeadsArgs),
     /// Upload each export that appears in a folder, then move it to done/ or failed/
     ///
-    /// A file is taken when it was renamed into the folder or has stood still for a while, in the order in which files
-    /// were written, one at a time, as `upload` would. It moves to processing/, and from there to done/ or failed/ with
-    /// its report, and with its refused rows, beside it. Names that are hidden or end like those of unfinished files
-    /// (.tmp, .part, .filepart, …) are passed over, and an empty file waits for its first byte. What Meta cannot take now stays in processing/ and is tried again, so
-    /// nothing is lost by an outage, a kill or a token that expired: the token is read again each time.
+    /// A file is taken once it has been renamed into the folder or has not changed for a while, oldest first, one at a time,
+    /// and uploaded as `upload` would. It moves to processing/, and from there to done/ or failed/, with its report and its
+    /// refused rows beside it. Hidden files and names that look unfinished (.tmp, .part, .filepart, …) are skipped, and an
+    /// empty file waits for its first byte. What Meta cannot take now stays in processing/ and is retried, so an outage, a
+    /// kill or an expired token loses nothing: the token is read again each time.
     #[command(
         after_long_help = examples::WATCH,
         mut_arg("files", |folder| folder.value_name("FOLDER").required(true).num_args(1).action(ArgAction::Set)
@@ -133,34 +134,37 @@ pub(crate) enum Command {
         })
     )]
     Watch(Box<WatchArgs>),
-    /// Take stage changes over HTTP as they happen, and deliver them within seconds
+    /// Receive stage changes over HTTP and deliver them within seconds
     ///
-    /// Prints its base URL and takes POST /events until it is stopped: one JSON record, a list of records, one record per
-    /// line, or the body of a CRM's webhook, understood as an export of JSON is. The answer 202 means that all of it is on
-    /// disk, hashed, and will be delivered once or reported; 422 names what is wrong with which record, and the others are
-    /// safe all the same. What Meta cannot take now waits in the ledger, across kills and restarts, until it is 7 days old.
-    /// GET /healthz, /readyz and /metrics tell how it is. TLS is a proxy's business.
+    /// Prints its base URL and accepts POST /events until it is stopped: one JSON record, a list of records, one record per
+    /// line, or the body of a CRM's webhook, read the way an export of JSON is. 202 means that everything is on disk, hashed,
+    /// and will be delivered once or reported; 422 says what is wrong with which record, and the other records are kept.
+    /// Events that Meta cannot take now wait in the ledger, across kills and restarts, until they are 7 days old. GET
+    /// /healthz, /readyz and /metrics report its state. Put a proxy in front of it for TLS.
     #[command(
         after_long_help = examples::SERVE,
         mut_arg("files", |files| files.hide(true)),
         mut_arg("config", |file| file.action(ArgAction::Set)
             .help("Settings file [default: ./crm2capi.toml if it is there]").long_help(None::<&str>)),
         mut_arg("ledger", |ledger| ledger.value_name("FILE")
-            .help("Where events wait, and what was accepted is remembered [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]")
+            .help("Where events wait and accepted events are recorded [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]")
             .long_help(
-                "Where events wait, and what was accepted is remembered [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]\n\n\
-                 It is held for as long as the server runs: an upload beside it needs a ledger of its own. Events stand in it \
-                 as they are sent, hashed, until they are settled.")),
+                "Where events wait and accepted events are recorded [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]\n\n\
+                 The server holds it while it runs, so an upload beside it needs a ledger of its own. Until events are settled \
+                 the ledger holds them, hashed, as they will be sent.")),
         mut_args(|arg| {
             let has_no_use = SERVE_HAS_NOT.contains(&arg.get_id().as_str());
             arg.hide(has_no_use)
         })
     )]
     Serve(Box<ServeArgs>),
+    /// Check a ledger, or copy it into another
+    #[command(after_long_help = examples::LEDGER, subcommand_required = true, arg_required_else_help = true)]
+    Ledger(LedgerArgs),
     /// Print the JSON Schema of the settings file, of a report or of an event
     ///
-    /// The schemas are of draft 2020-12. Settings are closed: a key that is not in the schema is an error. Reports may
-    /// get more keys in later versions.
+    /// The schemas follow draft 2020-12. Settings are closed: a key that is not in the schema is an error. Later
+    /// versions may add keys to reports.
     #[command(after_long_help = examples::SCHEMA)]
     Schema(SchemaArgs),
     /// Explain a command, a problem, one of Meta's codes, a field or a preset
@@ -178,16 +182,16 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Messages")]
 pub(crate) struct TalkArgs {
-    /// Print nothing but errors, and no report either when all went well
+    /// Print only errors, and the report only if something is wrong
     ///
-    /// The report of a run that ends with status 0 is left out too, unless --format asks for one that a program reads.
-    /// So a scheduled job writes to nobody as long as all is well.
+    /// A run that ends with status 0 prints no report, unless --format asks for one that a program reads. So a
+    /// scheduled job sends no mail as long as all is well.
     #[arg(long, short, global = true)]
     pub quiet: bool,
 
-    /// Say what is decided and why; -vv also what each request was like
+    /// Explain decisions; -vv also describes each request
     ///
-    /// -vv tells the size, the time, the status and the trace id of each request. Neither ever tells a person's value or a
+    /// -vv adds the size, duration, status and trace id of each request. Neither ever shows a person's data or a
     /// token.
     #[arg(long, short, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
@@ -202,9 +206,9 @@ pub(crate) struct TalkArgs {
     )]
     pub color: Color,
 
-    /// Shape of what goes to standard error
+    /// Format of messages on standard error
     ///
-    /// As json every warning, error and word of progress is an object on a line of its own, with time, level and message.
+    /// With json, each warning, error and progress message is one object per line, with time, level and message.
     #[arg(
         long,
         global = true,
@@ -231,7 +235,7 @@ pub(crate) enum Color {
 pub(crate) enum LogFormat {
     /// For people
     Human,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
@@ -240,16 +244,16 @@ pub(crate) enum LogFormat {
 pub(crate) struct SettingsArgs {
     /// Settings file; repeatable [default: ./crm2capi.toml if it is there]
     ///
-    /// The command line beats the environment, which beats the settings file, which beats the preset. Several are a run
-    /// each, in turn; one that fails keeps no other from its run, and the exit status is the worst. Files that a run
-    /// writes (--rejects, --report, --metrics-file, --leads-missing) serve one run and are refused with several; each
-    /// settings file may name its own rejects under [output].
+    /// The command line overrides the environment, which overrides the settings file, which overrides the preset.
+    /// Several settings files are one run each, in turn; if one fails the others still run, and the exit status is
+    /// the worst of them. Output files (--rejects, --report, --metrics-file, --leads-missing) belong to one run and
+    /// cannot be combined with several settings files; each settings file can name its own rejects under [output].
     #[arg(long, value_name = "FILE")]
     pub config: Vec<PathBuf>,
 
     /// The dataset (pixel) id
     ///
-    /// Events Manager shows it below the dataset's name.
+    /// Shown below the dataset's name in Events Manager.
     #[arg(
         long,
         value_name = "ID",
@@ -283,12 +287,12 @@ pub(crate) struct VersionArgs {
 /// Options of upload, validate and build.
 #[derive(Debug, Default, Args)]
 pub(crate) struct ReadArgs {
-    /// Exports to read: files, folders, quoted patterns; `-` is standard input
+    /// Exports to read: files, folders or quoted patterns; `-` is standard input
     ///
-    /// Several are one run, in the order given. CSV, TSV, JSON, NDJSON and XLSX are told apart by content, and may be
-    /// compressed with gzip or zstd. A folder, a pattern such as 'exports/*.csv' or a zip archive stands for the exports
-    /// in it, in the order of their names; what else is in there is passed over and named. Pipes are read like standard
-    /// input. Without FILE the run takes `files` under [input] of the settings.
+    /// Several files are one run, in the order given. CSV, TSV, JSON, NDJSON and XLSX are recognised by content and
+    /// may be compressed with gzip or zstd. A folder, a pattern such as 'exports/*.csv' or a zip archive stands for
+    /// the exports in it, sorted by name; anything else in it is skipped and named. Pipes are read like standard
+    /// input. Without FILE, the run reads `files` under [input] in the settings.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -304,7 +308,7 @@ pub(crate) struct ReadArgs {
     #[command(flatten)]
     pub layout: LayoutArgs,
 
-    /// Rename a stage; an empty event name skips it; repeatable
+    /// Send a stage under another name, or skip it if EVENT NAME is empty; repeatable
     #[arg(
         long,
         value_name = "CRM STAGE=EVENT NAME",
@@ -316,15 +320,15 @@ pub(crate) struct ReadArgs {
     #[command(flatten)]
     pub format: FormatArgs,
 
-    /// Meta's own leads: rows without a lead id get theirs by email, then phone; repeatable
+    /// Meta's own leads, to fill in missing lead ids by email, then phone; repeatable
     ///
-    /// What `crm2capi leads` wrote, Meta's own download, or any export with a lead id, a time and an email or phone. A row
-    /// gets the id of the latest lead of its person that is not younger than its first stage, and keeps its own if it has
-    /// one. The report tells which share of Meta's leads has an event.
+    /// A file from `crm2capi leads`, Meta's own download, or any export with a lead id, a time and an email or phone.
+    /// A row without a lead id gets the id of its person's latest lead that was not created after the row's first
+    /// stage. The report says what share of Meta's leads has an event.
     #[arg(long, value_name = "FILE", help_heading = "Meta's leads")]
     pub leads: Vec<PathBuf>,
 
-    /// Write those of Meta's leads here that no row is
+    /// Write the leads of Meta that no row matches to this file
     #[arg(
         long,
         value_name = "FILE",
@@ -334,11 +338,11 @@ pub(crate) struct ReadArgs {
     )]
     pub leads_missing: Option<PathBuf>,
 
-    /// Write the refused rows here, as they came, with the reason added
+    /// Write refused rows to this file, unchanged, with the reason added
     ///
-    /// The columns crm2capi_problem, crm2capi_help and crm2capi_row are added. Correct the rows in a copy and upload
-    /// that: a row leaves the file when its events were accepted. A row that was corrected in the CRM and comes with
-    /// the next export is another one here: delete the old one by hand.
+    /// Adds the columns crm2capi_problem, crm2capi_help and crm2capi_row. Correct the rows in a copy and upload the copy: a
+    /// row leaves this file once its events are accepted. A row that is corrected in the CRM instead, and arrives with the
+    /// next export, counts as a different one: delete the old one by hand.
     #[arg(long, value_name = "FILE", value_parser = output_file(), help_heading = "Report")]
     pub rejects: Option<PathBuf>,
 
@@ -352,14 +356,14 @@ pub(crate) struct ReadArgs {
     )]
     pub now: Option<Timestamp>,
 
-    /// Send nothing when more than this percentage of the rows is unusable [default: 50]
+    /// Send nothing if more than this percentage of rows is unusable [default: 50]
     ///
-    /// A wrong mapping shows in most rows; a wrong row does not. validate and build end with status 2 where upload
-    /// would.
+    /// A wrong mapping affects most rows; a bad row affects only itself. validate and build end with status 2 where
+    /// upload would.
     #[arg(long, value_name = "PERCENT", value_parser = percentage, help_heading = "Report")]
     pub max_invalid: Option<f64>,
 
-    /// Warnings fail the run too
+    /// Treat warnings as failures (exit status 1)
     #[arg(long, help_heading = "Report")]
     pub strict: bool,
 
@@ -382,42 +386,42 @@ pub(crate) struct LayoutArgs {
     #[arg(long, value_name = "NAME")]
     pub crm: Option<String>,
 
-    /// A known export layout, or none [default: guessed from the header]
+    /// Known export layout, or none [default: detected from the header]
     ///
-    /// `crm2capi help presets` lists them. What --map, --stage and the settings file say goes before it.
+    /// `crm2capi help presets` lists them. --map, --stage and the settings file override it.
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
 
-    /// Take FIELD from that column; repeatable
+    /// Read FIELD from COLUMN; repeatable
     ///
-    /// `crm2capi help fields` lists the fields; `custom.NAME` goes to custom_data.NAME. Columns are found regardless of
-    /// case, spaces and punctuation; `Date#2` is the second column headed Date; columns of JSON are dotted paths.
+    /// `crm2capi help fields` lists the fields; `custom.NAME` becomes custom_data.NAME. Case, spaces and punctuation
+    /// of headings do not matter; `Date#2` is the second column named Date; columns of JSON are dotted paths.
     #[arg(long, value_name = "FIELD=COLUMN")]
     pub map: Vec<FieldFromColumn>,
 
-    /// A date in COLUMN is one event; repeatable
+    /// Send one event for each date in COLUMN; repeatable
     ///
-    /// For exports that have one row per lead and a column of dates for each stage.
+    /// For exports with one row per lead and one date column per stage.
     #[arg(long, value_name = "COLUMN=EVENT NAME")]
     pub stage_column: Vec<NamedEvent>,
 
-    /// Where a stage's time comes from: column or first-seen [default: column]
+    /// Source of a stage's time: column or first-seen [default: column]
     ///
-    /// first-seen is for exports that show only the stage each lead is in now: a stage counts as reached when an export
-    /// first shows it, so the ledger remembers the stages of each lead. The first run records what is there and sends
-    /// only stages that have a time of their own, such as the date a lead was created; --stage-column names it.
+    /// first-seen is for exports that only show each lead's current stage: a stage counts as reached when an export
+    /// first shows it, so the ledger remembers every lead's stages. The first run records them and sends only stages
+    /// that have a time of their own, such as the creation date; name its column with --stage-column.
     #[arg(long, value_name = "WHERE")]
     pub stage_time: Option<StageTime>,
 
-    /// IANA zone of times that carry none [default: UTC, with a warning when it mattered]
+    /// IANA time zone of times without an offset [default: UTC, with a warning if it matters]
     #[arg(long, value_name = "ZONE")]
     pub timezone: Option<Zone>,
 
-    /// How to read 03/04/2026: mdy, dmy or ymd [default: an ambiguous date is a problem]
+    /// How to read dates such as 03/04/2026: mdy, dmy or ymd [default: detected]
     #[arg(long, value_name = "ORDER")]
     pub date_order: Option<DateOrder>,
 
-    /// Country of phones and of rows that carry none
+    /// Country of phone numbers and rows that do not name one
     #[arg(long, value_name = "CC", value_parser = country)]
     pub default_country: Option<Country>,
 }
@@ -443,9 +447,9 @@ pub(crate) struct FormatArgs {
     )]
     pub delimiter: Option<Delimiter>,
 
-    /// Names of the columns of an export that comes without a header, separated by commas
+    /// Column names, separated by commas, for an export without a header
     ///
-    /// Written as a line of CSV, whatever the export's delimiter is. The first row of the export is then a lead's.
+    /// Written as a line of CSV, whatever the export's own delimiter. The first row of the export is then data.
     #[arg(
         long,
         value_name = "COLUMNS",
@@ -480,7 +484,7 @@ pub(crate) struct FormatArgs {
 )]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum InputFormat {
-    /// Decided by content
+    /// Detected from the content
     Auto,
     /// Delimited text
     Csv,
@@ -488,7 +492,7 @@ pub(crate) enum InputFormat {
     Tsv,
     /// A JSON array or an API's page
     Json,
-    /// One JSON record a line
+    /// One JSON record per line
     Ndjson,
     /// An Excel workbook
     Xlsx,
@@ -500,11 +504,11 @@ pub(crate) enum InputFormat {
 pub(crate) struct EndpointArgs {
     /// File that holds the access token [default: CRM2CAPI_ACCESS_TOKEN]
     ///
-    /// There is no option that takes the token itself: it would show in the process list.
+    /// No option takes the token itself, because it would show in the process list.
     #[arg(long, value_name = "FILE")]
     pub access_token_file: Option<PathBuf>,
 
-    /// Where the API lives; plain http only for loopback [default: graph.facebook.com over https]
+    /// Base URL of the API; plain http only for loopback [default: https://graph.facebook.com]
     #[arg(
         long,
         value_name = "URL",
@@ -514,7 +518,7 @@ pub(crate) struct EndpointArgs {
     )]
     pub graph_url: Option<String>,
 
-    /// Seconds one request may take [default: 30]
+    /// Request timeout in seconds [default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = some_seconds, hide_short_help = true)]
     pub timeout: Option<Duration>,
 }
@@ -530,7 +534,7 @@ pub(crate) struct UploadArgs {
     #[command(flatten)]
     pub endpoint: EndpointArgs,
 
-    /// Shape of the report on standard output
+    /// Format of the report on standard output
     #[arg(long, value_name = "FORMAT", help_heading = "Report")]
     pub format: Option<PlainFormat>,
 
@@ -538,17 +542,17 @@ pub(crate) struct UploadArgs {
     #[command(flatten)]
     pub report: ReportArgs,
 
-    /// Upload to a sandbox started in this process; needs no token, dataset or ledger
+    /// Upload to a sandbox in this process; needs no token, dataset or ledger
     #[arg(long, help_heading = "Destination")]
     pub sandbox: bool,
 
-    /// Send as test events; never marks anything as delivered
+    /// Send test events; marks nothing as delivered
     ///
-    /// Events Manager shows the code, and then the events, under Test events.
+    /// Events Manager shows the code, and the events as they arrive, under Test events.
     #[arg(long, value_name = "CODE", help_heading = "Destination")]
     pub test_event_code: Option<String>,
 
-    /// Do everything except the sending; say what would be sent
+    /// Do everything but send, and report what would be sent
     #[arg(long, help_heading = "Destination")]
     pub dry_run: bool,
 
@@ -562,9 +566,9 @@ pub(crate) struct UploadArgs {
     )]
     pub batch_size: Option<u16>,
 
-    /// Requests in flight [default: 4]
+    /// Concurrent requests [default: 4]
     ///
-    /// The events of one lead reach Meta in the order of their times, however many are in flight.
+    /// The events of one lead reach Meta in chronological order regardless.
     #[arg(
         long,
         value_name = "N",
@@ -574,7 +578,7 @@ pub(crate) struct UploadArgs {
     )]
     pub concurrency: Option<u16>,
 
-    /// Seconds a batch is retried [default: 600]
+    /// Seconds to keep retrying a batch [default: 600]
     #[arg(
         long,
         value_name = "SECONDS",
@@ -584,16 +588,16 @@ pub(crate) struct UploadArgs {
     )]
     pub give_up_after: Option<Duration>,
 
-    /// Where what was accepted is remembered, or none [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]
+    /// Record of accepted events, or none [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]
     ///
-    /// It holds hashed ids, event names, times and outcomes, and no personal value; with --stage-time first-seen also the
-    /// events not delivered yet, as they are sent. Without XDG_STATE_HOME it lies under ~/.local/state. An address that
-    /// begins with postgres:// is a PostgreSQL database, which uploads on several hosts may share; one with a password
-    /// belongs into CRM2CAPI_LEDGER or a file that ledger_url_file under [delivery] names.
+    /// Holds hashed ids, event names, times and outcomes, and no personal data; with --stage-time first-seen also the
+    /// hashed events that are not delivered yet. Without XDG_STATE_HOME it is under ~/.local/state. An address that
+    /// begins with postgres:// is a PostgreSQL database, which uploads on several hosts can share; put an address
+    /// with a password into CRM2CAPI_LEDGER, or into a file named by ledger_url_file under [delivery].
     #[arg(long, value_name = "FILE|ADDRESS|none", help_heading = "Delivery")]
     pub ledger: Option<PathBuf>,
 
-    /// Seconds to wait for another run that holds the ledger [default: 0]
+    /// Seconds to wait for another run to release the ledger [default: 0]
     #[arg(
         long,
         value_name = "SECONDS",
@@ -603,11 +607,11 @@ pub(crate) struct UploadArgs {
     )]
     pub wait: Option<Duration>,
 
-    /// Try events again that Meta refused in an earlier run
+    /// Resend events that Meta refused in an earlier run
     #[arg(long, help_heading = "Delivery", hide_short_help = true)]
     pub retry_rejected: bool,
 
-    /// Send again what rests after three runs that did not learn whether Meta took it
+    /// Resend events set aside after three runs without an answer from Meta
     #[arg(long, help_heading = "Delivery", hide_short_help = true)]
     pub retry_uncertain: bool,
 }
@@ -616,9 +620,9 @@ pub(crate) struct UploadArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Report")]
 pub(crate) struct ReportArgs {
-    /// Show the first N events as a table: stage, time, value and which match keys
+    /// Show the first N events as a table: stage, time, value and match keys
     ///
-    /// Of the events that are not too old, and without any person's value. The JSON report has them too.
+    /// Skips events that are too old, and never shows a person's data. The JSON report has them too.
     #[arg(
         long,
         value_name = "N",
@@ -626,14 +630,14 @@ pub(crate) struct ReportArgs {
     )]
     pub preview: Option<u16>,
 
-    /// Write the report to a file too: .html, .json, .xml (JUnit), .sarif or .md; repeatable
+    /// Also write the report to a file: .html, .json, .xml (JUnit), .sarif or .md; repeatable
     #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub report: Vec<PathBuf>,
 
-    /// Write the run's numbers to a file for Prometheus
+    /// Write the run's metrics to a file for Prometheus
     ///
-    /// For node_exporter's textfile collector: rows, events, what became of them, and when the last run that succeeded
-    /// ended. The file is replaced whole.
+    /// For node_exporter's textfile collector: rows, events, their outcomes, and the end of the last successful run.
+    /// The file is replaced atomically.
     #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub metrics_file: Option<PathBuf>,
 }
@@ -648,7 +652,7 @@ pub(crate) enum ReportFormat {
     Human,
     /// One JSON object
     Json,
-    /// Annotations of a GitHub workflow
+    /// GitHub workflow annotations
     Github,
 }
 
@@ -659,7 +663,7 @@ pub(crate) struct ValidateArgs {
     #[command(flatten)]
     pub read: ReadArgs,
 
-    /// Shape of the report on standard output
+    /// Format of the report on standard output
     #[arg(long, value_name = "FORMAT", help_heading = "Report")]
     pub format: Option<ReportFormat>,
 
@@ -675,7 +679,7 @@ pub(crate) struct BuildArgs {
     #[command(flatten)]
     pub read: ReadArgs,
 
-    /// Shape of the payloads
+    /// Format of the payloads
     #[arg(
         long,
         value_name = "FORMAT",
@@ -701,36 +705,36 @@ pub(crate) struct BuildArgs {
 /// Shapes of payloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PayloadFormat {
-    /// One event a line
+    /// One event per line
     Ndjson,
-    /// Request bodies, one a batch
+    /// One request body per batch
     Json,
-    /// A command that sends each body
+    /// A shell script that sends each batch with curl
     Curl,
 }
 
 /// Options of normalize.
 #[derive(Debug, Args)]
 pub(crate) struct NormalizeArgs {
-    /// A field (`email`) or a key of Meta's (`em`)
+    /// A field (`email`) or Meta's key for it (`em`)
     ///
     /// `crm2capi help fields` lists both.
     #[arg(value_name = "FIELD")]
     pub field: String,
 
-    /// The value; `-` reads one a line from standard input
+    /// The value; `-` reads one value per line from standard input
     #[arg(value_name = "VALUE", allow_hyphen_values = true)]
     pub value: String,
 
-    /// Country of phones, states and postal codes
+    /// Country of phone numbers, states and postal codes
     #[arg(long, value_name = "CC", value_parser = country)]
     pub country: Option<Country>,
 
-    /// How to read 03/04/1990: mdy, dmy or ymd
+    /// How to read dates such as 03/04/1990: mdy, dmy or ymd
     #[arg(long, value_name = "ORDER")]
     pub date_order: Option<DateOrder>,
 
-    /// Shape of the output
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: PlainFormat,
 }
@@ -759,20 +763,20 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_name = "ID")]
     pub bad_lead_id: Vec<u64>,
 
-    /// Play the Pages, lead forms and leads of this JSON file too, for `crm2capi leads`
+    /// Also serve the Pages, lead forms and leads in this JSON file, for `crm2capi leads`
     #[arg(long, value_name = "FILE")]
     pub leads: Option<PathBuf>,
 
-    /// Seconds until an accepted event shows in what it counts, for `crm2capi status --remote`
+    /// Seconds until an accepted event shows in the statistics, for `crm2capi status --remote`
     ///
-    /// Meta's statistics show an event within 20 minutes to an hour.
+    /// Meta's own statistics lag by 20 minutes to an hour.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "0")]
     pub count_delay: Duration,
 
-    /// A further name it is reached by, such as a container's; repeatable
+    /// Another host name to answer to, such as a container's; repeatable
     ///
-    /// Requests for any other host than localhost, its address and these names are refused, so that no web page can
-    /// read it under a name of its own.
+    /// Requests for any host other than localhost, its address and these names are refused, so that no web page can
+    /// read the sandbox through DNS rebinding.
     #[arg(long, value_name = "NAME")]
     pub host: Vec<String>,
 }
@@ -792,7 +796,7 @@ pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub endpoint: EndpointArgs,
 
-    /// Shape of the output
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: PlainFormat,
 }
@@ -804,46 +808,46 @@ pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub settings: SettingsArgs,
 
-    /// The ledger: a file or the address of a database [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]
+    /// Ledger file or database address [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]
     #[arg(long, value_name = "FILE|ADDRESS")]
     pub ledger: Option<PathBuf>,
 
-    /// Fail when the last successful upload is older, such as 26h or 2d
+    /// Fail if the last successful upload is older than this, such as 26h or 2d
     ///
-    /// Successful is one that left no event undelivered or uncertain: it ended with 0, or with 1 because rows were
-    /// refused. Uploads to a sandbox are none.
+    /// A successful upload left no event undelivered or uncertain: it ended with 0, or with 1 because rows were
+    /// refused. Uploads to a sandbox do not count.
     #[arg(long, value_name = "AGE")]
     pub max_age: Option<String>,
 
     /// Compare what Meta counted with what it accepted
     ///
-    /// By stage and day, for hours of the last week that are over for an hour, and only what was sent under our own
-    /// partner_agent. Ends with 1 when Meta counts clearly fewer, with 3 when the token may not ask, and with 4 when
-    /// there is no answer. The dataset's own token may not ask: CRM2CAPI_READ_TOKEN is that of a system user with
-    /// ads_management and access to the dataset.
+    /// By stage and day, for the last week up to an hour ago, and only events sent with this tool's partner_agent.
+    /// Ends with 1 if Meta counts clearly fewer, with 3 if the token lacks the permission, and with 4 if there is no
+    /// answer. The dataset's own token cannot read statistics: set CRM2CAPI_READ_TOKEN to the token of a system user
+    /// with ads_management and access to the dataset.
     #[arg(long, conflicts_with_all = ["max_age", "report"])]
     pub remote: bool,
 
-    /// Say what became of a lead's events: its lead id, email or phone; `-` reads one a line from standard input
+    /// Show what became of a lead's events, by lead id, email or phone; `-` reads one per line from standard input
     ///
-    /// Emails and phones are hashed here, as an upload does. The ledger knows those of the last 30 days. A value on the
-    /// command line shows in the process list; `-` does not.
+    /// Emails and phones are hashed first, as in an upload. The ledger knows those of the last 30 days. A value on
+    /// the command line is visible in the process list; with `-` it is not.
     #[arg(long, value_name = "LEAD", allow_hyphen_values = true, conflicts_with_all = ["remote", "max_age", "report"])]
     pub lead: Option<String>,
 
-    /// With --lead, the country of phones that carry none
+    /// With --lead, the country of phone numbers without a country code
     #[arg(long, value_name = "CC", value_parser = country, requires = "lead", hide_short_help = true)]
     pub default_country: Option<Country>,
 
-    /// The time ages are measured from
+    /// The time to measure ages from
     #[arg(long, value_name = "RFC3339", value_parser = timestamp)]
     pub now: Option<Timestamp>,
 
-    /// Write a page for a browser too, as FILE.html
+    /// Also write the report as an HTML page (FILE.html)
     #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub report: Option<PathBuf>,
 
-    /// Shape of the output
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: PlainFormat,
 
@@ -867,11 +871,11 @@ pub(crate) struct InitArgs {
     #[arg(long, short, value_name = "FILE", default_value = DEFAULT_SETTINGS)]
     pub output: PathBuf,
 
-    /// Replace the settings file if it is there
+    /// Replace an existing settings file
     #[arg(long)]
     pub force: bool,
 
-    /// Ask nothing
+    /// Ask no questions
     #[arg(long, short)]
     pub yes: bool,
 
@@ -898,16 +902,16 @@ pub(crate) struct InitArgs {
 pub(crate) struct LeadsArgs {
     /// Settings file; repeatable [default: ./crm2capi.toml if it is there]
     ///
-    /// Several are a run each, in turn, and each names its own output under [leads]; one that fails keeps no other from
-    /// its run, and the exit status is the worst.
+    /// Several settings files are one run each, in turn, and each names its own output under [leads]; if one fails
+    /// the others still run, and the exit status is the worst of them.
     #[arg(long, value_name = "FILE")]
     pub config: Vec<PathBuf>,
 
-    /// Say who may read which leads, and what to click when not; downloads nothing
+    /// Show which leads the token may read, and what to click if it may not; downloads nothing
     #[arg(long)]
     pub check: bool,
 
-    /// Only this Page; repeatable [default: all that the token sees]
+    /// Only this Page; repeatable [default: all that the token can see]
     #[arg(long, value_name = "ID", value_parser = meta_id, help_heading = "Which leads")]
     pub page: Vec<String>,
 
@@ -919,9 +923,9 @@ pub(crate) struct LeadsArgs {
     #[arg(long, value_name = "ID", value_parser = meta_id, help_heading = "Which leads", conflicts_with = "check")]
     pub ad: Vec<String>,
 
-    /// From so many days back, from a date, or `last` [default: all that Meta has]
+    /// Leads since so many days ago, a date, or `last` [default: all that Meta has]
     ///
-    /// `last` goes on where the last download into the same file began, form by form, and a quarter of an hour before.
+    /// `last` starts, for each form, 15 minutes before the last download to the same file began.
     #[arg(
         long,
         value_name = "DAYS|DATE|last",
@@ -930,22 +934,22 @@ pub(crate) struct LeadsArgs {
     )]
     pub since: Option<Since>,
 
-    /// The file to append to, or `-` for standard output [default: leads.ndjson]
+    /// File to append to, or `-` for standard output [default: leads.ndjson]
     ///
-    /// A file gets each lead once, however often the command runs. Standard output, a pipe or a device gets every lead of
-    /// the download, one JSON object a line.
+    /// A file gets each lead once, however often the command runs. Standard output, a pipe or a device gets every
+    /// lead of the download, one JSON object per line.
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
 
-    /// Shape of the file [default: csv for a name that ends so, else ndjson]
+    /// Format of the file [default: csv if its name ends in .csv, else ndjson]
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     pub format: Option<LeadsFormat>,
 
-    /// Write ids, times, and hashes of email and phone, and no other answers
+    /// Write only ids, times, and hashes of email and phone
     #[arg(long, help_heading = "Output")]
     pub hashed: bool,
 
-    /// With --hashed, the country of phones that carry none
+    /// With --hashed, the country of phone numbers without a country code
     #[arg(long, value_name = "CC", value_parser = country, help_heading = "Output")]
     pub default_country: Option<Country>,
 
@@ -960,7 +964,7 @@ pub(crate) struct LeadsArgs {
     #[command(flatten)]
     pub version: VersionArgs,
 
-    /// Where the API lives; plain http only for loopback [default: graph.facebook.com over https]
+    /// Base URL of the API; plain http only for loopback [default: https://graph.facebook.com]
     #[arg(
         long,
         value_name = "URL",
@@ -971,11 +975,11 @@ pub(crate) struct LeadsArgs {
     )]
     pub graph_url: Option<String>,
 
-    /// Seconds one request may take [default: 30]
+    /// Request timeout in seconds [default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = some_seconds, hide_short_help = true, help_heading = "Source")]
     pub timeout: Option<Duration>,
 
-    /// Seconds a request is retried [default: 600]
+    /// Seconds to keep retrying a request [default: 600]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, hide_short_help = true, help_heading = "Source")]
     pub give_up_after: Option<Duration>,
 
@@ -990,7 +994,7 @@ pub(crate) struct LeadsArgs {
 )]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum LeadsFormat {
-    /// One JSON object a line
+    /// One JSON object per line
     Ndjson,
     /// Delimited text with a header
     Csv,
@@ -1013,9 +1017,9 @@ pub(crate) struct WatchArgs {
     #[command(flatten)]
     pub upload: UploadArgs,
 
-    /// Seconds a file must have stood still until it is taken; also the first wait after an upload that did not get done
+    /// Seconds a file must be unchanged before it is taken; also the first wait after an upload that was not finished
     ///
-    /// The wait after such an upload doubles with each attempt, up to a quarter of an hour.
+    /// That wait doubles with each attempt, up to 15 minutes.
     #[arg(
         long,
         value_name = "SECONDS",
@@ -1057,7 +1061,7 @@ pub(crate) struct ServeArgs {
 
     /// Address to serve on; port 0 picks a free one
     ///
-    /// Beyond this machine it takes nothing without CRM2CAPI_SERVE_TOKEN (sent as Authorization: Bearer, or as the password
+    /// On any address but loopback it needs CRM2CAPI_SERVE_TOKEN (sent as Authorization: Bearer, or as the password
     /// of Basic), CRM2CAPI_SERVE_SECRET (bodies signed as X-Hub-Signature-256) or CRM2CAPI_SERVE_HUBSPOT_SECRET (the client
     /// secret of a HubSpot app, whose v3 signatures are checked).
     #[arg(
@@ -1068,13 +1072,13 @@ pub(crate) struct ServeArgs {
     )]
     pub listen: std::net::SocketAddr,
 
-    /// Seconds an event may wait for company before it is sent
+    /// Seconds an event may wait to be batched with others
     ///
-    /// The events of one lead that come within half of this time are sent in the order of their times.
+    /// Events of one lead that arrive within half of this time are sent in chronological order.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "5", help_heading = "Server")]
     pub linger: Duration,
 
-    /// Events that may wait to be delivered; more are turned away with 503
+    /// Events that may wait for delivery; beyond that, requests are answered with 503
     #[arg(
         long,
         value_name = "N",
@@ -1086,10 +1090,78 @@ pub(crate) struct ServeArgs {
     pub max_queue: u64,
 }
 
+/// What to do with a ledger.
+#[derive(Debug, Args)]
+pub(crate) struct LedgerArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub verb: LedgerVerb,
+}
+
+/// The verbs of ledger.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerVerb {
+    /// Check that a ledger is intact and writable, and count what it holds
+    ///
+    /// Checks permissions, the schema version and every row. Changes nothing and does not disturb a run that is under way.
+    /// Ends with 1 if anything is wrong.
+    #[command(after_long_help = examples::LEDGER_CHECK)]
+    Check(LedgerCheckArgs),
+    /// Copy a ledger into another: from a file to a database, or back
+    ///
+    /// Copies everything or nothing, while no run uses either ledger. FROM stays unchanged. TO may already hold records: an
+    /// event accepted in either counts as accepted, and otherwise the later record counts, so copying again changes nothing.
+    /// Refused if both ledgers have followed the same leads through snapshots independently.
+    #[command(after_long_help = examples::LEDGER_COPY)]
+    Copy(LedgerCopyArgs),
+}
+
+/// Options of ledger check.
+#[derive(Debug, Args)]
+pub(crate) struct LedgerCheckArgs {
+    /// Ledger file, database address, or @FILE that holds an address [default: the one an upload would use]
+    #[arg(value_name = "LEDGER")]
+    pub ledger: Option<PathBuf>,
+
+    /// Settings file that names the ledger [default: ./crm2capi.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: PlainFormat,
+}
+
+/// Options of ledger copy.
+#[derive(Debug, Args)]
+pub(crate) struct LedgerCopyArgs {
+    /// Source: a file, an address that begins with postgres://, or @FILE that holds an address
+    ///
+    /// An address with a password does not belong on the command line; @FILE names a file that holds it.
+    #[arg(value_name = "FROM")]
+    pub from: PathBuf,
+
+    /// Target, given the same way; created if missing [default: the one an upload would use]
+    #[arg(value_name = "TO")]
+    pub to: Option<PathBuf>,
+
+    /// Settings file that names the ledger [default: ./crm2capi.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Seconds to wait for a run that uses either of them
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "0")]
+    pub wait: Duration,
+
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: PlainFormat,
+}
+
 /// Options of schema.
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
-    /// Of what
+    /// Which document
     #[arg(value_name = "DOCUMENT")]
     pub document: Document,
 }
@@ -1127,7 +1199,7 @@ pub(crate) struct CompletionsArgs {
 /// Options of man.
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
-    /// Folder to write them to; made if it is not there
+    /// Folder to write them to; created if missing
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
 }

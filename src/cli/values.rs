@@ -169,7 +169,7 @@ pub(crate) fn meta_id(text: &str) -> Result<String, &'static str> {
     let is_id = !id.is_empty() && id.len() <= 20 && id.bytes().all(|byte| byte.is_ascii_digit());
     is_id
         .then(|| id.to_owned())
-        .ok_or("an id of Meta's is made of digits")
+        .ok_or("Meta's ids consist of digits")
 }
 
 /// A time with a zone.

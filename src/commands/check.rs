@@ -17,6 +17,7 @@ use crate::deliver::interrupt::listen;
 use crate::graph::Client;
 use crate::graph::probe::{Finding, Probe, probe};
 use crate::graph::served::Served;
+use crate::graph::verdict::Cause;
 use crate::graph::version::{self, Life};
 use crate::remote::{Dataset, Inquiry, Quality, Told, agent_name};
 use crate::report::ExitStatus;
@@ -160,9 +161,12 @@ fn judge(found: &Probe, host: &str, lines: &mut Vec<Line>) -> ExitStatus {
             )
         }
         Finding::NoAnswer(cause) => {
-            let help = cause
-                .help()
-                .unwrap_or("check the firewall and the proxy, then run again");
+            let help = cause.help().unwrap_or(match cause {
+                Cause::Silence(_) => "check the firewall and the proxy, then run again",
+                Cause::Foreign(_) | Cause::Fault(_) => {
+                    "the trouble is on the other side, at Meta or a proxy in between: run again in some minutes"
+                }
+            });
             (
                 bad("connection", format!("{host}: {cause}{trace}; {help}")),
                 ExitStatus::NotDone,

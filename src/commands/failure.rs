@@ -1,7 +1,7 @@
 //! An error that ended a command before there was anything to report: its exit status, and what to do about it.
 
 use crate::leads::FileError;
-use crate::ledger::LedgerError;
+use crate::ledger::{CopyError, LedgerError};
 use crate::mapping::MappingError;
 use crate::report::ExitStatus;
 use crate::run::feed::broken_off;
@@ -15,6 +15,11 @@ pub(super) struct Interrupted;
 /// The exit status an error stands for.
 pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
     if let Some(LedgerError::Held { .. } | LedgerError::Unreachable { .. }) = error.downcast_ref() {
+        return ExitStatus::NotDone;
+    }
+    if let Some(CopyError::Ledger(LedgerError::Held { .. } | LedgerError::Unreachable { .. })) =
+        error.downcast_ref()
+    {
         return ExitStatus::NotDone;
     }
     // Another download writes the file.
@@ -35,7 +40,7 @@ pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
 pub(super) fn with_a_way_on(error: anyhow::Error) -> anyhow::Error {
     use MappingError::{NoCustomer, NoStages, NoTimes};
     match error.downcast_ref() {
-        Some(NoCustomer | NoStages | NoTimes) => {
+        Some(NoCustomer | NoStages | NoTimes { .. }) => {
             anyhow::anyhow!("{error:#}; or let crm2capi init FILE propose the settings")
         }
         _ => error,

@@ -63,7 +63,7 @@ fn check_place(output: &Path, force: bool) -> Result<()> {
     }
     if !folder_of(output).is_dir() {
         bail!(
-            "there is no folder {} for the settings; make it, or give another --output",
+            "no folder {} for the settings; create it, or give another --output",
             folder_of(output).display()
         );
     }

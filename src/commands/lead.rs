@@ -52,7 +52,7 @@ pub(super) fn run(args: &StatusArgs, value: &str, file: &SettingsFile) -> Result
                     code.help()
                 };
                 bail!(
-                    "the value of --lead is no lead id, email or phone that can be looked up: {}; {help}",
+                    "the value of --lead is not a lead id, email or phone that can be looked up: {}; {help}",
                     code.message()
                 );
             }
@@ -234,7 +234,7 @@ fn state(state: State) -> String {
         State::Rejected { code, subcode } => format!("refused by Meta ({})", fault(code, subcode)),
         State::Uncertain => "uncertain, the next upload sends it again; last tried".to_owned(),
         State::Expired => {
-            "uncertain, and too old to be sent again: nobody knows whether Meta took it; last tried"
+            "uncertain, and too old to be resent: whether Meta took it is not known; last tried"
                 .to_owned()
         }
         State::Pending => "not sent yet, the next upload does; first seen".to_owned(),

@@ -121,7 +121,7 @@ fn status_of(progress: &Progress, host: &str, is_stream: bool) -> ExitStatus {
         tracing::warn!("{page}: {}", said(fault));
     }
     let kept = (!is_stream)
-        .then_some("; what was downloaded is kept, and the next run goes on from there");
+        .then_some("; the leads downloaded so far are kept, and the next run continues from there");
     match &progress.ended {
         Some(Ended::Failure(failure)) => return status_of_failure(failure, host, kept),
         Some(Ended::File(error)) => {
@@ -138,7 +138,7 @@ fn status_of(progress: &Progress, host: &str, is_stream: bool) -> ExitStatus {
     }
     if progress.has_refusals() {
         print_error(&anyhow::anyhow!(
-            "some of what was asked for could not be read; the warnings say what"
+            "some of the leads could not be read; the warnings say which"
         ));
         return ExitStatus::Problems;
     }
@@ -155,7 +155,7 @@ fn status_of_failure(failure: &Failure, host: &str, kept: Option<&str>) -> ExitS
             (format!("{host}: {cause}; {help}"), ExitStatus::NotDone)
         }
         Failure::NoList => (
-            format!("{host}: what came is no list of Meta's; {RUN_AGAIN}"),
+            format!("{host}: the answer is not one of Meta's lists; {RUN_AGAIN}"),
             ExitStatus::NotDone,
         ),
         Failure::Circle => (
@@ -213,8 +213,8 @@ fn line_of(form: &FormAccount) -> String {
             form.expired.unwrap_or_default(),
             "expired at Meta after 90 days",
         ),
-        (form.test as u64, "for tests, passed over"),
-        (form.unusable as u64, "without an id or a time, passed over"),
+        (form.test as u64, "test leads, skipped"),
+        (form.unusable as u64, "without an id or a time, skipped"),
     ] {
         if count > 0 {
             line.push_str(&format!(", {} {what}", thousands(count)));

@@ -9,6 +9,7 @@ mod help;
 mod init;
 mod lead;
 mod leads;
+mod ledger;
 mod normalize;
 mod pager;
 mod progress;
@@ -99,7 +100,7 @@ fn said_of_a_token(error: &clap::Error) -> Option<String> {
         .contains(&option.as_str())
         .then(|| {
             format!(
-                "there is no option {option}: what it takes would show in the list of processes; put a token into the \
+                "no option {option}: its value would show in the process list; put a token into the \
                  environment (CRM2CAPI_ACCESS_TOKEN) or into a file (--access-token-file FILE), an app's secret into \
                  CRM2CAPI_APP_SECRET"
             )
@@ -179,6 +180,7 @@ fn run(cli: Cli) -> Result<ExitStatus> {
         Command::Leads(args) => leads::run(&args, &cli.talk),
         Command::Watch(args) => watch::run(*args, &cli.talk),
         Command::Serve(args) => serve::run(*args),
+        Command::Ledger(args) => ledger::run(&args, &cli.talk),
         Command::Schema(args) => schema::run(&args),
         Command::Help(args) => help::run(&args),
         Command::Completions(args) => generate::completions(&args),

@@ -170,7 +170,7 @@ impl Reader {
                 return Ok(reading.map(|reading| reading.uncapped.to_string()));
             }
             Field::Value => {
-                let money = money(text, None)?;
+                let money = money(text, None, None)?;
                 return Ok(money.map(|money| match money.currency {
                     Some(currency) => format!("{} {}", money.amount, currency.code()),
                     None => money.amount.to_string(),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::talk;
+use super::talk::{self, Signs};
 use crate::cli::{LogFormat, TalkArgs};
 use crate::report::Summary;
 use crate::run::{Observer, Reading};
@@ -145,9 +145,9 @@ impl Drop for Progress {
 }
 
 fn style(template: &str, rows: &Arc<AtomicU64>) -> ProgressStyle {
-    let chars = match talk::can_show_unicode(&std::io::stderr()) {
-        true => "█▉▊▋▌▍▎▏ ",
-        false => "#- ",
+    let chars = match Signs::of(&std::io::stderr()) {
+        Signs::All => "█▉▊▋▌▍▎▏ ",
+        Signs::PlainMarks | Signs::Ascii => "#- ",
     };
     let (read, to_rate) = (Arc::clone(rows), Arc::clone(rows));
     let style = ProgressStyle::with_template(template);

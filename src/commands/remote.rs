@@ -19,6 +19,7 @@ use crate::remote::{
     Count, Dataset, Fresh, Hours, Inquiry, Quality, Stage, Told, agent_name, compare,
     is_clearly_fewer, sum,
 };
+use crate::render::cut;
 use crate::report::ExitStatus;
 use crate::text::{counted, harmless, thousands};
 use crate::time::utc;
@@ -29,6 +30,8 @@ const NAME_WIDTHS: std::ops::RangeInclusive<usize> = 12..=32;
 const NUMBERS_WIDTH: usize = 48;
 /// So many stages are shown one by one.
 const MAX_STAGES: usize = 100;
+/// So many match keys are listed; Meta knows fewer.
+const MAX_KEYS: usize = 40;
 /// A terminal that is narrower has room for a short difference only.
 const NARROW: usize = 60;
 /// What was accepted so recently may not be counted yet.
@@ -63,9 +66,7 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs, file: &SettingsFile) -> Re
     let agent = config::partner_agent(file)?.map(|agent| agent_name(&agent));
     let target = config::status_ledger(args, file)?;
     let Some(mut ledger) = LedgerReader::open(&target)? else {
-        bail!(
-            "there is no ledger {target}, so what was accepted is not known; name it with --ledger"
-        );
+        bail!("no ledger {target}, so the accepted events are not known; name it with --ledger");
     };
     let now = config::clock(args.now).now();
     let hours = Hours::settled_at(now);
@@ -182,7 +183,7 @@ impl Findings {
     fn error(&self, stages: Option<&[Stage]>) -> Option<String> {
         match &self.there {
             Told::MayNot(fault) => Some(format!(
-                "Meta does not let this token ask what was counted: {fault}; set CRM2CAPI_READ_TOKEN to a system user's \
+                "Meta does not let this token read its counts: {fault}; set CRM2CAPI_READ_TOKEN to a system user's \
                  token with ads_management and access to the dataset, as the dataset's own token cannot ask"
             )),
             Told::NoAnswer(why) => Some(format!(
@@ -191,11 +192,17 @@ impl Findings {
             Told::Known(_) | Told::Nothing => {
                 let (here, there) = sums(stages?);
                 is_short(stages?).then(|| {
+                    let short = |stage: &&Stage| is_clearly_fewer(stage.here, stage.there);
+                    let which = match is_clearly_fewer(here, there) {
+                        true => format!("{} of {}", thousands(there), thousands(here)),
+                        false => {
+                            let short = stages.into_iter().flatten().filter(short).count();
+                            format!("those of {}", counted(short as u64, "stage"))
+                        }
+                    };
                     format!(
-                        "Meta counts clearly fewer events than it accepted: {} of {}; look at the dataset in Events \
-                         Manager, and at partner_agent under [event]",
-                        thousands(there),
-                        thousands(here)
+                        "Meta counts clearly fewer events than it accepted: {which}; look at the dataset in Events \
+                         Manager, and at partner_agent under [event]"
                     )
                 })
             }
@@ -240,16 +247,16 @@ impl Findings {
         if self.is_sandbox {
             writeln!(
                 out,
-                "A sandbox answers: what it accepted is in no ledger, so that nothing stands beside its counts."
+                "These are a sandbox's counts: no ledger records what it accepted, so there is nothing to compare them with."
             )?;
         }
         self.write_facts(out)?;
         match (&self.there, stages) {
             (Told::MayNot(fault), _) => {
-                writeln!(out, "\nThis token may not ask what was counted: {fault}")
+                writeln!(out, "\nThis token may not read Meta's counts: {fault}")
             }
             (Told::NoAnswer(why), _) => {
-                writeln!(out, "\nWhat was counted is not known: {}", harmless(why))
+                writeln!(out, "\nMeta's counts are not known: {}", harmless(why))
             }
             (_, None) => Ok(()),
             (there, Some(stages)) => self.write_stages(out, stages, *there == Told::Nothing),
@@ -311,7 +318,7 @@ impl Findings {
         if stages.iter().any(|stage| stage.there == u64::MAX) {
             writeln!(
                 out,
-                "Meta's counts are too large to be true; what stands there is at least so much."
+                "Meta's counts are implausibly large; they are shown as lower bounds."
             )?;
         }
         match self.unnamed() {
@@ -412,12 +419,18 @@ fn kind(dataset: &Dataset) -> &'static str {
     }
 }
 
+/// A name out of Meta's answers, which nothing bounds.
+fn name(name: &str) -> String {
+    cut(&harmless(name), *NAME_WIDTHS.end())
+}
+
 fn list(keys: &BTreeMap<String, u64>) -> String {
     let mut keys: Vec<(&String, &u64)> = keys.iter().collect();
     keys.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     let keys: Vec<String> = keys
         .iter()
-        .map(|(key, count)| format!("{} {}", harmless(key), thousands(**count)))
+        .take(MAX_KEYS)
+        .map(|(key, count)| format!("{} {}", name(key), thousands(**count)))
         .collect();
     keys.join(", ")
 }
@@ -426,8 +439,8 @@ pub(super) fn scores(quality: &[Quality]) -> String {
     let scores: Vec<String> = quality
         .iter()
         .map(|event| match event.score {
-            Some(score) => format!("{} {score} of 10", harmless(&event.event_name)),
-            None => format!("{} without a score", harmless(&event.event_name)),
+            Some(score) => format!("{} {score} of 10", name(&event.event_name)),
+            None => format!("{} without a score", name(&event.event_name)),
         })
         .collect();
     scores.join(", ")

@@ -135,10 +135,7 @@ impl Destination {
         let sandbox = upload.sandbox.then(|| sandbox(args, runtime)).transpose()?;
         let endpoint = match &sandbox {
             Some(sandbox) => {
-                tracing::info!(
-                    "what is posted goes to the sandbox at {}",
-                    sandbox.base_url()
-                );
+                tracing::info!("events go to the sandbox at {}", sandbox.base_url());
                 config::endpoint_of_sandbox(sandbox.base_url(), &upload.endpoint, file)?
             }
             None => asked(args, file)?,
@@ -156,7 +153,7 @@ impl Destination {
         };
         if is_rehearsal {
             tracing::warn!(
-                "nothing of what is posted counts: it goes to a sandbox, or as test events; what waits is gone when the server stops"
+                "nothing posted here counts: it goes to a sandbox, or as test events; whatever still waits is lost when the server stops"
             );
         }
         Ok(Self {

@@ -11,7 +11,7 @@ use crate::render::{self, Format, complaint, metrics};
 use crate::report::{ExitStatus, Summary};
 use crate::text::harmless;
 
-use super::talk;
+use super::talk::{self, Signs};
 
 const OK: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -100,8 +100,12 @@ fn print(summary: &Summary, shape: Shape) -> io::Result<()> {
         Shape::Opening => render::opening(summary, &mut page, width)?,
         Shape::RestOfPage => render::outcome(summary, &mut page, width)?,
     }
-    if !shape.is_for_programs() && !talk::can_show_unicode(&io::stdout()) {
-        page = talk::in_ascii(&String::from_utf8_lossy(&page)).into_bytes();
+    if !shape.is_for_programs() {
+        let signs = Signs::of(&io::stdout());
+        page = signs
+            .write(&String::from_utf8_lossy(&page))
+            .into_owned()
+            .into_bytes();
     }
     let mut out = anstream::stdout().lock();
     let written = out.write_all(&page).and_then(|()| out.flush());
@@ -114,7 +118,7 @@ fn print(summary: &Summary, shape: Shape) -> io::Result<()> {
 /// What went wrong and what to do about it, for a log or the mail of a scheduled job.
 pub(super) fn in_one_line(summary: &Summary) -> String {
     let facts = complaint(summary);
-    match &summary.ended {
+    match render::untold(summary) {
         // The verdict has the reason already.
         Some(ended) if facts.contains(&ended.reason) => match &ended.help {
             Some(help) => format!("{facts}; {help}"),

@@ -1,5 +1,6 @@
 //! `crm2capi status`: what was delivered lately, from the ledger.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
@@ -17,7 +18,7 @@ use crate::ledger::{LedgerReader, LedgerTarget, PastRun, Status};
 use crate::notify::{Notifier, Occasion, Subject};
 use crate::render::{self, FileFormat, check_writable, wrap};
 use crate::report::ExitStatus;
-use crate::text::{HarmlessLines, counted};
+use crate::text::{HarmlessLines, counted, thousands};
 use crate::time::utc;
 
 /// Runs that are shown.
@@ -26,6 +27,8 @@ const RUNS: usize = 5;
 const MAX_SKEW_SECONDS: i64 = 300;
 /// Cells of the longest bar.
 const BAR: usize = 20;
+/// So many stages of a day are named, the most frequent.
+const MAX_NAMES: usize = 12;
 /// Columns that the names of a day's events have at least, however narrow the terminal is.
 const MIN_NAMES: usize = 20;
 
@@ -59,7 +62,7 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
     // A monitor is told of an upload that never was, in the way it asked for.
     if ledger.is_none() && max_age.is_none() {
         bail!(
-            "there is no ledger {target}; either nothing was uploaded yet, or it lies elsewhere: name it with --ledger, or \
+            "no ledger {target}; either nothing was uploaded yet, or it is elsewhere: name it with --ledger, or \
              the settings with --config"
         );
     }
@@ -97,14 +100,14 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
         let missing = is_missing.then_some(&target);
         say_late(status.last_success, now, allowed, missing);
     }
-    if max_age.is_some() {
+    if let Some(max_age) = max_age {
         let subject = Subject {
             dataset: dataset.unwrap_or_default(),
             settings: file.path.clone(),
             ledger: target,
         };
         let report = format!("{report}\n");
-        let occasion = Occasion::Watched { is_late };
+        let occasion = Occasion::Watched { is_late, max_age };
         Notifier {
             settings: receivers,
             subject,
@@ -118,7 +121,7 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
 fn say_late(last_success: Option<i64>, now: i64, allowed: &str, missing: Option<&LedgerTarget>) {
     if let Some(ledger) = missing {
         return crate::commands::print_error(&anyhow::anyhow!(
-            "there is no ledger {ledger}, so no upload is known to have succeeded within --max-age {allowed}; if there was one, \
+            "no ledger {ledger}, so no upload is known to have succeeded within --max-age {allowed}; if there was one, \
              name its ledger with --ledger, or the settings with --config"
         ));
     }
@@ -276,14 +279,28 @@ fn write_days(out: &mut impl Write, status: &Status) -> Result<()> {
     if !days.is_empty() {
         writeln!(out, "\ndelivered, by day (UTC)")?;
     }
-    for (day, counts) in days.iter().rev() {
+    for (day, counts) in days.into_iter().rev() {
         let total: u64 = counts.values().sum();
         let cells = (total as usize * BAR).div_ceil(most as usize);
         let date = Timestamp::from_second(day * 86_400)?.strftime("%F");
-        let parts: Vec<String> = counts
-            .iter()
+        let mut counts: Vec<(&str, u64)> = counts.into_iter().collect();
+        // The order of the names stays where there are few of them.
+        if counts.len() > MAX_NAMES {
+            counts.sort_by_key(|(_, count)| Reverse(*count));
+        }
+        let shown = counts.iter().take(MAX_NAMES);
+        let mut parts: Vec<String> = shown
             .map(|(name, count)| format!("{name} {count}"))
             .collect();
+        let others = counts.get(MAX_NAMES..).unwrap_or_default();
+        if !others.is_empty() {
+            let events: u64 = others.iter().map(|(_, count)| count).sum();
+            parts.push(format!(
+                "{} other stages {}",
+                thousands(others.len() as u64),
+                thousands(events)
+            ));
+        }
         let head = format!("  {date}  {:<BAR$}  {total:>6}  ", "█".repeat(cells));
         let indent = head.chars().count();
         let room = talk::width().saturating_sub(indent).max(MIN_NAMES);
@@ -327,6 +344,7 @@ fn duration(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Delivered;
 
     #[test]
     fn a_success_long_ago_in_the_future_or_never_is_late() {
@@ -341,5 +359,32 @@ mod tests {
         ] {
             assert_eq!(is_late(last, 1_000_000, day), expected, "{last:?}");
         }
+    }
+
+    #[test]
+    fn of_hundreds_of_stages_a_day_names_the_most_frequent() {
+        let delivered = |(number, count): (u64, u64)| Delivered {
+            day: 20_000,
+            name: format!("Stage {number:03}"),
+            count,
+        };
+        let page = |stages: u64| {
+            let mut out = Vec::new();
+            let status = Status {
+                delivered: (0..stages).map(|it| (it, 1 + it)).map(delivered).collect(),
+                ..Status::default()
+            };
+            write_days(&mut out, &status).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let many = page(300);
+        assert!(many.contains("Stage 299 300, Stage"), "{many}");
+        assert!(!many.contains("Stage 287 "), "{many}");
+        // 1 and 2 and so on to 288.
+        let rest = many.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(rest.ends_with("288 other stages 41,616"), "{many}");
+        let few = page(12);
+        assert!(few.contains("Stage 000 1, Stage 001 2"), "{few}");
+        assert!(!few.contains("other"), "{few}");
     }
 }

@@ -1,6 +1,7 @@
 //! What goes to standard error: warnings, errors and progress, for people in colour or for programs as JSON lines.
 //! Also how standard output is reached, and how wide it is.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
@@ -92,7 +93,10 @@ pub(super) fn stdout(format: PlainFormat) -> impl Write {
     let is_page = format == PlainFormat::Human;
     let stream = io::stdout();
     Shown {
-        is_ascii: is_page && !can_show_unicode(&stream),
+        signs: match is_page {
+            true => Signs::of(&stream),
+            false => Signs::All,
+        },
         width: (is_page && stream.is_terminal()).then(width),
         line: Vec::new(),
         out: anstream::stdout().lock(),
@@ -101,7 +105,7 @@ pub(super) fn stdout(format: PlainFormat) -> impl Write {
 
 /// Writes lines as they are, in ASCII, or wrapped.
 struct Shown<W: Write> {
-    is_ascii: bool,
+    signs: Signs,
     /// How many columns a line may have.
     width: Option<usize>,
     /// What was written of a line that has not ended.
@@ -112,10 +116,7 @@ struct Shown<W: Write> {
 impl<W: Write> Shown<W> {
     fn write_line(&mut self) -> io::Result<()> {
         let text = String::from_utf8_lossy(&self.line);
-        let text = match self.is_ascii {
-            true => in_ascii(&text),
-            false => text.into_owned(),
-        };
+        let text = self.signs.write(&text).into_owned();
         self.line.clear();
         match self.width {
             Some(width) => self.out.write_all(hung(&text, width).as_bytes()),
@@ -126,7 +127,7 @@ impl<W: Write> Shown<W> {
 
 impl<W: Write> Write for Shown<W> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        if !self.is_ascii && self.width.is_none() {
+        if self.signs == Signs::All && self.width.is_none() {
             return self.out.write(piece);
         }
         for part in piece.split_inclusive(|byte| *byte == b'\n') {
@@ -199,15 +200,45 @@ pub(crate) fn width() -> usize {
         .unwrap_or(DEFAULT_WIDTH)
 }
 
-/// Whether a stream may get more than ASCII: files and pipes always, a terminal unless its locale or its kind says that it
-/// could not show it.
-pub(super) fn can_show_unicode(stream: &impl IsTerminal) -> bool {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .into_iter()
-        .find_map(variable);
-    !stream.is_terminal()
-        || (is_utf_8(locale.as_deref()) && variable("TERM").as_deref() != Some("dumb"))
+/// Which signs a stream gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signs {
+    /// Any.
+    All,
+    /// Letters of any script, and bars and marks of ASCII: a file or pipe where the locale is not of UTF-8. What stands in
+    /// names must not get lost there.
+    PlainMarks,
+    /// Those of ASCII: a terminal that its locale or its kind says can show no more.
+    Ascii,
+}
+
+impl Signs {
+    pub(super) fn of(stream: &impl IsTerminal) -> Self {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .find_map(variable);
+        let is_utf_8 = is_utf_8(locale.as_deref());
+        match stream.is_terminal() {
+            true if is_utf_8 && variable("TERM").as_deref() != Some("dumb") => Self::All,
+            true => Self::Ascii,
+            false if is_utf_8 => Self::All,
+            false => Self::PlainMarks,
+        }
+    }
+
+    /// The page with a sign of ASCII for each that the stream does not get, so that columns still line up.
+    pub(super) fn write(self, page: &str) -> Cow<'_, str> {
+        let sign = |sign: char| match plain_mark(sign) {
+            Some(plain) => plain,
+            None if sign.is_ascii() || self == Self::PlainMarks => sign,
+            None => '?',
+        };
+        match self {
+            Self::All => page.into(),
+            Self::PlainMarks | Self::Ascii => page.chars().map(sign).collect::<String>().into(),
+        }
+    }
 }
 
 /// Whether a locale is one of UTF-8. Nobody sets it where it does not matter, as in containers.
@@ -218,10 +249,9 @@ fn is_utf_8(locale: Option<&str>) -> bool {
     })
 }
 
-/// The page with a sign of ASCII for each sign that is none, so that columns still line up.
-pub(super) fn in_ascii(page: &str) -> String {
-    let sign = |sign: char| match sign {
-        ascii if ascii.is_ascii() => ascii,
+/// The sign of ASCII in place of one that pages are drawn with.
+fn plain_mark(sign: char) -> Option<char> {
+    Some(match sign {
         '█' | '▉' | '▊' | '▋' | '▌' => '#',
         '▍' | '▎' | '▏' => '|',
         '✓' => '+',
@@ -231,9 +261,8 @@ pub(super) fn in_ascii(page: &str) -> String {
         '·' | '–' => '-',
         '…' => '~',
         '•' => '*',
-        _ => '?',
-    };
-    page.chars().map(sign).collect()
+        _ => return None,
+    })
 }
 
 /// `warning: …`, and nothing else on the line.
@@ -257,10 +286,7 @@ where
         };
         let line = format!("{label} {}", message(event));
         let stderr = io::stderr();
-        let mut line = match can_show_unicode(&stderr) {
-            true => line.trim_start().to_owned(),
-            false => in_ascii(line.trim_start()),
-        };
+        let mut line = Signs::of(&stderr).write(line.trim_start()).into_owned();
         if stderr.is_terminal() {
             line = wrap(&line, width()).join("\n");
         }
@@ -331,9 +357,12 @@ mod tests {
 
     #[test]
     fn a_terminal_without_utf_8_gets_a_sign_of_ascii_for_each() {
-        assert_eq!(in_ascii("✓ 3 · ███▍  a ← Größe…"), "+ 3 - ###|  a < Gr??e~");
+        let page = "✓ 3 · ███▍  a ← Größe…";
+        assert_eq!(Signs::Ascii.write(page), "+ 3 - ###|  a < Gr??e~");
+        assert_eq!(Signs::PlainMarks.write(page), "+ 3 - ###|  a < Größe~");
+        assert_eq!(Signs::All.write(page), page);
         let mut shown = Shown {
-            is_ascii: true,
+            signs: Signs::Ascii,
             width: None,
             line: Vec::new(),
             out: Vec::new(),

@@ -349,7 +349,7 @@ impl SettingsFile {
         ];
         match set.iter().find(|(_, is_set)| *is_set) {
             Some((what, _)) => bail!(
-                "nobody named this file, so it may not set {what}; name it with --config to use these settings"
+                "this file was not named with --config, so it may not set {what}; name it with --config to use these settings"
             ),
             None => Ok(()),
         }

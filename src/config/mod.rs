@@ -26,6 +26,7 @@ pub(crate) use outputs::{
 };
 pub(crate) use read::{body_settings, clock, default_country, named_settings, read_settings};
 pub(crate) use send::{
-    batch_size, earlier, give_up_after, ledger, partner_agent, send_settings, status_ledger,
+    batch_size, earlier, give_up_after, ledger, ledger_of, partner_agent, send_settings,
+    status_ledger,
 };
 pub(crate) use serve::serve_settings;

@@ -70,7 +70,7 @@ fn address_of(path: &Path) -> Result<String> {
 pub(crate) fn age(text: &str, what: &str) -> Result<Duration> {
     let example = || {
         let shown = unless_secret(text);
-        format!("{what} {shown} is no age; write it like 26h, 90m or 2d")
+        format!("{what} {shown} is not an age; write it like 26h, 90m or 2d")
     };
     let split = text.len() - text.chars().next_back().map_or(0, char::len_utf8);
     let number: u64 = text[..split].trim().parse().with_context(example)?;

@@ -117,9 +117,7 @@ pub(crate) fn body_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Read
 /// The text is one.
 pub(super) fn refuse_token(what: &str, text: &str) -> Result<()> {
     if is_a_token(text) {
-        bail!(
-            "{what} is an access token; it must stand nowhere but in CRM2CAPI_ACCESS_TOKEN or its file"
-        );
+        bail!("{what} is an access token; it belongs only in CRM2CAPI_ACCESS_TOKEN or in its file");
     }
     Ok(())
 }
@@ -173,7 +171,7 @@ fn max_invalid(args: &ReadArgs, file: &SettingsFile) -> Result<f64> {
         && !(0.0..=100.0).contains(&percent)
     {
         let place = file.place_of("max_invalid", "delivery");
-        bail!("{place}: {percent} is no percentage; give 0 to 100");
+        bail!("{place}: {percent} is not a percentage; give 0 to 100");
     }
     Ok(args
         .max_invalid
@@ -186,7 +184,7 @@ fn threads(given: Option<u16>, file: &SettingsFile) -> Result<usize> {
     match given.map(usize::from).or(file.input.threads) {
         Some(0) => {
             let place = file.place_of("threads", "input");
-            bail!("{place}: 0 leaves nobody to work; give at least 1")
+            bail!("{place}: 0 threads cannot do any work; give at least 1")
         }
         Some(count) => Ok(count.min(256)),
         None => Ok(all().min(MOST_WORKERS)),
@@ -215,12 +213,12 @@ fn inputs(given: &[PathBuf], file: &SettingsFile) -> Result<Vec<Input>> {
         .find(|path| file.leads_out_to(path))
     {
         bail!(
-            "nobody named the settings, so they may not lead to {}, outside of their folder; name them with --config",
+            "these settings were not named with --config, so they may not use {}, which is outside their folder; name them with --config",
             outside.display()
         );
     }
     for file in passed_over {
-        tracing::warn!("{file}; passed over");
+        tracing::warn!("{file}; skipped");
     }
     Ok(inputs)
 }
@@ -245,7 +243,7 @@ fn join(args: &ReadArgs, file: &SettingsFile) -> Result<JoinSettings> {
     }
     if let (true, Some(_)) = (inputs.is_empty(), &missing) {
         bail!(
-            "--leads-missing tells which of Meta's leads no row is; name these leads with --leads FILE"
+            "--leads-missing lists the leads of Meta that no row matches; name the file of leads with --leads FILE"
         );
     }
     let raw_lead = file.join.raw_lead.as_deref().map(str::trim);

@@ -248,10 +248,34 @@ pub(crate) fn earlier(
 /// # Errors
 /// It is neither a file's name nor a server's address, or no folder is known for it.
 pub(crate) fn status_ledger(args: &StatusArgs, file: &SettingsFile) -> Result<LedgerTarget> {
-    match named_ledger(args.ledger.as_deref(), file)? {
+    named_or_default(args.ledger.as_deref(), file)
+}
+
+fn named_or_default(given: Option<&Path>, file: &SettingsFile) -> Result<LedgerTarget> {
+    match named_ledger(given, file)? {
         Some(target) => Ok(target),
         None => default_ledger().map(LedgerTarget::File),
     }
+}
+
+/// The ledger that a command line names by itself, or else the one an upload would use.
+///
+/// # Errors
+/// It is neither a file's name nor a server's address, or no folder is known for it.
+pub(crate) fn ledger_of(given: Option<&Path>, file: &SettingsFile) -> Result<LedgerTarget> {
+    let Some(given) = given else {
+        return named_or_default(None, file);
+    };
+    let Some(path) = given.to_str().and_then(|text| text.strip_prefix('@')) else {
+        return ledger_target(given, "LEDGER");
+    };
+    let shown = path_unless_secret(Path::new(path));
+    let text = read_text(Path::new(path), SECRET_FILE_BYTES)
+        .with_context(|| format!("cannot read {shown}, which is to hold the ledger's address"))?;
+    if !Address::is_one(text.trim()) {
+        bail!("{shown} does not begin with postgres://");
+    }
+    address(&text, &shown.to_string())
 }
 
 /// Where the ledger lies unless told otherwise.

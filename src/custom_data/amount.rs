@@ -4,11 +4,21 @@ use std::fmt;
 
 /// The sign between whole units and their fraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DecimalMark {
+pub(crate) enum DecimalMark {
     /// 1234.50
     Point,
     /// 1234,50
     Comma,
+}
+
+impl DecimalMark {
+    /// The one that parts thousands beside it.
+    pub(super) fn other(self) -> Self {
+        match self {
+            DecimalMark::Point => DecimalMark::Comma,
+            DecimalMark::Comma => DecimalMark::Point,
+        }
+    }
 }
 
 /// An amount of at most 18 digits, exact, not negative. `Display` gives it as JSON has it: `1234.5`.

@@ -5,12 +5,13 @@
 
 mod amount;
 mod currency;
+mod marks;
 mod money;
 
-pub(crate) use amount::Amount;
-use amount::DecimalMark;
+pub(crate) use amount::{Amount, DecimalMark};
 pub(crate) use currency::currency;
 pub(crate) use iso_currency::Currency;
+pub(crate) use marks::{Amounts, MarkEvidence};
 pub(crate) use money::money;
 
 use crate::cell::is_nothing;
@@ -40,7 +41,7 @@ pub(crate) enum UnusableKey {
     #[error("custom. needs a name after the dot")]
     Empty,
     /// The name is one of Meta's own.
-    #[error("custom.{0} would overwrite a key of Meta's, use another name")]
+    #[error("custom.{0} would overwrite one of Meta's own keys, use another name")]
     Reserved(String),
 }
 
@@ -221,7 +222,7 @@ mod tests {
             json(&data, "Your CRM"),
             r#"{"event_source":"crm","lead_event_source":"Your CRM"}"#
         );
-        data.value = money("$1,234.50", None)
+        data.value = money("$1,234.50", None, None)
             .unwrap()
             .map(|money| (money.amount, Currency::USD));
         data.order_id = Some("A-7");

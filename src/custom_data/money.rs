@@ -1,8 +1,8 @@
 //! Amounts of money as CRMs and spreadsheets show them.
 //!
 //! The point of the exercise is the decimal mark. Two kinds of marks, a mark that stands twice, or digits that make
-//! no group of three leave one reading. `1,234` has two: the habit of the currency decides that
-//! stands beside it or in its own column, else it is refused.
+//! no group of three leave one reading. `1,234` has two: the other amounts of its column decide, and the habit of the
+//! currency that stands beside it or in its own column. It is refused where they disagree, or nothing tells.
 
 use iso_currency::Currency;
 
@@ -39,11 +39,15 @@ impl Money {
 }
 
 /// Reads an amount; None where the cell says that there is none. `currency` is what the row says in another column or the
-/// settings say for all rows.
+/// settings say for all rows, `of_column` the decimal mark of the other amounts in its column.
 ///
 /// Errors: [`Code::ValueAmbiguous`], [`Code::ValueNegative`], [`Code::ValueMalformed`], [`Code::ValueCurrencyConflict`].
-pub(crate) fn money(text: &str, currency: Option<Currency>) -> Result<Option<Money>, Code> {
-    let text = text.trim().trim_start_matches('\'');
+pub(crate) fn money(
+    text: &str,
+    currency: Option<Currency>,
+    of_column: Option<DecimalMark>,
+) -> Result<Option<Money>, Code> {
+    let text = bare(text);
     if is_nothing(text) {
         return Ok(None);
     }
@@ -63,11 +67,19 @@ pub(crate) fn money(text: &str, currency: Option<Currency>) -> Result<Option<Mon
         (Some(Sign::Shared(mark)), None) => Some(mark),
         _ => None,
     };
-    let has_three_decimals = own.or(currency).and_then(Currency::exponent) == Some(3);
-    let amount = amount(cell.number, |mark| match habit {
-        Some(habit) if mark != habit => Ok(false),
-        Some(_) if has_three_decimals => Ok(true),
-        _ => Err(Code::ValueAmbiguous),
+    let decimals = own.or(currency).and_then(Currency::exponent);
+    let amount = amount(cell.number, |mark| {
+        let by_column = of_column.map(|decimal| mark == decimal);
+        let by_currency = match (habit, decimals) {
+            (_, Some(0)) => Some(false),
+            (Some(habit), _) if mark != habit => Some(false),
+            (Some(_), Some(3)) => Some(true),
+            _ => None,
+        };
+        match (by_column, by_currency) {
+            (Some(column), Some(currency)) if column != currency => Err(Code::ValueAmbiguous),
+            (column, currency) => column.or(currency).ok_or(Code::ValueAmbiguous),
+        }
     })?;
     if cell.is_negative && !amount.is_zero() {
         return Err(Code::ValueNegative);
@@ -76,6 +88,52 @@ pub(crate) fn money(text: &str, currency: Option<Currency>) -> Result<Option<Mon
         amount,
         currency: own,
     }))
+}
+
+/// What the marks of an amount can mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readings {
+    /// There are none, or it is no amount.
+    None,
+    /// They have one reading, by which this is the decimal mark.
+    One(DecimalMark),
+    /// The only mark stands before three digits.
+    Both,
+}
+
+/// What the marks of a cell can mean, whatever stands around it.
+pub(super) fn readings(text: &str) -> Readings {
+    let Some(cell) = Cell::of(bare(text)) else {
+        return Readings::None;
+    };
+    let mut is_unclear = false;
+    let read = amount(cell.number, |_| {
+        is_unclear = true;
+        Ok(true)
+    });
+    let marks = || {
+        let separators = cell.number.chars().filter_map(Separator::of);
+        separators.filter_map(|separator| match separator {
+            Separator::Mark(mark) => Some(mark),
+            Separator::Space | Separator::Apostrophe => None,
+        })
+    };
+    let (first, last) = (marks().next(), marks().next_back());
+    match (first, last) {
+        _ if read.is_err() => Readings::None,
+        _ if is_unclear => Readings::Both,
+        // A mark that stands twice parts thousands, so the other one is for decimals.
+        (Some(first), Some(last)) if first == last && marks().count() > 1 => {
+            Readings::One(last.other())
+        }
+        (_, Some(last)) => Readings::One(last),
+        _ => Readings::None,
+    }
+}
+
+/// A cell without what spreadsheets put in front of a text.
+fn bare(text: &str) -> &str {
+    text.trim().trim_start_matches('\'')
 }
 
 /// A cell taken apart.
@@ -237,7 +295,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(text: &str) -> Result<String, Code> {
-        money(text, None).map(|money| money.map(shown).unwrap_or_default())
+        money(text, None, None).map(|money| money.map(shown).unwrap_or_default())
     }
 
     fn shown(money: Money) -> String {
@@ -306,12 +364,64 @@ mod tests {
             ("1.234", Some(Currency::USD), Err(Code::ValueAmbiguous)),
             ("1.234", Some(Currency::EUR), Err(Code::ValueAmbiguous)),
             ("1.234", Some(Currency::KWD), Ok("1.234")),
+            ("KWD 1.234", None, Ok("1.234 KWD")),
+            ("1,234 KWD", None, Ok("1234 KWD")),
+            ("1,234.500", Some(Currency::KWD), Ok("1234.5")),
+            // The yen has no smaller unit, whatever the mark.
+            ("1,234", Some(Currency::JPY), Ok("1234")),
+            ("1.234", Some(Currency::JPY), Ok("1234")),
+            ("¥1,234", Some(Currency::JPY), Ok("1234")),
+            ("1,234円", None, Ok("1234 JPY")),
         ] {
-            let read = money(text, currency).map(|money| money.map(shown).unwrap_or_default());
+            let read =
+                money(text, currency, None).map(|money| money.map(shown).unwrap_or_default());
             assert_eq!(
                 read.as_deref().map_err(|code| *code),
                 expected,
                 "{text} {currency:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_mark_before_three_digits_is_decided_by_its_column_unless_the_currency_objects() {
+        use DecimalMark::*;
+        for (text, currency, column, expected) in [
+            ("1.234", None, Comma, Ok("1234")),
+            ("1.234", None, Point, Ok("1.234")),
+            ("1,234", None, Point, Ok("1234")),
+            ("1.234", Some(Currency::EUR), Comma, Ok("1234")),
+            ("1.234", Some(Currency::USD), Comma, Ok("1234")),
+            ("1,234 €", None, Point, Ok("1234 EUR")),
+            ("$1,234", None, Comma, Err(Code::ValueAmbiguous)),
+            (
+                "1.234",
+                Some(Currency::BRL),
+                Point,
+                Err(Code::ValueAmbiguous),
+            ),
+            (
+                "1.234",
+                Some(Currency::KWD),
+                Comma,
+                Err(Code::ValueAmbiguous),
+            ),
+            (
+                "1.234",
+                Some(Currency::JPY),
+                Point,
+                Err(Code::ValueAmbiguous),
+            ),
+            // What has one reading keeps it.
+            ("1,234.50", None, Comma, Ok("1234.5")),
+            ("99,9", None, Point, Ok("99.9")),
+        ] {
+            let read = money(text, currency, Some(column));
+            let read = read.map(|money| money.map(shown).unwrap_or_default());
+            assert_eq!(
+                read.as_deref().map_err(|code| *code),
+                expected,
+                "{text} {currency:?} {column:?}"
             );
         }
     }
@@ -346,7 +456,7 @@ mod tests {
     #[test]
     fn an_amount_needs_one_currency() {
         let with = |text: &str, other| {
-            money(text, other)
+            money(text, other, None)
                 .unwrap()
                 .unwrap()
                 .in_currency(other)
@@ -365,8 +475,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC{0,24}", figures in "[-+(). ,'$€0-9a-z]{0,16}") {
-            let _ = money(&text, None);
-            let _ = money(&figures, None);
+            let _ = money(&text, None, None);
+            let _ = money(&figures, None, Some(DecimalMark::Comma));
+            let _ = readings(&text);
         }
 
         #[test]

@@ -46,7 +46,7 @@ pub(crate) struct Endpoint {
 pub(crate) enum ClientError {
     /// The base is no URL that can be sent to.
     #[error(
-        "the graph URL is no http or https URL without a user: set --graph-url to one such as https://graph.facebook.com"
+        "the graph URL is not an http or https URL without a user name: set --graph-url to one such as https://graph.facebook.com"
     )]
     NotAUrl,
     /// The token would cross a network in the clear.

@@ -137,7 +137,7 @@ impl Fault {
     /// What an answer means that has no codes of Meta's: its status stands in their place.
     fn meaning_of_status(&self) -> Option<&'static str> {
         match (self.status, self.code) {
-            (401, 401) => Some("an answer without a reason of Meta's"),
+            (401, 401) => Some("an answer that gives no reason"),
             (413, 413) => Some("the request is too large for something on the way"),
             _ => None,
         }

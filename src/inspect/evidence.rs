@@ -430,7 +430,8 @@ impl Judge {
         // A date of birth lies further back than any event.
         let is_birth = text.len() <= 30 && self.reads(Field::DateOfBirth, text);
         note(Kind::Birth, is_time && !is_number || is_birth);
-        let is_amount = letters <= 4 && money(text, None).is_ok_and(|amount| amount.is_some());
+        let is_amount =
+            letters <= 4 && money(text, None, None).is_ok_and(|amount| amount.is_some());
         note(Kind::Amount, is_amount && (!is_time || is_number));
     }
 }

@@ -70,7 +70,9 @@ fn sees_more(reading: &ReadSettings, preset: Option<&Preset>, header: &Header) -
                     |name: &String| plan.used().iter().any(|(_, used)| used.contains(name));
                 !seen.iter().all(is_used)
             }),
-        Err(MappingError::NoStages | MappingError::NoTimes | MappingError::NoCustomer) => true,
+        Err(MappingError::NoStages | MappingError::NoTimes { .. } | MappingError::NoCustomer) => {
+            true
+        }
         _ => false,
     }
 }

@@ -341,7 +341,7 @@ impl Counts {
         ] {
             if count > 0 {
                 tracing::warn!(
-                    "{}: {} {what}, passed over",
+                    "{}: {} {what}, skipped",
                     crate::text::harmless(name),
                     counted(count, "lead")
                 );

@@ -58,7 +58,7 @@ pub(crate) struct FormAccount {
     pub new: usize,
     /// Test leads, passed over.
     pub test: usize,
-    /// Leads without an id or a time, passed over.
+    /// Leads without an id or a time, skipped.
     pub unusable: usize,
     /// Why it could not be read.
     pub refused: Option<Fault>,

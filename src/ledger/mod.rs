@@ -6,6 +6,8 @@
 //! answers what it knows and records what it is told.
 
 mod alias;
+mod check;
+mod copy;
 mod entries;
 mod error;
 mod events;
@@ -13,6 +15,7 @@ mod forget;
 mod leads;
 mod lock;
 mod notices;
+mod open_tables;
 mod past;
 mod pending;
 mod people;
@@ -25,6 +28,7 @@ mod sql;
 mod sqlite;
 mod state;
 mod status;
+mod tables;
 mod target;
 #[cfg(test)]
 mod testing;
@@ -35,6 +39,8 @@ mod trial;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+pub(crate) use check::{Checked, check};
+pub(crate) use copy::{Copied, CopyError, Pair, copy};
 pub(crate) use error::LedgerError;
 pub(crate) use events::{Accepted, PastEvent, State, Window};
 pub(crate) use notices::Notices;
@@ -47,7 +53,7 @@ pub(crate) use snapshot::{
     Shown, Sight, Sighting, Sights, SnapshotSource, Snapshots, Timing, Told,
 };
 pub(crate) use sqlite::SqliteLedger;
-pub(crate) use status::{PastRun, Status};
+pub(crate) use status::{Delivered, PastRun, Status};
 pub(crate) use target::{LedgerReader, LedgerTarget};
 pub(crate) use trial::{TrialLedger, TrialSnapshots};
 

@@ -37,6 +37,11 @@ pub(super) enum Shape {
     Present,
 }
 
+/// The number of the present shape.
+pub(super) fn known() -> usize {
+    STEPS.len()
+}
+
 /// Recognises what stands in a file.
 pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<Shape, LedgerError> {
     recognise_among(connection, path, STEPS)

@@ -104,6 +104,18 @@ pub(super) enum Cell {
     Bytes(Vec<u8>),
 }
 
+impl Cell {
+    /// It, to be bound.
+    pub(super) fn value(&self) -> Value<'_> {
+        match self {
+            Self::Null => Value::Text(None),
+            Self::Number(number) => Value::Number(*number),
+            Self::Text(text) => Value::Text(Some(text)),
+            Self::Bytes(bytes) => Value::Bytes(bytes),
+        }
+    }
+}
+
 /// A row of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row(pub Vec<Cell>);

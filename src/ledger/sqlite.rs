@@ -15,6 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, na
 use super::entries::{self, Writer};
 use super::error::LedgerError;
 use super::lock::Lock;
+use super::open_tables::OpenTables;
 use super::pending::{self, Pending};
 use super::schema::{self, Shape};
 use super::sql::FileTables;
@@ -202,6 +203,58 @@ impl SqliteLedger {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Works in a transaction. What fails changes nothing. Who holds the ledger is alone with it.
+    pub(super) fn alone<T, E: From<LedgerError>>(
+        &mut self,
+        work: impl FnOnce(&dyn OpenTables) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.check_place()?;
+        let sqlite = |source| LedgerError::sqlite(&self.path, source);
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(sqlite)?;
+        let done = work(&FileTables {
+            connection: &transaction,
+            path: &self.path,
+        })?;
+        transaction.commit().map_err(sqlite)?;
+        self.check_place()?;
+        Ok(done)
+    }
+
+    /// What SQLite finds wrong with the file, up to so many things.
+    pub(super) fn complaints(&self, most: usize) -> Result<Vec<String>, LedgerError> {
+        let sqlite = |source| LedgerError::sqlite(&self.path, source);
+        let mut complaints = Vec::new();
+        let ask = self
+            .connection
+            .pragma(None, "integrity_check", most as i64, |row| {
+                complaints.push(row.get(0)?);
+                Ok(())
+            });
+        match ask.map_err(sqlite) {
+            Ok(()) => {}
+            Err(error @ LedgerError::Damaged(_)) => complaints.push(error.to_string()),
+            Err(error) => return Err(error),
+        }
+        complaints.retain(|complaint: &String| complaint != "ok");
+        Ok(complaints)
+    }
+
+    /// Works in a transaction that only reads.
+    pub(super) fn look<T>(
+        &self,
+        work: impl Fn(&dyn OpenTables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let reading = self.connection.unchecked_transaction();
+        let reading = reading.map_err(|source| LedgerError::sqlite(&self.path, source))?;
+        work(&FileTables {
+            connection: &reading,
+            path: &self.path,
+        })
     }
 
     /// Runs `work` in one transaction that is rolled back when it fails.

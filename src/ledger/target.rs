@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::error::LedgerError;
 use super::events::{Accepted, PastEvent, Window};
+use super::open_tables::OpenTables;
 use super::pending::Pending;
 use super::people::Person;
 use super::snapshot::{Shown, Sights, SnapshotSource, Snapshots};
@@ -77,6 +78,15 @@ impl LedgerReader {
         })
     }
 
+    /// Whether there is a ledger, be it one of an earlier shape.
+    pub(super) fn exists(target: &LedgerTarget) -> Result<bool, LedgerError> {
+        match Self::open(target) {
+            Ok(found) => Ok(found.is_some()),
+            Err(LedgerError::Older(_)) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What was delivered lately to `dataset`, or to any: the last `runs` runs, and the 14 days up to `now`.
     pub(crate) fn status(
         &mut self,
@@ -112,6 +122,17 @@ impl LedgerReader {
         match self {
             Self::File(ledger) => ledger.about(people, dataset, now),
             Self::Server(ledger) => ledger.about(people, dataset, now),
+        }
+    }
+
+    /// Works on all of the tables, in a transaction that only reads.
+    pub(super) fn look<T>(
+        &mut self,
+        work: &dyn Fn(&dyn OpenTables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        match self {
+            Self::File(ledger) => ledger.look(work),
+            Self::Server(ledger) => ledger.look(work),
         }
     }
 

@@ -22,6 +22,8 @@ pub(crate) trait Store: Ledger + Snapshots {
     fn grow_old(&mut self);
     /// How many rows a table has.
     fn count(&mut self, table: &str) -> i64;
+    /// Notes what a channel was told of a subject.
+    fn told(&mut self, subject: &str, channel: &str, state: &str);
     /// Forgets what nobody needs at a time.
     fn forget_at(&mut self, now: i64);
 }
@@ -74,9 +76,19 @@ pub(crate) use also_on_server;
 impl Place {
     pub(crate) fn new() -> Self {
         match ON_SERVER.get() {
-            true => Self::Server(Box::new(Database::new().unwrap())),
-            false => Self::Folder(tempfile::tempdir().unwrap()),
+            true => Self::server().unwrap(),
+            false => Self::folder(),
         }
+    }
+
+    /// A place on this machine.
+    pub(crate) fn folder() -> Self {
+        Self::Folder(tempfile::tempdir().unwrap())
+    }
+
+    /// A place on a server, where there is one.
+    pub(crate) fn server() -> Option<Self> {
+        Some(Self::Server(Box::new(Database::new()?)))
     }
 
     /// A ledger that is opened once.

@@ -39,9 +39,12 @@ pub(crate) enum MappingError {
     /// Stages have no time.
     #[error(
         "no column says when a stage was reached; name it with --map event_time=COLUMN, or count a stage when an export \
-         first shows it: --stage-time first-seen"
+         first shows it: --stage-time first-seen{}", in_addition(.advice.as_deref())
     )]
-    NoTimes,
+    NoTimes {
+        /// What is to be done where the export comes from, as far as that is known.
+        advice: Option<String>,
+    },
     /// A stage that may come back is none of those that are known.
     #[error("{stage:?} is neither a stage of [stages] nor an event name{}", near(.nearest))]
     UnknownAgain {
@@ -55,6 +58,10 @@ pub(crate) enum MappingError {
         "no column identifies a lead; name one with --map lead_id=COLUMN, email=COLUMN or phone=COLUMN"
     )]
     NoCustomer,
+}
+
+fn in_addition(advice: Option<&str>) -> String {
+    advice.map_or_else(String::new, |advice| format!("; better, {advice}"))
 }
 
 fn near(nearest: &[String]) -> String {
@@ -163,6 +170,12 @@ impl Plan {
             allowed: layout.allow_personal.iter().collect(),
         }
         .compile(header)
+        .map_err(|error| match error {
+            MappingError::NoTimes { .. } => MappingError::NoTimes {
+                advice: preset.and_then(|preset| preset.advice.clone()),
+            },
+            error => error,
+        })
     }
 
     /// What `given` and `preset` come to for this header, before any column of `given` is looked for.
@@ -264,6 +277,19 @@ impl Plan {
     pub(crate) fn event_columns_of(&self, wanted: Field) -> &[u32] {
         let found = self.event_fields.iter().find(|(field, _)| *field == wanted);
         found.map_or(&[], |(_, columns)| columns)
+    }
+
+    /// Every column of amounts.
+    pub(crate) fn amount_columns(&self) -> Vec<u32> {
+        let of_stages = self.worths.iter().filter_map(|worth| match worth.amount {
+            Sum::Fixed(_) => None,
+            Sum::Column(column) => Some(column),
+        });
+        let of_rows = self.event_columns_of(Field::Value).iter().copied();
+        let mut all: Vec<u32> = of_rows.chain(of_stages).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// The time zone a column's heading names, by column.
@@ -614,7 +640,7 @@ fn cells(
         (false, has_no_time) if !has_no_time || is_snapshot => {
             Ok(Some(EventSource::Cells { stage, time }))
         }
-        (false, _) => Err(MappingError::NoTimes),
+        (false, _) => Err(MappingError::NoTimes { advice: None }),
         (true, _) if is_only_source => Err(MappingError::NoStages),
         (true, _) => Ok(None),
     }
@@ -668,7 +694,7 @@ mod tests {
         assert_eq!(compile(&[("email", "Email")]), MappingError::NoStages);
         assert_eq!(
             compile(&[("email", "Email"), ("event_name", "Stage")]),
-            MappingError::NoTimes
+            MappingError::NoTimes { advice: None }
         );
         assert_eq!(
             compile(&[("event_name", "Stage"), ("event_time", "When")]),

@@ -8,7 +8,9 @@ use super::preset::holds_several;
 use super::worth::{Sum, Worth, WorthId};
 use super::{answers, personal};
 use crate::cell::{is_lost, is_nothing, is_scientific};
-use crate::custom_data::{Amount, Currency, CustomData, CustomValue, currency, money};
+use crate::custom_data::{
+    Amount, Amounts, Currency, CustomData, CustomValue, DecimalMark, currency, money,
+};
 use crate::customer::{Cell, calling_code};
 use crate::field::Field;
 use crate::problem::Code;
@@ -577,7 +579,7 @@ impl Plan {
         &'a self,
         row: Row<'a>,
         record: &Record<'a>,
-        constant: Option<Currency>,
+        amounts: &Amounts,
         notice: &mut dyn FnMut(Code, Option<Field>, u32),
     ) -> CustomData<'a> {
         let mut data = CustomData::with_room(self.custom.len());
@@ -605,9 +607,10 @@ impl Plan {
             }
         }
         if let Some((text, column)) = record.value {
-            data.value = currency_of_row(record, notice)
-                .ok()
-                .and_then(|of_row| value(text, column, of_row.or(constant), notice));
+            data.value = currency_of_row(record, notice).ok().and_then(|of_row| {
+                let around = (of_row.or(amounts.currency), amounts.mark_of(column));
+                value(text, column, around, notice)
+            });
         }
         data
     }
@@ -619,12 +622,12 @@ impl Plan {
         id: WorthId,
         row: Row<'_>,
         record: &Record<'_>,
-        constant: Option<Currency>,
+        amounts: &Amounts,
         notice: &mut dyn FnMut(Code, Option<Field>, u32),
     ) -> Option<(Amount, Currency)> {
         let Worth { amount, currency } = &self.worths[id.0 as usize];
         let column = match amount {
-            Sum::Fixed(amount) => return Some((*amount, currency.or(constant)?)),
+            Sum::Fixed(amount) => return Some((*amount, currency.or(amounts.currency)?)),
             Sum::Column(column) => *column,
         };
         let text = row.cell(column);
@@ -637,9 +640,9 @@ impl Plan {
         }
         let currency = match currency {
             Some(currency) => Some(*currency),
-            None => currency_of_row(record, notice).ok()?.or(constant),
+            None => currency_of_row(record, notice).ok()?.or(amounts.currency),
         };
-        value(text, column, currency, notice)
+        value(text, column, (currency, amounts.mark_of(column)), notice)
     }
 }
 
@@ -657,14 +660,14 @@ fn currency_of_row(
     currency(text).map_err(|code| notice(code, Some(Field::Currency), column))
 }
 
-/// An amount with its currency: its own, or the one given.
+/// An amount with its currency: its own, or the one given. The decimal mark given is its column's.
 fn value(
     text: &str,
     column: u32,
-    other: Option<Currency>,
+    (other, mark): (Option<Currency>, Option<DecimalMark>),
     notice: &mut dyn FnMut(Code, Option<Field>, u32),
 ) -> Option<(Amount, Currency)> {
-    let joined = money(text, other)
+    let joined = money(text, other, mark)
         .and_then(|money| money.map(|money| money.in_currency(other)).transpose());
     joined.unwrap_or_else(|code| {
         notice(code, Some(Field::Value), column);

@@ -3,6 +3,8 @@
 //! Sources: <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>,
 //! <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook> (28 KB).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::Form;
@@ -41,6 +43,8 @@ pub(super) struct Change<'a> {
     pub job: &'a Job,
     /// What the ledger remembers.
     pub past: &'a Past,
+    /// How long no event may have been delivered.
+    pub max_age: Option<Duration>,
     /// Unix seconds.
     pub at: i64,
 }
@@ -81,7 +85,7 @@ impl Message {
     /// Puts a change into words.
     pub(super) fn of(change: &Change<'_>, occasion: &Occasion<'_>) -> Self {
         let conditions = change.conditions();
-        let explain = |condition: &Condition| explanation(*condition, change);
+        let explain = |condition: &Condition| explanation(*condition, change, occasion);
         let mut lines: Vec<String> = conditions.iter().filter_map(explain).collect();
         match occasion {
             Occasion::Upload { summary, .. } => lines.extend(of_summary(summary)),
@@ -200,8 +204,17 @@ fn title(first: Option<Condition>, dataset: &str) -> String {
 }
 
 /// What the title does not say of a condition.
-fn explanation(condition: Condition, change: &Change<'_>) -> Option<String> {
+fn explanation(
+    condition: Condition,
+    change: &Change<'_>,
+    occasion: &Occasion<'_>,
+) -> Option<String> {
     let past = change.past;
+    let silent = || limit("max_age", change.max_age);
+    let overdue = match occasion {
+        Occasion::Watched { max_age, .. } => limit("--max-age", Some(*max_age)),
+        _ => String::new(),
+    };
     Some(match condition {
         Condition::Failed(status) => format!("exit status {status}"),
         Condition::Refused => return None,
@@ -215,13 +228,30 @@ fn explanation(condition: Condition, change: &Change<'_>) -> Option<String> {
         }
         Condition::Silent => match past.last_delivery {
             Some(last) => format!(
-                "the last event was delivered {}; runs go well, but find nothing new: look at the export",
-                utc(last)
+                "the last event was delivered {}{}; runs go well, but find nothing new: look at the export",
+                utc(last),
+                silent()
             ),
-            None => "no event was ever delivered; runs go well, but find nothing to send: look at the export".to_owned(),
+            None => format!(
+                "no event was ever delivered{}; runs go well, but find nothing to send: look at the export",
+                silent()
+            ),
         },
-        Condition::Overdue => "no run has gone well for too long; look at the scheduled job".to_owned(),
+        Condition::Overdue => {
+            format!("no run has gone well for too long{overdue}; look at the scheduled job")
+        }
     })
+}
+
+/// `, and max_age is 26 h`, in the largest unit that has no rest.
+fn limit(name: &str, max_age: Option<Duration>) -> String {
+    let Some(seconds) = max_age.map(|age| age.as_secs()) else {
+        return String::new();
+    };
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let whole = units.iter().find(|(unit, _)| seconds % unit == 0);
+    let (unit, word) = whole.unwrap_or(&(1, "s"));
+    format!(", and {name} is {} {word}", seconds / unit)
 }
 
 /// Whether a problem costs an event that nothing brings back.
@@ -320,6 +350,7 @@ mod tests {
                 last_delivery: Some(0),
                 ..Past::default()
             },
+            max_age: Some(Duration::from_secs(26 * 3_600)),
             at: 1_700_000_000,
         };
         Message::of(&change, occasion)

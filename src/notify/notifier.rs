@@ -101,6 +101,7 @@ impl Notifier {
                 now: &state,
                 job: &job,
                 past: &past,
+                max_age: self.settings.max_age,
                 at: now,
             };
             (before != state).then(|| Message::of(&change, occasion))
@@ -113,7 +114,7 @@ impl Notifier {
         match Notices::open(&self.subject.ledger) {
             Ok(notices) => notices,
             Err(error) => {
-                tracing::warn!("what was notified before is not known: {error}");
+                tracing::warn!("earlier notifications cannot be looked up: {error}");
                 None
             }
         }

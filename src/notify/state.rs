@@ -57,6 +57,8 @@ pub(crate) enum Occasion<'a> {
     Watched {
         /// Whether the last success is too long ago.
         is_late: bool,
+        /// How long ago it may be.
+        max_age: Duration,
     },
 }
 
@@ -93,7 +95,7 @@ impl State {
             false => next.remove(&condition),
         };
         let status = match *occasion {
-            Occasion::Watched { is_late } => {
+            Occasion::Watched { is_late, .. } => {
                 set(Condition::Overdue, is_late);
                 return State(next);
             }
@@ -266,7 +268,8 @@ mod tests {
     #[test]
     fn the_watchdog_judges_only_what_it_looks_at() {
         let past = Past::default();
-        let watched = |state, is_late| after(state, &Occasion::Watched { is_late }, &past);
+        let max_age = Duration::from_secs(100);
+        let watched = |state, is_late| after(state, &Occasion::Watched { is_late, max_age }, &past);
         assert_eq!(watched("refused", true), "refused,overdue");
         assert_eq!(watched("refused,overdue", false), "refused");
     }

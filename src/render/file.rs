@@ -116,7 +116,7 @@ fn open_stream(path: &Path) -> io::Result<fs::File> {
             .open(path);
         let stream = opened.map_err(|error| {
             match error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) {
-                true => io::Error::other("nobody reads from this pipe"),
+                true => io::Error::other("nothing is reading from this pipe"),
                 false => error,
             }
         })?;
@@ -201,7 +201,7 @@ mod tests {
         assert!(made.unwrap().success());
         let summary = samples::uploaded_with_problems();
         let error = write_file(&summary, &path).unwrap_err();
-        assert_eq!(error.to_string(), "nobody reads from this pipe");
+        assert_eq!(error.to_string(), "nothing is reading from this pipe");
         let mut reader = std::process::Command::new("cat");
         let reader = reader
             .arg(&path)

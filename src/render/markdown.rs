@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::phrases::{
     amount, extent, joined_rows, leads_of, names, other_stages, passed_over, rows, sentence, valued,
 };
-use super::verdict::verdict;
+use super::verdict::{untold, verdict};
 use crate::report::coverage::{Covered, LeadCoverage};
 use crate::report::exit::ExitStatus;
 use crate::report::funnel::Funnel;
@@ -45,7 +45,7 @@ pub(super) fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         summary.command,
         text(&verdict(summary))
     )?;
-    if let Some(ended) = &summary.ended {
+    if let Some(ended) = untold(summary) {
         writeln!(out, "\n> {}", text(&ended.reason))?;
         if let Some(help) = &ended.help {
             writeln!(out, ">\n> {}", text(help))?;
@@ -411,7 +411,7 @@ mod tests {
     | error | `stage-unlisted`<br>the stage is not listed in \[stages\] (column "Lifecycle Stage"): "Nurture \| cold" 2× and "Archived" 1× | 3 rows | more leads.xlsx rows 4, 5, 6 | list it in \[stages\] (an empty event name skips it), or set unlisted\_stages to "send" or "skip" |
     | error | `meta-refused`<br>Meta refused the event: ID contatto non valido (code 100, subcode 2804036, trace id A6UyEgg\_HdoiRX9duxcBOjb) | 1 row | leads.csv row 8 | check the lead id against Meta's lead download; leave it empty for leads that were deleted or came from elsewhere |
     | warning | `customer-too-broad`<br>what identifies the lead is too broad for Meta to match (column "Phone, 100%: "main"") | 1 row | leads.csv row 3 | add lead\_id, email, phone, or first and last name together |
-    | info | `event-too-old`<br>the event is older than 7 days, which Meta does not take | 3 times in 1 row | leads.csv row 2 | upload at least once a day; nothing can be done for older stages, and shifting their time would be wrong |
+    | info | `event-too-old`<br>the event is more than 7 days old, and Meta does not accept those | 3 times in 1 row | leads.csv row 2 | upload at least once a day; nothing can be done for older stages, and shifting their time would be wrong |
 
     ### Match keys
 

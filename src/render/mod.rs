@@ -18,10 +18,10 @@ mod verdict;
 use std::io::{self, Write};
 
 pub(crate) use file::{FileFormat, check_writable, write_file, write_whole};
-pub(crate) use human::layout::wrap;
+pub(crate) use human::layout::{cut, wrap};
 pub(crate) use own::is_of_others;
 pub(crate) use phrases::how_it_ended;
-pub(crate) use verdict::{complaint, verdict};
+pub(crate) use verdict::{complaint, untold, verdict};
 
 use crate::report::Summary;
 

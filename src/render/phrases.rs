@@ -105,7 +105,7 @@ pub(super) fn joined_rows(coverage: &LeadCoverage) -> String {
         (rows.own, "had one of these leads' ids"),
         (rows.own_elsewhere, "had another lead id"),
         (rows.ambiguous, "fit two leads equally"),
-        (rows.none, "fit none of Meta's leads"),
+        (rows.none, "match none of Meta's leads"),
     ];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = parts
@@ -215,12 +215,8 @@ pub(super) fn passed_over(summary: &Summary) -> Vec<String> {
             "stage change",
             "skipped as the settings say",
         ),
-        (summary.skipped_only, "row", "passed over by [only]"),
-        (
-            summary.skipped_consent,
-            "row",
-            "passed over without consent",
-        ),
+        (summary.skipped_only, "row", "skipped by [only]"),
+        (summary.skipped_consent, "row", "skipped without consent"),
     ]
     .into_iter()
     .filter(|(count, ..)| *count > 0)
@@ -239,7 +235,7 @@ fn snapshot(snapshot: &Snapshot) -> Vec<String> {
     if snapshot.is_first_run {
         let recorded = are(snapshot.recorded, "recorded and not sent");
         notes.push(format!(
-            "first run: {recorded}, as nobody knows when they were reached; the next one sends each stage that a lead \
+            "first run: {recorded}, because the times they were reached are not known; the next one sends each stage that a lead \
              has newly reached by then"
         ));
     } else if snapshot.recorded > 0 {
@@ -252,7 +248,7 @@ fn snapshot(snapshot: &Snapshot) -> Vec<String> {
         ));
     }
     if snapshot.unchanged > 0 {
-        let what = "unchanged since an earlier run recorded what was there";
+        let what = "unchanged since an earlier run recorded them";
         notes.push(are(snapshot.unchanged, what));
     }
     notes

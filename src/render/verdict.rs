@@ -3,7 +3,7 @@
 use crate::problem::{Code, Severity};
 use crate::report::exit::ExitStatus;
 use crate::report::stages::{Counts, Sending};
-use crate::report::summary::{Destination, Summary};
+use crate::report::summary::{Destination, Ended, Summary};
 use crate::text::{counted, harmless, list, plural, thousands};
 
 /// What became of the run, in words.
@@ -61,6 +61,12 @@ fn sentence(summary: &Summary, facts: String) -> String {
             format!("interrupted: {facts}; run the same command again for the rest")
         }
     }
+}
+
+/// Why a run ended early and what to do about it, unless the verdict says both.
+pub(crate) fn untold(summary: &Summary) -> Option<&Ended> {
+    let ended = summary.ended.as_ref();
+    ended.filter(|_| summary.exit_status != ExitStatus::Interrupted)
 }
 
 fn facts(summary: &Summary) -> String {

@@ -118,13 +118,13 @@ impl End {
                 "map event_name to the column of the stage; if these are stages, list them under [stages]"
             }
             Self::LedgerLost { .. } => {
-                "run again when the ledger can be written; what is uncertain is sent again"
+                "run again when the ledger can be written; uncertain events are resent"
             }
             Self::InputLost { .. } => {
-                "run again when the input can be read to its end; what was accepted is not sent again"
+                "run again when the input can be read to its end; accepted events are not resent"
             }
             Self::InputChanged(_) => {
-                "run again when the export is complete; what was accepted is not sent again"
+                "run again when the export is complete; accepted events are not resent"
             }
             Self::RejectsLost(_) => {
                 "run again with another --rejects file: it will hold the same rows, and nothing is sent twice"
@@ -133,14 +133,14 @@ impl End {
                 "run again with another --leads-missing file: it will hold the same leads, and nothing is sent twice"
             }
             Self::TooManyRefused(_) => {
-                "correct the cause, then run again: what was not sent goes then, and what was refused goes with --retry-rejected"
+                "fix the cause, then run again: that sends the undelivered events, and with --retry-rejected also the refused ones"
             }
             Self::AccessRefused { help, .. } | Self::Blocked { help, .. } => help,
             Self::Unreachable(_) => "run the same command again later; nothing is lost",
             Self::Resting(_) => {
                 "look in Events Manager whether they were counted; --retry-uncertain sends them once more, and after 7 days they are too old"
             }
-            Self::Interrupted => "run the same command again: it sends what is left",
+            Self::Interrupted => "run the same command again: it sends the rest",
         };
         Some(help.to_owned())
     }

@@ -50,19 +50,19 @@ impl ExitStatus {
             ),
             Self::Usage => (
                 "wrong usage, settings, mapping or unreadable input; nothing was sent",
-                "the error names the option, the line or the column; mend it and run again",
+                "the error names the option, the line or the column; fix it and run again",
             ),
             Self::Refused => (
                 "Meta refused the token, the permission or the dataset; nothing more was sent, and no event is marked",
-                "crm2capi check says what is wrong; mend it and run the same command again",
+                "crm2capi check says what is wrong; fix it and run the same command again",
             ),
             Self::NotDone => (
                 "not done: Meta was unreachable or throttling for too long, refused for a reason that is not the events', \
                  the input changed or ended early, or another run holds the ledger",
-                "run the same command again later; what was accepted does not go twice, and nothing is lost",
+                "run the same command again later; accepted events are not resent, and nothing is lost",
             ),
             Self::Interrupted => (
-                "interrupted; what was accepted is in the ledger",
+                "interrupted; accepted events are in the ledger",
                 "run the same command again",
             ),
         }

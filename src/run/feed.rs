@@ -13,12 +13,14 @@ use super::recipe::{Pass, Recipe};
 use super::rows::RowProcessor;
 use super::understanding::Understanding;
 use super::{Observer, ReadSettings, Reading};
+use crate::custom_data::{Amounts, MarkEvidence};
 use crate::customer::GenderEvidence;
 use crate::field::Field;
 use crate::join::{self, Join, Leads};
 use crate::mapping::{Plan, Preset, Shape, Times, canonical};
 use crate::problem::{Code, Finding};
 use crate::source::{About, Again, Chunk, Header, Input, OpenError, ReadError, Source};
+use crate::text::harmless;
 use crate::time::{Clock, DateOrder, OrderEvidence, Settled, TimeReader, parse_zone};
 
 /// How many rows are held back to be judged before anything is sent, where an input cannot be read twice.
@@ -168,7 +170,7 @@ impl Feed {
                 },
                 unusable: reading.unusable.clone(),
                 constants: reading.constants.clone(),
-                currency: reading.currency,
+                amounts: Amounts::new(reading.currency, &survey.amounts),
                 lead_event_source,
                 join,
             }),
@@ -316,6 +318,13 @@ fn explain(feed: &Feed, reading: &ReadSettings) {
         }
         (None, None) => {}
     }
+    for (column, mark) in feed.recipe.amounts.in_words() {
+        let heading = feed.header.columns.get(column as usize);
+        let heading = harmless(heading.map_or("", String::as_str));
+        tracing::debug!(
+            "{input}: the decimal mark of {heading} is a {mark}, as only that fits all of its amounts"
+        );
+    }
 }
 
 /// Readers of times: in the zone that was given, else the preset's, else UTC, and in that of a heading that names one.
@@ -457,7 +466,8 @@ impl Held {
     }
 }
 
-/// Finds out from the rows in which order day and month stand, where nobody said so, and whom a gender of M means.
+/// Finds out from the rows in which order day and month stand, where nobody said so, whom a gender of M means, and with
+/// which mark the amounts of a column are written.
 ///
 /// The first rows tell whether the question arises at all; only then is the whole file read for it.
 struct Survey {
@@ -468,6 +478,7 @@ struct Survey {
     births: OrderEvidence,
     gender_columns: Vec<u32>,
     genders: GenderEvidence,
+    amounts: Vec<(u32, MarkEvidence)>,
     has_begun: bool,
     /// Whether rows were read that are not held, so that the file must be read again.
     read_on: bool,
@@ -483,6 +494,9 @@ impl Survey {
             births: OrderEvidence::default(),
             gender_columns: plan.columns_of(Field::Gender),
             genders: GenderEvidence::default(),
+            amounts: (plan.amount_columns().into_iter())
+                .map(|column| (column, MarkEvidence::default()))
+                .collect(),
             has_begun: false,
             read_on: false,
         }
@@ -531,7 +545,10 @@ impl Survey {
     fn is_open(&self) -> bool {
         let asks_dates = self.given.is_none()
             && (!self.has_begun || matters(&self.times) || matters(&self.births));
-        asks_dates || !self.gender_columns.is_empty() && self.genders.is_open()
+        let is_open = |(_, evidence): &(u32, MarkEvidence)| !self.has_begun || evidence.is_open();
+        asks_dates
+            || !self.gender_columns.is_empty() && self.genders.is_open()
+            || self.amounts.iter().any(is_open)
     }
 
     fn observe(&mut self, chunk: &Chunk) {
@@ -539,6 +556,9 @@ impl Survey {
         for row in chunk.rows().filter(|row| row.refused().is_none()) {
             for &column in &self.gender_columns {
                 self.genders.observe(row.cell(column));
+            }
+            for (column, evidence) in &mut self.amounts {
+                evidence.observe(row.cell(*column));
             }
             if self.given.is_some() {
                 continue;

@@ -28,7 +28,7 @@ pub(super) struct Recipe {
     pub(super) customer: crate::customer::Settings,
     pub(super) unusable: Unusable,
     pub(super) constants: crate::event::Constants,
-    pub(super) currency: Option<crate::custom_data::Currency>,
+    pub(super) amounts: crate::custom_data::Amounts,
     pub(super) lead_event_source: String,
     /// Meta's leads, where rows are joined with them.
     pub(super) join: Option<crate::join::Join>,

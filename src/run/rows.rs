@@ -533,7 +533,7 @@ impl RowProcessor {
         self.region = region.unwrap_or_default();
         let mut custom_data =
             self.plan
-                .custom_data(row, record, recipe.currency, &mut |code, field, column| {
+                .custom_data(row, record, &recipe.amounts, &mut |code, field, column| {
                     notes.add(code, field, column);
                 });
         let names = self.plan.event_names();
@@ -562,7 +562,7 @@ impl RowProcessor {
                 continue;
             }
             let mut note = |code, field, column| notes.add(code, field, column);
-            custom_data.value = self.plan.worth(id, row, record, recipe.currency, &mut note);
+            custom_data.value = self.plan.worth(id, row, record, &recipe.amounts, &mut note);
             let mut json = Vec::new();
             if self.serialises && !notes.refuses {
                 custom_data.write_json(&mut json, &recipe.lead_event_source);

@@ -345,7 +345,7 @@ pub(crate) fn open_ledger(target: &LedgerTarget, wait: Duration) -> Result<Share
     Ok(match target {
         LedgerTarget::File(path) => {
             let ledger = SqliteLedger::open(path, wait)?;
-            tracing::debug!("what was accepted is remembered in {}", path.display());
+            tracing::debug!("accepted events are recorded in {}", path.display());
             if ledger.is_new() {
                 tracing::info!(
                     "{} is a new ledger: nothing is known as delivered",
@@ -356,7 +356,7 @@ pub(crate) fn open_ledger(target: &LedgerTarget, wait: Duration) -> Result<Share
         }
         LedgerTarget::Server(address) => {
             let ledger = PostgresLedger::open(address, wait)?;
-            tracing::debug!("what was accepted is remembered in {address}");
+            tracing::debug!("accepted events are recorded in {address}");
             if ledger.is_new() {
                 tracing::info!("{address} is a new ledger: nothing is known as delivered");
             }

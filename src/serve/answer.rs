@@ -65,7 +65,7 @@ impl Refusal {
     pub(super) fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
-            "send the token as Authorization: Bearer TOKEN, or sign the body (X-Hub-Signature-256); what came is missing, \
+            "send the token as Authorization: Bearer TOKEN, or sign the body (X-Hub-Signature-256); it is missing, \
              wrong or too old",
         )
     }

@@ -273,7 +273,7 @@ impl Endpoint {
             true => Vec::new(),
             false => self.outbox.keep(events).await.map_err(|error| {
                 if !self.state.has_just_failed() {
-                    tracing::error!("{error}; what is posted is turned away until that is mended");
+                    tracing::error!("{error}; posts are refused until that is fixed");
                 }
                 self.state.note_failure();
                 let says = "the ledger cannot be written; nothing of this body was taken";

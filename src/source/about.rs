@@ -101,7 +101,7 @@ impl About {
         if self.rows_above_header > 0 {
             let (above, header) = (self.rows_above_header, self.rows_above_header + 1);
             notes.push(format!(
-                "the header was found in row {header}; {above} above it passed over"
+                "the header was found in row {header}; {above} above it skipped"
             ));
         }
         if let (Some(sheet), Some(others)) = (&self.sheet, self.sheets_passed_over()) {

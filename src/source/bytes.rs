@@ -76,7 +76,7 @@ pub(super) fn open(input: &Input, stop: &StopReading) -> Result<Opened, OpenErro
                 input: input.clone(),
                 reason,
             };
-            let held = held.ok_or_else(|| of_archive("is no regular file; unpack it first"))?;
+            let held = held.ok_or_else(|| of_archive("is not a regular file; unpack it first"))?;
             let member = archive::locate(held.file(), name).map_err(of_archive)?;
             return again(input, &Arc::new(held.only(member)));
         }

@@ -99,6 +99,11 @@ impl Delimited {
         ))
     }
 
+    /// The share of the text read so far that has come out as rows, from 0 to 1.
+    pub(super) fn used_share(&self) -> f64 {
+        self.text.used_share()
+    }
+
     pub(super) fn header(&self) -> &Arc<Header> {
         &self.header
     }

@@ -11,7 +11,7 @@ use super::input::Input;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
     /// The path leads nowhere.
-    #[error("{input}: there is no such file; check the path")]
+    #[error("{input}: no such file; check the path")]
     Missing {
         /// The input named.
         input: Input,

@@ -36,6 +36,11 @@ pub(crate) enum ExpandError {
     /// `-` stands more than once.
     #[error("standard input (-) can be read only once")]
     StdinTwice,
+    /// An address stands where a path should.
+    #[error(
+        "{0} is an address, and none is fetched; download the export, or pipe it: curl -sL 'ADDRESS' | crm2capi validate -"
+    )]
+    Address(String),
     /// A pattern is malformed.
     #[error("{pattern} is not a pattern ({reason}); write it like 'exports/*.csv'")]
     Pattern {
@@ -114,6 +119,9 @@ impl Expanded {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.add_folder(path),
             Ok(metadata) if metadata.is_file() && is_archive(path) => self.add_archive(path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && is_address(path) => {
+                Err(ExpandError::Address(path.display().to_string()))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound && is_pattern(path) => {
                 self.add_pattern(path)
             }
@@ -245,6 +253,11 @@ fn look_at(path: &Path) -> io::Result<Content> {
         .take(SAMPLE_BYTES)
         .read_to_end(&mut sample)?;
     Ok(content::of(&sample))
+}
+
+/// Whether a path is one of the web's.
+fn is_address(path: &Path) -> bool {
+    path.to_str().is_some_and(|text| text.contains("://"))
 }
 
 fn is_pattern(path: &Path) -> bool {

@@ -97,6 +97,11 @@ impl Again {
     }
 }
 
+/// So much of a number of bytes.
+fn part(bytes: u64, share: f64) -> u64 {
+    (bytes as f64 * share) as u64
+}
+
 enum Rows {
     Delimited(Box<Delimited>),
     Json(Box<Json>),
@@ -201,7 +206,9 @@ impl Source {
                 let out = (all - chunks.len()) as u128;
                 (u128::from(held.size()) * out / (*all).max(1) as u128) as u64
             }
-            Rows::Delimited(_) | Rows::Json(_) => held.reached(),
+            // What is read ahead of the rows is not done yet.
+            Rows::Delimited(table) => part(held.reached(), table.used_share()),
+            Rows::Json(records) => part(held.reached(), records.used_share()),
         }
     }
 

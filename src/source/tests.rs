@@ -223,7 +223,7 @@ fn titles_above_the_header_are_passed_over_and_said() {
     assert_eq!(export.rows, [good(4, &["Ava", "ava@example.com", "New"])]);
     assert_eq!(
         export.about.notes(),
-        ["the header was found in row 3; 2 above it passed over"]
+        ["the header was found in row 3; 2 above it skipped"]
     );
 }
 
@@ -891,4 +891,25 @@ fn a_list_of_a_million_numbers_is_one_cell() {
     let export = read(&Settings::default(), text.into()).unwrap();
     assert_eq!(export.columns, ["a", "b.0", "b.1.c", "d"]);
     assert_eq!(export.rows, [good(1, &["1;x", "1", "2"])]);
+}
+
+#[test]
+fn what_is_read_ahead_of_the_rows_is_not_done_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = |row: u32| format!("{{\"email\":\"ada{row}@example.com\",\"stage\":\"Lead\"}}\n");
+    let table = (0..2_000).map(|row| format!("ada{row}@example.com,Lead\n"));
+    let records: String = (0..2_000).map(record).collect();
+    let table = std::iter::once("email,stage\n".to_owned()).chain(table);
+    for (name, text) in [("l.csv", table.collect::<String>()), ("l.ndjson", records)] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, &text).unwrap();
+        let mut source = Source::open(&Input::File(path), &Settings::default()).unwrap();
+        let (mut chunk, mut shares) = (Chunk::default(), Vec::new());
+        while source.fill(&mut chunk).unwrap() {
+            shares.push(source.position() as f64 / text.len() as f64);
+        }
+        assert!(shares.is_sorted(), "{name}: {shares:?}");
+        assert!((0.1..0.35).contains(&shares[0]), "{name}: {shares:?}");
+        assert_eq!(shares.last(), Some(&1.0), "{name}");
+    }
 }

@@ -25,6 +25,8 @@ pub(super) struct Text {
     decoding: Decoding,
     window: String,
     used: usize,
+    /// How much text there was so far, what is not used up included.
+    decoded: u64,
     has_ended: bool,
     is_assumed: bool,
 }
@@ -67,6 +69,7 @@ impl Text {
             decoding,
             window: String::new(),
             used: 0,
+            decoded: 0,
             has_ended: false,
             is_assumed: false,
         })
@@ -85,6 +88,14 @@ impl Text {
     /// Marks the first bytes of the rest as used; they must end at a character.
     pub(super) fn advance(&mut self, bytes: usize) {
         self.used += bytes;
+    }
+
+    /// The share of the text so far that is used up, from 0 to 1.
+    pub(super) fn used_share(&self) -> f64 {
+        match self.decoded {
+            0 => 1.0,
+            decoded => 1.0 - self.rest().len() as f64 / decoded as f64,
+        }
     }
 
     /// Says in a chunk, once, that the encoding had to be corrected, and from which row on.
@@ -107,10 +118,13 @@ impl Text {
         }
         // As much again as there is, so that a long record is not looked at too many times.
         let wanted = BLOCK_BYTES.max(self.window.len());
-        match &mut self.decoding {
+        let known = self.window.len();
+        let read = match &mut self.decoding {
             Decoding::Checked { .. } => self.read_checked(wanted),
             Decoding::Decoder { .. } => self.read_decoded(wanted),
-        }
+        };
+        self.decoded += (self.window.len() - known) as u64;
+        read
     }
 
     fn read_checked(&mut self, wanted: usize) -> io::Result<()> {

@@ -179,7 +179,7 @@ pub(super) fn month(word: &str) -> Option<i8> {
         return None;
     }
     let names_it = |names: &&str| names.split_ascii_whitespace().any(|name| name == word);
-    let index = MONTHS.iter().position(|names| names_it(&names))?;
+    let index = MONTHS.iter().position(|names| names_it(names))?;
     i8::try_from(index + 1).ok()
 }
 

@@ -134,6 +134,11 @@ fn a_file_that_is_no_export_says_what_it_is() {
         "missing.csv: there is no such file; check the path"
     );
     assert_eq!(
+        trial.refuses(&["https://example.com/export?format=csv"]),
+        "https://example.com/export?format=csv is an address, and none is fetched; download the export, or pipe it: curl -sL \
+         'ADDRESS' | crm2capi validate -"
+    );
+    assert_eq!(
         trial.refuses(&["folder.csv"]),
         "folder.csv holds no export; exports are CSV, TSV, JSON, NDJSON or XLSX files"
     );

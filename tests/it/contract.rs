@@ -385,6 +385,8 @@ fn status_130_is_an_interruption_and_the_report_still_comes() {
         (&report["exit_status"], &report["accepted"]),
         (&json!(130), &json!(1))
     );
+    let advice = ran.stderr.matches("run the same command again");
+    assert_eq!(advice.count(), 1, "{}", ran.stderr);
     // What was accepted is in the ledger, and what was under way is sent again.
     let server = Listener::accepting();
     let report = upload(&desk, &server.url, &[]).ended(0).json();

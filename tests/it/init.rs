@@ -1109,8 +1109,9 @@ fn a_hubspot_export_without_dates_of_its_stages_says_what_to_add() {
     let validated = desk.run(&["validate", "leads.csv", "--now", NOW]).ended(2);
     let said = "no column says when a stage was reached";
     assert!(validated.stderr.contains(said), "{}", validated.stderr);
-    let drafted = desk.run(&["init", "--yes", "leads.csv"]).ended(2);
     let advice = "add the properties Became a Lead Date";
+    assert!(validated.stderr.contains(advice), "{}", validated.stderr);
+    let drafted = desk.run(&["init", "--yes", "leads.csv"]).ended(2);
     assert!(drafted.stderr.contains(advice), "{}", drafted.stderr);
     // What it advises to do without them is enough.
     let counted = [

@@ -778,3 +778,49 @@ fn a_markdown_report_tells_the_coverage() {
     assert!(page.contains("| form Offer | 2 | 1 | 50 % |"), "{page}");
     assert!(page.contains("| **all** | 4 | 1 | 25 % |"), "{page}");
 }
+
+/// Downloads of two weeks that share days, in both forms: each lead counts once, whichever file is read first.
+#[test]
+fn two_files_of_leads_that_overlap_hold_each_lead_once() {
+    let desk = desk();
+    let lines: Vec<&str> = LEADS.lines().collect();
+    desk.file("first.ndjson", lines[..3].join("\n") + "\n");
+    let second = "id\tcreated_time\tform_id\tform_name\temail\tphone_number\n\
+        l:1000000000000002\t2026-11-18T04:00:00-05:00\tf:1\tOffer\tmarcus@example.com\tp:+12125550102\n\
+        l:1000000000000003\t2026-11-19T04:00:00-05:00\tf:2\tTrial\tpriya@example.com\tp:+12125550103\n\
+        l:1000000000000004\t2026-11-20T04:00:00-05:00\tf:2\tTrial\tnobody@example.com\t\n";
+    desk.file("second.csv", second);
+    desk.file(
+        "crm.csv",
+        "email,phone,event_name,event_time\n\
+         ava@example.com,,Lead,2026-11-18T10:00:00Z\n\
+         marcus@example.com,,Lead,2026-11-18T10:00:00Z\n\
+         ,+12125550103,Lead,2026-11-19T10:00:00Z\n",
+    );
+    let whole = ["--leads", "leads.ndjson", "crm.csv"];
+    let report = |args: &[&str]| {
+        let mut report = validate(&desk, args).ended(0).json();
+        report["lead_coverage"]["files"].take();
+        report
+    };
+    let expected = report(&whole);
+    assert_eq!(expected["lead_coverage"]["leads"], 4);
+    for files in [
+        ["first.ndjson", "second.csv"],
+        ["second.csv", "first.ndjson"],
+    ] {
+        let args = ["--leads", files[0], "--leads", files[1], "crm.csv"];
+        let report = report(&args);
+        for key in ["lead_coverage", "match_keys", "would_send", "problems"] {
+            assert_eq!(report[key], expected[key], "{files:?} {key}");
+        }
+        let first = 1_000_000_000_000_001;
+        let ids = [first, first + 1, first + 2].map(Some);
+        assert_eq!(lead_ids(&build(&desk, &args)), ids, "{files:?}");
+        let missing = [&args[..], &["--leads-missing", "missing.csv"]].concat();
+        validate(&desk, &missing).ended(0);
+        let missing = std::fs::read_to_string(desk.path().join("missing.csv")).unwrap();
+        assert_eq!(missing.matches("1000000000000004").count(), 1, "{missing}");
+        assert!(!missing.contains("1000000000000002"), "{missing}");
+    }
+}

@@ -64,7 +64,7 @@ fn the_sandboxs_leads_come_with_the_types_of_their_questions_and_without_tests_a
         "{}",
         ran.stderr
     );
-    assert!(ran.stdout.contains("Autumn test drive (780000000000001): 10 read, 10 new, 1 expired at Meta after 90 days, 1 for tests, passed over (Meta counts 12)"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Autumn test drive (780000000000001): 10 read, 10 new, 1 expired at Meta after 90 days, 1 test leads, skipped (Meta counts 12)"), "{}", ran.stdout);
     assert!(
         ran.stdout
             .contains("leads.ndjson: 12 leads, 12 of them new"),
@@ -340,7 +340,7 @@ fn a_token_that_is_revoked_in_mid_download_ends_it_and_loses_nothing() {
     );
     let ran = run(&desk, &graph.listener.url, &[]).ended(3);
     assert!(
-        ran.stderr.contains("190/460") && ran.stderr.contains("is kept"),
+        ran.stderr.contains("190/460") && ran.stderr.contains("are kept"),
         "{}",
         ran.stderr
     );
@@ -440,8 +440,7 @@ fn leads_without_answers_with_several_values_or_without_ids_lose_nothing() {
     let graph = Graph::of_leads(vec![bare, several, float, nameless]);
     let ran = run(&desk, &graph.listener.url, &[]).ended(0);
     assert!(
-        ran.stdout
-            .contains("2 without an id or a time, passed over"),
+        ran.stdout.contains("2 without an id or a time, skipped"),
         "{}",
         ran.stdout
     );
@@ -685,7 +684,7 @@ fn several_settings_are_a_run_each_with_a_file_of_its_own() {
         &["--config", "d.toml", "--config", "b.toml"],
     )
     .ended(2);
-    assert!(ran.stderr.contains("made of digits"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("consist of digits"), "{}", ran.stderr);
     assert!(
         ran.stdout
             .contains("b.toml: status 0, 12 leads, 0 of them new"),
@@ -725,4 +724,61 @@ fn several_settings_are_a_run_each_with_a_file_of_its_own() {
     )
     .ended(0);
     assert_eq!(ids(&desk, "e.ndjson").len(), 12);
+}
+
+/// Meta keeps a cursor for some time only, and says so in several ways.
+#[test]
+fn a_cursor_that_meta_forgot_costs_the_place_and_no_lead() {
+    for error in [
+        json!({"code": 100, "error_subcode": 1_487_534, "message": "Invalid cursor"}),
+        json!({"code": 100, "message": "Invalid parameter"}),
+        json!({"code": 2_650, "message": "Failed to update the cursor"}),
+    ] {
+        let desk = Desk::new();
+        let graph = Graph::of_leads(many(8, "100000000000000"));
+        // Once in the middle, and once more behind it.
+        graph.fail("after=cursor4", 400, "", error.clone());
+        graph.fail("after=cursor6", 400, "", error.clone());
+        let ran = run(&desk, &graph.listener.url, &[]).ended(0);
+        assert!(
+            ran.stderr.contains("no longer knows the place in a list"),
+            "{}",
+            ran.stderr
+        );
+        assert!(
+            ran.stderr.contains("8 read, 8 new"),
+            "{error}: {}",
+            ran.stderr
+        );
+        let mut found = ids(&desk, "leads.ndjson");
+        assert_eq!(found.len(), 8, "{error}");
+        found.dedup();
+        assert_eq!(found.len(), 8, "{error}");
+        let targets = graph.targets();
+        let beginnings = targets
+            .iter()
+            .filter(|target| target.contains("/700/leads") && !target.contains("after="));
+        assert_eq!(beginnings.count(), 3, "{targets:?}");
+    }
+}
+
+#[test]
+fn a_list_whose_every_cursor_is_refused_ends_and_says_so() {
+    let desk = Desk::new();
+    let graph = Graph::of_leads(many(6, "100000000000000"));
+    for _ in 0..4 {
+        graph.fail(
+            "after=cursor2",
+            400,
+            "",
+            json!({"code": 100, "message": "no"}),
+        );
+    }
+    let ran = run(&desk, &graph.listener.url, &[]).ended(1);
+    assert!(ran.stderr.contains("700"), "{}", ran.stderr);
+    // What came stays, no watermark says that all did, and the next download has the rest.
+    assert_eq!(ids(&desk, "leads.ndjson").len(), 2);
+    let graph = Graph::of_leads(many(6, "100000000000000"));
+    run(&desk, &graph.listener.url, &["--since", "last"]).ended(0);
+    assert_eq!(ids(&desk, "leads.ndjson").len(), 6);
 }

@@ -235,6 +235,16 @@ fn options() -> String {
             .unwrap_or_default();
         let _ = write!(page, "\n## {}\n\n{about}.\n", command.get_name());
         list(&mut page, command, &|arg| !arg.is_global_set());
+        for inner in command.get_subcommands() {
+            let about = inner.get_about().map(ToString::to_string);
+            let (outer, name) = (command.get_name(), inner.get_name());
+            let _ = write!(
+                page,
+                "\n### {outer} {name}\n\n{}.\n",
+                about.unwrap_or_default()
+            );
+            list(&mut page, inner, &|arg| !arg.is_global_set());
+        }
     }
     page
 }

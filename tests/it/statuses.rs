@@ -152,14 +152,13 @@ fn a_status_without_a_ledger_says_so() {
     let desk = Desk::new();
     let ran = desk.run(&["status", "--ledger", "nosuch"]).ended(2);
     assert!(
-        ran.stderr.starts_with("error: there is no ledger nosuch; "),
+        ran.stderr.starts_with("error: no ledger nosuch; "),
         "{}",
         ran.stderr
     );
     let ran = desk.run(&["status", "--max-age", "26h"]).ended(1);
     assert!(
-        ran.stderr.starts_with("error: there is no ledger ")
-            && ran.stderr.contains("--max-age 26h"),
+        ran.stderr.starts_with("error: no ledger ") && ran.stderr.contains("--max-age 26h"),
         "{}",
         ran.stderr
     );

@@ -225,3 +225,23 @@ fn status_refuses_a_report_of_another_form_or_in_place_of_its_ledger() {
     assert_eq!(std::fs::read(ledger).unwrap(), b"");
     assert!(!desk.path().join("status.md").exists());
 }
+
+/// A cron job's mail, or a pager, in the locale C: bars and marks would be garbage there, and names must not get lost.
+#[test]
+fn a_pipe_in_a_locale_without_utf_8_gets_plain_bars_and_whole_names() {
+    let desk = Desk::new();
+    desk.file(
+        "leads.csv",
+        "lead_id,stage,stage_date\n1234567890123456,Größe ✓,2026-11-20T10:00:00Z\n",
+    );
+    let upload = ["upload", "leads.csv", "--sandbox", "--now", NOW];
+    for (locale, is_plain) in [("C", true), ("de_DE.ISO-8859-1", true), ("C.UTF-8", false)] {
+        let page = desk.run_with(&upload, &[("LANG", locale)]).ended(0).stdout;
+        assert!(page.contains("Größe"), "{page}");
+        assert_eq!(page.contains("✓ 1 event accepted"), !is_plain, "{page}");
+        assert_eq!(page.contains("+ 1 event accepted"), is_plain, "{page}");
+    }
+    let json = ["validate", "leads.csv", "--now", NOW, "--format", "json"];
+    let plain = desk.run_with(&json, &[("LANG", "C")]).ended(0).stdout;
+    assert!(plain.contains("Größe ✓"), "{plain}");
+}

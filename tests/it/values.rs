@@ -170,10 +170,7 @@ fn an_upload_sends_only_rows_with_consent_and_says_how_many_it_passed_over() {
     // A row without consent is sound: it is neither judged nor kept.
     assert!(!desk.path().join("rejects.csv").exists());
     let page = upload(&["--report", "report.md"]).stdout;
-    assert!(
-        page.contains("2 rows passed over without consent"),
-        "{page}"
-    );
+    assert!(page.contains("2 rows skipped without consent"), "{page}");
     let said = desk.run(&[
         "validate",
         "leads.csv",
@@ -669,4 +666,89 @@ fn a_column_of_names_is_not_sent_as_stages() {
         .collect();
     let report = validated(&export(60, 60), &format!("[stages]\n{listed}"), 0);
     assert_eq!(complaints(&report), []);
+}
+
+/// The amounts of a column of euros, those that were refused as null.
+fn amounts(cells: &[&str]) -> Vec<Value> {
+    let row = |(number, cell): (usize, &&str)| {
+        format!("a{number}@example.com;Won;2026-11-20T10:00:00Z;{cell}\n")
+    };
+    let rows: String = cells.iter().enumerate().map(row).collect();
+    let settings = "[columns]\nvalue = \"Deal\"\n[event]\ncurrency = \"EUR\"\n";
+    let found = values(&format!("email;stage;stage_date;Deal\n{rows}"), settings);
+    found.into_iter().map(|(_, value, _)| value).collect()
+}
+
+#[test]
+fn the_decimal_mark_of_an_amount_is_that_of_its_column() {
+    use serde_json::json;
+    for (cells, expected) in [
+        (&["1.234", "1.234,50"][..], json!([1234, 1234.5])),
+        (&["1,234", "1,234.50", "5"], json!([1234, 1234.5, 5])),
+        (&["1.234", "99,9", "1 200"], json!([1234, 99.9, 1200])),
+        (&["1.234", "1234.5"], json!([1.234, 1234.5])),
+        // Nothing tells, or two rows contradict each other.
+        (&["1.234", "5.678", "900"], json!([null, null, 900])),
+        (&["1.234", "99,90", "99.90"], json!([null, 99.9, 99.9])),
+    ] {
+        assert_eq!(json!(amounts(cells)), expected, "{cells:?}");
+    }
+    // The row that tells may stand far behind.
+    let mut cells = vec!["1.234"; 3_000];
+    cells.push("0,5");
+    assert!(
+        amounts(&cells)[..3_000]
+            .iter()
+            .all(|amount| *amount == 1234)
+    );
+}
+
+#[test]
+fn a_column_without_a_telling_amount_is_a_finding_and_v_says_what_was_settled() {
+    let settings = "[columns]\nvalue = \"Deal\"\n[event]\ncurrency = \"EUR\"\n";
+    let export = |second: &str| {
+        format!(
+            "email;stage;stage_date;Deal\na@example.com;Won;2026-11-20T10:00:00Z;1.234\n\
+             b@example.com;Won;2026-11-20T10:00:00Z;{second}\n"
+        )
+    };
+    let report = validated(&export("5.678"), settings, 0);
+    assert_eq!(
+        complaints(&report),
+        [("value-ambiguous".to_owned(), vec![2, 3])]
+    );
+    assert_eq!(report["would_send"], 2);
+    let desk = Desk::new();
+    desk.file("leads.csv", export("99,90"));
+    desk.file("crm2capi.toml", settings);
+    let ran = desk
+        .run(&["validate", "leads.csv", "--now", NOW, "-v"])
+        .ended(0);
+    let said =
+        "leads.csv: the decimal mark of Deal is a comma, as only that fits all of its amounts";
+    assert!(
+        ran.stderr.lines().any(|line| line == said),
+        "{}",
+        ran.stderr
+    );
+    // Of what can be read once only, the rows at its beginning decide.
+    let ran = desk.run_on(
+        &["build", "-", "--now", NOW, "--quiet"],
+        export("99,90").as_bytes(),
+    );
+    let events = ran.ended(0).ndjson();
+    assert_eq!(events[0]["custom_data"]["value"], 1234);
+}
+
+#[test]
+fn a_stages_own_column_of_amounts_has_a_mark_of_its_own() {
+    let export = "email;stage;stage_date;Offer;Deal\n\
+         a@example.com;New;2026-11-20T10:00:00Z;1,234;\n\
+         b@example.com;Won;2026-11-20T10:00:00Z;9.50;1.234\n\
+         c@example.com;Won;2026-11-20T10:00:00Z;9.50;1,5\n";
+    let settings = "[columns]\nvalue = \"Offer\"\n[event]\ncurrency = \"EUR\"\n[stages]\nNew = \"New\"\n\
+         [stages.Won]\nvalue_column = \"Deal\"\n";
+    let found = values(export, settings);
+    let found: Vec<&Value> = found.iter().map(|(_, value, _)| value).collect();
+    assert_eq!(found, [&Value::from(1234), &1234.into(), &1.5.into()]);
 }

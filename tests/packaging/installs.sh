@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tries all that release.sh left in a directory, each way in a root or an environment with nothing else in it: installs.sh DIRECTORY
-# Needs root or sudo for chroot, dpkg, Python with venv, jq. The commands of a newcomer are run and shown.
+# Needs root or sudo for chroot, dpkg, Python with venv, jq, Ruby. The commands of a newcomer are run and shown.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 directory=$(cd "$1" && pwd)
@@ -73,6 +73,15 @@ told = package["metadata"]["binstall"]
 archive = pathlib.Path(directory, filled(told["pkg-url"]).rsplit("/", 1)[1])
 tarfile.open(archive).getmember(filled(told["bin-dir"]))
 END
+
+step "Homebrew: what crm2capi.rb says is done with the archive it names, in an empty root"
+ruby tests/packaging/formula.rb "$directory/crm2capi.rb" "$directory" "$work/brew"
+cmp "$work/brew/bin/crm2capi" "$work/archive/crm2capi"
+tries "$work/brew" 65534:65534 /bin/crm2capi
+for file in share/man/man1/crm2capi-upload.1 etc/bash_completion.d/crm2capi share/zsh/site-functions/_crm2capi \
+    share/fish/vendor_completions.d/crm2capi.fish share/crm2capi/examples/hubspot.csv; do
+    [[ -s $work/brew/$file ]] || { echo "error: the formula installs no $file"; exit 1; }
+done
 
 step "wheel: pip install crm2capi, in a fresh virtual environment"
 python3 -m venv "$work/venv"

@@ -71,6 +71,13 @@ claim "an archive holds the program and all that explains it" diff <(tar -tzf "$
 )
 (cd "$RELEASE" && sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS .)
 
+# Its formula for Homebrew.
+archive=$RELEASE/$name.tar.gz
+formula() { python3 "$repository/.github/scripts/formula.py" "$@"; }
+names() { formula 1.2.3 "$RELEASE" | grep -A1 "v1.2.3/${archive##*/}" | grep -q "$(sha256sum <"$archive" | cut -d ' ' -f 1)"; }
+claim "the formula names an archive by its address and its checksum" names
+claim "a formula for nothing is refused" ends_with 1 "has no archive of version 9.9.9" formula 9.9.9 "$RELEASE"
+
 # What is built into it.
 sbom() { (cd "$repository" && python3 .github/scripts/sbom.py "$@"); }
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$repository/Cargo.toml" | head -n 1)

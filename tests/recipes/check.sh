@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs what examples/recipes/README.md shows, with real programs against the sandbox: PostgreSQL's psql, DuckDB, curl.
 #
-#   tests/recipes/check.sh target/release/crm2capi
+#   tests/recipes/check.sh target/debug/crm2capi
 #
 # A program that is missing is installed where that can be done (Debian's packages as root, DuckDB from PyPI in a folder of
 # its own), or else its recipe is left out and said so. Leaves nothing behind.

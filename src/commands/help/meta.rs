@@ -16,7 +16,7 @@ fn treatment(verdict: &Verdict) -> (&'static str, &'static str) {
         ),
         Verdict::TooOld(_) => (
             "info",
-            "what has grown too old since the run began is taken out, and the rest of its batch is sent",
+            "events that became too old during the run are taken out, and the rest of the batch is sent",
         ),
         Verdict::Unclear(_) => (
             "warning",

@@ -145,7 +145,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Cause::Fault(fault) => fault.fmt(out),
-            Cause::Foreign(status) => write!(out, "HTTP {status} without an answer of Meta's"),
+            Cause::Foreign(status) => write!(out, "HTTP {status} without an answer from Meta"),
             Cause::Silence(silence) => silence.fmt(out),
         }
     }
@@ -232,7 +232,7 @@ impl Barrier {
             }
             Barrier::Proof => {
                 "the secret must be that of the app that issued the token: set CRM2CAPI_APP_SECRET to it; for a token made \
-                 in Events Manager unset CRM2CAPI_APP_SECRET, since that token belongs to an app of Meta's own"
+                 in Events Manager unset CRM2CAPI_APP_SECRET, because that token belongs to one of Meta's own apps"
             }
             Barrier::Request => {
                 "check --graph-url (the host only, without a version), --api-version and the dataset id"

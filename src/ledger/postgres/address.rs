@@ -46,7 +46,7 @@ pub(crate) enum AddressError {
     NoHost,
     /// Its way of TLS proves nothing.
     #[error(
-        "sslmode={0} in the ledger's address can be talked out of TLS by whoever stands between; leave it out for a server \
+        "sslmode={0} in the ledger's address lets anyone in between turn TLS off; leave it out for a server \
          whose certificate is checked, or say sslmode=disable where the network is trusted"
     )]
     Unproven(String),

@@ -15,7 +15,7 @@ use crate::ledger::state::ELSEWHERE;
 use crate::ledger::{Entry, Settled};
 
 /// The runs that are alive: each holds a lock for as long as its session lasts, and no longer.
-const ALIVE: &str = "SELECT objid::bigint FROM pg_locks
+pub(super) const ALIVE: &str = "SELECT objid::bigint FROM pg_locks
      WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = 'crm2capi.run'::regclass
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 

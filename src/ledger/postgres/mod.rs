@@ -7,6 +7,8 @@
 //! undone.
 
 mod address;
+mod alone;
+mod check;
 mod fetch;
 mod schema;
 #[cfg(all(test, unix))]
@@ -64,9 +66,7 @@ impl PostgresLedger {
     /// Opens the ledger for a run, making its tables when there are none, and waiting up to `wait` for the server.
     pub(crate) fn open(address: &Address, wait: Duration) -> Result<Self, LedgerError> {
         if address.is_bare() {
-            tracing::warn!(
-                "what is said to the ledger {address} goes over the network unencrypted"
-            );
+            tracing::warn!("the connection to the ledger {address} is not encrypted");
         }
         let mut ledger = Self::closed(address)?;
         ledger.patience = wait;
@@ -110,10 +110,7 @@ impl PostgresLedger {
         now: i64,
         runs: usize,
     ) -> Result<Status, LedgerError> {
-        self.read(|server| {
-            let status = status::read(server, dataset, now, runs)?;
-            Ok(status)
-        })
+        self.read(|server| status::read(server, dataset, now, runs))
     }
 
     /// Counts the accepted events of a dataset by name and hour.

@@ -10,6 +10,11 @@ const STEPS: &[&str] = &[include_str!("schema.sql")];
 /// The lock of whoever changes the shape: what a ledger in a file is recognised by.
 const LOCK: i64 = 0x6332_636c;
 
+/// The number of the present shape.
+pub(super) fn known() -> usize {
+    STEPS.len()
+}
+
 /// How many steps were taken on this server; nothing where there are no tables of ours.
 fn version(session: &Session) -> Result<Option<i64>, Failure> {
     let one = |sql: &str| -> Result<Option<i64>, Failure> {

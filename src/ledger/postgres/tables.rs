@@ -9,158 +9,11 @@ use rusqlite::{Connection, params_from_iter};
 use super::session::{Column, Statement};
 use crate::ledger::error::LedgerError;
 use crate::ledger::schema;
-use crate::ledger::sql::{Cell, Row, Value, cell};
+use crate::ledger::sql::{Cell, Row, cell};
 use crate::ledger::state::{ELSEWHERE, SENDING};
-
-/// A table of the server, of which the same columns are at hand.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Table {
-    pub name: &'static str,
-    /// The first ones are the key.
-    pub columns: &'static [(&'static str, Kind)],
-    pub keys: usize,
-    /// What the server numbers its rows by; it is fetched and never written.
-    pub number: Option<&'static str>,
-    /// Whether all rows that a call could add are fetched where they are there already.
-    pub is_whole: bool,
-}
-
-/// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
-    Number,
-    Text,
-    Bytes,
-}
-
-use Kind::{Bytes, Number, Text};
-
-pub(super) const EVENT: &Table = &Table {
-    name: "event",
-    columns: &[
-        ("key", Bytes),
-        ("time", Number),
-        ("state", Number),
-        ("run", Number),
-        ("code", Number),
-        ("subcode", Number),
-        ("fingerprint", Bytes),
-        ("settled", Number),
-        ("attempts", Number),
-        ("name", Number),
-        ("trace", Number),
-        ("people", Bytes),
-        ("kinds", Number),
-        ("known_as", Number),
-    ],
-    keys: 1,
-    number: None,
-    is_whole: true,
-};
-
-pub(super) const ALIAS: &Table = &Table {
-    name: "alias",
-    columns: &[
-        ("time", Number),
-        ("key", Bytes),
-        ("event", Bytes),
-        ("settled", Number),
-    ],
-    keys: 2,
-    number: None,
-    is_whole: true,
-};
-
-pub(super) const NAME: &Table = &Table {
-    name: "name",
-    columns: &[("id", Number), ("name", Text)],
-    keys: 1,
-    number: None,
-    is_whole: true,
-};
-
-pub(super) const TRACE: &Table = &Table {
-    name: "trace",
-    ..*NAME
-};
-
-pub(super) const DELIVERED: &Table = &Table {
-    name: "delivered",
-    columns: &[("run", Number), ("name", Text), ("count", Number)],
-    keys: 2,
-    number: None,
-    is_whole: true,
-};
-
-pub(super) const LEAD: &Table = &Table {
-    name: "snapshot_lead",
-    columns: &[
-        ("lead", Bytes),
-        ("latest", Number),
-        ("previous", Number),
-        ("touched", Number),
-        ("kinds", Number),
-        ("known_as", Number),
-        ("merged", Bytes),
-    ],
-    keys: 1,
-    number: None,
-    is_whole: true,
-};
-
-pub(super) const IDENTITY: &Table = &Table {
-    name: "snapshot_identity",
-    columns: &[("identity", Bytes), ("lead", Bytes)],
-    keys: 2,
-    number: None,
-    // What very many leads have in common says nothing, and is not fetched in full.
-    is_whole: false,
-};
-
-pub(super) const STAGE: &Table = &Table {
-    name: "snapshot_stage",
-    columns: &[
-        ("lead", Bytes),
-        ("stage", Bytes),
-        ("id", Bytes),
-        ("event", Bytes),
-        ("time", Number),
-        ("visits", Number),
-        ("recorded", Number),
-        ("seen", Number),
-        ("run", Number),
-    ],
-    keys: 2,
-    number: None,
-    is_whole: true,
-};
-
-pub(super) const SOURCE: &Table = &Table {
-    name: "snapshot_source",
-    columns: &[("source", Bytes), ("since", Number)],
-    keys: 1,
-    number: None,
-    is_whole: true,
-};
-
-pub(super) const PENDING: &Table = &Table {
-    name: "pending",
-    columns: &[
-        ("key", Bytes),
-        ("dataset", Text),
-        ("lead", Bytes),
-        ("name", Text),
-        ("time", Number),
-        ("json", Bytes),
-        ("run", Number),
-        ("noted", Number),
-        ("id_time", Number),
-        ("identities", Bytes),
-    ],
-    keys: 1,
-    number: Some("id"),
-    // What other runs have in hand stays out of sight.
-    is_whole: false,
+use crate::ledger::tables::Kind::{Bytes, Number, Text};
+pub(super) use crate::ledger::tables::{
+    ALIAS, DELIVERED, EVENT, IDENTITY, LEAD, NAME, PENDING, SOURCE, STAGE, TRACE, Table,
 };
 
 /// All that calls work on.
@@ -169,23 +22,8 @@ const TABLES: [&Table; 10] = [
 ];
 
 impl Table {
-    /// The columns as a list, each of table `of`.
-    pub(super) fn list(&self, of: &str) -> String {
-        let names = self
-            .columns
-            .iter()
-            .map(|(name, _)| *name)
-            .chain(self.number);
-        let names: Vec<String> = names.map(|name| format!("{of}.{name}")).collect();
-        names.join(", ")
-    }
-
-    fn names(&self, from: usize) -> Vec<&'static str> {
-        self.columns[from..].iter().map(|(name, _)| *name).collect()
-    }
-
     /// `$1::bytea[], $2::bigint[]`, for the first `count` columns.
-    fn arrays(&self, count: usize) -> String {
+    pub(super) fn arrays(&self, count: usize) -> String {
         let arrays = self.columns[..count].iter().enumerate();
         let arrays: Vec<String> = arrays
             .map(|(index, (_, kind))| {
@@ -200,16 +38,26 @@ impl Table {
         arrays.join(", ")
     }
 
+    /// Adds whole rows, with what to do about those that are there already.
+    pub(super) fn add<'a>(&self, rows: &[Vec<Cell>], on_conflict: &str) -> Statement<'a> {
+        let count = self.columns.len();
+        let sql = format!(
+            "INSERT INTO {} ({}) SELECT * FROM unnest({}) {on_conflict}",
+            self.name,
+            self.names(0).join(", "),
+            self.arrays(count),
+        );
+        Statement {
+            sql: sql.into(),
+            values: self.transposed(rows, count),
+        }
+    }
+
     /// Writes whole rows. A row that is new must still be new, and one that was fetched must still be there.
     fn write<'a>(&self, rows: &[Vec<Cell>], is_new: bool) -> Statement<'a> {
         let (count, all) = (self.columns.len(), self.names(0).join(", "));
-        let new = format!(
-            "INSERT INTO {} ({all}) SELECT * FROM unnest({}) ON CONFLICT DO NOTHING",
-            self.name,
-            self.arrays(count),
-        );
         let sql = match is_new {
-            true => new,
+            true => return self.add(rows, "ON CONFLICT DO NOTHING"),
             false => {
                 let sets = self.names(self.keys).into_iter();
                 let sets: Vec<String> = sets.map(|name| format!("{name} = new.{name}")).collect();
@@ -250,7 +98,7 @@ impl Table {
         same.join(" AND ")
     }
 
-    fn transposed<'a>(&self, rows: &[Vec<Cell>], count: usize) -> Vec<Column<'a>> {
+    pub(super) fn transposed<'a>(&self, rows: &[Vec<Cell>], count: usize) -> Vec<Column<'a>> {
         let column = |index: usize| {
             let cells = rows.iter().map(|row| row[index].clone());
             match self.columns[index].1 {
@@ -335,7 +183,7 @@ impl AtHand {
         );
         let mut insert = self.connection.prepare_cached(&sql)?;
         for Row(mut cells) in rows {
-            let values = cells.iter().map(value);
+            let values = cells.iter().map(Cell::value);
             if insert.execute(params_from_iter(values))? > 0 {
                 cells.truncate(table.columns.len());
                 let key = cells[..table.keys].to_vec();
@@ -395,13 +243,4 @@ fn as_kept(table: &Table, mut cells: Vec<Cell>) -> Vec<Cell> {
         }
     }
     cells
-}
-
-fn value(cell: &Cell) -> Value<'_> {
-    match cell {
-        Cell::Null => Value::Text(None),
-        Cell::Number(number) => Value::Number(*number),
-        Cell::Text(text) => Value::Text(Some(text)),
-        Cell::Bytes(bytes) => Value::Bytes(bytes),
-    }
 }

@@ -44,6 +44,10 @@ impl Store for PostgresLedger {
         count.unwrap().unwrap()
     }
 
+    fn told(&mut self, subject: &str, channel: &str, state: &str) {
+        self.remember(subject, channel, state, NOW).unwrap();
+    }
+
     fn forget_at(&mut self, now: i64) {
         self.with_session(|session| forget_old(session, now))
             .unwrap();

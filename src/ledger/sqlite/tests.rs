@@ -39,6 +39,13 @@ impl Store for SqliteLedger {
         count.unwrap()
     }
 
+    fn told(&mut self, subject: &str, channel: &str, state: &str) {
+        let told = (subject, channel, state, 7);
+        self.connection
+            .execute(crate::ledger::past::REMEMBER, told)
+            .unwrap();
+    }
+
     fn forget_at(&mut self, now: i64) {
         let execute = &mut |sql: &str, time: Option<i64>| {
             let changed = self

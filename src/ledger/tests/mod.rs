@@ -1,5 +1,6 @@
 //! What every ledger must do, wherever it is.
 
+mod copies;
 mod identities;
 mod snapshots;
 

@@ -19,10 +19,10 @@ pub(super) fn section(coverage: &LeadCoverage) -> Markup {
             @if let Some(since) = coverage.since {
                 (table(coverage, &since.strftime("%F").to_string()))
                 @if coverage.meets_goal() {
-                    p.quiet.small { "The dashed lines stand at the " (percent(coverage.goal)) " that Meta asks for." }
+                    p.quiet.small { "The dashed lines mark the " (percent(coverage.goal)) " that Meta asks for." }
                 } @else {
                     div.note.warning {
-                        p { "Meta asks for events of at least " (percent(coverage.goal)) " of its leads, where the dashed lines stand." }
+                        p { "Meta asks for events of at least " (percent(coverage.goal)) " of its leads, marked by the dashed lines." }
                         p.cure { code { "--leads-missing FILE" } " lists the others." }
                     }
                 }

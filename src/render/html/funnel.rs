@@ -39,11 +39,11 @@ pub(super) fn section(funnel: &Funnel) -> Markup {
 
 fn caption(funnel: &Funnel) -> Markup {
     if funnel.is_snapshot() {
-        return html! { "Each bar is the share of the leads that stand there today. How many passed through, the export does not tell." };
+        return html! { "Each bar is the share of leads that are in that stage today. The export does not tell how many passed through it." };
     }
     html! {
         "Between the dashed lines lie " (percent(MAX_RATE)) " of the leads. Green: a stage Meta can optimise for, which "
-        (percent(MIN_RATE)) " to " (percent(MAX_RATE)) " of the leads reach, half of them within "
+        (percent(MIN_RATE)) " to " (percent(MAX_RATE)) " of the leads reach, and half of those that do within "
         (MAX_DAYS) " days. Blue: the leads as they come in."
     }
 }
@@ -80,8 +80,8 @@ fn chart(funnel: &Funnel) -> Markup {
 fn step(stage: &Stage) -> Option<String> {
     let share = percent(stage.from_previous?);
     Some(match stage.days_from_previous {
-        Some(wait) if wait <= 0.0 => format!("{share} go on, half of them at once"),
-        Some(wait) => format!("{share} go on, half within {}", days(wait)),
+        Some(wait) if wait <= 0.0 => format!("{share} go on, at least half of these at once"),
+        Some(wait) => format!("{share} go on, half of these within {}", days(wait)),
         None => format!("{share} go on"),
     })
 }

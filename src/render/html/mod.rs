@@ -21,7 +21,7 @@ use std::io::{self, Write};
 use maud::{Markup, html};
 
 use super::phrases::{amount, capital, other_stages, outcomes, passed_over, valued};
-use super::verdict;
+use super::{untold, verdict};
 use crate::report::exit::ExitStatus;
 use crate::report::stages::{Counts, Sending};
 use crate::report::summary::{Destination, Summary};
@@ -223,7 +223,7 @@ fn in_words(summary: &Summary) -> String {
 
 fn ended(summary: &Summary) -> Markup {
     html! {
-        @if let Some(ended) = &summary.ended {
+        @if let Some(ended) = untold(summary) {
             section.note.error aria-labelledby="ended" {
                 h2 id="ended" hidden { "Why the run ended early" }
                 p { strong { (harmless(&ended.reason)) } }
@@ -275,7 +275,7 @@ fn values(summary: &Summary) -> Markup {
         @if !summary.values.is_empty() {
             section aria-labelledby="values" {
                 h2 id="values" { "Value by stage" }
-                p { "What the leads are worth, " (valued(summary)) ". Stages are not added up, as several may stand for one sale." }
+                p { "What the leads are worth, " (valued(summary)) ". Stages are not added up, because several may belong to one sale." }
                 (scroll("Value by stage", &html! {
                     table {
                         thead { tr {

@@ -45,7 +45,7 @@ pub(super) fn section(summary: &Summary) -> Markup {
 fn assumed(summary: &Summary) -> Markup {
     let zone = match &summary.timezone {
         Some(zone) => format!("Times without a zone are those of {}.", harmless(zone)),
-        None => "Times without a zone were taken as UTC, as nobody said otherwise.".to_owned(),
+        None => "Times without a zone were taken as UTC, because no zone was given.".to_owned(),
     };
     let country = match &summary.default_country {
         Some(country) => format!(

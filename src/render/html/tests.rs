@@ -55,7 +55,7 @@ fn a_funnel_claims_nothing_the_export_does_not_tell() {
         for claim in ["✓", "go on", "same day", "guide", "too many"] {
             assert!(!section.contains(claim), "{claim}: {section}");
         }
-        assert!(section.contains("not known") && section.contains("stand there today"));
+        assert!(section.contains("not known") && section.contains("in that stage today"));
         let tells_days = section.contains("2.0 days");
         assert_eq!(tells_days, created.is_some());
     }

@@ -33,16 +33,13 @@ pub(super) fn write(coverage: &LeadCoverage, out: &mut dyn Write, width: usize) 
     ]);
     table.headings(["", "", "leads", "with an event", "coverage"]);
     let mut row = |name: String, leads: &Covered| {
-        table.styled(
-            [
-                name,
-                bar(leads.share, 16),
-                thousands(leads.in_window),
-                thousands(leads.covered),
-                percent(leads.share),
-            ],
-            [None, Some(BAR), None, None, None],
-        );
+        table.styled([
+            (name, None),
+            (bar(leads.share, 16), Some(BAR)),
+            (thousands(leads.in_window), None),
+            (thousands(leads.covered), None),
+            (percent(leads.share), None),
+        ]);
     };
     for form in &coverage.forms {
         let name = if form.name.is_empty() {

@@ -12,10 +12,19 @@ const BAR_WIDTH: usize = 16;
 
 pub(super) fn write(funnel: &Funnel, out: &mut dyn Write, width: usize) -> io::Result<()> {
     section(out, "Funnel", &leads_of(funnel), width)?;
-    let right = Align::Right;
-    let mut table = Table::new(&[Align::Left, Align::Left, right, right, right, right, right]);
-    table.headings(["", "", "leads", "of all", "step", "50 % in", "90 % in"]);
-    for stage in &funnel.stages {
+    let stages = &funnel.stages;
+    let has_steps = stages.iter().any(|stage| stage.from_previous.is_some());
+    let has_days = stages.iter().any(|stage| stage.days_p90 > Some(0.0));
+    let columns = match (has_steps, has_days) {
+        (true, true) => &["", "", "leads", "of all", "step", "50 % in", "90 % in"][..],
+        (true, false) => &["", "", "leads", "of all", "step"],
+        (false, _) => &["", "", "leads", "of all"],
+    };
+    let mut aligns = vec![Align::Right; columns.len()];
+    aligns[..2].fill(Align::Left);
+    let mut table = Table::new(&aligns);
+    table.headings(columns.iter().copied());
+    for stage in stages {
         let cells = [
             harmless(&stage.event_name).into_owned(),
             centred(stage.of_leads),
@@ -25,9 +34,16 @@ pub(super) fn write(funnel: &Funnel, out: &mut dyn Write, width: usize) -> io::R
             stage.days_median.map(days).unwrap_or_default(),
             stage.days_p90.map(days).unwrap_or_default(),
         ];
-        table.styled(cells, [None, Some(BAR), None, None, None, None, None]);
+        let styles = (0..columns.len()).map(|column| (column == 1).then_some(BAR));
+        table.styled(cells.into_iter().zip(styles));
     }
     table.write(out, width)?;
+    if !has_days && stages.len() > 1 {
+        let says = "how long leads take from stage to stage the export does not tell";
+        for line in wrap(says, width - 2) {
+            writeln!(out, "  {DIM}{line}{DIM:#}")?;
+        }
+    }
     for warning in &funnel.warnings {
         for (index, line) in wrap(&warning.message, width - 4).iter().enumerate() {
             let mark = if index == 0 { "!" } else { " " };

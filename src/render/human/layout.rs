@@ -57,12 +57,8 @@ impl Table {
             .push(cells.into_iter().map(|cell| (cell, None)).collect());
     }
 
-    pub(super) fn styled<const N: usize>(
-        &mut self,
-        cells: [String; N],
-        styles: [Option<Style>; N],
-    ) {
-        self.rows.push(cells.into_iter().zip(styles).collect());
+    pub(super) fn styled(&mut self, cells: impl IntoIterator<Item = (String, Option<Style>)>) {
+        self.rows.push(cells.into_iter().collect());
     }
 
     /// Writes the rows within `width`: the last column wraps, the widest name is cut, and where that does not do each row
@@ -197,7 +193,7 @@ pub(super) fn bar(share: f64, width: usize) -> String {
 }
 
 /// Text cut to `width` columns, ending in an ellipsis if something is missing.
-pub(in crate::render) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

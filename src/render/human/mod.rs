@@ -19,7 +19,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::render::phrases::{
     amount, how, other_stages, outcomes, passed_over, settings_used, valued,
 };
-use crate::render::verdict::verdict;
+use crate::render::verdict::{untold, verdict};
 use crate::report::exit::ExitStatus;
 use crate::report::match_keys::field_name;
 use crate::report::stages::{Counts, Sending};
@@ -282,7 +282,7 @@ fn messages(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<
 }
 
 fn ended(summary: &Summary, out: &mut dyn Write, width: usize) -> io::Result<()> {
-    if let Some(ended) = &summary.ended {
+    if let Some(ended) = untold(summary) {
         section(out, "Ended early", "", width)?;
         for line in wrap(&harmless(&ended.reason), width - 2) {
             writeln!(out, "  {line}")?;

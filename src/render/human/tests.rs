@@ -113,7 +113,7 @@ fn an_upload_with_problems_says_which_rows_and_what_to_do() {
         → add lead_id, email, phone, or first and last name together
 
       note event-too-old  3 times in 1 row
-        the event is older than 7 days, which Meta does not take
+        the event is more than 7 days old, and Meta does not accept those
         leads.csv row 2
 
     Meta says

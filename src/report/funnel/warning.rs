@@ -1,9 +1,12 @@
 //! What speaks against the integration learning from a funnel: Meta's published expectations, one check each.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::{Funnel, Stage};
+use crate::mapping::canonical_stage;
 use crate::text::{list, percent, quoted, thousands};
 
 const MIN_STAGES: usize = 2;
@@ -36,6 +39,8 @@ pub enum Kind {
     StagesTooFew,
     /// No stage stands for the raw lead.
     NoRawLead,
+    /// Stages that differ only in case, spaces and punctuation.
+    StagesAlike,
     /// No lead has two stages.
     Snapshot,
     /// A stage converts less than 1 % or more than 40 % of the leads.
@@ -50,9 +55,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order they are told.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 8] = [
         Kind::StagesTooFew,
         Kind::NoRawLead,
+        Kind::StagesAlike,
         Kind::Snapshot,
         Kind::RateOutside,
         Kind::TooLate,
@@ -65,6 +71,7 @@ impl Kind {
         match self {
             Kind::StagesTooFew => "funnel-stages-too-few",
             Kind::NoRawLead => "funnel-no-raw-lead",
+            Kind::StagesAlike => "funnel-stages-alike",
             Kind::Snapshot => "funnel-snapshot",
             Kind::RateOutside => "funnel-rate-outside",
             Kind::TooLate => "funnel-too-late",
@@ -78,7 +85,10 @@ impl Kind {
         match self {
             Kind::StagesTooFew => "the export has fewer than two stages",
             Kind::NoRawLead => "no stage stands for the raw lead",
-            Kind::Snapshot => "no lead has two stages, so the export shows where leads stand today",
+            Kind::StagesAlike => {
+                "stages differ only in case, spaces or punctuation, and count as different stages"
+            }
+            Kind::Snapshot => "no lead has two stages, so the export shows where leads are today",
             Kind::RateOutside => "fewer than 1 % or more than 40 % of the leads reach a stage",
             Kind::TooLate => "a stage is mostly reached more than 28 days after the lead",
             Kind::LeadsTooFew => "the export has fewer than 200 leads a month",
@@ -94,6 +104,9 @@ impl Kind {
             }
             Kind::NoRawLead => {
                 "send the raw lead as a stage too, for example from the column of its creation date"
+            }
+            Kind::StagesAlike => {
+                "list one of the spellings under [stages], which stands for all of them"
             }
             Kind::Snapshot => {
                 "export the history of stages, or a date column for each stage; a stage left between two exports is lost"
@@ -133,8 +146,10 @@ fn check(kind: Kind, funnel: &Funnel, is_snapshot: bool) -> Option<Warning> {
         }),
         Kind::NoRawLead => (!funnel.stages.iter().any(is_raw_lead))
             .then(|| "no stage stands for the raw lead".to_owned()),
+        Kind::StagesAlike => some_alike(funnel)
+            .map(|stages| format!("the same but for case, spaces or punctuation: {stages}")),
         Kind::Snapshot => is_snapshot.then(|| {
-            "every lead has one stage only, so this shows where leads stand today".to_owned()
+            "every lead has only one stage, so this shows where leads are today".to_owned()
         }),
         Kind::RateOutside if !is_snapshot => {
             let outside = |stage: &&Stage| !(MIN_RATE..=MAX_RATE).contains(&stage.of_leads);
@@ -170,6 +185,17 @@ fn check(kind: Kind, funnel: &Funnel, is_snapshot: bool) -> Option<Warning> {
         message,
         help: kind.help(),
     })
+}
+
+/// The stages that are spelt in several ways, those of one stage beside each other.
+fn some_alike(funnel: &Funnel) -> Option<String> {
+    let mut spellings: BTreeMap<String, Vec<&Stage>> = BTreeMap::new();
+    for stage in &funnel.stages {
+        let name = canonical_stage(&stage.event_name);
+        spellings.entry(name).or_default().push(stage);
+    }
+    let several = spellings.into_values().filter(|stages| stages.len() > 1);
+    some(several.flatten(), |_| String::new())
 }
 
 /// A share beyond a limit, which rounding must not hide.
@@ -259,6 +285,8 @@ mod tests {
             stages: vec![
                 stage("Lead", 1.0, 0.0),
                 stage("MQL", 0.66, 2.0),
+                stage("Won", 0.2, 3.0),
+                stage("WON", 0.2, 3.0),
                 stage("Customer", 0.004, 31.0),
             ],
             warnings: Vec::new(),
@@ -268,6 +296,7 @@ mod tests {
             .map(|warning| warning.message)
             .collect();
         let expected = [
+            r#"the same but for case, spaces or punctuation: "Won" and "WON""#,
             r#"outside of 1 % to 40 %: "MQL" (66 % of the leads) and "Customer" (0.4 % of the leads)"#,
             r#"mostly reached more than 28 days after the lead: "Customer" (31 days in the middle)"#,
             "about 153 leads a month",

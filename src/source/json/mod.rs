@@ -132,6 +132,11 @@ impl Json {
         }
     }
 
+    /// The share of the text read so far that has come out as records, from 0 to 1.
+    pub(super) fn used_share(&self) -> f64 {
+        self.text.used_share()
+    }
+
     /// The columns of all records read so far.
     pub(super) fn header(&mut self) -> &Arc<Header> {
         self.flattener.header()

@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
 mod answers;
+#[cfg(unix)]
+mod copies;
 mod inputs;
 #[cfg(unix)]
 mod interrupts;

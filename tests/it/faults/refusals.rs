@@ -72,10 +72,10 @@ fn the_rejects_hold_the_rows_as_they_came_with_all_that_meta_said_and_can_be_upl
 
     let help_of = |reason: &str| match reason.starts_with("meta-refused") {
         true => {
-            "\"correct the row: it is then sent anew, while as it is only --retry-rejected sends it again; Meta's support finds it by the trace id\""
+            "\"correct the row, and it is sent anew; unchanged, only --retry-rejected sends it again; Meta's support can find it by the trace id\""
         }
         false => {
-            "correct the row: it is then sent anew; or send it once more as it is with --retry-rejected"
+            "\"correct the row, and it is sent anew; or send it again unchanged with --retry-rejected\""
         }
     };
     let rejects = || std::fs::read_to_string(desk.path().join("rejects.csv")).unwrap();
@@ -532,7 +532,7 @@ fn a_row_refused_here_is_among_the_rejects_even_when_its_other_events_were_never
     let rejects = std::fs::read_to_string(desk.path().join("rejects.csv")).unwrap();
     let expected = format!(
         "Lead,New,Won,crm2capi_problem,crm2capi_help,crm2capi_row\n{},{sound},{wrong},time-malformed,\
-         \"correct it in the CRM; else write times as 2026-11-20T14:03:00-05:00, or export again with dates as the CRM shows them\",22\n",
+         \"correct it in the CRM; or write times as 2026-11-20T14:03:00-05:00, or export again with dates as the CRM shows them\",22\n",
         lead_id(40)
     );
     assert_eq!(rejects, expected);

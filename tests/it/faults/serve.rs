@@ -437,7 +437,7 @@ fn an_event_that_waited_until_it_was_too_old_is_dropped_aloud() {
     assert_eq!(serve.end("-TERM"), 0);
     let log = log_of(&desk);
     assert!(
-        log.contains("could not be delivered within seven days"),
+        log.contains("could not be delivered within 7 days"),
         "{log}"
     );
     let told = std::fs::read_to_string(desk.path().join("notices")).unwrap_or_default();

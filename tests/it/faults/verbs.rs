@@ -93,7 +93,7 @@ fn status_fails_when_the_last_success_is_older_than_allowed() {
         status(&desk, &["--max-age", "26h"])
             .ended(1)
             .stderr
-            .contains("there is no ledger")
+            .contains("no ledger")
     );
     upload(&desk, &server, &[]).ended(0);
     status(&desk, &["--max-age", "26h"]).ended(0);
@@ -337,4 +337,24 @@ fn check_says_what_is_wrong_with_a_proxy_and_what_to_do() {
         says.contains("a kind that is not supported") && says.contains("NO_PROXY"),
         "{says}"
     );
+}
+
+/// Whoever reads "check the firewall" looks in the wrong place when it was the server that answered.
+#[test]
+fn check_does_not_blame_the_firewall_for_a_servers_trouble() {
+    for (reply, says) in [
+        (Reply::answer(500, "", "oops"), "HTTP 500"),
+        (Reply::answer(503, "", ""), "HTTP 503"),
+        (Reply::fault(500, 2, None), "2: the service is"),
+    ] {
+        let server = Server::start(move |_| reply.clone());
+        let lines = check(&server, 4);
+        let (ok, connection) = &lines["connection"];
+        assert!(!ok && connection.contains(says), "{connection}");
+        assert!(
+            connection.contains("run again in some minutes"),
+            "{connection}"
+        );
+        assert!(!connection.contains("firewall"), "{connection}");
+    }
 }

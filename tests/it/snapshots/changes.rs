@@ -392,7 +392,7 @@ fn a_first_run_says_how_many_stages_it_only_recorded() {
         )
         .ended(0);
     let page = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(page.contains("first run: 1,204 stages are recorded and not sent, as nobody knows when they were reached"), "{page}");
+    assert!(page.contains("first run: 1,204 stages are recorded and not sent, because the times they were reached are not known"), "{page}");
     let report = job.run(DAY_2, &rows).ended(0).json();
     assert_eq!(
         report["snapshot"],
