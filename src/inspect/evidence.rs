@@ -639,6 +639,14 @@ mod tests {
     }
 
     #[test]
+    fn serial_numbers_of_dates_are_times_under_a_heading_that_says_so() {
+        let serials = ["46338.59171", "46339.5", "46340"];
+        assert!(column("Status Changed", &serials).holds_named_times());
+        assert!(!column("Revenue", &serials).holds_named_times());
+        assert!(!column("Status Changed", &["10001", "20002"]).holds_named_times());
+    }
+
+    #[test]
     fn few_texts_that_come_again_could_be_stages() {
         let stages: Vec<&str> = ["Neu", "Angebot", "Gewonnen"]
             .into_iter()

@@ -407,11 +407,20 @@ impl Search<'_> {
             .evidence
             .iter()
             .any(|column| column.heading.is_of_a_carer());
+        // The contact taken may be that of whom it is for: of the student, and not of the parent beside.
+        let mut contacts = self.found.taken.iter().filter(|taken| {
+            [Field::Email, Field::Phone]
+                .map(Target::Field)
+                .contains(&taken.target)
+        });
         let has_lead = has_plain(&[Field::Email, Field::Phone]);
+        let is_theirs = contacts.any(has_role);
         let is_doubted = |field: Field| match field {
             Field::Email | Field::Phone => has_plain(&[field]),
-            Field::DateOfBirth | Field::Gender => has_plain(&NAMES) || has_carer,
-            _ if NAMES.contains(&field) => has_plain(&NAMES) || has_carer && !has_lead,
+            Field::DateOfBirth | Field::Gender => has_plain(&NAMES) || has_carer && !is_theirs,
+            _ if NAMES.contains(&field) => {
+                has_plain(&NAMES) || has_carer && !has_lead && !is_theirs
+            }
             _ => false,
         };
         let found = self.found.taken[self.known.min(self.found.taken.len())..].iter();
@@ -653,7 +662,10 @@ impl Search<'_> {
             }),
             (true, true) => self.find(Field::FullName, |column| {
                 is_name(column).then_some(match () {
-                    () if column.heading.names_a_person() => Certain,
+                    () if column.heading.is_known(Field::FullName) => Certain,
+                    // `Homeowner` may hold a yes or a no, and `Customer` whether it is a new one.
+                    () if column.distinct * 2 < column.filled && column.filled >= 6 => Guess,
+                    () if column.heading.names_a_person() && !is_one_word(column) => Certain,
                     () if is_one_word(column) => Guess,
                     () => Likely,
                 })
@@ -880,6 +892,68 @@ mod tests {
             column(&proposed(&rows), Field::LeadId),
             Some(("Meta lead ID", Certain))
         );
+    }
+
+    #[test]
+    fn metas_lead_ids_are_known_by_their_headings_in_any_language() {
+        for heading in [
+            "ID leada Meta",
+            "MetaリードID",
+            "Facebook线索ID",
+            "מזהה ליד פייסבוק",
+            "ID de cliente potencial de Facebook",
+            "ID лида Facebook",
+            "معرف عميل فيسبوك",
+            "Meta-Lead-Nr.",
+        ] {
+            let row = ["E-Mail|", heading].concat().leak();
+            let found = proposed(&[row, "a@example.com|1234567890123456"]);
+            let taken = column(&found, Field::LeadId);
+            assert_eq!(taken.map(|(_, sure)| sure), Some(Certain), "{heading}");
+        }
+    }
+
+    #[test]
+    fn titles_and_answers_are_no_names_of_people() {
+        let found = proposed(&[
+            "Nome|Contatos|Email|Etapa|Estado",
+            "Energia solar - Ava Moss|Ava Moss|a@example.com|Nova|Em Andamento",
+            "Energia solar - Bo Lind|Bo Lind|b@example.com|Proposta|Vendida",
+            "Energia solar - Cy Holt|Cy Holt|c@example.com|Nova|Perdida",
+        ]);
+        let name = column(&found, Field::FullName);
+        assert_eq!(name, Some(("Contatos", Certain)));
+        assert_eq!(column(&found, Field::State), None);
+        let found = proposed(&[
+            "Nombre|Email",
+            "Cocina Ava Moss|a@example.com",
+            "Cocina Bo Lind|b@example.com",
+            "Cocina Cy Holt|c@example.com",
+            "Cocina Di Fox|d@example.com",
+        ]);
+        assert_eq!(column(&found, Field::FullName), None);
+        let found = proposed(&[
+            "Homeowner|Email",
+            "Yes|a@example.com",
+            "No|b@example.com",
+            "Yes|c@example.com",
+        ]);
+        assert_eq!(column(&found, Field::FullName), None);
+    }
+
+    #[test]
+    fn a_time_of_day_beside_its_date_is_read_with_it() {
+        let (found, header) = proposed(&[
+            "Email|Status|Status Date|Status Time|Created|Callback Time",
+            "a@example.com|New|2026-11-18|10:30|2026-11-10|09:00",
+            "b@example.com|Won|2026-11-19|2:15 PM|2026-11-11|09:00",
+        ]);
+        let of_event = found.taken.iter();
+        let of_event = of_event.filter(|taken| taken.target == Target::Field(Field::EventTime));
+        let names: Vec<&str> = of_event
+            .map(|taken| header.columns[taken.column as usize].as_str())
+            .collect();
+        assert_eq!(names[..2], ["Status Date", "Status Time"]);
     }
 
     #[test]

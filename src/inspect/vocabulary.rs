@@ -208,7 +208,7 @@ pub(super) static CHANGE: Words = LazyLock::new(|| {
 /// Headings of a row's own time.
 pub(super) static WHEN: Words = LazyLock::new(|| {
     set(
-        "calldate date time datetime timestamp datum zeit zeitpunkt zeitstempel uhrzeit fecha hora fechayhora data \
+        "date time datetime timestamp datum zeit zeitpunkt zeitstempel uhrzeit fecha hora fechayhora data \
     dataora datahora horodatage dateheure eventtime eventdate editdate when ts at tarih дата время датаивремя تاريخ التاريخ \
     tanggal ngay thoigian วนท 日付 日時 日期 时间 दिनांक दनक तारीख तरख tijd tijdstip tarikh dato activityat occurredat \
     dato datum data paivamaara paiva datuma ημερομηνια תאריך 날짜 일시 idopont",

@@ -178,8 +178,8 @@ pub(super) fn month(word: &str) -> Option<i8> {
     if word.is_empty() {
         return None;
     }
-    let names_it = |names: &&str| names.split_ascii_whitespace().any(|name| name == word);
-    let index = MONTHS.iter().position(|names| names_it(names))?;
+    let mut months = MONTHS.iter();
+    let index = months.position(|names| names.split_ascii_whitespace().any(|it| it == word))?;
     i8::try_from(index + 1).ok()
 }
 

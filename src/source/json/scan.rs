@@ -406,7 +406,13 @@ pub(super) fn deep_list(page: &[u8]) -> Option<RecordList> {
         path.push(key);
         match page[value.start] {
             b'[' => {
-                let says_who = |text: &[u8]| text.contains(&b'@');
+                let says_who = |text: &[u8]| {
+                    let names = ["phone", "lead_id", "leadgen"];
+                    text.contains(&b'@')
+                        || names
+                            .iter()
+                            .any(|name| memmem::find(text, name.as_bytes()).is_some())
+                };
                 let is_list = first_element(page, value.start + 1) == Some(true)
                     && holds_records(page, value.start, value.end)
                     && !says_who(&page[..value.start])

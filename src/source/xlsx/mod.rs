@@ -93,14 +93,13 @@ const FEWEST_COLUMNS: usize = 3;
 
 /// Whether a sheet may be a cover: a few lines about the others, or sums of them.
 fn is_like_a_cover(table: &Table) -> bool {
-    table.header.columns.len() <= FEWEST_COLUMNS
+    table.header.columns.len() < FEWEST_COLUMNS
 }
 
 /// Whether a sheet is rather the table than one that may be its cover: wider, and longer.
 fn is_rather_the_table(table: &Table, cover: &Table) -> bool {
     let rows = |table: &Table| -> usize { table.chunks.iter().map(Chunk::len).sum() };
-    table.header.columns.len() > cover.header.columns.len().max(FEWEST_COLUMNS)
-        && rows(table) > rows(cover)
+    table.header.columns.len() >= FEWEST_COLUMNS && rows(table) > rows(cover)
 }
 
 fn read_whole(input: &Input, bytes: Bytes) -> Result<Vec<u8>, OpenError> {
