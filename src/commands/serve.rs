@@ -52,6 +52,7 @@ pub(super) fn run(args: ServeArgs) -> Result<ExitStatus> {
     let settings = settings(&args, &file, &destination)?;
     let ledger = run::open_ledger(&settings.send.ledger, settings.send.wait)?;
     let outbox = Outbox::new(ledger, &settings.endpoint.dataset_id);
+    let outcomes = Arc::clone(&outbox.counted);
     let reader = BodyReader::new(settings.read.clone(), &settings.endpoint.dataset_id)?;
     let listen = serving.listen;
     let is_open = serving.keys.are_none();
@@ -79,6 +80,9 @@ pub(super) fn run(args: ServeArgs) -> Result<ExitStatus> {
             std::panic::resume_unwind(panic);
         }
     });
+    if let Some(says) = outcomes.says_of_resting() {
+        tracing::warn!("{says}");
+    }
     Ok(ExitStatus::Done)
 }
 
@@ -314,15 +318,17 @@ fn said(summary: &Summary, status: ExitStatus) -> Option<(ExitStatus, String)> {
         says.push_str(&format!("; {} × {}", problem.count, problem.code.message()));
     }
     if let (Some(ended), false) = (&summary.ended, status == ExitStatus::Interrupted) {
-        says = format!(
-            "{}; {says}; what waits is tried again",
-            harmless(&ended.reason)
-        );
+        let resting = summary.count_of(Code::UncertainResting);
+        let is_all = resting > 0 && resting == undelivered + uncertain;
+        says = format!("{}; {says}", harmless(&ended.reason));
+        if !is_all {
+            says.push_str("; what waits is tried again");
+        }
         // What can be done by running again is done.
         let help = ended
             .help
             .as_ref()
-            .filter(|_| status != ExitStatus::NotDone);
+            .filter(|_| status != ExitStatus::NotDone || is_all);
         says.extend(help.map(|help| format!("; {help}")));
     }
     Some((status, says))

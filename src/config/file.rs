@@ -44,7 +44,7 @@ pub(crate) struct SettingsFile {
     pub fields: Ordered<OnUnusable, Target>,
     /// Constants of every event.
     pub event: EventSection,
-    /// Which of Meta's own leads are downloaded, and where to.
+    /// Which of Meta's leads to download, and where to.
     pub leads: LeadsSection,
     /// Meta's own leads, from which rows get their lead ids.
     pub join: JoinSection,
@@ -54,7 +54,7 @@ pub(crate) struct SettingsFile {
     pub delivery: DeliverySection,
     /// How to report.
     pub output: OutputSection,
-    /// Whom to tell when runs break, and when they are well again.
+    /// Who is told when runs break, and when they recover.
     pub notify: NotifySection,
     /// Where it was read from, if it was.
     #[serde(skip)]
@@ -80,13 +80,13 @@ pub(crate) struct Meta {
     /// Graph API version; v25.0 unless given.
     #[schemars(regex(pattern = r"^v[0-9]{1,3}\.[0-9]{1,3}$"))]
     pub api_version: Option<String>,
-    /// File that holds the access token; CRM2CAPI_ACCESS_TOKEN goes before it.
+    /// File that holds the access token; CRM2CAPI_ACCESS_TOKEN overrides it.
     pub access_token_file: Option<PathBuf>,
-    /// File that holds the token by which `leads` reads Meta's leads; CRM2CAPI_LEADS_TOKEN goes before it.
+    /// File that holds the token for `leads`; CRM2CAPI_LEADS_TOKEN overrides it.
     pub leads_token_file: Option<PathBuf>,
-    /// Where the API lives; plain http only for loopback.
+    /// Base URL of the API; plain http only for loopback.
     pub graph_url: Option<String>,
-    /// Sends test events, which are never marked as delivered.
+    /// Send test events, which are never marked as delivered.
     pub test_event_code: Option<String>,
 }
 
@@ -96,15 +96,15 @@ pub(crate) struct Meta {
 pub(crate) struct Crm {
     /// The CRM's name, sent as lead_event_source.
     pub name: Option<String>,
-    /// A known export layout, or none; guessed from the header unless given.
+    /// A known export layout, or none; detected from the header unless given.
     #[schemars(extend("enum" = preset_names()))]
     pub preset: Option<String>,
-    /// IANA zone of times that carry none, such as America/New_York.
+    /// IANA time zone of times without an offset, such as America/New_York.
     pub timezone: Option<String>,
-    /// How to read 03/04/2026.
+    /// How to read dates such as 03/04/2026.
     #[schemars(extend("enum" = ["mdy", "dmy", "ymd"]))]
     pub date_order: Option<String>,
-    /// Country of phones and of rows that carry none.
+    /// Country of phone numbers and rows that do not name one.
     pub default_country: Option<String>,
     /// What happens to a stage that [stages] does not list.
     pub unlisted_stages: Option<Unlisted>,
@@ -130,7 +130,7 @@ pub(crate) struct EventSection {
     /// 1000 to 1013 for a state, 0 to let Meta find out.
     #[schemars(range(max = 1013))]
     pub data_processing_options_state: Option<u32>,
-    /// Currency of values that come without one, ISO 4217.
+    /// Currency of values that do not name one, as an ISO 4217 code.
     pub currency: Option<String>,
     /// `custom.NAME` and `order_id` whose values are sent although they look like an address or a phone number.
     pub allow_personal: Vec<Target>,
@@ -140,13 +140,12 @@ pub(crate) struct EventSection {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct JoinSection {
-    /// Files of Meta's leads: what `leads` wrote, Meta's own download, or any export with a lead id, a time and an email or
-    /// phone.
+    /// Files of Meta's leads: from `leads`, Meta's own download, or any export with a lead id, a time and an email or phone.
     pub leads: Vec<PathBuf>,
-    /// Name of the event that a row without a raw lead gets at the time of Meta's clock; no such event unless given.
+    /// Name of the raw lead's event, sent at Meta's own time for rows that lack one; no such event unless given.
     #[schemars(length(min = 1))]
     pub raw_lead: Option<String>,
-    /// Where Meta's leads are written that no row is.
+    /// Where to write the leads of Meta that no row matches.
     pub missing: Option<PathBuf>,
 }
 
@@ -154,9 +153,9 @@ pub(crate) struct JoinSection {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LeadsSection {
-    /// The file to append to; leads.ndjson unless given.
+    /// File to append to; leads.ndjson unless given.
     pub output: Option<PathBuf>,
-    /// Pages, by id; all that the token sees unless given.
+    /// Pages, by id; all that the token can see unless given.
     #[schemars(inner(regex(pattern = "^[0-9]{1,20}$")))]
     pub pages: Vec<String>,
     /// Forms, by id.
@@ -165,11 +164,11 @@ pub(crate) struct LeadsSection {
     /// Ads, by id.
     #[schemars(inner(regex(pattern = "^[0-9]{1,20}$")))]
     pub ads: Vec<String>,
-    /// From so many days back, from a date, or "last"; all that Meta has unless given.
+    /// Leads since so many days ago, a date, or "last"; all that Meta has unless given.
     pub since: Option<String>,
-    /// Shape of the file; csv for a name that ends so, else ndjson.
+    /// Format of the file; csv if its name ends in .csv, else ndjson.
     pub format: Option<LeadsFormat>,
-    /// Write ids, times, and hashes of email and phone, and no other answers.
+    /// Write only ids, times, and hashes of email and phone.
     pub hashed: Option<bool>,
 }
 
@@ -179,11 +178,11 @@ pub(crate) struct LeadsSection {
 pub(crate) struct InputSection {
     /// Exports to read when the command line names none: files, folders and patterns.
     pub files: Vec<PathBuf>,
-    /// Format of the export; decided by content unless given.
+    /// Format of the export; detected from the content unless given.
     pub format: Option<InputFormat>,
     /// Delimiter of the export: a character, or tab.
     pub delimiter: Option<String>,
-    /// Names of the columns of an export that comes without a header, as a line of CSV.
+    /// Column names, as a line of CSV, for an export without a header.
     pub header: Option<String>,
     /// Text encoding of the export, such as windows-1252.
     pub encoding: Option<String>,
@@ -201,28 +200,28 @@ pub(crate) struct DeliverySection {
     /// Events per request; 500 unless given.
     #[schemars(range(min = 1, max = 1000))]
     pub batch_size: Option<usize>,
-    /// Requests in flight; 4 unless given.
+    /// Concurrent requests; 4 unless given.
     #[schemars(range(min = 1, max = 64))]
     pub concurrency: Option<usize>,
-    /// Seconds one request may take; 30 unless given.
+    /// Request timeout in seconds; 30 unless given.
     #[schemars(range(min = 1))]
     pub timeout: Option<u64>,
-    /// Seconds a batch is retried; 600 unless given.
+    /// Seconds to keep retrying a batch; 600 unless given.
     pub give_up_after: Option<u64>,
-    /// Where what was accepted is remembered: a file, the address of a PostgreSQL database, or none.
+    /// Record of accepted events: a file, the address of a PostgreSQL database, or none.
     pub ledger: Option<PathBuf>,
     /// A file that holds the address of a PostgreSQL database, with its password.
     pub ledger_url_file: Option<PathBuf>,
-    /// Seconds to wait for another run that holds the ledger; 0 unless given.
+    /// Seconds to wait for another run to release the ledger; 0 unless given.
     pub wait: Option<u64>,
-    /// Send nothing when more than this percentage of the rows is unusable; 50 unless given.
+    /// Send nothing if more than this percentage of rows is unusable; 50 unless given.
     #[schemars(range(min = 0, max = 100))]
     pub max_invalid: Option<f64>,
-    /// Try events again that Meta refused in an earlier run.
+    /// Resend events that Meta refused in an earlier run.
     pub retry_rejected: Option<bool>,
-    /// Send again what rests after three runs that did not learn whether Meta took it.
+    /// Resend events set aside after three runs without an answer from Meta.
     pub retry_uncertain: Option<bool>,
-    /// Do everything except the sending.
+    /// Do everything but send.
     pub dry_run: Option<bool>,
 }
 
@@ -230,32 +229,32 @@ pub(crate) struct DeliverySection {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct OutputSection {
-    /// Shape of the report on standard output.
+    /// Format of the report on standard output.
     pub format: Option<ReportFormat>,
-    /// Where the refused rows are written.
+    /// File that refused rows are written to.
     pub rejects: Option<PathBuf>,
-    /// So many of the first events the report shows one by one, without anybody's values.
+    /// Number of events the report shows one by one, without personal data.
     #[schemars(range(max = 1000))]
     pub preview: Option<u16>,
-    /// Warnings fail the run too.
+    /// Treat warnings as failures.
     pub strict: Option<bool>,
 }
 
-/// Whom to tell when runs break, and when they are well again.
+/// Who is told when runs break, and when they recover.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct NotifySection {
-    /// Where a notification is posted, once for each change; it is a secret. CRM2CAPI_NOTIFY_URL goes before it.
+    /// URL that notifications are posted to, one per change; it is a secret. CRM2CAPI_NOTIFY_URL overrides it.
     pub url: Option<String>,
-    /// File that holds url.
+    /// File that holds `url`.
     pub url_file: Option<PathBuf>,
-    /// The form of what is posted; json unless given.
+    /// Format of the notification; json unless given.
     pub format: Option<Form>,
-    /// What is called after every success, as healthchecks want it.
+    /// URL to call after every success, for a dead man's switch such as healthchecks.io.
     pub ping_url: Option<String>,
-    /// A program and its arguments, run once for each change with the JSON report on its standard input.
+    /// A program and its arguments, run once per change with the JSON report on standard input.
     pub command: Vec<String>,
-    /// Tell when runs have delivered nothing for so long, such as 26h or 2d.
+    /// Notify if nothing was delivered for so long, such as 26h or 2d.
     pub max_age: Option<String>,
 }
 

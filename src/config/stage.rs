@@ -25,7 +25,7 @@ pub(crate) struct StageSetting {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct LongForm {
-    /// The event's name; the stage's own unless given, and empty to send the stage never.
+    /// The event's name; the stage's own name unless given; empty to never send the stage.
     event: Option<String>,
     /// What a lead in this stage is worth.
     #[schemars(range(min = 0))]

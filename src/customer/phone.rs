@@ -258,10 +258,7 @@ fn international(text: &str) -> Option<Read> {
         .ok()?;
     // Letters may be dialled where that reaches somebody.
     let is_sound = number.extension.is_some() || !text.contains(char::is_alphabetic);
-    // A trunk zero that was dialled twice leaves one in the number: `+86 00 505 5051 212`.
-    let mut whole = String::from("+");
-    push_e164(&number, &mut whole);
-    let number = PHONE_NUMBER_UTIL.parse(&whole, None).ok()?;
+    let number = without_trunk_zeros(number)?;
     (is_sound && could_be(&number)).then_some(Read {
         number,
         is_assigned: false,
@@ -373,6 +370,26 @@ fn push_e164(number: &PhoneNumber, out: &mut String) {
     push_national(number, out);
 }
 
+/// Digits of the longest number there is, with its zeros, and some.
+const MAX_DIGITS: usize = 17;
+
+/// A number read again until that changes nothing: a trunk zero that was dialled more than once leaves one less each time, as
+/// in `+86 00 505 5051 212`.
+fn without_trunk_zeros(mut number: PhoneNumber) -> Option<PhoneNumber> {
+    let mut read = String::new();
+    // No number has more digits that could go.
+    for _ in 0..=MAX_DIGITS {
+        let mut whole = String::from("+");
+        push_e164(&number, &mut whole);
+        if whole == read {
+            break;
+        }
+        number = PHONE_NUMBER_UTIL.parse(&whole, None).ok()?;
+        read = whole;
+    }
+    Some(number)
+}
+
 /// Appends leading zeros that belong to the number (Italy), and the national number.
 fn push_national(number: &PhoneNumber, out: &mut String) {
     let zeros = if number.italian_leading_zero() {
@@ -405,6 +422,8 @@ mod tests {
     fn an_international_number_that_the_tables_do_not_know_is_used_with_a_warning() {
         for (text, expected) in [
             ("+86 0 0505 5051 212", "865055051212"),
+            ("+55 000-00-6-000000", "5506000000"),
+            ("+5506000000", "5506000000"),
             ("+865055051212", "865055051212"),
             ("+1 555 321 4567", "15553214567"),
             ("+15553214567", "15553214567"),

@@ -21,6 +21,7 @@ mod pending;
 mod people;
 mod place;
 mod postgres;
+mod reserve;
 mod schema;
 mod shared;
 mod snapshot;
@@ -206,6 +207,8 @@ pub(crate) enum Settled {
     Unsent,
     /// Nobody knows.
     Uncertain,
+    /// Nobody knows, as somebody did not wait for the answer: it counts as if the run had been killed.
+    Abandoned,
     /// Nobody knows, and it says nothing of the event, as nothing at all was accepted: it does not count among the runs
     /// after which an event rests.
     InOutage,
@@ -218,6 +221,8 @@ pub(crate) struct RunStart<'a> {
     pub dataset: &'a str,
     /// Unix seconds.
     pub now: i64,
+    /// How many events may be in flight at once.
+    pub in_flight: u64,
 }
 
 /// A run, as it ends.

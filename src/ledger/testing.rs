@@ -135,7 +135,13 @@ impl Place {
         let mut ledger = self.open();
         ledger.set_clock(Clock::Fixed(clock));
         let dataset = "123";
-        ledger.start_run(&RunStart { dataset, now }).unwrap();
+        ledger
+            .start_run(&RunStart {
+                dataset,
+                now,
+                in_flight: 0,
+            })
+            .unwrap();
         ledger
     }
 

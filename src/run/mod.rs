@@ -24,6 +24,7 @@ mod upload;
 mod validate;
 mod waiting;
 pub(crate) mod workers;
+mod zones;
 
 pub(crate) use body::{Body, BodyError, BodyReader};
 pub(crate) use feed::Feed;

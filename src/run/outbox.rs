@@ -27,6 +27,7 @@ use crate::problem::Code;
 use crate::report::stages::{Fate, Plan, Stages};
 use crate::report::summary::Destination;
 use crate::report::{Problems, Summary};
+use crate::text::counted;
 
 /// A shift takes up nothing more after so long, so that what the ledger tells of runs is not hours old.
 const LONGEST_SHIFT: Duration = Duration::from_secs(3_600);
@@ -67,8 +68,24 @@ pub(crate) struct Counted {
     pub rejected: AtomicU64,
     /// They grew too old before they could be delivered.
     pub expired: AtomicU64,
+    /// They rest, as of the last shift: nothing sends them again before somebody asks for it.
+    pub resting: AtomicU64,
     /// The exit status that the last shift would end an upload with.
     pub last_status: AtomicU64,
+}
+
+impl Counted {
+    /// How many events rest, and what to do about it; nothing when none does.
+    pub(crate) fn says_of_resting(&self) -> Option<String> {
+        let resting = self.resting.load(Ordering::Relaxed);
+        (resting > 0).then(|| {
+            format!(
+                "{} without a receipt after several deliveries, and not sent again: look in Events Manager whether they \
+                 were counted; serve --retry-uncertain sends them once more, and after 7 days they are too old",
+                counted(resting, "event")
+            )
+        })
+    }
 }
 
 impl Outbox {
@@ -149,8 +166,8 @@ pub(crate) struct Deliverer {
 struct Left {
     /// Something that the next shift tries again.
     is_open: bool,
-    /// Something that is not tried again until somebody asks for it.
-    rests: bool,
+    /// So many that are not tried again until somebody asks for it.
+    resting: u64,
 }
 
 impl Deliverer {
@@ -177,7 +194,7 @@ impl Deliverer {
                     on_shift(&Err(error));
                     Left {
                         is_open: true,
-                        rests: false,
+                        resting: 0,
                     }
                 }
             };
@@ -186,7 +203,7 @@ impl Deliverer {
                     let failures = failures.saturating_add(1);
                     (failures, Some(Instant::now() + wait_after(failures)))
                 }
-                Left { rests: true, .. } => (0, Some(Instant::now() + LOOK_AT_RESTING)),
+                Left { resting: 1.., .. } => (0, Some(Instant::now() + LOOK_AT_RESTING)),
                 Left { .. } => (0, None),
             };
         }
@@ -201,6 +218,7 @@ impl Deliverer {
         let started = Instant::now();
         let queue = self.outbox.queue()?;
         if queue.events == 0 {
+            self.outbox.counted.resting.store(0, Ordering::Relaxed);
             return Ok(None);
         }
         self.settings.endpoint = (self.endpoint)().context("what was taken waits")?;
@@ -209,11 +227,13 @@ impl Deliverer {
         let now = self.settings.read.clock.now();
         let mut account = self.open_account();
         let expired = self.outbox.ledger.lock().expired(dataset, now)?;
+        let in_flight = self.settings.send.delivery.in_flight();
         account.expect_expired(expired);
-        self.outbox
-            .ledger
-            .lock()
-            .start_run(&RunStart { dataset, now })?;
+        self.outbox.ledger.lock().start_run(&RunStart {
+            dataset,
+            now,
+            in_flight,
+        })?;
         let progress = Progress::default();
         let delivery = self.send(runtime, client, &mut account, (&progress, seen));
         if self.is_rehearsal || delivery.is_rehearsal {
@@ -228,8 +248,12 @@ impl Deliverer {
             .store(status.into(), Ordering::Relaxed);
         let left = Left {
             is_open: progress.has_open.load(Ordering::Relaxed),
-            rests: progress.rests.load(Ordering::Relaxed),
+            resting: progress.resting.load(Ordering::Relaxed),
         };
+        let counted = &self.outbox.counted;
+        counted.resting.store(left.resting, Ordering::Relaxed);
+        // It was asked for once: what rests again after that waits until it is asked for again.
+        self.settings.send.retry_uncertain = false;
         Ok(Some((account.close(started.elapsed()), left)))
     }
 
@@ -318,6 +342,7 @@ impl Deliverer {
             Outcome::Undelivered
             | Outcome::Uncertain
             | Outcome::Suspect(_)
+            | Outcome::Unrecorded
             | Outcome::Elsewhere
             | Outcome::Duplicate => progress.leave_open(),
         }
@@ -355,7 +380,8 @@ struct Progress {
     has_open: AtomicBool,
     /// When something was left open first.
     open_since: Mutex<Option<Instant>>,
-    rests: AtomicBool,
+    /// Events that rest.
+    resting: AtomicU64,
     /// Whether events were refused, or dropped as too old.
     has_to_tell: AtomicBool,
     /// Events that grew too old on their way.
@@ -420,6 +446,15 @@ impl Feeder<'_> {
             && (has_open || self.last_news.elapsed() >= longest)
     }
 
+    /// Notes an event that rests. One that did not rest before is something to tell.
+    fn note_resting(&self) {
+        let now = self.progress.resting.fetch_add(1, Ordering::Relaxed) + 1;
+        let told = &self.deliverer.outbox.counted.resting;
+        if told.fetch_max(now, Ordering::Relaxed) < now {
+            self.progress.has_to_tell.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Hands events to the delivery that are still to be sent, and lets go of the others.
     fn forward(&mut self, mut found: Vec<Pending>) -> Result<()> {
         let settings = &self.deliverer.settings;
@@ -450,7 +485,7 @@ impl Feeder<'_> {
                     new.push(event);
                 }
                 None if found.standing == Standing::Resting => {
-                    self.progress.rests.store(true, Ordering::Relaxed);
+                    self.note_resting();
                 }
                 None if found.standing == Standing::Elsewhere => self.progress.leave_open(),
                 None => settled.push(key),

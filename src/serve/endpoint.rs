@@ -189,7 +189,10 @@ impl Endpoint {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the ledger could not be written",
             ),
-            None => plain(StatusCode::OK, "ready"),
+            None => match self.outbox.counted.says_of_resting() {
+                Some(says) => plain(StatusCode::OK, &format!("ready; {says}")),
+                None => plain(StatusCode::OK, "ready"),
+            },
         }
     }
 

@@ -85,6 +85,12 @@ impl Metrics {
         page.sample("{outcome=\"rejected\"}", load(&delivered.rejected));
         page.sample("{outcome=\"expired\"}", load(&delivered.expired));
         page.family(
+            "crm2capi_serve_resting_events",
+            "gauge",
+            "Events that wait without being sent again, as several deliveries ended without a receipt for them.",
+        );
+        page.sample("", load(&delivered.resting));
+        page.family(
             "crm2capi_serve_delivery_status",
             "gauge",
             "How the last delivery ended, as the exit status an upload would have; 0 when all is well.",

@@ -1,5 +1,8 @@
 //! From the text of a cell to the instant it stands for.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
@@ -22,6 +25,8 @@ const YEARS: std::ops::RangeInclusive<i16> = 2000..=2100;
 pub(crate) struct TimeReader {
     local: LocalTime,
     zone_given: bool,
+    /// Whether any of its clones met a time without a zone.
+    has_used_zone: Arc<AtomicBool>,
     order: Option<DateOrder>,
     now: i64,
 }
@@ -38,9 +43,15 @@ impl TimeReader {
         Self {
             local: LocalTime::new(zone),
             zone_given,
+            has_used_zone: Arc::default(),
             order,
             now,
         }
+    }
+
+    /// Whether it, or any clone of it, read a time that carries no zone.
+    pub(crate) fn has_used_zone(&self) -> bool {
+        self.has_used_zone.load(Ordering::Relaxed)
     }
 
     /// The present, in Unix seconds.
@@ -174,6 +185,10 @@ impl TimeReader {
         }
         let instant = match zone {
             None => {
+                // Written once, so that threads do not take it from each other.
+                if !self.has_used_zone() {
+                    self.has_used_zone.store(true, Ordering::Relaxed);
+                }
                 if !self.zone_given {
                     notes.add(Code::TimeZoneAssumed);
                 }

@@ -604,6 +604,7 @@ impl Model {
         let run = RunStart {
             dataset: "1",
             now: plan.clock.now(),
+            in_flight: 0,
         };
         hand.start_run(&run).unwrap();
         let standings = hand.standing(&plan.export).unwrap();
@@ -673,6 +674,7 @@ impl Model {
                         "{id} is not there twice"
                     ),
                     Outcome::Elsewhere => unreachable!("one run at a time"),
+                    Outcome::Unrecorded => unreachable!("the ledger can be written"),
                     Outcome::Undelivered => {}
                 }
             }

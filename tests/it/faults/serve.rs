@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::support::http::{self, Answer};
+use crate::support::receiver::Receiver;
 use crate::support::serve::{SECRET, Serve, log_of, post};
 
 fn desk() -> Desk {
@@ -346,7 +347,10 @@ fn while_meta_is_down_events_wait_and_then_arrive_in_order() {
     wait_until("the delivery has given up", || {
         serve.metric("crm2capi_serve_delivery_status") == 4.0
     });
-    assert_eq!(serve.metric("crm2capi_serve_queue_events"), 30.0);
+    // What came during a count is in it twice until the next.
+    wait_until("what waits is counted", || {
+        serve.metric("crm2capi_serve_queue_events") == 30.0
+    });
     // Not even a new process loses any.
     assert_eq!(serve.end("-TERM"), 0);
     assert!(
@@ -389,6 +393,74 @@ fn a_token_that_is_refused_costs_nothing_and_is_read_again() {
         false => Reply::fault(400, 190, Some(463)),
     });
     wait_until("all are delivered", || server.taken() == once(0..4));
+}
+
+#[test]
+fn events_that_rest_are_told_to_whoever_looks_and_go_when_they_are_asked_for_and_only_then() {
+    let short = |seen: &Seen| match seen.events.contains(&3) {
+        true => {
+            let fewer = format!(r#"{{"events_received":{}}}"#, seen.events.len() - 1);
+            Reply::answer(200, "", fewer).taking()
+        }
+        false => Reply::receipt(seen),
+    };
+    let (desk, server, receiver) = (desk(), Server::start(short), Receiver::start());
+    let notify = format!("[notify]\nurl = \"{}/json\"\n", receiver.url);
+    desk.file("crm2capi.toml", format!("{SETTINGS}{notify}"));
+    let named = ["--config", "crm2capi.toml"];
+    let serve = start(&desk, &server, &named);
+    assert_eq!(serve.post(&records(2..4)).status, 202);
+    wait_until("it is uncertain", || {
+        serve.metric("crm2capi_serve_delivery_status") == 4.0
+    });
+    assert_eq!(serve.metric("crm2capi_serve_resting_events"), 0.0);
+    assert_eq!(serve.end("-TERM"), 0);
+    // Two more deliveries without a receipt, without the pauses between them.
+    let ledger = rusqlite::Connection::open(desk.path().join("ledger.sqlite3")).unwrap();
+    let worn = "UPDATE event SET attempts = attempts * 3 WHERE state = 0";
+    assert_eq!(ledger.execute(worn, []).unwrap(), 2);
+    drop(ledger);
+    receiver.take();
+
+    let serve = start(&desk, &server, &named);
+    wait_until("they rest", || {
+        serve.metric("crm2capi_serve_resting_events") == 2.0
+    });
+    let ready = serve.get("/readyz");
+    assert_eq!(ready.status, 200);
+    let says = "2 events without a receipt after several deliveries, and not sent again";
+    assert!(ready.body.contains(says), "{}", ready.body);
+    let before = server.requests();
+    assert_eq!(serve.end("-TERM"), 0);
+    assert_eq!(server.requests(), before);
+    let log = log_of(&desk);
+    let last = log.lines().last().unwrap();
+    assert!(
+        last.contains(says) && last.contains("--retry-uncertain"),
+        "{log}"
+    );
+
+    // Asked for, they go once more; what rests again waits until it is asked for again.
+    let serve = start(
+        &desk,
+        &server,
+        &[&named[..], &["--retry-uncertain"]].concat(),
+    );
+    wait_until("they were sent", || server.requests() > before);
+    wait_until("they rest again", || {
+        serve.metric("crm2capi_serve_resting_events") == 2.0
+    });
+    assert_eq!(serve.end("-TERM"), 0);
+    server.play(Reply::receipt);
+    let serve = start(
+        &desk,
+        &server,
+        &[&named[..], &["--retry-uncertain"]].concat(),
+    );
+    wait_until("nothing waits", || {
+        serve.metric("crm2capi_serve_queue_events") == 0.0
+    });
+    assert_eq!(serve.metric("crm2capi_serve_resting_events"), 0.0);
 }
 
 #[test]
@@ -532,10 +604,18 @@ fn killed_again_and_again(seed: u64, kills: u64) {
                 }
             });
         }
-        for _ in 0..kills {
+        for life in 0..kills {
             let serve = start(&desk, &server, &["--retry-uncertain"]);
             address.lock().unwrap().clone_from(&serve.url);
             std::thread::sleep(Duration::from_micros(random.below(400_000)));
+            // A slow machine may get nowhere in that time. Every other life lasts until it has.
+            let (start, enough) = (Instant::now(), 3 * (life as usize + 1));
+            while life % 2 == 0 && acknowledged.lock().unwrap().len() < enough {
+                if start.elapsed() > Duration::from_secs(60) {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
             // On Unix this is SIGKILL.
             drop(serve);
         }
