@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -65,18 +64,19 @@ impl Server {
             eprintln!("left out: PostgreSQL is not installed, so its ledger is not tested here");
             return None;
         };
-        let (user, group) = owner();
+        let owner = owner();
         let folder = std::env::temp_dir().join(format!("crm2capi-postgres-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
-        std::os::unix::fs::chown(&folder, Some(user), Some(group)).unwrap();
+        system::give(&folder, owner);
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
             .unwrap()
             .port();
         std::fs::write(folder.join("password"), PASSWORD).unwrap();
-        let made = Command::new(programs.join("initdb"))
+        let mut initdb = Command::new(programs.join("initdb"));
+        initdb
             .args([
                 "--no-sync",
                 "--encoding=UTF8",
@@ -88,11 +88,8 @@ impl Server {
             .arg(folder.join("password"))
             .arg("-D")
             .arg(folder.join("data"))
-            .current_dir(&folder)
-            .uid(user)
-            .gid(group)
-            .output()
-            .unwrap();
+            .current_dir(&folder);
+        let made = system::run_as(&mut initdb, owner).output().unwrap();
         assert!(
             made.status.success(),
             "{}",
@@ -103,14 +100,12 @@ impl Server {
                -c log_statement=none >log 2>&1 & server=$!; read end; kill -INT $server; wait $server; rm -rf \"$PWD\"",
             programs.display()
         );
-        let keeper = Command::new("sh")
+        let mut shell = Command::new("sh");
+        shell
             .args(["-c", &script])
             .current_dir(&folder)
-            .stdin(Stdio::piped())
-            .uid(user)
-            .gid(group)
-            .spawn()
-            .unwrap();
+            .stdin(Stdio::piped());
+        let keeper = system::run_as(&mut shell, owner).spawn().unwrap();
         let server = Self {
             folder,
             port,
@@ -199,5 +194,33 @@ fn owner() -> (u32, u32) {
             .find_map(|user| Some((number(&["-u", user])?, number(&["-g", user])?)))
             .unwrap(),
         own => own,
+    }
+}
+
+/// Users and groups by their numbers.
+#[cfg(unix)]
+mod system {
+    use std::os::unix::process::CommandExt;
+
+    use super::{Command, Path};
+
+    pub(super) fn give(folder: &Path, (user, group): (u32, u32)) {
+        std::os::unix::fs::chown(folder, Some(user), Some(group)).unwrap();
+    }
+
+    pub(super) fn run_as(command: &mut Command, (user, group): (u32, u32)) -> &mut Command {
+        command.uid(user).gid(group)
+    }
+}
+
+/// Where there are no such numbers, no server is found either.
+#[cfg(not(unix))]
+mod system {
+    use super::{Command, Path};
+
+    pub(super) fn give(_: &Path, _: (u32, u32)) {}
+
+    pub(super) fn run_as(command: &mut Command, _: (u32, u32)) -> &mut Command {
+        command
     }
 }
