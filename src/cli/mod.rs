@@ -102,8 +102,9 @@ pub(crate) enum Command {
     ///
     /// Shows encoding, layout, columns, stages and dates as they were understood, with values only in their form (letters
     /// as dots, digits as #), and writes a settings file with all of it to correct. On a terminal it asks for what the
-    /// export does not tell; elsewhere, and with --yes, that is left open and marked in the file. Ends with status 2, and
-    /// writes nothing, when no column tells who the lead is, which stage was reached, or when.
+    /// export does not tell; elsewhere, and with --yes, that is left open and marked in the file. Ends with status 2
+    /// when no column tells who the lead is, which stage was reached, or when; what is missing then stands in the file in
+    /// comments.
     #[command(after_long_help = examples::INIT)]
     Init(InitArgs),
     /// Download Meta's own leads from the forms of Pages

@@ -66,6 +66,12 @@ pub(crate) fn draw_up(
     // Headings that many exports share are weighed with what stands under them, and not taken as they come.
     let product = preset.filter(|preset| preset.name != "generic");
     let evidence = sample.columns;
+    if let Some(list) = evidence::list_in_one_record(&header, &evidence) {
+        bail!(
+            "{name}: it was read as one record, in which {list:?} lists what may be the leads; take the list out of it, such \
+             as with jq '.{list}[]', or export the leads alone"
+        );
+    }
     let mut proposal = propose(&reading.given, product.as_ref(), &columns, &evidence);
     let look = Look {
         name: &name,

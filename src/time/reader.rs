@@ -11,7 +11,7 @@ use super::order::DateOrder;
 use super::text::Folded;
 use super::written::{Clock, Day, SHORT_YEARS, Written, WrittenZone};
 use super::zone::{Instant, LocalTime, seconds_as_utc};
-use super::{Moment, Notes, Precision, Reading, general, iso, words};
+use super::{Moment, Notes, Precision, Reading, general, iso, serial, words};
 use crate::cell::is_nothing;
 use crate::problem::Code;
 
@@ -83,6 +83,9 @@ impl TimeReader {
         if is_nothing(text) {
             return Ok(None);
         }
+        if let Some(written) = serial::read(text.trim()) {
+            return self.resolve(written).map(Some);
+        }
         let folded = Folded::of(text).ok_or(Code::TimeMalformed)?;
         self.resolve(general::read(folded.as_str())?).map(Some)
     }
@@ -115,17 +118,18 @@ impl TimeReader {
     fn date(&self, day: Day) -> Result<Date, Code> {
         let date = self.date_as_written(day)?;
         match date.year() {
-            0..SHORT_YEARS => self.in_this_century(date),
+            // Beside the name of a month the day stands in front: 24-Nov-26.
+            0..SHORT_YEARS => self.in_this_century(date, matches!(day, Day::Known(_))),
             _ => Ok(date),
         }
     }
 
     /// A date whose year has two digits: which of its numbers is the year is only certain where the order is known.
-    fn in_this_century(&self, date: Date) -> Result<Date, Code> {
+    fn in_this_century(&self, date: Date, is_month_named: bool) -> Result<Date, Code> {
         let next_year = Timestamp::from_second(self.now)
             .map_or(i16::MAX, |now| self.zone().to_datetime(now).year() + 1);
         let year = 2000 + date.year();
-        let is_last = matches!(self.order, Some(DateOrder::Mdy | DateOrder::Dmy));
+        let is_last = is_month_named || matches!(self.order, Some(DateOrder::Mdy | DateOrder::Dmy));
         Some(year)
             .filter(|year| is_last && *year <= next_year)
             .and_then(|year| Date::new(year, date.month(), date.day()).ok())

@@ -11,7 +11,7 @@ mod alone;
 mod check;
 mod fetch;
 mod schema;
-#[cfg(all(test, unix))]
+#[cfg(all(test, any(unix, windows)))]
 #[path = "../../../tests/it/support/postgres.rs"]
 pub(super) mod server;
 mod session;

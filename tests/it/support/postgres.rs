@@ -4,8 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -72,17 +70,15 @@ impl Server {
             eprintln!("left out: PostgreSQL is not installed, so its ledger is not tested here");
             return None;
         };
-        let (user, group) = owner();
+        let owner = owner();
         let (id, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
         let folder = std::env::temp_dir().join(format!("crm2capi-postgres-{id}-{count}"));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
-        std::os::unix::fs::chown(&folder, Some(user), Some(group)).unwrap();
+        system::give(&folder, owner);
         for (name, text) in files {
-            let path = folder.join(name);
-            std::fs::write(&path, text).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-            std::os::unix::fs::chown(&path, Some(user), Some(group)).unwrap();
+            std::fs::write(folder.join(name), text).unwrap();
+            system::give_alone(&folder.join(name), owner);
         }
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -90,7 +86,8 @@ impl Server {
             .unwrap()
             .port();
         std::fs::write(folder.join("password"), PASSWORD).unwrap();
-        let made = Command::new(programs.join("initdb"))
+        let mut initdb = Command::new(programs.join("initdb"));
+        initdb
             .args([
                 "--no-sync",
                 "--encoding=UTF8",
@@ -102,11 +99,8 @@ impl Server {
             .arg(folder.join("password"))
             .arg("-D")
             .arg(folder.join("data"))
-            .current_dir(&folder)
-            .uid(user)
-            .gid(group)
-            .output()
-            .unwrap();
+            .current_dir(&folder);
+        let made = system::run_as(&mut initdb, owner).output().unwrap();
         assert!(
             made.status.success(),
             "{}",
@@ -117,14 +111,12 @@ impl Server {
                -c log_statement=none {options} >log 2>&1 & server=$!; read end; kill -INT $server; wait $server; rm -rf \"$PWD\"",
             programs.display()
         );
-        let keeper = Command::new("sh")
+        let mut shell = Command::new("sh");
+        shell
             .args(["-c", &script])
             .current_dir(&folder)
-            .stdin(Stdio::piped())
-            .uid(user)
-            .gid(group)
-            .spawn()
-            .unwrap();
+            .stdin(Stdio::piped());
+        let keeper = system::run_as(&mut shell, owner).spawn().unwrap();
         let server = Self {
             folder,
             port,
@@ -217,5 +209,42 @@ fn owner() -> (u32, u32) {
             .find_map(|user| Some((number(&["-u", user])?, number(&["-g", user])?)))
             .unwrap(),
         own => own,
+    }
+}
+
+/// Users and groups by their numbers.
+#[cfg(unix)]
+mod system {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+
+    use super::{Command, Path};
+
+    pub(super) fn give(folder: &Path, (user, group): (u32, u32)) {
+        std::os::unix::fs::chown(folder, Some(user), Some(group)).unwrap();
+    }
+
+    /// A file that nobody else may read then.
+    pub(super) fn give_alone(file: &Path, owner: (u32, u32)) {
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        give(file, owner);
+    }
+
+    pub(super) fn run_as(command: &mut Command, (user, group): (u32, u32)) -> &mut Command {
+        command.uid(user).gid(group)
+    }
+}
+
+/// Where there are no such numbers, no server is found either.
+#[cfg(not(unix))]
+mod system {
+    use super::{Command, Path};
+
+    pub(super) fn give(_: &Path, _: (u32, u32)) {}
+
+    pub(super) fn give_alone(_: &Path, _: (u32, u32)) {}
+
+    pub(super) fn run_as(command: &mut Command, _: (u32, u32)) -> &mut Command {
+        command
     }
 }
