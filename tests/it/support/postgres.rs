@@ -32,11 +32,15 @@ impl Database {
     /// Nothing where PostgreSQL is not installed.
     pub(crate) fn new() -> Option<Self> {
         static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+        let start = || Server::start("", &[]);
+        Some(Self::on(SERVER.get_or_init(start).as_ref()?))
+    }
+
+    pub(crate) fn on(server: &'static Server) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let server = SERVER.get_or_init(Server::start).as_ref()?;
         let name = format!("ledger_{}", COUNT.fetch_add(1, Ordering::SeqCst));
         server.sql("postgres", &format!("CREATE DATABASE {name}"));
-        Some(Self { server, name })
+        Self { server, name }
     }
 
     /// Its address, with the password.
@@ -59,16 +63,23 @@ impl Database {
 }
 
 impl Server {
-    fn start() -> Option<Self> {
+    /// Starts a server with further options, and files in the folder above its data that only it may read.
+    pub(crate) fn start(options: &str, files: &[(&str, String)]) -> Option<Self> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let Some(programs) = programs() else {
             eprintln!("left out: PostgreSQL is not installed, so its ledger is not tested here");
             return None;
         };
         let owner = owner();
-        let folder = std::env::temp_dir().join(format!("crm2capi-postgres-{}", std::process::id()));
+        let (id, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+        let folder = std::env::temp_dir().join(format!("crm2capi-postgres-{id}-{count}"));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
         system::give(&folder, owner);
+        for (name, text) in files {
+            std::fs::write(folder.join(name), text).unwrap();
+            system::give_alone(&folder.join(name), owner);
+        }
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -97,7 +108,7 @@ impl Server {
         );
         let script = format!(
             "'{}/postgres' -D data -h 127.0.0.1 -p {port} -k '' -c fsync=off -c max_connections=60 \
-               -c log_statement=none >log 2>&1 & server=$!; read end; kill -INT $server; wait $server; rm -rf \"$PWD\"",
+               -c log_statement=none {options} >log 2>&1 & server=$!; read end; kill -INT $server; wait $server; rm -rf \"$PWD\"",
             programs.display()
         );
         let mut shell = Command::new("sh");
@@ -118,10 +129,14 @@ impl Server {
     fn wait(&self) {
         let start = Instant::now();
         while !self.is_ready() {
-            let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-            assert!(start.elapsed() < Duration::from_secs(60), "{}", log());
+            assert!(start.elapsed() < Duration::from_secs(60), "{}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// What it has written so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
     fn is_ready(&self) -> bool {
@@ -200,12 +215,19 @@ fn owner() -> (u32, u32) {
 /// Users and groups by their numbers.
 #[cfg(unix)]
 mod system {
+    use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::CommandExt;
 
     use super::{Command, Path};
 
     pub(super) fn give(folder: &Path, (user, group): (u32, u32)) {
         std::os::unix::fs::chown(folder, Some(user), Some(group)).unwrap();
+    }
+
+    /// A file that nobody else may read then.
+    pub(super) fn give_alone(file: &Path, owner: (u32, u32)) {
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        give(file, owner);
     }
 
     pub(super) fn run_as(command: &mut Command, (user, group): (u32, u32)) -> &mut Command {
@@ -219,6 +241,8 @@ mod system {
     use super::{Command, Path};
 
     pub(super) fn give(_: &Path, _: (u32, u32)) {}
+
+    pub(super) fn give_alone(_: &Path, _: (u32, u32)) {}
 
     pub(super) fn run_as(command: &mut Command, _: (u32, u32)) -> &mut Command {
         command
