@@ -23,8 +23,8 @@ use super::reserve::Reserve;
 use super::schema::{self, Shape};
 use super::sql::FileTables;
 use super::status::{self, Status};
-use super::{Begun, Entry, Known, Ledger, Queue, RunEnd, RunStart, Snapshots};
-use super::{forget, place};
+use super::{Begun, DueLead, Entry, Known, Ledger, Queue, RunEnd, RunStart, Snapshots, ToldLead};
+use super::{forget, leadgen, place};
 use crate::event::{Event, EventKey};
 use crate::files::open_private;
 use crate::ledger::events::{self, Accepted, PastEvent, Window};
@@ -404,6 +404,24 @@ impl Ledger for SqliteLedger {
 
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         Some(self)
+    }
+
+    fn note_leads(&mut self, dataset: &str, leads: &[ToldLead]) -> Result<u64, LedgerError> {
+        let now = self.clock.now();
+        self.alone(|tables| leadgen::note(tables, dataset, leads, now))
+    }
+
+    fn take_leads(&mut self, dataset: &str) -> Result<Vec<DueLead>, LedgerError> {
+        let now = self.clock.now();
+        self.alone(|tables| leadgen::take(tables, dataset, now))
+    }
+
+    fn put_lead_off(&mut self, lead: (&str, &str), until: i64) -> Result<(), LedgerError> {
+        self.alone(|tables| leadgen::put_off(tables, lead, until))
+    }
+
+    fn forget_lead(&mut self, lead: (&str, &str)) -> Result<(), LedgerError> {
+        self.alone(|tables| leadgen::forget(tables, lead))
     }
 
     fn queue(&mut self, dataset: &str) -> Result<Queue, LedgerError> {

@@ -38,5 +38,5 @@ pub(crate) use settings::{
     Earlier, JoinSettings, OnUnusable, PresetChoice, ReadSettings, SendSettings, Signals, Unusable,
     UploadSettings,
 };
-pub(crate) use upload::{is_sandbox, open_ledger, rehearse_upload, upload};
+pub(crate) use upload::{is_sandbox, rehearse_upload, upload};
 pub(crate) use validate::{build, validate};

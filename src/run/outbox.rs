@@ -11,18 +11,21 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::account::Account;
 use super::rejects::Known;
 use super::sending::{Outcomes, note_end_of_reading, still_to_send};
-use super::upload::{destination, note_end};
+use super::upload::{destination, note_end, open_ledger};
 use super::{UploadSettings, waiting};
 use crate::batch;
 use crate::deliver::{self, Delivery, Interrupt, Outcome};
 use crate::event::{Event, EventKey, Origin};
 use crate::graph::{Client, Endpoint};
-use crate::ledger::{Begun, Entry, LedgerError, Pending, Queue, RunStart, SharedLedger, Standing};
+use crate::ledger::{
+    Begun, DueLead, Entry, Ledger, LedgerError, LedgerTarget, Pending, PostgresLedger, Queue,
+    RunStart, SharedLedger, Standing, ToldLead,
+};
 use crate::problem::Code;
 use crate::report::stages::{Fate, Plan, Stages};
 use crate::report::summary::Destination;
@@ -42,6 +45,8 @@ const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// Whether what rests grew too old is looked at so often.
 const LOOK_AT_RESTING: Duration = Duration::from_secs(3_600);
+/// How often it is looked whether others have put something into a shared outbox.
+const LOOK_AT_SHARED: Duration = Duration::from_secs(2);
 /// New events gather for so long before they are taken up together.
 const GATHER: Duration = Duration::from_millis(50);
 /// How soon whoever waits notices that it is over.
@@ -52,9 +57,15 @@ const PAGES: usize = 2;
 /// Where events are put that are to be delivered. Clones put them into the same place.
 #[derive(Clone)]
 pub(crate) struct Outbox {
+    /// What is kept goes here, by a connection of its own where the ledger is on a server: whoever posts does not wait for
+    /// the delivery.
+    keeper: SharedLedger,
     ledger: SharedLedger,
+    /// Whether others put events there and take them away.
+    is_shared: bool,
     dataset: Arc<str>,
     news: Arc<News>,
+    leads_told: Arc<Notify>,
     /// What became of events since the program started.
     pub counted: Arc<Counted>,
 }
@@ -92,11 +103,30 @@ impl Outbox {
     /// One that keeps events in a ledger.
     pub(crate) fn new(ledger: SharedLedger, dataset: &str) -> Self {
         Self {
+            keeper: ledger.clone(),
             ledger,
+            is_shared: false,
             dataset: dataset.into(),
             news: Arc::default(),
+            leads_told: Arc::default(),
             counted: Arc::default(),
         }
+    }
+
+    /// Opens a ledger to keep events in.
+    ///
+    /// # Errors
+    /// It cannot be opened, or another run holds it.
+    pub(crate) fn open(target: &LedgerTarget, wait: Duration, dataset: &str) -> Result<Self> {
+        let outbox = Self::new(open_ledger(target, wait)?, dataset);
+        Ok(match target {
+            LedgerTarget::Server(address) => Self {
+                keeper: SharedLedger::new(PostgresLedger::open(address, wait)?.impatient()),
+                is_shared: true,
+                ..outbox
+            },
+            LedgerTarget::File(_) | LedgerTarget::None => outbox,
+        })
     }
 
     /// Keeps events, and says of each whether it is new. Returns when they are on disk: from then on they are delivered
@@ -109,9 +139,71 @@ impl Outbox {
             dataset: Arc::clone(&self.dataset),
             events,
         };
-        let kept = self.ledger.write(entry).await?;
+        let kept = self.keeper.write(entry).await?;
         self.news.announce();
         Ok(kept)
+    }
+
+    /// Notes leads that Meta told of, and gives how many are new. Returns when they are on disk.
+    ///
+    /// # Errors
+    /// The ledger cannot be written; then none of them is noted.
+    pub(crate) async fn note_leads(&self, leads: Vec<ToldLead>) -> Result<u64, LedgerError> {
+        let new = self
+            .ask(move |ledger, dataset| ledger.note_leads(dataset, &leads))
+            .await?;
+        self.leads_told.notify_one();
+        Ok(new)
+    }
+
+    /// Waits until Meta has told of more leads.
+    pub(crate) async fn leads_told(&self) {
+        self.leads_told.notified().await;
+    }
+
+    /// Takes leads that are to be read now.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub(crate) async fn take_leads(&self) -> Result<Vec<DueLead>, LedgerError> {
+        self.ask(|ledger, dataset| ledger.take_leads(dataset)).await
+    }
+
+    /// Puts off a lead until a time by the real clock, Unix seconds.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub(crate) async fn put_lead_off(&self, id: &str, until: i64) -> Result<(), LedgerError> {
+        let id = id.to_owned();
+        self.ask(move |ledger, dataset| ledger.put_lead_off((dataset, &id), until))
+            .await
+    }
+
+    /// Forgets a lead: its event is kept, or there will never be one.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub(crate) async fn forget_lead(&self, id: &str) -> Result<(), LedgerError> {
+        let id = id.to_owned();
+        self.ask(move |ledger, dataset| ledger.forget_lead((dataset, &id)))
+            .await
+    }
+
+    /// Asks the ledger where waiting for it holds up nobody else.
+    async fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&mut dyn Ledger, &str) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let (keeper, dataset) = (self.keeper.clone(), Arc::clone(&self.dataset));
+        let asking = tokio::task::spawn_blocking(move || ask(&mut **keeper.lock(), &dataset));
+        match asking.await {
+            Ok(answer) => answer,
+            Err(stopped) => match stopped.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is going down, and this task with it.
+                Err(_) => std::future::pending().await,
+            },
+        }
     }
 
     /// What waits. Blocks.
@@ -119,7 +211,7 @@ impl Outbox {
     /// # Errors
     /// The ledger cannot be read.
     pub(crate) fn queue(&self) -> Result<Queue, LedgerError> {
-        self.ledger.lock().queue(&self.dataset)
+        self.keeper.lock().queue(&self.dataset)
     }
 }
 
@@ -204,7 +296,13 @@ impl Deliverer {
                     (failures, Some(Instant::now() + wait_after(failures)))
                 }
                 Left { resting: 1.., .. } => (0, Some(Instant::now() + LOOK_AT_RESTING)),
-                Left { .. } => (0, None),
+                // What others have put there, or left there, announces nothing here.
+                Left { .. } => (
+                    0,
+                    self.outbox
+                        .is_shared
+                        .then(|| Instant::now() + LOOK_AT_SHARED),
+                ),
             };
         }
     }
@@ -422,11 +520,26 @@ impl Feeder<'_> {
                 self.forward(found)?;
             } else if self.is_idle() {
                 return Ok(());
-            } else if self.deliverer.outbox.news.wait(seen) {
-                std::thread::sleep(GATHER);
+            } else {
+                self.wait(seen);
             }
         }
         Ok(())
+    }
+
+    /// Waits for news, and where these tell only a part, not for long.
+    fn wait(&self, seen: &mut u64) {
+        let started = Instant::now();
+        let outbox = &self.deliverer.outbox;
+        loop {
+            if outbox.news.wait(seen) {
+                return std::thread::sleep(GATHER);
+            }
+            let is_enough = !outbox.is_shared || started.elapsed() >= LOOK_AT_SHARED;
+            if is_enough || self.deliverer.is_over() || self.sender.is_closed() || self.is_idle() {
+                return;
+            }
+        }
     }
 
     /// Whether another shift is to begin, whatever still comes.

@@ -661,6 +661,11 @@ impl Model {
                         assert!(accepted.insert(*id), "{id} is accepted twice");
                     }
                     Outcome::Uncertain | Outcome::Suspect(_) => drop(uncertain.insert(*id)),
+                    // Another run has overtaken this one.
+                    Outcome::Unrecorded => {
+                        assert!(matches!(plan.blow, Blow::Joined(_)), "{id}");
+                        uncertain.insert(*id);
+                    }
                     Outcome::Rejected(_) => {
                         assert!(world.bad.contains_key(id), "{id} is refused: {outcome:?}");
                     }
@@ -674,7 +679,6 @@ impl Model {
                         "{id} is not there twice"
                     ),
                     Outcome::Elsewhere => unreachable!("one run at a time"),
-                    Outcome::Unrecorded => unreachable!("the ledger can be written"),
                     Outcome::Undelivered => {}
                 }
             }

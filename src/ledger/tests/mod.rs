@@ -33,6 +33,7 @@ also_on_server! {
     many_delivered_events_are_recognised_quickly,
     what_is_kept_waits_until_it_is_settled,
     accepted_events_are_counted_by_hour_and_found_by_person,
+    a_lead_that_was_told_of_is_taken_by_one_at_a_time_until_it_is_read,
 }
 
 pub(super) const NOW: i64 = 1_700_000_000;
@@ -555,6 +556,48 @@ fn what_is_kept_waits_until_it_is_settled() {
     assert_eq!(ledger.queue(dataset).unwrap(), Queue::default());
     let kept = ledger.write(&[keep(&events)]).unwrap();
     assert_eq!(kept, [[Begun::Known; 3]]);
+}
+
+#[test]
+fn a_lead_that_was_told_of_is_taken_by_one_at_a_time_until_it_is_read() {
+    let place = Place::new();
+    let mut ledger = place.open();
+    ledger.set_clock(Clock::Fixed(NOW));
+    let told = |id: &str, created| ToldLead {
+        id: id.to_owned(),
+        page: "100".to_owned(),
+        created,
+    };
+    let leads = [told("2", NOW - 5), told("1", NOW - 9)];
+    assert_eq!(ledger.note_leads("123", &leads).unwrap(), 2);
+    assert_eq!(ledger.note_leads("123", &leads[..1]).unwrap(), 0);
+    assert_eq!(ledger.note_leads("9", &leads[..1]).unwrap(), 1);
+    assert_eq!(ledger.queue("123").unwrap().leads, 2);
+    let due = |ledger: &mut Box<dyn Store>, now: i64| {
+        ledger.set_clock(Clock::Fixed(now));
+        let due = ledger.take_leads("123").unwrap();
+        let due: Vec<(String, u32)> = due
+            .into_iter()
+            .map(|due| (due.told.id, due.attempts))
+            .collect();
+        due
+    };
+    assert_eq!(due(&mut ledger, NOW), [("1".into(), 0), ("2".into(), 0)]);
+    assert_eq!(due(&mut ledger, NOW + 100), []);
+    // Whoever had them has died, or takes too long.
+    assert_eq!(
+        due(&mut ledger, NOW + 130),
+        [("1".into(), 1), ("2".into(), 1)]
+    );
+    ledger.put_lead_off(("123", "1"), NOW + 140).unwrap();
+    ledger.forget_lead(("123", "2")).unwrap();
+    assert_eq!(due(&mut ledger, NOW + 139), []);
+    assert_eq!(due(&mut ledger, NOW + 140), [("1".into(), 2)]);
+    ledger.forget_lead(("123", "1")).unwrap();
+    assert_eq!(ledger.queue("123").unwrap(), Queue::default());
+    assert_eq!(ledger.count("leadgen"), 1);
+    ledger.forget_at(NOW + 40 * 86_400);
+    assert_eq!(ledger.count("leadgen"), 0);
 }
 
 #[test]
