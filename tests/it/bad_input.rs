@@ -131,7 +131,7 @@ fn a_file_that_is_no_export_says_what_it_is() {
     }
     assert_eq!(
         trial.refuses(&["missing.csv"]),
-        "missing.csv: there is no such file; check the path"
+        "missing.csv: no such file; check the path"
     );
     assert_eq!(
         trial.refuses(&["https://example.com/export?format=csv"]),
