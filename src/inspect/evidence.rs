@@ -639,6 +639,32 @@ mod tests {
     }
 
     #[test]
+    fn leads_listed_inside_of_one_record_are_noticed() {
+        let of = |first: &str| {
+            let leads = (0..2).flat_map(|at| {
+                let fields = ["id", "name", "stage", "at", "email"];
+                fields.map(|field| format!("boards.0.items.{at}.{field}"))
+            });
+            let columns: Vec<String> = [first.to_owned()].into_iter().chain(leads).collect();
+            let cells = ["x@example.com"; 11];
+            let header = Header { columns };
+            let settings = Settings {
+                default_country: None,
+                date_order: None,
+                this_year: 2026,
+                letter_m: crate::customer::LetterM::Man,
+            };
+            let mut sample = Sample::new(&header, &settings, 1_795_305_600);
+            let mut chunk = Chunk::default();
+            chunk.push(1, None, cells);
+            sample.observe(&chunk);
+            list_in_one_record(&header, &sample.columns)
+        };
+        assert_eq!(of("boards.0.items.0.owner"), Some("boards.0.items".into()));
+        assert_eq!(of("email"), None, "the record of one lead");
+    }
+
+    #[test]
     fn serial_numbers_of_dates_are_times_under_a_heading_that_says_so() {
         let serials = ["46338.59171", "46339.5", "46340"];
         assert!(column("Status Changed", &serials).holds_named_times());

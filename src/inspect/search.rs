@@ -664,7 +664,11 @@ impl Search<'_> {
                 is_name(column).then_some(match () {
                     () if column.heading.is_known(Field::FullName) => Certain,
                     // `Homeowner` may hold a yes or a no, and `Customer` whether it is a new one.
-                    () if column.distinct * 2 < column.filled && column.filled >= 6 => Guess,
+                    () if column.heading.is_just_a_party()
+                        && column.distinct * 2 < column.filled =>
+                    {
+                        Guess
+                    }
                     () if column.heading.names_a_person() && !is_one_word(column) => Certain,
                     () if is_one_word(column) => Guess,
                     () => Likely,

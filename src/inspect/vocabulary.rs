@@ -316,7 +316,7 @@ pub(super) static CONTAINERS: Words = LazyLock::new(|| {
     event events response info information details detail profile identity content list entry entries embedded included \
     relationships answers answer questions submission submissions form crm json node nodes edges row rows hits source communication \
     communications channel channels contactinfo contactdata contactdetails coordinates kontaktdaten contactgegevens kontaktdata \
-    default preferred verified valid first second third extra best id key ids count flat normalized formatted e164 full \
+    point reminder default preferred verified valid first second third extra best id key ids count flat normalized formatted e164 full \
     fixed landline cellular voice home mobil movel movil fijo fija fixo fixa residencial residenziale casa domicile fixe fisso \
     festnetz festnetznummer fest vast vaste vast mobiele mobiel thuis dienstlich prive domowy komorkowy komorkowa stacjonarny \
     городской домашний мобильный sabit cep evde rumah seluler didong dom optional recovery celulares line linea ligne",

@@ -710,6 +710,11 @@ impl Heading {
         self.words.iter().any(is_person) || self.has_word("full") || self.is_known(Field::FullName)
     }
 
+    /// Whether the name is just who the lead is to the business, be it the person or whether there is one.
+    pub(super) fn is_just_a_party(&self) -> bool {
+        LEAD_PARTY.contains(&self.joined)
+    }
+
     /// Whether a path leads to the column through somebody: `contact.name`.
     pub(super) fn is_of_a_person(&self) -> bool {
         let people = [
