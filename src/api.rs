@@ -221,7 +221,7 @@ impl Intake {
         let dataset = "1";
         let folder = tempfile::tempdir()?;
         let ledger = LedgerTarget::File(folder.path().join("ledger.sqlite3"));
-        let outbox = Outbox::new(run::open_ledger(&ledger, Duration::ZERO)?, dataset);
+        let outbox = Outbox::open(&ledger, Duration::ZERO, dataset)?;
         let args = ReadArgs {
             now: Some(now),
             ..ReadArgs::default()
@@ -233,6 +233,7 @@ impl Intake {
                 token: token.map(SecretString::from),
                 ..Keys::default()
             },
+            leadgen: None,
             max_queue: u64::MAX,
             max_connections: 16,
             head_timeout: Duration::from_secs(1),

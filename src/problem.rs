@@ -156,6 +156,9 @@ catalogue! {
     TimeZoneAssumed "time-zone-assumed" Warning
         "the time carries no zone and none was given; UTC was assumed"
         "say which with --timezone, such as America/New_York (timezone in [crm])"
+    TimeZoneChanged "time-zone-changed" Warning
+        "times without a zone were read in another zone by the last upload, so events uploaded then have another id now and are counted twice"
+        "upload with the --timezone of before (timezone in [crm]); if that was wrong, what it sent within the last 7 days counts twice now"
     TimeDateOnly "time-date-only" Warning
         "the time is a date only; noon was taken"
         "map a column that holds the time of day too"
@@ -361,8 +364,11 @@ catalogue! {
     UncertainEarlier "uncertain-earlier" Info
         "an earlier run ended before Meta had answered for the event, so it is sent again under the same event_id"
         "nothing to do; Meta may have counted the event twice"
+    AcceptedUnrecorded "accepted-unrecorded" Error
+        "Meta accepted the event, but the ledger could not record it, so the next run sends it again under the same event_id"
+        "see to it that the ledger can be written before the next run; Meta may then count the event twice"
     UncertainResting "uncertain-resting" Warning
-        "three runs have sent the event without learning whether Meta took it, so it is not sent again"
+        "three runs have sent the event without learning whether Meta took it, or a dozen were killed with it, so it is not sent again"
         "check in Events Manager whether it was counted; --retry-uncertain sends it once more"
     UncertainExpired "uncertain-expired" Error
         "the event is now too old to send, and no run has learnt whether Meta took it"

@@ -160,7 +160,16 @@ pub(super) const WATCH: &str = examples! {
     "crm2capi watch --config /etc/crm2capi.toml /srv/exports"
 };
 
-pub(super) const SERVE: &str = examples! {
+pub(super) const SERVE: &str = with_section! {
+    "Environment"
+"  CRM2CAPI_SERVE_TOKEN            the token that senders give
+  CRM2CAPI_SERVE_SECRET           what bodies are signed with instead
+  CRM2CAPI_SERVE_HUBSPOT_SECRET   the client secret of a HubSpot app
+  CRM2CAPI_SERVE_LEADGEN_SECRET   the secret of the app whose webhook tells of
+                                  new leads
+  CRM2CAPI_SERVE_VERIFY_TOKEN     what Meta names when it verifies that webhook
+  CRM2CAPI_LEADS_TOKEN            what reads these leads, of the same app
+and those of upload"
     "Try it out: events posted to it go to a sandbox, whose address it prints"
     "crm2capi serve --sandbox"
     "As a service, behind a proxy that ends TLS; the token comes from CRM2CAPI_SERVE_TOKEN"

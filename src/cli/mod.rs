@@ -102,8 +102,9 @@ pub(crate) enum Command {
     ///
     /// Shows encoding, layout, columns, stages and dates as they were understood, with values only in their form (letters
     /// as dots, digits as #), and writes a settings file with all of it to correct. On a terminal it asks for what the
-    /// export does not tell; elsewhere, and with --yes, that is left open and marked in the file. Ends with status 2, and
-    /// writes nothing, when no column tells who the lead is, which stage was reached, or when.
+    /// export does not tell; elsewhere, and with --yes, that is left open and marked in the file. Ends with status 2
+    /// when no column tells who the lead is, which stage was reached, or when; what is missing then stands in the file in
+    /// comments.
     #[command(after_long_help = examples::INIT)]
     Init(InitArgs),
     /// Download Meta's own leads from the forms of Pages
@@ -139,18 +140,20 @@ pub(crate) enum Command {
     /// line, or the body of a CRM's webhook, read the way an export of JSON is. 202 means that everything is on disk, hashed,
     /// and will be delivered once or reported; 422 says what is wrong with which record, and the other records are kept.
     /// Events that Meta cannot take now wait in the ledger, across kills and restarts, until they are 7 days old. GET
-    /// /healthz, /readyz and /metrics report its state. Put a proxy in front of it for TLS.
+    /// /healthz, /readyz and /metrics report its state. Meta's own webhook of new leads is accepted under /leadgen. Put a
+    /// proxy in front of it for TLS.
     #[command(
         after_long_help = examples::SERVE,
         mut_arg("files", |files| files.hide(true)),
         mut_arg("config", |file| file.action(ArgAction::Set)
             .help("Settings file [default: ./crm2capi.toml if it is there]").long_help(None::<&str>)),
-        mut_arg("ledger", |ledger| ledger.value_name("FILE")
+        mut_arg("ledger", |ledger| ledger.value_name("FILE|ADDRESS")
             .help("Where events wait and accepted events are recorded [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]")
             .long_help(
                 "Where events wait and accepted events are recorded [default: $XDG_STATE_HOME/crm2capi/ledger.sqlite3]\n\n\
-                 The server holds it while it runs, so an upload beside it needs a ledger of its own. Until events are settled \
-                 the ledger holds them, hashed, as they will be sent.")),
+                 The server holds a file while it runs, so an upload beside it needs a ledger of its own. Several servers and \
+                 uploads may share a PostgreSQL database, whose address begins with postgres://; an address with a password \
+                 belongs into CRM2CAPI_LEDGER. Until events are settled the ledger holds them, hashed, as they will be sent.")),
         mut_args(|arg| {
             let has_no_use = SERVE_HAS_NOT.contains(&arg.get_id().as_str());
             arg.hide(has_no_use)

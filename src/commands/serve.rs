@@ -23,7 +23,7 @@ use crate::report::tally::Problem;
 use crate::report::{ExitStatus, Summary};
 use crate::run::{self, BodyReader, Deliverer, Outbox, Signals, UploadSettings};
 use crate::sandbox::{self, Sandbox};
-use crate::serve::Server;
+use crate::serve::{LeadFetcher, LeadReader, Server, Settings};
 use crate::text::{counted, harmless};
 
 /// Of the time that events may wait, the delivery takes a half to put those of one lead in order and a half to fill its
@@ -50,8 +50,11 @@ pub(super) fn run(args: ServeArgs) -> Result<ExitStatus> {
     };
     let destination = Destination::of(&args, &file, &runtime)?;
     let settings = settings(&args, &file, &destination)?;
-    let ledger = run::open_ledger(&settings.send.ledger, settings.send.wait)?;
-    let outbox = Outbox::new(ledger, &settings.endpoint.dataset_id);
+    let (send, dataset) = (&settings.send, &settings.endpoint.dataset_id);
+    let outbox = Outbox::open(&send.ledger, send.wait, dataset)?;
+    let outcomes = Arc::clone(&outbox.counted);
+    let (args, file) = (Arc::new(args), Arc::new(file));
+    let lead_reader = lead_reader((&args, &file), &serving, dataset)?;
     let reader = BodyReader::new(settings.read.clone(), &settings.endpoint.dataset_id)?;
     let listen = serving.listen;
     let is_open = serving.keys.are_none();
@@ -59,9 +62,15 @@ pub(super) fn run(args: ServeArgs) -> Result<ExitStatus> {
         .block_on(Server::start(serving, reader, outbox.clone()))
         .with_context(|| cannot_listen(listen))?;
     announce(&server, is_open)?;
-
-    let args = Arc::new(args);
-    let file = Arc::new(file);
+    if let Some(reader) = lead_reader {
+        let fetcher = LeadFetcher {
+            outbox: outbox.clone(),
+            reader,
+            counts: server.lead_counts(),
+            interrupt: interrupt.clone(),
+        };
+        runtime.spawn(fetcher.run());
+    }
     let deliverer = Deliverer {
         outbox,
         settings,
@@ -79,6 +88,9 @@ pub(super) fn run(args: ServeArgs) -> Result<ExitStatus> {
             std::panic::resume_unwind(panic);
         }
     });
+    if let Some(says) = outcomes.says_of_resting() {
+        tracing::warn!("{says}");
+    }
     Ok(ExitStatus::Done)
 }
 
@@ -189,6 +201,26 @@ fn asked(args: &ServeArgs, file: &SettingsFile) -> Result<Endpoint> {
     )
 }
 
+/// What reads the leads that Meta's webhook tells of, where it is taken. What is missing for that is said before anything is.
+fn lead_reader(
+    (args, file): (&Arc<ServeArgs>, &Arc<SettingsFile>),
+    serving: &Settings,
+    dataset: &str,
+) -> Result<Option<LeadReader>> {
+    let Some(keys) = serving.leadgen.clone() else {
+        return Ok(None);
+    };
+    let read = config::lead_settings(&args.upload.read, file)?;
+    let (args, file) = (Arc::clone(args), Arc::clone(file));
+    let endpoint = move || config::endpoint_of_webhook(&args.upload, &file, &keys.secret);
+    endpoint()?;
+    Ok(Some(LeadReader {
+        clock: read.clock,
+        reader: BodyReader::new(read, dataset)?,
+        endpoint: Box::new(endpoint),
+    }))
+}
+
 fn sandbox(args: &ServeArgs, runtime: &Runtime) -> Result<Sandbox> {
     let now = args.upload.read.now.map(|now| now.as_second());
     let settings = sandbox::Settings::in_process(now, sandbox::DEFAULT_KEEP_BYTES);
@@ -215,9 +247,6 @@ fn settings(
     send.delivery.linger = args.linger.saturating_sub(LINGER_MARGIN) / LINGER_SHARE;
     if let Some(folder) = &destination.scratch {
         send.ledger = LedgerTarget::File(folder.path().join("ledger.sqlite3"));
-    }
-    if let LedgerTarget::Server(_) = send.ledger {
-        bail!("serve keeps what waits in a ledger of its own; name a file with --ledger");
     }
     if send.ledger == LedgerTarget::None {
         bail!(
@@ -314,15 +343,17 @@ fn said(summary: &Summary, status: ExitStatus) -> Option<(ExitStatus, String)> {
         says.push_str(&format!("; {} × {}", problem.count, problem.code.message()));
     }
     if let (Some(ended), false) = (&summary.ended, status == ExitStatus::Interrupted) {
-        says = format!(
-            "{}; {says}; what waits is tried again",
-            harmless(&ended.reason)
-        );
+        let resting = summary.count_of(Code::UncertainResting);
+        let is_all = resting > 0 && resting == undelivered + uncertain;
+        says = format!("{}; {says}", harmless(&ended.reason));
+        if !is_all {
+            says.push_str("; what waits is tried again");
+        }
         // What can be done by running again is done.
         let help = ended
             .help
             .as_ref()
-            .filter(|_| status != ExitStatus::NotDone);
+            .filter(|_| status != ExitStatus::NotDone || is_all);
         says.extend(help.map(|help| format!("; {help}")));
     }
     Some((status, says))

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::file::SettingsFile;
-use crate::cli::{EndpointArgs, LeadsArgs, ReadArgs, SettingsArgs, VersionArgs};
+use crate::cli::{EndpointArgs, LeadsArgs, ReadArgs, SettingsArgs, UploadArgs, VersionArgs};
 use crate::files::read_text;
 use crate::graph::Endpoint;
 use crate::graph::client::is_loopback;
@@ -106,24 +106,53 @@ pub(crate) fn own_endpoint(
 /// # Errors
 /// Something is missing or malformed; nothing of a secret is in the message.
 pub(crate) fn endpoint_of_leads(args: &LeadsArgs, file: &SettingsFile) -> Result<Endpoint> {
-    let in_file = file.meta.leads_token_file.as_deref();
-    let in_file = in_file.map(|path| file.resolve(path));
-    let token = token_of(
-        args.leads_token_file.as_deref(),
-        LEADS_TOKEN_VARIABLE,
-        in_file,
-    )?;
     let timeouts = EndpointArgs {
         timeout: args.timeout,
+        graph_url: args.graph_url.clone(),
         ..EndpointArgs::default()
     };
     Ok(Endpoint {
-        graph_url: graph_url(args.graph_url.as_deref(), file)?,
-        api_version: api_version(&args.version, file)?,
-        dataset_id: String::new(),
-        token: token.context(NO_LEADS_TOKEN)?,
+        token: leads_token(args.leads_token_file.as_deref(), file)?,
         app_secret: variable(SECRET_VARIABLE).map(SecretString::from),
-        timeout: timeout(&timeouts, file)?,
+        ..endpoint_of_nothing(&timeouts, &args.version, file)?
+    })
+}
+
+/// The same where Meta's webhook tells of leads: the token is of the app whose secret signs it.
+///
+/// # Errors
+/// Something is missing or malformed; nothing of a secret is in the message.
+pub(crate) fn endpoint_of_webhook(
+    args: &UploadArgs,
+    file: &SettingsFile,
+    app_secret: &SecretString,
+) -> Result<Endpoint> {
+    Ok(Endpoint {
+        token: leads_token(None, file)?,
+        app_secret: Some(app_secret.clone()),
+        ..endpoint_of_nothing(&args.endpoint, &args.read.version, file)?
+    })
+}
+
+fn leads_token(given: Option<&Path>, file: &SettingsFile) -> Result<SecretString> {
+    let in_file = file.meta.leads_token_file.as_deref();
+    let in_file = in_file.map(|path| file.resolve(path));
+    token_of(given, LEADS_TOKEN_VARIABLE, in_file)?.context(NO_LEADS_TOKEN)
+}
+
+/// Where Meta is, without a dataset and a token.
+fn endpoint_of_nothing(
+    args: &EndpointArgs,
+    version: &VersionArgs,
+    file: &SettingsFile,
+) -> Result<Endpoint> {
+    Ok(Endpoint {
+        graph_url: graph_url(args.graph_url.as_deref(), file)?,
+        api_version: api_version(version, file)?,
+        dataset_id: String::new(),
+        token: SecretString::default(),
+        app_secret: None,
+        timeout: timeout(args, file)?,
     })
 }
 

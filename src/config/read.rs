@@ -17,6 +17,8 @@ use crate::source::{Expanded, Format, Input, expand};
 use crate::text::is_a_token;
 use crate::time::{Clock, parse_zone};
 
+/// What the event of a raw lead is called unless the settings say otherwise.
+const RAW_LEAD: &str = "Lead";
 /// Share of unusable rows, in percent, above which nothing is sent, unless told otherwise.
 const DEFAULT_MAX_INVALID_PERCENT: f64 = 50.0;
 /// Workers take turns at reading: more of them than this would only wait for each other, and hold memory.
@@ -55,6 +57,33 @@ pub(crate) fn named_settings(args: &ReadArgs, file: &SettingsFile) -> Result<Rea
         source: source(&args.format, file, rejects.is_some())?,
         rejects,
         ..body_settings(args, file)?
+    })
+}
+
+/// The same where the records are leads of Meta's, as a download of leads gives them: each is the event of a raw lead, named
+/// as `[join] raw_lead` says, for the CRM that the settings name.
+///
+/// # Errors
+/// As of [`read_settings`].
+pub(crate) fn lead_settings(args: &ReadArgs, file: &SettingsFile) -> Result<ReadSettings> {
+    let read = body_settings(args, file)?;
+    let of_preset = match &read.preset {
+        PresetChoice::Named(preset) => preset.crm.clone(),
+        PresetChoice::Guess | PresetChoice::None => None,
+    };
+    let raw_lead = read.join.raw_lead.clone();
+    let raw_lead = raw_lead.unwrap_or_else(|| RAW_LEAD.to_owned());
+    let given = Layout {
+        stage_columns: vec![("created_time".to_owned(), raw_lead)],
+        ..Layout::default()
+    };
+    Ok(ReadSettings {
+        given,
+        preset: PresetChoice::Named(Box::new(Preset::named("meta-lead-ads")?)),
+        crm: read.crm.clone().or(of_preset),
+        join: JoinSettings::default(),
+        column_lines: Vec::new(),
+        ..read
     })
 }
 

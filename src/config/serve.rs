@@ -7,11 +7,13 @@ use secrecy::SecretString;
 
 use super::endpoint::variable;
 use crate::cli::ServeArgs;
-use crate::serve::{Keys, Settings};
+use crate::serve::{Keys, LeadgenKeys, Settings};
 
 const TOKEN_VARIABLE: &str = "CRM2CAPI_SERVE_TOKEN";
 const SECRET_VARIABLE: &str = "CRM2CAPI_SERVE_SECRET";
 const HUBSPOT_VARIABLE: &str = "CRM2CAPI_SERVE_HUBSPOT_SECRET";
+const LEADGEN_VARIABLE: &str = "CRM2CAPI_SERVE_LEADGEN_SECRET";
+const VERIFY_VARIABLE: &str = "CRM2CAPI_SERVE_VERIFY_TOKEN";
 /// What is shorter can be guessed.
 const SHORTEST_SECRET: usize = 16;
 
@@ -41,11 +43,31 @@ pub(crate) fn serve_settings(args: &ServeArgs) -> Result<Settings> {
     Ok(Settings {
         listen: args.listen,
         keys,
+        leadgen: leadgen_keys()?,
         max_queue: args.max_queue,
         max_connections: MAX_CONNECTIONS,
         head_timeout: HEAD_TIMEOUT,
         body_timeout: BODY_TIMEOUT,
     })
+}
+
+/// What Meta's webhook of leads is held against, where it is wanted.
+fn leadgen_keys() -> Result<Option<LeadgenKeys>> {
+    match (secret(LEADGEN_VARIABLE)?, secret(VERIFY_VARIABLE)?) {
+        (None, None) => Ok(None),
+        (Some(secret), Some(verify_token)) => Ok(Some(LeadgenKeys {
+            secret,
+            verify_token,
+        })),
+        (Some(_), None) => bail!(
+            "{LEADGEN_VARIABLE} is set and {VERIFY_VARIABLE} is not: make one up (openssl rand -hex 32), and give the same to \
+             Meta as the webhook's verify token"
+        ),
+        (None, Some(_)) => bail!(
+            "{VERIFY_VARIABLE} is set and {LEADGEN_VARIABLE} is not: it is the secret of the app whose webhook this is, which \
+             signs what Meta posts"
+        ),
+    }
 }
 
 fn secret(name: &str) -> Result<Option<SecretString>> {

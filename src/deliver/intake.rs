@@ -11,8 +11,8 @@ use super::run::Run;
 use crate::batch::{Limits, Waiting};
 use crate::event::Event;
 
-/// The encoded bytes that are held back at most.
-const MAX_BYTES: usize = 6_000_000;
+/// The encoded bytes that are held back at most; of events with few keys these are some seven thousand.
+const MAX_BYTES: usize = 3_000_000;
 
 /// Events on their way to the lanes.
 pub(super) struct Intake {

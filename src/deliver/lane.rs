@@ -498,12 +498,16 @@ impl Lane {
                 for item in &part.items {
                     self.run.let_lead_wait(item.event.lead);
                 }
-                let is_outage = !self.run.has_accepted();
-                let of_outage = |item: &Item| match open(item) {
-                    (Settled::Uncertain, outcome) if is_outage => (Settled::InOutage, outcome),
+                let weighs = match (self.run.is_abandoned(), self.run.has_accepted()) {
+                    (true, _) => Settled::Abandoned,
+                    (false, false) => Settled::InOutage,
+                    (false, true) => Settled::Uncertain,
+                };
+                let weighed = |item: &Item| match open(item) {
+                    (Settled::Uncertain, outcome) => (weighs, outcome),
                     known => known,
                 };
-                self.settle(part.items, of_outage).await;
+                self.settle(part.items, weighed).await;
             }
             Sent::Nothing => {}
         }
@@ -595,7 +599,7 @@ impl Lane {
     }
 
     /// Records outcomes and then tells them. When the ledger cannot be written, the next run will know nothing of them,
-    /// and send them again: so they are uncertain, and the run ends.
+    /// and send them again: so they are not settled, and the run ends.
     async fn settle(&self, items: Vec<Item>, decide: impl Fn(&Item) -> (Settled, Outcome)) {
         if items.is_empty() {
             return;
@@ -625,7 +629,10 @@ impl Lane {
         if let Err(error) = written {
             self.run.end(Ended::Ledger(error));
             for (_, outcome) in &mut outcomes {
-                *outcome = Outcome::Uncertain;
+                *outcome = match outcome {
+                    Outcome::Accepted => Outcome::Unrecorded,
+                    _ => Outcome::Uncertain,
+                };
             }
         }
         self.tell(outcomes);

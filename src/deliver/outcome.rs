@@ -19,6 +19,8 @@ pub(crate) enum Outcome {
     /// Uncertain, and the only one of its batch that fails: again and again, with an error that Meta does not explain,
     /// while others went through.
     Suspect(Arc<Fault>),
+    /// Meta took it, but the ledger could not note it: the next run sends it again.
+    Unrecorded,
     /// It grew too old for Meta before it could be sent.
     Old,
     /// This run had it before, or another run delivered it: it was not sent.

@@ -124,6 +124,11 @@ impl Run {
         reaches(self.interrupt.clone(), Interrupt::Now).await;
     }
 
+    /// Whether somebody asks to leave without waiting for answers.
+    pub(super) fn is_abandoned(&self) -> bool {
+        *self.interrupt.borrow() >= Interrupt::Now
+    }
+
     /// Ends the run when somebody asks to finish; never returns.
     pub(super) async fn heed_interrupt(&self) -> Infallible {
         reaches(self.interrupt.clone(), Interrupt::Finish).await;

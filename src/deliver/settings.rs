@@ -23,6 +23,13 @@ pub(super) fn room_of_lanes(settings: &Settings) -> Limits {
     }
 }
 
+impl Settings {
+    /// How many events may be in flight at once.
+    pub(crate) fn in_flight(&self) -> u64 {
+        (self.concurrency.max(1) * self.limits.events) as u64
+    }
+}
+
 /// How to deliver.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {

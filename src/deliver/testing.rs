@@ -316,7 +316,9 @@ impl Counts {
                 Outcome::Accepted => &mut counts.accepted,
                 Outcome::Rejected(_) => &mut counts.rejected,
                 Outcome::Undelivered => &mut counts.undelivered,
-                Outcome::Uncertain | Outcome::Suspect(_) => &mut counts.uncertain,
+                Outcome::Uncertain | Outcome::Suspect(_) | Outcome::Unrecorded => {
+                    &mut counts.uncertain
+                }
                 Outcome::Old => &mut counts.old,
                 Outcome::Duplicate | Outcome::Elsewhere => &mut counts.duplicates,
             } += 1;
@@ -343,7 +345,12 @@ impl Delivered {
     }
 
     pub(crate) fn uncertain(&self) -> Vec<u64> {
-        self.with(|outcome| matches!(outcome, Outcome::Uncertain | Outcome::Suspect(_)))
+        self.with(|outcome| {
+            matches!(
+                outcome,
+                Outcome::Uncertain | Outcome::Suspect(_) | Outcome::Unrecorded
+            )
+        })
     }
 
     pub(crate) fn rejected(&self) -> Vec<u64> {

@@ -97,7 +97,7 @@ impl Draft<'_> {
             Gap::Time => {
                 let times = self.times();
                 match times.as_slice() {
-                    [] => "no column says when a stage was reached, as none holds times; export the stage's date too, \
+                    [] => "no column says when a stage was reached, as none that holds times is that of a stage or of the lead; export the stage's date too, \
                          or count a stage when an export first shows it: --stage-time first-seen"
                         .to_owned(),
                     [first, ..] => format!(
@@ -471,7 +471,9 @@ impl Evidence {
             Field::Email if self.distinct * 10 < self.filled => {
                 "few addresses stand there again and again, as those of a team do".to_owned()
             }
-            _ if says && self.share(Kind::Letters) < 0.5 => "not all of its values fit".to_owned(),
+            _ if says && self.reads_as(*field).is_some_and(|reads| reads < self.filled) => {
+                "not all of its values fit".to_owned()
+            }
             _ => "its heading says so only in part".to_owned(),
         }
     }

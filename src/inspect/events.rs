@@ -280,6 +280,20 @@ impl Search<'_> {
             .any(|other| other.holds_times() && other.heading.is_about(stage))
     }
 
+    /// Whether the column is the only one of stages beside a date of when the stage changed.
+    fn is_the_one_that_changes(&self, column: u32) -> bool {
+        let changes =
+            |other: &Evidence| other.heading.is_of_a_changed_stage() && other.holds_named_times();
+        let is_rival = |&other: &u32| {
+            let evidence = self.at(other);
+            other != column
+                && evidence.heading.stage_rank() >= 2
+                && evidence.could_be_stages()
+                && !evidence.heading.is_other_person()
+        };
+        self.evidence.iter().any(changes) && !self.free().iter().any(is_rival)
+    }
+
     fn best_stage(&self) -> Option<(u32, Confidence)> {
         self.best_stage_of(|_| true)
     }
@@ -310,11 +324,14 @@ impl Search<'_> {
                 || heading.says(Field::Email).is_some()
                 || heading.says(Field::Phone).is_some();
             let sounds = evidence.share(Kind::StageName);
+            let is_within = heading.is_within_a_stage();
             let technical = evidence.share(Kind::Technical);
             let confidence = match rank {
                 _ if is_other || !may_be(evidence) || !evidence.could_be_stages() => return None,
                 // `Estado` is a stage in one export and a state in the next.
                 _ if heading.may_be_of_a_place() && sounds < 0.5 => Guess,
+                // A stage within a stage is one where its texts are those of a funnel, and a remark elsewhere.
+                _ if is_within && sounds < 0.6 => return None,
                 4.. => Certain,
                 _ if is_elsewhere => Likely,
                 // What is just called a status is that of the lead, unless it is one of a machine.
@@ -322,6 +339,7 @@ impl Search<'_> {
                 2 if sounds >= 0.6 && technical < 0.2 => Certain,
                 // A status that has a date of its own is one that people move leads through.
                 1.. if technical < 0.2 && self.has_its_own_date(column) => Certain,
+                2 if technical < 0.2 && self.is_the_one_that_changes(column) => Certain,
                 1 if sounds >= 0.5 => Likely,
                 3 => Likely,
                 2 => Guess,
@@ -332,7 +350,14 @@ impl Search<'_> {
             let is_named = evidence.share(Kind::Number) < 0.5 && !heading.is_of_codes();
             let fill = (evidence.fill() * 20.0) as u32;
             Some((
-                (confidence, rank, is_named, fill, std::cmp::Reverse(column)),
+                (
+                    confidence,
+                    is_within,
+                    rank,
+                    is_named,
+                    fill,
+                    std::cmp::Reverse(column),
+                ),
                 column,
             ))
         };

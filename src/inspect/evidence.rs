@@ -19,7 +19,7 @@ use crate::mapping::consents;
 use crate::problem::Code;
 use crate::report::names::Names;
 use crate::source::{Chunk, Header};
-use crate::time::TimeReader;
+use crate::time::{TimeReader, is_clock, is_serial};
 
 /// What a cell can read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,10 @@ pub(super) enum Kind {
     NoDate,
     /// Digits alone that may be seconds or milliseconds since 1970.
     Epoch,
+    /// A number as spreadsheets keep dates by, of about now: `46346.58854`.
+    Serial,
+    /// A time of day, and no date.
+    Clock,
     Country,
     /// A country by a name of more than three letters.
     CountryName,
@@ -75,6 +79,8 @@ pub(super) enum Kind {
     Consent,
     /// Meta's lead id in the form of its own download: `l:1234567890123456`.
     MarkedLeadId,
+    /// Parts set off from each other, as in the title of a deal: `Roof - Ava Moss`.
+    Title,
     /// A number that a spreadsheet rounded: `1.23457E+15`.
     LostLeadId,
 }
@@ -127,6 +133,8 @@ pub(super) struct Evidence {
     counts: [usize; KINDS],
     /// What the different texts read as, by their hashes: most columns repeat theirs.
     seen: HashMap<u64, Reading>,
+    /// How often texts of several words begin and end with the same one.
+    edges: [HashMap<u64, usize>; 2],
 }
 
 impl Evidence {
@@ -142,6 +150,7 @@ impl Evidence {
             phones_without_country: 0,
             counts: [0; KINDS],
             seen: HashMap::new(),
+            edges: [HashMap::new(), HashMap::new()],
         }
     }
 
@@ -174,7 +183,8 @@ impl Evidence {
         // A clear heading is believed though many of its values are no good.
         let is_poor = self.share(Kind::Time) >= 0.5;
         let is_epoch = self.share(Kind::Epoch) >= 0.8 && self.heading.says(Field::Phone).is_none();
-        self.holds_times() || is_named && (is_poor || is_epoch)
+        let is_serial = self.share(Kind::Serial) >= 0.95;
+        self.holds_times() || is_named && (is_poor || is_epoch || is_serial)
     }
 
     /// Whether the column holds times. Among dates, seconds since 1970 are times too, and dates that are none spoil no
@@ -191,6 +201,22 @@ impl Evidence {
         !self.holds_named_times() && alike as f64 >= 0.2 * self.filled.max(1) as f64
     }
 
+    /// Whether the texts are titles, of deals or tasks, and no names of people: most have parts that are set off from each
+    /// other, or begin or end with the same word.
+    pub(super) fn holds_titles(&self) -> bool {
+        let most = |edge: &HashMap<u64, usize>| edge.values().copied().max().unwrap_or(0);
+        let is_alike =
+            self.distinct >= 4 && (self.edges.iter()).any(|edge| most(edge) * 5 >= self.filled * 4);
+        self.share(Kind::Title) >= 0.3 || is_alike
+    }
+
+    /// Whether half of the texts, or of the different ones, have a word that names of stages have.
+    pub(super) fn holds_some_stages(&self) -> bool {
+        let (texts, _) = self.texts.shown();
+        let sound = texts.iter().filter(|(text, _)| sounds_like_a_stage(text));
+        self.share(Kind::StageName) >= 0.5 || sound.count() * 2 >= texts.len().max(1)
+    }
+
     /// Whether the column could hold stages: a few texts that come again and again, and are nothing else.
     pub(super) fn could_be_stages(&self) -> bool {
         // Where the heading says that they are stages, a short export may hold each of them once.
@@ -203,9 +229,15 @@ impl Evidence {
             && self.distinct <= MAX_STAGES
             && (self.filled < few_rows || self.distinct * 2 <= self.filled);
         let is_text = self.length > self.filled * LONGEST_STAGE || self.share(Kind::Link) > 0.1;
-        let is_else = [Kind::Email, Kind::LeadId, Kind::Time, Kind::Fbclid]
-            .into_iter()
-            .any(|kind| self.share(kind) > 0.3)
+        let is_else = [
+            Kind::Email,
+            Kind::LeadId,
+            Kind::Time,
+            Kind::Clock,
+            Kind::Fbclid,
+        ]
+        .into_iter()
+        .any(|kind| self.share(kind) > 0.3)
             || self.share(Kind::Country) > 0.8 && self.heading.stage_rank() < 3;
         // Stages are numbers only where the heading says that they are.
         let is_number = self.share(Kind::Amount) > 0.3 || self.share(Kind::Phone) > 0.3;
@@ -234,7 +266,8 @@ impl Evidence {
             }
             Field::DateOfBirth => Kind::Birth,
             Field::EventTime | Field::CreatedTime | Field::ClickTime => {
-                return Some(self.count(Kind::Time) + self.count(Kind::Epoch));
+                let kinds = [Kind::Time, Kind::Epoch, Kind::Serial, Kind::Clock];
+                return Some(kinds.into_iter().map(|kind| self.count(kind)).sum());
             }
             Field::Country => Kind::Country,
             Field::Currency => Kind::Currency,
@@ -253,7 +286,9 @@ impl Evidence {
         Some(self.count(kind))
     }
 
-    fn add(&mut self, text: &str, hash: u64, judge: &mut Judge) {
+    fn add(&mut self, text: &str, hasher: &RandomState, judge: &mut Judge) {
+        let hash = hasher.hash_one(text);
+        self.note_edges(text, hasher);
         self.filled += 1;
         self.length += text.chars().count();
         if self.form.is_empty() {
@@ -281,6 +316,28 @@ impl Evidence {
     /// More different texts than a funnel has stages are none.
     fn may_be_stages(&self) -> bool {
         self.distinct <= MAX_STAGES
+    }
+}
+
+impl Evidence {
+    /// Counts the first word and the last one, but for the form of address that stands before a name.
+    fn note_edges(&mut self, text: &str, hasher: &RandomState) {
+        let mut words = text.split_whitespace();
+        let (Some(first), Some(last)) = (words.next(), words.next_back()) else {
+            return;
+        };
+        let is_address = first.ends_with('.')
+            || [
+                "mr", "mrs", "ms", "miss", "dr", "herr", "frau", "mme", "dhr", "mevr", "pan",
+                "pani",
+            ]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(first));
+        if !is_address && text.len() <= 80 {
+            for (edge, word) in self.edges.iter_mut().zip([first, last]) {
+                *edge.entry(hasher.hash_one(word)).or_default() += 1;
+            }
+        }
     }
 }
 
@@ -391,16 +448,29 @@ impl Judge {
         lacks_country
     }
 
+    /// Whether a time lies less than three years back, and no more than one ahead.
+    fn is_recent(&mut self, text: &str) -> bool {
+        const YEAR: i64 = 366 * 86_400;
+        let now = self.times.now();
+        let Ok(Some(reading)) = self.times.read(text) else {
+            return false;
+        };
+        (now - 3 * YEAR..now + YEAR).contains(&reading.moment.seconds)
+    }
+
     /// Times and amounts.
     fn judge_number(&mut self, text: &str, letters: usize, note: &mut dyn FnMut(Kind, bool)) {
         let is_time = !matches!(
             self.times.read(text),
             Ok(None) | Err(Code::TimeMalformed | Code::TimePrecisionLost)
         );
-        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_serial = is_serial(text);
+        note(Kind::Serial, is_serial && self.is_recent(text));
+        note(Kind::Clock, !is_time && is_clock(text));
+        let is_number = is_serial || text.bytes().all(|byte| byte.is_ascii_digit());
         note(Kind::Time, is_time && !is_number);
         note(Kind::NoDate, !is_time && has_form_of_a_date(text));
-        note(Kind::Epoch, is_time && is_number);
+        note(Kind::Epoch, is_time && is_number && !is_serial);
         // A date of birth lies further back than any event.
         let is_birth = text.len() <= 30 && self.reads(Field::DateOfBirth, text);
         note(Kind::Birth, is_time && !is_number || is_birth);
@@ -437,6 +507,11 @@ fn judge_words(text: &str, digits: usize, letters: usize, note: &mut dyn FnMut(K
         Kind::Words,
         is_letters && (text.split_whitespace().count() >= 2 || is_unparted),
     );
+    let marks = [" - ", " – ", " — ", " | ", " / ", " > ", ": ", " #"];
+    note(
+        Kind::Title,
+        letters > 0 && text.len() <= 120 && marks.iter().any(|mark| text.contains(mark)),
+    );
     let is_code = |c: char| c.is_alphanumeric() || " -:".contains(c);
     note(
         Kind::Postcode,
@@ -457,6 +532,31 @@ fn is_click_id(text: &str) -> bool {
 fn is_link(text: &str) -> bool {
     text.contains("://") || text.starts_with("www.") || text.starts_with('/') && text.len() > 1
 }
+
+/// The path of a list of objects in a file that was read as one record, where nothing outside of it says who somebody is:
+/// then the objects are rather the records.
+pub(super) fn list_in_one_record(header: &Header, evidence: &[Evidence]) -> Option<String> {
+    let is_one = evidence.first().is_some_and(|column| column.rows == 1);
+    let paths = || header.columns.iter().filter(|_| is_one);
+    let list_of = |path: &String| path.split_once(".1.").map(|(list, _)| list.to_owned());
+    let of_list = |list: &str| {
+        paths()
+            .filter(|path| list_of(path).as_deref() == Some(list))
+            .count()
+    };
+    let list = paths()
+        .filter_map(list_of)
+        .max_by_key(|list| of_list(list))?;
+    let says_who = |(path, column): (&String, &Evidence)| {
+        let kinds = [Kind::Email, Kind::LeadId, Kind::PlainPhone];
+        !path.starts_with(&list) && kinds.iter().any(|kind| column.count(*kind) > 0)
+    };
+    let is_told_outside = header.columns.iter().zip(evidence).any(says_who);
+    (of_list(&list) >= FEWEST_OF_A_RECORD && !is_told_outside).then_some(list)
+}
+
+/// So many columns are the fewest of a record of a lead.
+const FEWEST_OF_A_RECORD: usize = 5;
 
 /// The evidence of the rows looked at.
 pub(super) struct Sample {
@@ -490,7 +590,7 @@ impl Sample {
                 let text = row.cell(column as u32);
                 evidence.rows += 1;
                 if !is_nothing(text) {
-                    evidence.add(text, self.hasher.hash_one(text), &mut self.judge);
+                    evidence.add(text, &self.hasher, &mut self.judge);
                 }
             }
         }
@@ -580,6 +680,65 @@ mod tests {
             column("x", &["Deutschland", "FR", "Elsewhere"]).count(Kind::Country),
             2
         );
+    }
+
+    #[test]
+    fn leads_listed_inside_of_one_record_are_noticed() {
+        let of = |first: &str| {
+            let leads = (0..2).flat_map(|at| {
+                let fields = ["id", "name", "stage", "at", "email"];
+                fields.map(|field| format!("boards.0.items.{at}.{field}"))
+            });
+            let columns: Vec<String> = [first.to_owned()].into_iter().chain(leads).collect();
+            let cells = ["x@example.com"; 11];
+            let header = Header { columns };
+            let settings = Settings {
+                default_country: None,
+                date_order: None,
+                this_year: 2026,
+                letter_m: crate::customer::LetterM::Man,
+            };
+            let mut sample = Sample::new(&header, &settings, 1_795_305_600);
+            let mut chunk = Chunk::default();
+            chunk.push(1, None, cells);
+            sample.observe(&chunk);
+            list_in_one_record(&header, &sample.columns)
+        };
+        assert_eq!(of("boards.0.items.0.owner"), Some("boards.0.items".into()));
+        assert_eq!(of("email"), None, "the record of one lead");
+    }
+
+    #[test]
+    fn serial_numbers_of_dates_are_times_under_a_heading_that_says_so() {
+        let serials = ["46338.59171", "46339.5", "46340"];
+        assert!(column("Status Changed", &serials).holds_named_times());
+        assert!(!column("Revenue", &serials).holds_named_times());
+        assert!(!column("Status Changed", &["10001", "20002"]).holds_named_times());
+    }
+
+    #[test]
+    fn a_text_that_comes_again_counts_again_as_all_that_it_reads_as() {
+        let cells = ["FR", "Won", "FR", "27410000", "Won", "27410000", "FR"];
+        let column = column("x", &cells);
+        let counts =
+            [Kind::Country, Kind::StageName, Kind::PhoneLike].map(|kind| column.count(kind));
+        assert_eq!((counts, column.distinct), ([3, 2, 2], 3));
+        assert_eq!(column.phones_without_country, 2);
+    }
+
+    #[test]
+    fn words_of_stages_count_as_long_as_there_may_be_stages() {
+        let mut cells: Vec<String> = (0..MAX_STAGES)
+            .map(|index| format!("Won {index}"))
+            .collect();
+        cells.push(cells[0].clone());
+        let sound = |cells: &[String]| {
+            let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+            column("x", &cells).count(Kind::StageName)
+        };
+        assert_eq!(sound(&cells), MAX_STAGES + 1);
+        cells.extend(["Won at last".to_owned(), cells[0].clone()]);
+        assert_eq!(sound(&cells), MAX_STAGES + 1, "more are no funnel's");
     }
 
     #[test]

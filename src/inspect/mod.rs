@@ -66,6 +66,7 @@ pub(crate) fn draw_up(
     // Headings that many exports share are weighed with what stands under them, and not taken as they come.
     let product = preset.filter(|preset| preset.name != "generic");
     let evidence = sample.columns;
+    refuse_a_lone_record(&name, &header, &evidence)?;
     let mut proposal = propose(&reading.given, product.as_ref(), &columns, &evidence);
     let look = Look {
         name: &name,
@@ -120,6 +121,22 @@ pub(crate) fn draw_up(
         );
     }
     Ok(())
+}
+
+/// Refuses a file of which the records were not found, as they lie in a list inside of what was read as one.
+fn refuse_a_lone_record(name: &str, header: &Header, evidence: &[Evidence]) -> Result<()> {
+    let Some(list) = evidence::list_in_one_record(header, evidence) else {
+        return Ok(());
+    };
+    let step = |part: &str| match part.parse::<u32>() {
+        Ok(index) => format!("[{index}]"),
+        Err(_) => format!(".{part}"),
+    };
+    let path: String = list.split('.').map(step).collect();
+    bail!(
+        "{name}: it was read as one record, in which {list:?} lists what may be the leads; take the list out of it, such as \
+         with jq '{path}[]', or export the leads alone"
+    )
 }
 
 /// The preset that was asked for or that the header speaks for.

@@ -509,6 +509,21 @@ fn withheld(story: &Story) -> Option<String> {
     ))
 }
 
+/// A column of amounts that no currency is known of, which Meta takes none without.
+fn value_without_currency(found: &Understanding<'_>) -> Option<String> {
+    let column = found.proposal.column_of(Field::Value)?;
+    let form = &found.evidence[column as usize].form;
+    let is_named =
+        form.contains(|letter: char| letter.is_alphabetic() || "•$€£¥₹₽".contains(letter));
+    let name = heading(&found.header.columns[column as usize]);
+    (!is_named && found.proposal.column_of(Field::Currency).is_none()).then(|| {
+        format!(
+            "value from {name:?}: neither it nor another column names a currency, and without one no value is sent; add \
+             currency = \"USD\" or whichever it is under [event]"
+        )
+    })
+}
+
 /// What a spreadsheet did to the lead ids, and what helps.
 fn lost_lead_ids(found: &Understanding<'_>) -> Option<String> {
     let column = found.proposal.column_of(Field::LeadId)?;
@@ -561,6 +576,7 @@ fn notes(found: &Understanding<'_>) -> Vec<String> {
     }
     notes.extend(poor_columns(found));
     notes.extend(lost_lead_ids(found));
+    notes.extend(value_without_currency(found));
     if !proposal
         .taken
         .iter()

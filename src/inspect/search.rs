@@ -6,7 +6,7 @@
 use super::evidence::{Evidence, Kind};
 use super::proposal::Confidence::{self, Certain, Guess, Likely};
 use super::proposal::{Proposal, StageColumn, Taken};
-use super::words::{Party, Says};
+use super::words::{Heading, Party, Says};
 use crate::field::Field;
 use crate::mapping::{
     Columns, Layout, Target, holds_several, is_pattern, speaks_of_area_codes,
@@ -44,6 +44,7 @@ pub(super) fn propose(
         search.find_context();
     }
     search.doubt_the_served();
+    search.join_clocks();
     search.found
 }
 
@@ -406,11 +407,20 @@ impl Search<'_> {
             .evidence
             .iter()
             .any(|column| column.heading.is_of_a_carer());
+        // The contact taken may be that of whom it is for: of the student, and not of the parent beside.
+        let mut contacts = self.found.taken.iter().filter(|taken| {
+            [Field::Email, Field::Phone]
+                .map(Target::Field)
+                .contains(&taken.target)
+        });
         let has_lead = has_plain(&[Field::Email, Field::Phone]);
+        let is_theirs = contacts.any(has_role);
         let is_doubted = |field: Field| match field {
             Field::Email | Field::Phone => has_plain(&[field]),
-            Field::DateOfBirth | Field::Gender => has_plain(&NAMES) || has_carer,
-            _ if NAMES.contains(&field) => has_plain(&NAMES) || has_carer && !has_lead,
+            Field::DateOfBirth | Field::Gender => has_plain(&NAMES) || has_carer && !is_theirs,
+            _ if NAMES.contains(&field) => {
+                has_plain(&NAMES) || has_carer && !has_lead && !is_theirs
+            }
             _ => false,
         };
         let found = self.found.taken[self.known.min(self.found.taken.len())..].iter();
@@ -453,6 +463,7 @@ impl Search<'_> {
     /// What else is known of the lead: only where the heading says so, as the cells alone tell little.
     fn find_context(&mut self) {
         use Field::*;
+        let is_elsewhere = self.places_elsewhere();
         for field in [
             Fbc,
             Fbp,
@@ -471,7 +482,7 @@ impl Search<'_> {
         });
         self.lead_is_made_when_its_first_event_is();
         self.find(Country, |column| {
-            if column.heading.is_other_country() {
+            if column.heading.is_other_country() || is_elsewhere(column) {
                 return None;
             }
             let is_cc = column.heading.is_named_just_cc() && column.share(Kind::Country) >= 0.9;
@@ -490,16 +501,21 @@ impl Search<'_> {
             });
         }
         self.find_names();
-        self.find(City, by_heading(City, Certain, Guess));
+        self.find(City, |column| {
+            by_heading(City, Certain, Guess)(column).filter(|_| !is_elsewhere(column))
+        });
         self.find(State, |column| {
             let may_be_a_stage = column.heading.may_be_of_a_place()
                 || column.heading.says(State) != Some(Says::Exactly);
             by_heading(State, Likely, Guess)(column).filter(|_| {
-                (!may_be_a_stage || column.share(Kind::StageName) < 0.3)
+                (!may_be_a_stage || !column.holds_some_stages())
                     && column.share(Kind::Letters) >= 0.5
+                    && !is_elsewhere(column)
             })
         });
-        self.find(Zip, by_heading(Zip, Certain, Guess));
+        self.find(Zip, |column| {
+            by_heading(Zip, Certain, Guess)(column).filter(|_| !is_elsewhere(column))
+        });
         self.find(Value, |column| {
             let is_money = column.share(Kind::Amount) >= 0.8
                 && column.share(Kind::LeadId) == 0.0
@@ -511,6 +527,67 @@ impl Search<'_> {
                 Says::InPart => Guess,
             })
         });
+    }
+
+    /// Tells columns of places that the lead does not live at. A property is where the lead lives where work is done at
+    /// it; where it is on offer, or ten leads share one, it is not.
+    fn places_elsewhere(&self) -> impl Fn(&Evidence) -> bool + use<> {
+        let headings = || self.evidence.iter().map(|column| &column.heading);
+        let is_on_offer = headings().any(Heading::is_of_listings);
+        let of_property = self.evidence.iter();
+        let is_shared = of_property
+            .filter(|column| column.heading.is_of_a_property() && column.filled >= 10)
+            .any(|column| {
+                let says = column.heading.says(Field::Zip).is_some();
+                says && column.distinct * 10 <= column.filled
+            });
+        move |column: &Evidence| {
+            let heading = &column.heading;
+            heading.is_of_another_place()
+                || heading.is_of_a_property() && (is_on_offer || is_shared)
+        }
+    }
+
+    /// A date beside a column with its time of day is read with it: `Created Date` and `Created Time`.
+    fn join_clocks(&mut self) {
+        let fields = [Field::EventTime, Field::CreatedTime].map(Target::Field);
+        let mut at = 0;
+        while let Some(taken) = self.found.taken.get(at).cloned() {
+            at += 1;
+            let has_clock = self.at(taken.column).form.contains(':');
+            if !fields.contains(&taken.target) || has_clock {
+                continue;
+            }
+            let of_target = self
+                .found
+                .taken
+                .iter()
+                .filter(|it| it.target == taken.target);
+            let known: Vec<u32> = of_target.map(|it| it.column).collect();
+            let clock = self
+                .clock_of(taken.column)
+                .filter(|clock| !known.contains(clock));
+            if let Some(column) = clock {
+                self.used.push(column);
+                self.found.taken.insert(at, Taken { column, ..taken });
+                at += 1;
+            }
+        }
+    }
+
+    /// The column with the times of day of a column of dates.
+    fn clock_of(&self, date: u32) -> Option<u32> {
+        let heading = &self.at(date).heading;
+        let all = 0..self.evidence.len() as u32;
+        all.into_iter().find(|&column| {
+            let evidence = self.at(column);
+            let is_pair = match evidence.heading.is_clock_of(heading) {
+                Some(Says::Exactly) => true,
+                Some(Says::InPart) => column == date + 1,
+                None => false,
+            };
+            is_pair && evidence.share(Kind::Clock) >= 0.8
+        })
     }
 
     /// The date of the raw lead is that of its making, whatever other record was made when.
@@ -557,6 +634,7 @@ impl Search<'_> {
                 && column.share(Kind::Letters) >= 0.5
                 && (!column.heading.is_named_just_lead()
                     || column.distinct * 10 >= column.filled * 9)
+                && (column.heading.names_a_person() || !column.holds_titles())
         };
         // What is called just a name, among deals, is that of the deal.
         let is_of_deals = self
@@ -584,7 +662,14 @@ impl Search<'_> {
             }),
             (true, true) => self.find(Field::FullName, |column| {
                 is_name(column).then_some(match () {
-                    () if column.heading.names_a_person() => Certain,
+                    () if column.heading.is_known(Field::FullName) => Certain,
+                    // `Homeowner` may hold a yes or a no, and `Customer` whether it is a new one.
+                    () if column.heading.is_just_a_party()
+                        && column.distinct * 2 < column.filled =>
+                    {
+                        Guess
+                    }
+                    () if column.heading.names_a_person() && !is_one_word(column) => Certain,
                     () if is_one_word(column) => Guess,
                     () => Likely,
                 })
@@ -811,6 +896,68 @@ mod tests {
             column(&proposed(&rows), Field::LeadId),
             Some(("Meta lead ID", Certain))
         );
+    }
+
+    #[test]
+    fn metas_lead_ids_are_known_by_their_headings_in_any_language() {
+        for heading in [
+            "ID leada Meta",
+            "MetaリードID",
+            "Facebook线索ID",
+            "מזהה ליד פייסבוק",
+            "ID de cliente potencial de Facebook",
+            "ID лида Facebook",
+            "معرف عميل فيسبوك",
+            "Meta-Lead-Nr.",
+        ] {
+            let row = ["E-Mail|", heading].concat().leak();
+            let found = proposed(&[row, "a@example.com|1234567890123456"]);
+            let taken = column(&found, Field::LeadId);
+            assert_eq!(taken.map(|(_, sure)| sure), Some(Certain), "{heading}");
+        }
+    }
+
+    #[test]
+    fn titles_and_answers_are_no_names_of_people() {
+        let found = proposed(&[
+            "Nome|Contatos|Email|Etapa|Estado",
+            "Energia solar - Ava Moss|Ava Moss|a@example.com|Nova|Em Andamento",
+            "Energia solar - Bo Lind|Bo Lind|b@example.com|Proposta|Vendida",
+            "Energia solar - Cy Holt|Cy Holt|c@example.com|Nova|Perdida",
+        ]);
+        let name = column(&found, Field::FullName);
+        assert_eq!(name, Some(("Contatos", Certain)));
+        assert_eq!(column(&found, Field::State), None);
+        let found = proposed(&[
+            "Nombre|Email",
+            "Cocina Ava Moss|a@example.com",
+            "Cocina Bo Lind|b@example.com",
+            "Cocina Cy Holt|c@example.com",
+            "Cocina Di Fox|d@example.com",
+        ]);
+        assert_eq!(column(&found, Field::FullName), None);
+        let found = proposed(&[
+            "Homeowner|Email",
+            "Yes|a@example.com",
+            "No|b@example.com",
+            "Yes|c@example.com",
+        ]);
+        assert_eq!(column(&found, Field::FullName), None);
+    }
+
+    #[test]
+    fn a_time_of_day_beside_its_date_is_read_with_it() {
+        let (found, header) = proposed(&[
+            "Email|Status|Status Date|Status Time|Created|Callback Time",
+            "a@example.com|New|2026-11-18|10:30|2026-11-10|09:00",
+            "b@example.com|Won|2026-11-19|2:15 PM|2026-11-11|09:00",
+        ]);
+        let of_event = found.taken.iter();
+        let of_event = of_event.filter(|taken| taken.target == Target::Field(Field::EventTime));
+        let names: Vec<&str> = of_event
+            .map(|taken| header.columns[taken.column as usize].as_str())
+            .collect();
+        assert_eq!(names[..2], ["Status Date", "Status Time"]);
     }
 
     #[test]

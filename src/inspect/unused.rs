@@ -35,7 +35,10 @@ pub(super) fn by_reason(
 
 fn reason(column: &Evidence, proposal: &Proposal) -> &'static str {
     let heading = &column.heading;
-    let is_taken = |field| proposal.column_of(field).is_some();
+    let is_taken = |field| {
+        let is_in_parts = field == Field::FullName && proposal.column_of(Field::LastName).is_some();
+        is_in_parts || proposal.column_of(field).is_some()
+    };
     let of_field = |field| heading.says(field).is_some();
     let fields = [
         Field::LeadId,
@@ -49,6 +52,9 @@ fn reason(column: &Evidence, proposal: &Proposal) -> &'static str {
         Field::LastName,
         Field::FullName,
     ];
+    let of_place = [Field::City, Field::State, Field::Zip, Field::Country]
+        .into_iter()
+        .any(of_field);
     let has_times = column.holds_times() || column.holds_named_times();
     match () {
         () if column.filled == 0 => "empty in the rows looked at",
@@ -68,6 +74,9 @@ fn reason(column: &Evidence, proposal: &Proposal) -> &'static str {
         () if heading.is_source() => "where the lead comes from, which is not sent",
         () if column.share(Kind::Link) >= 0.5 => "links",
         () if heading.stage_rank() > 0 => "could be a stage, but another column fits better",
+        () if of_place && (heading.is_of_another_place() || heading.is_of_a_property()) => {
+            "about another place than the lead's home"
+        }
         () if fields
             .into_iter()
             .any(|field| of_field(field) && is_taken(field)) =>

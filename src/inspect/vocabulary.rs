@@ -22,7 +22,7 @@ const FIELDS: &[(Field, &str, &str)] = &[
     ),
     (
         Field::Email,
-        "email emails mail emailaddress emailaddresses emailadresse mailadresse correo courriel emailid \
+        "surel email emails mail emailaddress emailaddresses emailadresse mailadresse correo courriel emailid \
         emailaddress1 emailfrom personemail emailwork posta postaelettronica eposta epost epostadress emel email1 \
         sahkoposti sahkopostiosoite elposta elpost emailcim emailovaadresa ηλεκτρονικοταχυδρομειο אימייל מייל דואראלקטרוני דואל 이메일 이메일주소 елпошта електроннапошта пошта",
         "email mail correo courriel eposta epost emel почта \
@@ -30,10 +30,10 @@ const FIELDS: &[(Field, &str, &str)] = &[
     ),
     (
         Field::Phone,
-        "phone phones telephone tel mobile cell telefon handy mobil portable celular movil telefone telefono gsm \
+        "携帯 didong sodidong phone phones telephone tel mobile cell telefon handy mobil portable celular movil telefone telefono gsm \
         mobilephone cellphone mobiletel hometel worktel telefonmobil telmobil recapitotelefonico phonemobile phonework phonehome telmobile telportable whatsapp hp nohp wa \
         puhelin puhelinnumero matkapuhelin telefonszam telefonszama mobiltelefon τηλεφωνο κινητο κινητοτηλεφωνο טלפון נייד מספרטלפון 휴대폰 휴대폰번호 전화 전화번호 연락처 핸드폰 phonenumber mobilenumber mobiltlf tlf sms",
-        "phone tel telefon telephone telefono telefone handy mobil mobile mobilnummer rufnummer movil celular portable \
+        "phone tel telefon telefoon telefoonnummer mobiel telephone telefono telefone handy mobil mobile mobilnummer rufnummer movil celular portable \
         whatsapp телефон \
         puhelin telefonszam τηλεφωνο κινητο טלפון 휴대폰 전화",
     ),
@@ -56,6 +56,8 @@ const FIELDS: &[(Field, &str, &str)] = &[
         नाम ชอ 名前 お名前 姓名 naam الاسم اسم hovaten hoten ten kontaktperson cliente nomedocliente nomecliente nombredelcliente kunde applicant borrower student \
         studentname patient patientname applicantname borrowername callername caller invitee inviteename guestname member membername prospect \
         prospectname buyer buyername nomduclient yourname 学员姓名 客户姓名 фиопациента фиоклиента musteriadi primarycontact maincontact homeowner homeownername interessent nominativo alumno alumnoname namn navn emel \
+        interlocuteur interlocutrice referente contactpersoon osobakontaktowa ilgilikisi nguoilienhe tennguoilienhe お客様名 顧客名 顧客氏名 担当者様 客户姓名 顾客姓名 고객이름 \
+        namakontak контрагент اسمالعميل contactopersona personadecontacto pessoadecontato personnedecontact ansprechperson contactprincipal \
         nev teljesnev nume numecomplet ονοματεπωνυμο ονομα שםמלא שם 이름 성명 고객명 성함 nimi kokonimi celejmeno jmenoaprijmeni jmeno піб імя fuldenavn fulltnavn klant klantnaam naamklant pessoa persona tenkhachhang 客户名称 客户 联系人 联系人姓名 ชอลกคา ชอผตดตอ",
         "fullname nomcomplet nombrecompleto nomecompleto vollstandigername",
     ),
@@ -72,20 +74,20 @@ const FIELDS: &[(Field, &str, &str)] = &[
     ),
     (
         Field::City,
-        "ort kota poblacion thanhpho locality localidad localidade localite localita suburb municipio comune gemeente \
+        "市 市区 区市町村 kotakabupaten ort kota poblacion thanhpho locality localidad localidade localite localita suburb municipio comune gemeente \
         by mesto varos oras orasul πολη עיר 도시 kaupunki місто postort paikkakunta",
         "city ciudad cidade citta",
     ),
     (
         Field::State,
-        "stateorprovince statecode provincecode 所在省份 省市 region departement provincia uf estado stan il stato \
+        "tinhtp tinhthanh kabupaten stateorprovince statecode provincecode 所在省份 省市 region departement provincia uf estado stan il stato \
         judet judetul область",
         "bundesland provincia province",
     ),
     (
         Field::Zip,
         "cp cap zp \
-        psc postnr postnummer postinumero iranyitoszam codpostal ταχυδρομικοςκωδικας τκ מיקוד 우편번호 поштовийіндекс індекс",
+        postal psc postnr postnummer postinumero iranyitoszam codpostal ταχυδρομικοςκωδικας τκ מיקוד 우편번호 поштовийіндекс індекс",
         "zip postalcode postcode postleitzahl codepostal codigopostal",
     ),
     (Field::Country, "land staat", "country pais"),
@@ -130,11 +132,11 @@ pub(super) static HEADINGS: LazyLock<Vec<(Field, OfField)>> = LazyLock::new(|| {
 /// Words around the name of a column, which say nothing of what it holds.
 pub(super) static QUALIFIERS: Words = LazyLock::new(|| {
     set(
-        "lead leads contact contacts kontakt person personal people customer client user \
+        "active principal principale hoofd основной основное lead leads contact contacts kontakt person personal people customer client user \
     primary main work home business private other direct secondary alternate additional address addresses mailing \
     billing fields properties property attributes data no nr num number numero numer numara nomor nummer name s \
     hs crm current latest del do da de du des der di van von la le el the of de trabajo particular trabalho comercial pessoal \
-    personne professionnel geschaftlich privat privato рабочий рабочая личный личная мобильный номер клиента лида office \
+    personne professionnel geschaftlich privat privato рабочий рабочая личный личная мобильный номер клиента лида \
     field custom cf mx x studio o a y et und e i en для firmowy prywatny zakelijk is kantor cliente kunde kunden applicant borrower student patient \
     prospecto prospek klant sender iso piste pistes khach hang khachhang invitee guest member homeowner interessent alumno best buyer prospect learner tenant donor musteri пациента заявки klient clienti privatnummer your my what and is",
     )
@@ -143,7 +145,7 @@ pub(super) static QUALIFIERS: Words = LazyLock::new(|| {
 /// Headings of a stage.
 pub(super) static STAGE: Words = LazyLock::new(|| {
     set(
-        "statustype leadstatustype step leadstep pipelinestep stage leadstage leadsstage dealstage pipelinestage lifecyclestage leadstatus leadsstatus phase \
+        "tahap tahapan tahapprospek statotrattativa dealstate leadstate statustype leadstatustype step leadstep pipelinestep stage leadstage leadsstage dealstage pipelinestage lifecyclestage leadstatus leadsstatus phase \
     vertriebsphase leadphase stufe etapa etape fase estagio etapadolead etapadellead etapadelembudo etapadofunil statutdulead \
     estadodellead statusdolead situacaodolead estadodelead statolead statodellead fasevendita lifecyclephase stageid \
     pipelinestageid statusid leadstatusid statuscode statuslabel stagename pipelinestatus salesstage opportunitystage \
@@ -165,7 +167,7 @@ pub(super) static STATUS: Words = LazyLock::new(|| {
 });
 pub(super) static STAGE_WORDS: Words = LazyLock::new(|| {
     set(
-        "stage phase stufe etapa etape fase estagio status statut estatus estado situacao stato etap \
+        "tahap tahapan stage phase stufe etapa etape fase estagio status statut estatus estado situacao stato etap \
     durum asama etapu statusu statu stand стадия стадии этап этапа статус статуса الحالة حالة المرحلة trangthai stan funnel pipeline สถานะ ステータス 状態 状态 阶段 \
     stav stavu statusz status tila vaihe vaiheen stadiu stadiului κατασταση καταστασης סטטוס 상태 етап етапу статусу faze fazis szakasz",
     )
@@ -173,7 +175,7 @@ pub(super) static STAGE_WORDS: Words = LazyLock::new(|| {
 /// Words that only a stage's heading has, in whatever company.
 pub(super) static STRONG: Words = LazyLock::new(|| {
     set(
-        "stage phase stufe etapa etape fase estagio etap etapu asama стадия стадии этап этапа المرحلة مرحلة giaidoan ขนตอน フェーズ 阶段 \
+        "tahap tahapan stage phase stufe etapa etape fase estagio etap etapu asama стадия стадии этап этапа المرحلة مرحلة giaidoan ขนตอน フェーズ 阶段 \
         चरण funnel \
     vaihe stadiu etapu етап етапу 단계 faze",
     )
@@ -191,13 +193,13 @@ pub(super) static NO_STAGE: Words = LazyLock::new(|| {
         "old previous alter ancien anterior reason grund motivo motif source quelle origen origem \
     origine fuente description beschreibung descripcion descricao note notes email mail phone sms sync payment zahlung pago \
     pagamento marketing subscription optin optout consent approval import verification delivery call url link href title \
-    timezone zeitzone locale titel titulo type semantic substatus employment marital job account visa причина источник тип sub quality",
+    timezone zeitzone locale titel titulo type semantic employment marital job account visa причина источник тип quality",
     )
 });
 /// Words of a time that says when something changed.
 pub(super) static CHANGE: Words = LazyLock::new(|| {
     set(
-        "activefrom changed change changes since entered entry moved moving move movimentacao movimentado movida movido geandert anderung seit \
+        "zmieniono zmieniony faseovergang overgang pindah chuyen doi 変更 変更日 変更日時 变更 变更时间 перехода переход entrou entro activefrom changed change changes since entered entry moved moving move movimentacao movimentado movida movido geandert anderung seit \
     gewechselt wechsel modifie changement depuis cambio cambiado desde mudanca alterado alteracao variazione gewijzigd \
     wijziging zmiany zmiana изменения смены degisim degisiklik degistirme تغيير perubahan thaydoi transition \
     zmenen zmeneno zmeny zmena aendret andret endret muuttunut muutettu muutos modositva modositas modosulas schimbarii schimbare schimbat αλλαγης αλλαγη שינוי 변경 변경일 변경일시 зміни змінено lastmodified",
@@ -227,7 +229,7 @@ pub(super) static EDITED: Words = LazyLock::new(|| {
 /// Words of the time a record was made.
 pub(super) static CREATED: Words = LazyLock::new(|| {
     set(
-        "created creation create optin entrydate query register subscribed added submitted submission entered enquiry inquiry registered \
+        "creee creees toegevoegd rcvd created creation create optin entrydate query register subscribed added submitted submission entered enquiry inquiry registered \
     registration anfrage anfragedatum aanvraag signup signedup received entrada ingreso erstellt erstellung erstellungsdatum angelegt anlagedatum eingang eingegangen \
     creation soumission recu cree creado creada creacion alta registro criado criada criacao cadastro envio creazione creato \
     creata inserimento aangemaakt aanmaakdatum utworzenia dodania zgloszenia utworzono utworzona utworzony dodano zgloszono создания создан поступления регистрации заявки \
@@ -240,7 +242,7 @@ pub(super) static CREATED: Words = LazyLock::new(|| {
 /// Words of times that are no stage's: what is planned, or happened for other reasons.
 pub(super) static OTHER_TIMES: Words = LazyLock::new(|| {
     set(
-        "next due deadline closing close closedate expected estimated decision reminder follow \
+        "preferred desired wished next due deadline closing close closedate expected estimated decision reminder follow \
     followup birth birthday birthdate dob activity login seen sync synced import imported export exported fivetran modstamp \
     passport expiry expires expiration valid appointment appt meeting scheduled schedule install renewal visa \
     anniversary possession rappel wiedervorlage nachste fallig falligkeit termin geplant abschluss geburt aktivitat importiert \
@@ -282,7 +284,7 @@ pub(super) static LEAD_PARTY: Words = LazyLock::new(|| {
     set(
         "lead leads contact contacts customer customers client clients buyer buyers purchaser patient patients student students \
     pupil learner member guest applicant candidate borrower tenant homeowner prospect prospects person people caller invitee \
-    attendee participant subscriber donor visitor shopper enquirer inquirer kontakt kontakte kunde kunden kundin kaufer mieter \
+    attendee participant subscriber donor contactpersoon kontaktperson ansprechpartner referente interlocuteur enquirer visitor shopper enquirer inquirer kontakt kontakte kunde kunden kundin kaufer mieter \
     interessent interessenten schuler teilnehmer mitglied cliente clientes clienti contacto contato contatto comprador compradora \
     prospecto interesado interessado interessada paciente pacientes alumno alumna aluno aluna estudiante estudante miembro \
     persona pessoa personne prospect acheteur acquereur eleve etudiant membre locataire acquirente paziente studente allievo \
@@ -314,7 +316,7 @@ pub(super) static CONTAINERS: Words = LazyLock::new(|| {
     event events response info information details detail profile identity content list entry entries embedded included \
     relationships answers answer questions submission submissions form crm json node nodes edges row rows hits source communication \
     communications channel channels contactinfo contactdata contactdetails coordinates kontaktdaten contactgegevens kontaktdata \
-    default preferred verified valid first second third extra best id key ids count flat normalized formatted e164 full \
+    point reminder default preferred verified valid first second third extra best id key ids count flat normalized formatted e164 full \
     fixed landline cellular voice home mobil movel movil fijo fija fixo fixa residencial residenziale casa domicile fixe fisso \
     festnetz festnetznummer fest vast vaste vast mobiele mobiel thuis dienstlich prive domowy komorkowy komorkowa stacjonarny \
     городской домашний мобильный sabit cep evde rumah seluler didong dom optional recovery celulares line linea ligne",
@@ -343,12 +345,16 @@ pub(super) static OTHER_THINGS: Words = LazyLock::new(|| {
 });
 /// Words of exports about deals, whose name is no person's.
 pub(super) static DEALS: Words = LazyLock::new(|| {
-    set("deal deals opportunity pipelineid price monetaryvalue monetary dealname")
+    set(
+        "deal deals opportunity pipelineid price monetaryvalue monetary dealname сделки сделка сделке trattativa trattative negocio \
+    negocios oportunidad oportunidade opportunite affaire szansa szansy firsat peluang 商談 案件 商机",
+    )
 });
 /// Words that a name of a stage has, in any funnel.
 pub(super) static FUNNEL: Words = LazyLock::new(|| {
     set(
-        "new lead leads qualified mql sql prospect contacted opportunity customer client won lost demo \
+        "vendida vendido ganha aberto aberta abierto abierta andamento ouvert ouverte gagnee perdue ganada lopend \
+    waiting new lead leads qualified mql sql prospect contacted opportunity customer client won lost demo \
     compareceu pago paga showed attended purchased asistio pagado acudio erschienen bezahlt gekauft venu paye presentato pagato \
     proposal negotiation converted nurture nurturing appointment disqualified unqualified subscriber closed open working assigned \
     booked interested enrolled sale sold inquiry enquiry hot warm cold signed quote quoted quotation invoiced funded approved admitted admission activated onboarded inspected measured contract contractsent follow \
@@ -426,5 +432,45 @@ pub(super) static RAW_LEAD: Words = LazyLock::new(|| {
     novy novylead novapoptavka ny nylead nytlead nyttlead uusi uusiliidi uj ujlead nou leadnou νεο νεοlead νεος חדש לידחדש 신규 \
     신규리드 новий новийлід newinquiry newenquiry newprospect newcontact uncontacted notcontacted notyetcontacted \
     nichtkontaktiert nochnichtkontaktiert 未联系",
+    )
+});
+/// Names of Meta and of what it runs, as headings have them.
+pub(super) static PLATFORMS: Words = LazyLock::new(|| {
+    set(
+        "meta facebook fb instagram فيسبوك фейсбук фейсбука фейсбуке 페이스북 페북 메타 인스타그램 פייסבוק מטא 脸书 臉書 フェイスブック メタ เฟซบก फसबक",
+    )
+});
+/// What a lead is called in headings of its id.
+pub(super) static LEAD_WORDS: Words = LazyLock::new(|| {
+    set(
+        "lead leads leada leadu leadgen leadid prospect prospecto prospek prospects potencial potenziale piste interessent interessenten \
+    лид лида лід ліда заявки 리드 잠재고객 ליד リード 見込み客 线索 線索 潜客 客户 客戶 عميل العميل ลด लड",
+    )
+});
+/// Words of exports of homes to let or to sell: a property there is what is on offer, not where the lead lives.
+pub(super) static LISTINGS: Words = LazyLock::new(|| {
+    set(
+        "landlord landlords vendor listing listings viewing viewings rent rental letting lettings tenancy negotiator mls bedrooms beds \
+    applicant vermieter mieter miete inquilino inquilina alquiler aluguel locataire loyer bailleur affitto locatario verhuurder huurder",
+    )
+});
+/// Places that are not where a lead lives, whatever the column beside the word says.
+pub(super) static OTHER_PLACES: Words = LazyLock::new(|| {
+    set(
+        "office store shop branch venue event tour course hotel departure arrival school clinic campus dealership showroom workshop \
+    center centre listing origin destination filiale filial sucursal agence agencia succursale standort sede oficina escritorio vestiging",
+    )
+});
+/// Words for a date in a heading whose time of day stands in a column beside it.
+pub(super) static DAY_WORDS: Words = LazyLock::new(|| {
+    set(
+        "date datum fecha data dia dag day tarih tarihi tanggal ngay дата تاريخ 日付 日 日期 on am op",
+    )
+});
+/// Words for a time of day in such a column's heading.
+pub(super) static CLOCK_WORDS: Words = LazyLock::new(|| {
+    set(
+        "time hora horario ora heure uhrzeit zeit saat saati jam gio godzina czas время час وقت الوقت ساعة 時刻 時間 时间 tijd tijdstip tid \
+    klokkeslaet klokkeslett at um",
     )
 });

@@ -8,10 +8,11 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::vocabulary::{
-    AROUND_STAGE, CARERS, CHANGE, CONSENT, CONTAINERS, CREATED, DEALS, EDITED, FUNNEL,
-    FUNNEL_PARTS, HEADINGS, LAST_CONTACT, LEAD_PARTY, META, NO_STAGE, OPT_OUT, OTHER_COUNTRIES,
-    OTHER_IDS, OTHER_PEOPLE, OTHER_THINGS, OTHER_TIMES, OfField, QUALIFIERS, RAW_LEAD, ROLES,
-    SOURCE, STAGE, STAGE_WORDS, STATUS, STRONG, TECHNICAL, WHEN,
+    AROUND_STAGE, CARERS, CHANGE, CLOCK_WORDS, CONSENT, CONTAINERS, CREATED, DAY_WORDS, DEALS,
+    EDITED, FUNNEL, FUNNEL_PARTS, HEADINGS, LAST_CONTACT, LEAD_PARTY, LEAD_WORDS, LISTINGS, META,
+    NO_STAGE, OPT_OUT, OTHER_COUNTRIES, OTHER_IDS, OTHER_PEOPLE, OTHER_PLACES, OTHER_THINGS,
+    OTHER_TIMES, OfField, PLATFORMS, QUALIFIERS, RAW_LEAD, ROLES, SOURCE, STAGE, STAGE_WORDS,
+    STATUS, STRONG, TECHNICAL, WHEN,
 };
 use crate::field::Field;
 use crate::mapping::words::{SHORT_FORMS, Words, contains_any, fold, words_of};
@@ -256,6 +257,8 @@ impl Heading {
     pub(super) fn of(text: &str) -> Self {
         let repaired = repaired(text);
         let text = without_label(repaired.as_deref().unwrap_or(text).trim());
+        // Where a date is that of a span of days, its start is the date.
+        let text = text.strip_suffix(".date.start").unwrap_or(text);
         let name = name_in(text);
         // The names of Salesforce's custom fields end in `__c`.
         let name = name.strip_suffix("__c").unwrap_or(name);
@@ -317,7 +320,11 @@ impl Heading {
                 },
             );
         }
-        if self.is_known(field) {
+        if self.is_known(field)
+            || self.is_half_a_name(field)
+            || field == Field::LeadId && self.names_metas_lead()
+            || field == Field::FullName && self.is_all_of_a_party()
+        {
             return Some(Says::Exactly);
         }
         let (_, of_field) = HEADINGS.iter().find(|(known, _)| *known == field)?;
@@ -331,6 +338,48 @@ impl Heading {
             self.words.contains(part) || part.len() > 4 && self.joined.contains(part.as_str())
         };
         of_field.parts.iter().any(is_part).then_some(Says::InPart)
+    }
+
+    /// Whether the heading is `First` or `Last` and nothing more, as where a table of people leaves the rest unsaid.
+    fn is_half_a_name(&self, field: Field) -> bool {
+        let word = match field {
+            Field::FirstName => "first",
+            Field::LastName => "last",
+            _ => return false,
+        };
+        self.joined == word && self.holders.is_empty()
+    }
+
+    /// Whether the heading names Meta, or what it runs, and a lead of its: `ID leada Meta`, `FacebookリードID`.
+    pub(super) fn names_metas_lead(&self) -> bool {
+        let has = |list: &Words| {
+            self.own.iter().any(|word| is_in(list, word)) || contains_any(list, &self.joined)
+        };
+        let is_glued = || {
+            let rest = PLATFORMS
+                .iter()
+                .find_map(|name| self.joined.strip_prefix(name.as_str()));
+            rest.is_some_and(|rest| contains_any(&LEAD_WORDS, rest))
+        };
+        (has(&PLATFORMS) && has(&LEAD_WORDS) || is_glued()) && !self.is_other_id()
+    }
+
+    /// Whether the heading is made of nothing but who the lead is to the business: `Основной контакт`, `Nome do contato`.
+    fn is_all_of_a_party(&self) -> bool {
+        let names = [
+            "name", "nom", "nome", "nombre", "nama", "naam", "имя", "ten", "full",
+        ];
+        let is_lead = |word: &str| ["lead", "leads"].contains(&word);
+        let is_party = |word: &String| is_in(&LEAD_PARTY, word) && !is_lead(word);
+        let is_around = |word: &String| {
+            names.contains(&word.as_str()) || QUALIFIERS.contains(word) && !is_lead(word)
+        };
+        self.holders.is_empty()
+            && self.own.iter().any(is_party)
+            && self
+                .own
+                .iter()
+                .all(|word| is_party(word) || is_around(word))
     }
 
     /// How much the heading is that of a stage, 0 to 5; from 3 on all of it is.
@@ -371,6 +420,33 @@ impl Heading {
         names.contains(&self.joined.as_str())
     }
 
+    /// Whether a place under this heading is one that the lead goes to, or that somebody else is at.
+    pub(super) fn is_of_another_place(&self) -> bool {
+        self.own.iter().any(|word| OTHER_PLACES.contains(word))
+    }
+
+    /// Whether a place under this heading is that of a property.
+    pub(super) fn is_of_a_property(&self) -> bool {
+        self.own
+            .iter()
+            .any(|word| ["property", "properties"].contains(&word.as_str()))
+    }
+
+    /// Whether the column is one that exports of homes to let or to sell have.
+    pub(super) fn is_of_listings(&self) -> bool {
+        self.own.iter().any(|word| LISTINGS.contains(word))
+    }
+
+    /// Whether the heading is that of a stage within another: `Sub Status`.
+    pub(super) fn is_within_a_stage(&self) -> bool {
+        let is_below = self.own.iter().any(|word| word == "sub") || self.joined.starts_with("sub");
+        is_below
+            && self
+                .own
+                .iter()
+                .any(|word| word.ends_with("status") || word.ends_with("stage"))
+    }
+
     /// Whether a country under this heading is not where the lead lives.
     pub(super) fn is_other_country(&self) -> bool {
         self.words.iter().any(|word| OTHER_COUNTRIES.contains(word))
@@ -391,7 +467,7 @@ impl Heading {
     pub(super) fn time_kind(&self, stage: Option<&Heading>) -> Option<TimeKind> {
         let shares_a_word = |stage: &Heading| {
             stage.words.iter().any(|word| {
-                let says_nothing = [&QUALIFIERS, &CREATED, &WHEN, &FUNNEL]
+                let says_nothing = [&QUALIFIERS, &CREATED, &WHEN, &FUNNEL, &DEALS]
                     .iter()
                     .any(|list| list.contains(word));
                 word.len() > 3 && self.words.contains(word) && !says_nothing
@@ -410,6 +486,9 @@ impl Heading {
         Some(match () {
             () if self.is_system || self.is_other_time() => return None,
             () if self.is_named(&CREATED) && !self.enters_a_stage() => TimeKind::Created,
+            () if self.has_any(&CREATED) && !is_of_stage && !self.has_any(&CHANGE) => {
+                TimeKind::Created
+            }
             () if stage.is_some_and(|stage| shares_a_word(stage) || begins_alike(stage)) => {
                 TimeKind::OfThisStage
             }
@@ -547,6 +626,41 @@ impl Heading {
         self.own.iter().any(|word| OTHER_THINGS.contains(word))
     }
 
+    /// Whether times of day stand here that belong to the dates of another column: headed alike but for the words for
+    /// date and time, or by nothing but these.
+    pub(super) fn is_clock_of(&self, date: &Heading) -> Option<Says> {
+        let base = |heading: &Heading| {
+            let words = heading
+                .own
+                .iter()
+                .filter(|word| !DAY_WORDS.contains(*word) && !CLOCK_WORDS.contains(*word));
+            let mut base: String = words.map(String::as_str).collect();
+            for list in [&DAY_WORDS, &CLOCK_WORDS] {
+                let end = list
+                    .iter()
+                    .filter(|word| !word.is_ascii() && base.ends_with(*word));
+                let length = end.map(String::len).max().unwrap_or(0);
+                base.truncate(base.len() - length);
+            }
+            base
+        };
+        let has_clock = self.own.iter().any(|word| CLOCK_WORDS.contains(word))
+            || CLOCK_WORDS
+                .iter()
+                .any(|word| !word.is_ascii() && self.joined.ends_with(word.as_str()));
+        let (own, other) = (base(self), base(date));
+        let is_pair = has_clock && own == other && self.holders == date.holders && self != date;
+        is_pair.then_some(match own.is_empty() {
+            true => Says::InPart,
+            false => Says::Exactly,
+        })
+    }
+
+    /// Whether a time under this heading is that of a change of a stage, whichever that is.
+    pub(super) fn is_of_a_changed_stage(&self) -> bool {
+        self.time_kind(None) == Some(TimeKind::OfStage) && self.has_any(&CHANGE)
+    }
+
     /// Whether the heading says all that another one does: `Case Status Date` of `Case Status`.
     pub(super) fn is_about(&self, other: &Heading) -> bool {
         let mut telling = other
@@ -591,10 +705,14 @@ impl Heading {
 
     /// Whether the heading says that a person's name stands here.
     pub(super) fn names_a_person(&self) -> bool {
-        let people = [
-            "contact", "person", "client", "customer", "cliente", "kunde", "full",
-        ];
-        people.iter().any(|word| self.has_word(word)) || self.is_known(Field::FullName)
+        let is_person =
+            |word: &String| is_in(&LEAD_PARTY, word) && !["lead", "leads"].contains(&word.as_str());
+        self.words.iter().any(is_person) || self.has_word("full") || self.is_known(Field::FullName)
+    }
+
+    /// Whether the name is just who the lead is to the business, be it the person or whether there is one.
+    pub(super) fn is_just_a_party(&self) -> bool {
+        LEAD_PARTY.contains(&self.joined)
     }
 
     /// Whether a path leads to the column through somebody: `contact.name`.

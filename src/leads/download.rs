@@ -1,6 +1,5 @@
 //! The download: each Page, each form, each page of leads, in turn.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
@@ -8,6 +7,7 @@ use serde_json::Value;
 
 use super::answers::{self, FIELDS, Read, Record};
 use super::file::FileError;
+use super::one::Forms;
 use super::output::LeadsOutput;
 use super::places::{self, Place, Questions};
 use super::since::Since;
@@ -129,7 +129,7 @@ pub(crate) async fn download(
         asker,
         wanted,
         output,
-        questions: BTreeMap::new(),
+        forms: Forms::default(),
     };
     for place in places {
         let mut account = FormAccount {
@@ -214,7 +214,7 @@ struct Download<'a> {
     wanted: &'a Wanted,
     output: &'a mut LeadsOutput,
     /// Forms that were met in the leads of ads.
-    questions: BTreeMap<String, (String, Option<Questions>)>,
+    forms: Forms,
 }
 
 impl Download<'_> {
@@ -271,21 +271,7 @@ impl Download<'_> {
             .each_page(&[&ad.id, "leads"], query, &ad.token, &mut take)
             .await?;
         for lead in &leads {
-            let form = answers::form_id(lead).unwrap_or_default();
-            if !form.is_empty() && !self.questions.contains_key(&form) {
-                let asked = places::one_form(self.asker, &form, &ad.token).await;
-                let known = match asked {
-                    Ok(place) => (place.name, place.questions),
-                    // Its standard questions are known by their names all the same.
-                    Err(Failure::Refused(_)) => (String::new(), None),
-                    Err(failure) => return Err(failure.into()),
-                };
-                self.questions.insert(form.clone(), known);
-            }
-            let known = self.questions.get(&form);
-            let form = known.map_or(("", None), |(name, questions)| {
-                (name.as_str(), questions.as_ref())
-            });
+            let form = self.forms.of(lead, self.asker, &ad.token).await?;
             let records = record(lead, form, from, account).into_iter().collect();
             let records = hashed(records, self.wanted.hashing.as_ref());
             account.new += self.output.append(records)?;

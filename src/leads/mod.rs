@@ -9,13 +9,16 @@ mod answers;
 pub(crate) mod doctor;
 mod download;
 mod file;
+mod one;
 mod output;
 mod places;
 mod since;
 
 pub(crate) use download::{Ended, FormAccount, Progress, Wanted, download};
 pub(crate) use file::{FileError, FileFormat};
+pub(crate) use one::{Fetched, Forms, fetch};
 pub(crate) use output::LeadsOutput;
+pub(crate) use places::id_text;
 pub(crate) use since::Since;
 
 use crate::graph::verdict::Barrier;

@@ -213,7 +213,7 @@ pub(super) fn type_of_key(key: &str) -> &'static str {
 }
 
 /// An id as a text of digits; none for anything else, and for a number that is not whole.
-pub(super) fn id_text(id: &Value) -> Option<String> {
+pub(crate) fn id_text(id: &Value) -> Option<String> {
     let text = match id {
         Value::String(text) => text.trim().to_owned(),
         // Whole numbers up to 2^64 are kept exactly; what became a float is not one of them.

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::Standing;
 use super::people;
-use super::state::{ACCEPTED, ELSEWHERE, MAX_ATTEMPTS, REJECTED};
+use super::state::{ACCEPTED, ELSEWHERE, REJECTED, RESTS};
 use crate::event::identity::{Kind, Kinds};
 use crate::event::{Event, EventKey, Fingerprint};
 
@@ -65,7 +65,7 @@ pub(super) fn find(
                     _ if Some(by) == run => Standing::ThisRun,
                     ACCEPTED => Standing::Accepted,
                     ELSEWHERE => Standing::Elsewhere,
-                    _ if attempts >= MAX_ATTEMPTS => Standing::Resting,
+                    _ if attempts >= RESTS => Standing::Resting,
                     _ => Standing::Uncertain,
                 };
                 Ok((standing, Kinds(row.get::<_, Option<u8>>(3)?.unwrap_or(0))))

@@ -150,7 +150,7 @@ const STRAYS: [(&str, &str); 8] = [
 ];
 
 /// What is counted.
-const COUNTED: [(&str, &str); 8] = [
+const COUNTED: [(&str, &str); 9] = [
     ("runs", "SELECT count(*) FROM run"),
     ("events", "SELECT count(*) FROM event"),
     ("accepted", "SELECT count(*) FROM event WHERE state = 1"),
@@ -160,6 +160,7 @@ const COUNTED: [(&str, &str); 8] = [
         "SELECT count(*) FROM event WHERE state = 0",
     ),
     ("waiting", "SELECT count(*) FROM pending"),
+    ("leads_to_read", "SELECT count(*) FROM leadgen"),
     ("leads", "SELECT count(*) FROM snapshot_lead"),
     ("stages", "SELECT count(*) FROM snapshot_stage"),
 ];

@@ -13,7 +13,8 @@ use super::error::LedgerError;
 use super::open_tables::{OpenTables, PAGE, last_of, page};
 use super::sql::{Cell, Row, Unreadable};
 use super::tables::{
-    ALIAS, DELIVERED, EVENT, IDENTITY, Kind, LEAD, NOTICE, PENDING, RUN, SOURCE, STAGE, Table,
+    ALIAS, DELIVERED, EVENT, IDENTITY, Kind, LEAD, LEADGEN, NOTICE, PENDING, RUN, SOURCE, STAGE,
+    Table,
 };
 use super::target::LedgerTarget;
 use super::{LedgerReader, PostgresLedger, SqliteLedger};
@@ -236,6 +237,7 @@ impl Copying<'_> {
             numbers.run_or_none(&mut row[RUN_OF_PENDING]);
             was_taken || kinship != Kinship::Ahead
         };
+        self.table(LEADGEN, KEEP, &|_| true)?;
         copied.waiting = self.table(PENDING, KEEP, &is_copied)?;
         let delivered = self.target.change(DELIVERED_WAITS, &[])?;
         copied.waiting.new = copied.waiting.new.saturating_sub(delivered);

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::state::{ACCEPTED, ELSEWHERE, MAX_ATTEMPTS, REJECTED, SENDING, fingerprint};
+use super::state::{
+    ACCEPTED, ELSEWHERE, IN_HAND, REJECTED, RESTS, SENDING, WITHOUT_RECEIPT, fingerprint,
+};
 use super::{Begun, Entry, Known, Settled, Standing, alias, events, pending, people};
 use crate::event::{Event, EventKey, Fingerprint};
 
@@ -124,7 +126,7 @@ fn by_own_id(
                         code: row.get(2)?,
                         subcode: row.get(3)?,
                     },
-                    _ if row.get::<_, i64>(5)? >= MAX_ATTEMPTS => Standing::Resting,
+                    _ if row.get::<_, i64>(5)? >= RESTS => Standing::Resting,
                     _ => Standing::Uncertain,
                 };
                 Ok((standing, state != REJECTED, row.get(6)?))
@@ -193,13 +195,13 @@ fn begin<'e>(
     let Writer { run, now } = writer;
     let mut insert = connection.prepare_cached(
         "INSERT INTO event (key, time, state, run, settled, attempts, name, people, kinds, known_as)
-         VALUES (?1, ?2, 0, ?3, ?4, 1, ?5, ?6, ?7, ?8)
+         VALUES (?1, ?2, 0, ?3, ?4, ?9, ?5, ?6, ?7, ?8)
          ON CONFLICT DO NOTHING",
     )?;
     let mut select =
         connection.prepare_cached("SELECT state, run, known_as FROM event WHERE key = ?1")?;
     let mut update = connection.prepare_cached(
-        "UPDATE event SET time = ?2, state = 0, run = ?3, settled = ?4, attempts = attempts + 1,
+        "UPDATE event SET time = ?2, state = 0, run = ?3, settled = ?4, attempts = attempts + ?7,
                           code = NULL, subcode = NULL, fingerprint = NULL, name = ?5, people = ?6, trace = NULL
          WHERE key = ?1",
     )?;
@@ -222,7 +224,9 @@ fn begin<'e>(
         let known_by = &event.known_by;
         let known_as = (!known_by.identities.is_empty()).then(|| known_by.digest());
         let kinds = known_by.kinds().0;
-        let row = (key, event.time, run, now, name, &people, kinds, known_as);
+        let row = (
+            key, event.time, run, now, name, &people, kinds, known_as, IN_HAND,
+        );
         if insert.execute(row)? == 1 {
             return begin_new(connection, writer, dataset, event);
         }
@@ -237,7 +241,7 @@ fn begin<'e>(
         if state == ELSEWHERE {
             return Ok(Begun::Elsewhere);
         }
-        update.execute((key, event.time, run, now, name, &people))?;
+        update.execute((key, event.time, run, now, name, &people, IN_HAND))?;
         Ok(if state == SENDING {
             Begun::Again
         } else {
@@ -309,11 +313,13 @@ fn settle(
          WHERE key = ?1 AND run IS ?2",
     )?;
     let mut take_back = connection.prepare_cached(
-        "UPDATE event SET attempts = attempts - 1 WHERE key = ?1 AND run IS ?2 AND attempts > 1",
+        "UPDATE event SET attempts = attempts - ?3 WHERE key = ?1 AND run IS ?2 AND attempts > ?3",
     )?;
     let mut discount = connection.prepare_cached(
-        "UPDATE event SET attempts = max(attempts - 1, 1) WHERE key = ?1 AND run IS ?2",
+        "UPDATE event SET attempts = max(attempts - ?3, ?3) WHERE key = ?1 AND run IS ?2",
     )?;
+    let mut count_against = connection
+        .prepare_cached("UPDATE event SET attempts = attempts + ?3 WHERE key = ?1 AND run IS ?2")?;
     let mut forget = connection
         .prepare_cached("DELETE FROM event WHERE key = ?1 AND run IS ?2 AND state = 0")?;
     let mut delivered: HashMap<&str, i64> = HashMap::new();
@@ -330,16 +336,20 @@ fn settle(
                 reject.execute((key, run, now, code, subcode, fingerprint(event)))?
             }
             // What an earlier run left uncertain stays so.
-            Settled::Unsent => match take_back.execute((key, run))? {
+            Settled::Unsent => match take_back.execute((key, run, IN_HAND))? {
                 0 => {
                     alias::unlearn(connection, dataset, event)?;
                     forget.execute((key, run))?
                 }
                 hit => hit,
             },
-            // It stays what it is: sending.
-            Settled::Uncertain => 1,
-            Settled::InOutage => discount.execute((key, run))?,
+            // Where another run has overtaken this one, that one counts.
+            Settled::Uncertain => {
+                count_against.execute((key, run, WITHOUT_RECEIPT - IN_HAND))?;
+                1
+            }
+            Settled::Abandoned => 1,
+            Settled::InOutage => discount.execute((key, run, IN_HAND))?,
         };
         if hit != 1 {
             return Err(rusqlite::Error::StatementChangedRows(hit));

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::LedgerError;
 use super::people::{self, Person};
 use super::sql::{Row, Sql, Unreadable};
-use super::state::{ACCEPTED, MAX_ATTEMPTS, REJECTED, SENDING};
+use super::state::{ACCEPTED, REJECTED, RESTS, SENDING};
 use crate::event::EventKey;
 use crate::rules;
 
@@ -218,7 +218,7 @@ fn past(people: Vec<Person>, mut row: Row, now: i64) -> Result<PastEvent, Unread
             subcode: row.take(6)?,
         },
         _ if time < rules::oldest(now) => State::Expired,
-        _ if attempts >= MAX_ATTEMPTS => State::Resting,
+        _ if attempts >= RESTS => State::Resting,
         _ => State::Uncertain,
     };
     Ok(PastEvent {

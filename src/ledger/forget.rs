@@ -43,6 +43,7 @@ pub(super) fn forget<E>(now: i64, execute: &mut Execute<'_, E>) -> Result<(), E>
         "DELETE FROM pending WHERE time < $1 AND noted < $1",
         Some(oldest),
     )?;
+    execute("DELETE FROM leadgen WHERE noted < $1", Some(oldest))?;
     execute(
         "DELETE FROM alias WHERE time < $1 AND settled < $1",
         Some(oldest),

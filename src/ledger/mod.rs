@@ -12,6 +12,7 @@ mod entries;
 mod error;
 mod events;
 mod forget;
+mod leadgen;
 mod leads;
 mod lock;
 mod notices;
@@ -21,6 +22,7 @@ mod pending;
 mod people;
 mod place;
 mod postgres;
+mod reserve;
 mod schema;
 mod shared;
 mod snapshot;
@@ -43,6 +45,7 @@ pub(crate) use check::{Checked, check};
 pub(crate) use copy::{Copied, CopyError, Pair, copy};
 pub(crate) use error::LedgerError;
 pub(crate) use events::{Accepted, PastEvent, State, Window};
+pub(crate) use leadgen::{DueLead, ToldLead};
 pub(crate) use notices::Notices;
 pub(crate) use past::Past;
 pub(crate) use pending::Pending;
@@ -93,6 +96,30 @@ pub(crate) trait Ledger: Send {
     fn queue(&mut self, dataset: &str) -> Result<Queue, LedgerError> {
         let _ = dataset;
         Ok(Queue::default())
+    }
+
+    /// Notes leads that Meta's webhook told of, and gives how many were not noted yet.
+    fn note_leads(&mut self, dataset: &str, leads: &[ToldLead]) -> Result<u64, LedgerError> {
+        let _ = (dataset, leads);
+        Ok(0)
+    }
+
+    /// Takes leads that are to be read now. Nobody else gets them for a while, nor this one: it puts them off or forgets them.
+    fn take_leads(&mut self, dataset: &str) -> Result<Vec<DueLead>, LedgerError> {
+        let _ = dataset;
+        Ok(Vec::new())
+    }
+
+    /// Puts off a lead until a time by the real clock, Unix seconds.
+    fn put_lead_off(&mut self, lead: (&str, &str), until: i64) -> Result<(), LedgerError> {
+        let _ = (lead, until);
+        Ok(())
+    }
+
+    /// Forgets a lead of a dataset, by its id: it was read, or will never be.
+    fn forget_lead(&mut self, lead: (&str, &str)) -> Result<(), LedgerError> {
+        let _ = lead;
+        Ok(())
     }
 
     /// What remembers the stages that exports showed; none where nothing of them is kept.
@@ -151,6 +178,8 @@ pub(crate) struct Queue {
     pub events: u64,
     /// When the one came that has waited longest, Unix seconds by the real clock.
     pub since: Option<i64>,
+    /// Leads that Meta's webhook told of and that are not read yet.
+    pub leads: u64,
 }
 
 /// What a ledger knows of an event.
@@ -206,6 +235,8 @@ pub(crate) enum Settled {
     Unsent,
     /// Nobody knows.
     Uncertain,
+    /// Nobody knows, as somebody did not wait for the answer: it counts as if the run had been killed.
+    Abandoned,
     /// Nobody knows, and it says nothing of the event, as nothing at all was accepted: it does not count among the runs
     /// after which an event rests.
     InOutage,
@@ -218,6 +249,8 @@ pub(crate) struct RunStart<'a> {
     pub dataset: &'a str,
     /// Unix seconds.
     pub now: i64,
+    /// How many events may be in flight at once.
+    pub in_flight: u64,
 }
 
 /// A run, as it ends.

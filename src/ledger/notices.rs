@@ -147,7 +147,13 @@ mod tests {
 
     fn run(path: &Path, now: i64, exit_status: u8, accepted: u64) {
         let mut ledger = SqliteLedger::open(path, Duration::ZERO).unwrap();
-        ledger.start_run(&RunStart { dataset: "1", now }).unwrap();
+        ledger
+            .start_run(&RunStart {
+                dataset: "1",
+                now,
+                in_flight: 0,
+            })
+            .unwrap();
         let counts = RunCounts {
             events: accepted,
             accepted,

@@ -3,7 +3,7 @@
 use rusqlite::params_from_iter;
 
 use super::error::LedgerError;
-use super::sql::{Cell, FileTables, Row, Sql, Value};
+use super::sql::{Cell, FileTables, Row, Sql, Value, bind};
 use super::tables::{RUN, Table};
 
 /// So many rows go at a time.
@@ -77,10 +77,11 @@ impl OpenTables for FileTables<'_> {
     }
 
     fn change(&self, sql: &str, values: &[Value<'_>]) -> Result<u64, LedgerError> {
-        let changed = self.connection.execute(sql, params_from_iter(values));
-        changed
-            .map(|changed| changed as u64)
-            .map_err(|error| LedgerError::sqlite(self.path, error))
+        let sqlite = |error| LedgerError::sqlite(self.path, error);
+        let mut statement = self.connection.prepare_cached(sql).map_err(sqlite)?;
+        bind(&mut statement, values).map_err(sqlite)?;
+        let changed = statement.raw_execute().map_err(sqlite)?;
+        Ok(changed as u64)
     }
 }
 

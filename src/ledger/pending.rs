@@ -293,8 +293,14 @@ pub(super) fn queue(store: &impl Sql, dataset: &str) -> Result<Queue, LedgerErro
         &[dataset.into()],
         |mut row| row.take(0),
     )?;
+    let leads = store.row(
+        "SELECT count(*) FROM leadgen WHERE dataset = $1",
+        &[dataset.into()],
+        |mut row| row.count(0),
+    )?;
     Ok(Queue {
         events: events.unwrap_or_default(),
         since,
+        leads: leads.unwrap_or_default(),
     })
 }

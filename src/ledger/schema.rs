@@ -24,6 +24,8 @@ const STEPS: &[&str] = &[
     include_str!("schema-8.sql"),
     include_str!("schema-9.sql"),
     include_str!("schema-10.sql"),
+    include_str!("schema-11.sql"),
+    include_str!("schema-12.sql"),
 ];
 
 /// What stands in a file.

@@ -218,7 +218,7 @@ impl Sql for FileTables<'_> {
 }
 
 /// SQLite takes `$1` for a name, and numbers names in the order in which they appear.
-fn bind(statement: &mut Statement<'_>, values: &[Value<'_>]) -> rusqlite::Result<()> {
+pub(super) fn bind(statement: &mut Statement<'_>, values: &[Value<'_>]) -> rusqlite::Result<()> {
     for (number, value) in (1..).zip(values) {
         if let Some(index) = statement.parameter_index(&format!("${number}"))? {
             statement.raw_bind_parameter(index, value)?;

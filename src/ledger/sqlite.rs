@@ -10,18 +10,21 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, named_params};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, named_params,
+};
 
 use super::entries::{self, Writer};
 use super::error::LedgerError;
 use super::lock::Lock;
 use super::open_tables::OpenTables;
 use super::pending::{self, Pending};
+use super::reserve::Reserve;
 use super::schema::{self, Shape};
 use super::sql::FileTables;
 use super::status::{self, Status};
-use super::{Begun, Entry, Known, Ledger, Queue, RunEnd, RunStart, Snapshots};
-use super::{forget, place};
+use super::{Begun, DueLead, Entry, Known, Ledger, Queue, RunEnd, RunStart, Snapshots, ToldLead};
+use super::{forget, leadgen, place};
 use crate::event::{Event, EventKey};
 use crate::files::open_private;
 use crate::ledger::events::{self, Accepted, PastEvent, Window};
@@ -49,6 +52,10 @@ struct Hold {
     /// The file as it was opened. Its lock keeps away runs that know it by another name, such as a hard link or a mount.
     _file: File,
     opened: Metadata,
+    /// Where it really lies.
+    real: PathBuf,
+    /// What the run keeps to settle what is in flight.
+    reserve: Option<Reserve>,
     _lock: Lock,
 }
 
@@ -88,6 +95,8 @@ impl SqliteLedger {
             hold: Some(Hold {
                 _file: file,
                 opened,
+                real,
+                reserve: None,
                 _lock: lock,
             }),
         })
@@ -280,6 +289,53 @@ impl SqliteLedger {
         self.check_place()?;
         Ok(result)
     }
+
+    /// Makes sure of the space to settle what is begun.
+    fn take_reserve(&mut self) -> Result<(), LedgerError> {
+        let reserve = self.hold.as_mut().and_then(|hold| hold.reserve.as_mut());
+        let taken = reserve.map_or(Ok(()), Reserve::take);
+        taken.map_err(|source| LedgerError::io(&self.path, source))
+    }
+
+    /// Gives that space back; says whether there was any.
+    fn free_reserve(&mut self) -> bool {
+        let reserve = self.hold.as_mut().and_then(|hold| hold.reserve.as_mut());
+        reserve.is_some_and(Reserve::free)
+    }
+
+    /// Records what must not be lost: when the disk is full, on the space that was kept for that, and then in that of
+    /// earlier entries, as soon as they are in the ledger's own file.
+    fn record<T>(
+        &mut self,
+        mut attempt: impl FnMut(&mut Self) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let mut recorded = attempt(self);
+        if is_for_want_of_space(&recorded) && self.free_reserve() {
+            tracing::warn!(
+                "the disk of the ledger {} is full; what is in flight is recorded on the space kept for that",
+                self.path.display()
+            );
+            recorded = attempt(self);
+        }
+        if is_for_want_of_space(&recorded) {
+            let checkpoint = "PRAGMA wal_checkpoint(PASSIVE)";
+            // Whether it helped, the next attempt tells.
+            let _ = self.connection.query_row(checkpoint, [], |_| Ok(()));
+            recorded = attempt(self);
+        }
+        recorded
+    }
+}
+
+/// Whether there was no space, or a file may not become so large.
+fn is_for_want_of_space<T>(recorded: &Result<T, LedgerError>) -> bool {
+    match recorded {
+        Err(LedgerError::Full(_)) => true,
+        Err(LedgerError::Sqlite { cause, .. }) => {
+            cause.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
+        }
+        _ => false,
+    }
 }
 
 impl Ledger for SqliteLedger {
@@ -304,6 +360,10 @@ impl Ledger for SqliteLedger {
     }
 
     fn start_run(&mut self, run: &RunStart<'_>) -> Result<(), LedgerError> {
+        if let Some(hold) = &mut self.hold {
+            hold.reserve = Some(Reserve::beside(&hold.real, run.in_flight));
+        }
+        self.take_reserve()?;
         let id = self.transact(|connection, writer| {
             let believed = forget_old(connection, writer.now)?;
             connection.execute(
@@ -319,13 +379,58 @@ impl Ledger for SqliteLedger {
 
     fn write(&mut self, entries: &[Entry]) -> Result<Vec<Vec<Begun>>, LedgerError> {
         let dataset = self.dataset.clone();
-        self.transact(|connection, writer| {
-            let make = |entry| entries::make(connection, writer, &dataset, entry);
-            entries.iter().map(make).collect()
-        })
+        let make = |ledger: &mut Self| {
+            ledger.transact(|connection, writer| {
+                let make = |entry| entries::make(connection, writer, &dataset, entry);
+                entries.iter().map(make).collect()
+            })
+        };
+        if entries
+            .iter()
+            .all(|entry| matches!(entry, Entry::Settle(..)))
+        {
+            return self.record(make);
+        }
+        self.take_reserve()?;
+        make(self)
     }
 
     fn finish_run(&mut self, end: &RunEnd) -> Result<(), LedgerError> {
+        let finished = self.record(|ledger| ledger.note_end(end));
+        // The log goes into the ledger's own file as that is closed, which takes space.
+        self.free_reserve();
+        finished
+    }
+
+    fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
+        Some(self)
+    }
+
+    fn note_leads(&mut self, dataset: &str, leads: &[ToldLead]) -> Result<u64, LedgerError> {
+        let now = self.clock.now();
+        self.alone(|tables| leadgen::note(tables, dataset, leads, now))
+    }
+
+    fn take_leads(&mut self, dataset: &str) -> Result<Vec<DueLead>, LedgerError> {
+        let now = self.clock.now();
+        self.alone(|tables| leadgen::take(tables, dataset, now))
+    }
+
+    fn put_lead_off(&mut self, lead: (&str, &str), until: i64) -> Result<(), LedgerError> {
+        self.alone(|tables| leadgen::put_off(tables, lead, until))
+    }
+
+    fn forget_lead(&mut self, lead: (&str, &str)) -> Result<(), LedgerError> {
+        self.alone(|tables| leadgen::forget(tables, lead))
+    }
+
+    fn queue(&mut self, dataset: &str) -> Result<Queue, LedgerError> {
+        pending::queue(&self.tables(), dataset)
+    }
+}
+
+impl SqliteLedger {
+    fn note_end(&mut self, end: &RunEnd) -> Result<(), LedgerError> {
         self.transact(|connection, writer| {
             let counts = &end.counts;
             let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
@@ -352,14 +457,6 @@ impl Ledger for SqliteLedger {
             )?;
             Ok(())
         })
-    }
-
-    fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
-        Some(self)
-    }
-
-    fn queue(&mut self, dataset: &str) -> Result<Queue, LedgerError> {
-        pending::queue(&self.tables(), dataset)
     }
 }
 

@@ -12,8 +12,13 @@ pub(super) const ACCEPTED: i64 = 1;
 pub(super) const REJECTED: i64 = 2;
 /// It is about to be sent by another run that is alive. This is never kept: it is told by who is alive.
 pub(super) const ELSEWHERE: i64 = 3;
-/// After so many runs that do not know whether they delivered an event, it rests.
-pub(super) const MAX_ATTEMPTS: i64 = 3;
+/// What a run weighs that has an event in hand. Where the run is killed that stays: it says nothing of the event, yet whoever
+/// is killed with it again and again may have delivered it each time.
+pub(super) const IN_HAND: i64 = 1;
+/// What a run weighs that came to its end without knowing whether it delivered the event.
+pub(super) const WITHOUT_RECEIPT: i64 = 4;
+/// An event rests whose runs weigh so much: three that ended without a receipt, or twelve that were killed.
+pub(super) const RESTS: i64 = 3 * WITHOUT_RECEIPT;
 
 /// Tells the same content from a changed one; eight bytes of a hash of the event as it is sent.
 pub(super) fn fingerprint(event: &Event) -> [u8; 8] {

@@ -3,7 +3,7 @@
 use super::RunCounts;
 use super::error::LedgerError;
 use super::sql::{Row, Sql, Unreadable};
-use super::state::{MAX_ATTEMPTS, REJECTED, SENDING};
+use super::state::{REJECTED, RESTS, SENDING};
 use crate::rules;
 
 /// Days of deliveries that are told.
@@ -119,7 +119,7 @@ fn open_events(store: &impl Sql, dataset: Option<&str>, now: i64) -> Result<[u64
             dataset.into(),
             REJECTED.into(),
             SENDING.into(),
-            MAX_ATTEMPTS.into(),
+            RESTS.into(),
             rules::oldest(now).into(),
         ],
         |mut row| Ok([row.count(0)?, row.count(1)?, row.count(2)?, row.count(3)?]),

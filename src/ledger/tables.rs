@@ -187,6 +187,22 @@ pub(super) const NOTICE: &Table = &Table {
     is_whole: true,
 };
 
+pub(super) const LEADGEN: &Table = &Table {
+    name: "leadgen",
+    columns: &[
+        ("dataset", Text),
+        ("lead", Text),
+        ("page", Text),
+        ("created", Number),
+        ("noted", Number),
+        ("attempts", Number),
+        ("due", Number),
+    ],
+    keys: 2,
+    number: None,
+    is_whole: true,
+};
+
 impl Table {
     /// The columns as a list, each of table `of`.
     pub(super) fn list(&self, of: &str) -> String {

@@ -135,7 +135,13 @@ impl Place {
         let mut ledger = self.open();
         ledger.set_clock(Clock::Fixed(clock));
         let dataset = "123";
-        ledger.start_run(&RunStart { dataset, now }).unwrap();
+        ledger
+            .start_run(&RunStart {
+                dataset,
+                now,
+                in_flight: 0,
+            })
+            .unwrap();
         ledger
     }
 
@@ -162,6 +168,18 @@ impl Ledger for Box<dyn Store> {
     }
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         (**self).snapshots()
+    }
+    fn note_leads(&mut self, dataset: &str, leads: &[ToldLead]) -> Result<u64, LedgerError> {
+        (**self).note_leads(dataset, leads)
+    }
+    fn take_leads(&mut self, dataset: &str) -> Result<Vec<DueLead>, LedgerError> {
+        (**self).take_leads(dataset)
+    }
+    fn put_lead_off(&mut self, lead: (&str, &str), until: i64) -> Result<(), LedgerError> {
+        (**self).put_lead_off(lead, until)
+    }
+    fn forget_lead(&mut self, lead: (&str, &str)) -> Result<(), LedgerError> {
+        (**self).forget_lead(lead)
     }
     fn queue(&mut self, dataset: &str) -> Result<Queue, LedgerError> {
         (**self).queue(dataset)

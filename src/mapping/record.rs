@@ -15,7 +15,7 @@ use crate::customer::{Cell, calling_code};
 use crate::field::Field;
 use crate::problem::Code;
 use crate::source::Row;
-use crate::time::{Moment, Precision, Reading, TimeReader};
+use crate::time::{Moment, Precision, Reading, TimeReader, is_clock};
 
 /// A stage that a lead reached.
 #[derive(Clone, Copy, Debug)]
@@ -152,6 +152,21 @@ impl Times {
             .find(|(with_zone, _)| *with_zone == column);
         own.map_or(&mut self.default, |(_, reader)| reader)
             .read(text)
+    }
+
+    /// The same with the time of day that stands in a column of its own, where the date comes without one.
+    fn read_with(
+        &mut self,
+        column: u32,
+        text: &str,
+        clock: Option<&str>,
+    ) -> Result<Option<Reading>, Code> {
+        let reading = self.read(column, text)?;
+        let is_day = reading.is_some_and(|it| it.moment.precision == Precision::Day);
+        match clock.filter(|_| is_day) {
+            Some(clock) => self.read(column, &[text.trim(), " ", clock.trim()].concat()),
+            None => Ok(reading),
+        }
     }
 }
 
@@ -321,7 +336,8 @@ impl Plan {
             };
             match field {
                 Field::CreatedTime | Field::ClickTime | Field::ExportedTime => {
-                    let reading = match times.read(column, text) {
+                    let clock = clock_behind(row, columns, column);
+                    let reading = match times.read_with(column, text, clock) {
                         Ok(Some(reading)) => reading,
                         Ok(None) => continue,
                         Err(code) => {
@@ -406,7 +422,7 @@ impl Plan {
                 continue;
             }
             let mut note = |code| notice(Notice::of(code, Field::EventTime, column));
-            match times.read(column, text) {
+            match times.read_with(column, text, found.clock) {
                 Ok(Some(reading)) => {
                     reading.notes.codes().for_each(&mut note);
                     record.stages.push(Stage {
@@ -430,6 +446,8 @@ struct Found<'a> {
     name: Named<'a>,
     /// The column of the time, where there is one.
     time: Option<u32>,
+    /// The time of day, where it stands in a column of its own.
+    clock: Option<&'a str>,
     /// The column that names the stage.
     stage: u32,
     /// Whether it is the stage the lead is in now.
@@ -444,6 +462,7 @@ impl EventSource {
         let dated = |name, stage, time, needs_time| Found {
             name,
             time: Some(time),
+            clock: None,
             stage,
             is_current: false,
             needs_time,
@@ -480,10 +499,11 @@ impl EventSource {
                     }
                     return None;
                 };
-                let column = first_filled(row, time).map(|(_, column)| column);
+                let column = first_filled(row, Field::EventTime, time).map(|(_, column)| column);
                 Found {
                     name: Named::Cell(text.trim(), stage),
                     time: column.or(time.first().copied()),
+                    clock: column.and_then(|column| clock_behind(row, time, column)),
                     stage,
                     is_current: true,
                     needs_time: true,
@@ -662,7 +682,7 @@ fn filled<'a>(
     columns: &[u32],
     notice: &mut dyn FnMut(Notice<'_>),
 ) -> Option<(&'a str, u32)> {
-    let found = first_filled(row, columns);
+    let found = first_filled(row, field, columns);
     if found.is_none() {
         let lost = columns.iter().find(|column| is_lost(row.cell(**column)));
         if let Some(column) = lost {
@@ -679,11 +699,28 @@ fn is_rounded(text: &str) -> bool {
     is_scientific(id) && id.contains(['.', ',', '+'])
 }
 
-fn first_filled<'a>(row: Row<'a>, columns: &[u32]) -> Option<(&'a str, u32)> {
+/// A time of day alone is no time of an event.
+fn first_filled<'a>(row: Row<'a>, field: Field, columns: &[u32]) -> Option<(&'a str, u32)> {
+    let is_alone = |text: &str| columns.len() > 1 && holds_time(field) && is_clock(text);
     columns
         .iter()
         .map(|&column| (row.cell(column), column))
-        .find(|(text, _)| !text.is_empty() && !is_nothing(text))
+        .find(|(text, _)| !text.is_empty() && !is_nothing(text) && !is_alone(text))
+}
+
+/// The time of day in the column that is named next after that of the date.
+fn clock_behind<'a>(row: Row<'a>, columns: &[u32], date: u32) -> Option<&'a str> {
+    let at = columns.iter().position(|column| *column == date)?;
+    let text = row.cell(*columns.get(at + 1)?);
+    is_clock(text).then_some(text)
+}
+
+/// Whether a field holds times.
+const fn holds_time(field: Field) -> bool {
+    matches!(
+        field,
+        Field::EventTime | Field::CreatedTime | Field::ClickTime | Field::ExportedTime
+    )
 }
 
 fn holds_one_of(text: &str, texts: &[String]) -> bool {

@@ -102,7 +102,8 @@ impl Message {
             .iter()
             .map(|line| cut(&harmless(line), MAX_LINE))
             .collect();
-        let title = title(conditions.first().copied(), &change.job.dataset);
+        let first = conditions.first().copied();
+        let title = title(first, only_rests(occasion), &change.job.dataset);
         let facts = json!({
             "state": if change.now.is_well() { "ok".to_owned() } else { change.now.to_string() },
             "before": if change.before.is_well() { "ok".to_owned() } else { change.before.to_string() },
@@ -183,7 +184,7 @@ impl Message {
     }
 }
 
-fn title(first: Option<Condition>, dataset: &str) -> String {
+fn title(first: Option<Condition>, only_rests: bool, dataset: &str) -> String {
     let dataset = match dataset {
         "" => String::new(),
         dataset => format!(" (dataset {dataset})"),
@@ -193,6 +194,9 @@ fn title(first: Option<Condition>, dataset: &str) -> String {
         Some(Condition::Failed(2)) => "Lead upload could not run: nothing was sent",
         Some(Condition::Failed(3)) => {
             "Lead upload stopped: Meta refuses the token, the permission or the dataset"
+        }
+        Some(Condition::Failed(4)) if only_rests => {
+            "Lead upload left events without a receipt: nothing sends them again unasked"
         }
         Some(Condition::Failed(_)) => "Lead upload is not done: the next run goes on",
         Some(Condition::Refused) => "Lead upload refused rows or events",
@@ -254,9 +258,24 @@ fn limit(name: &str, max_age: Option<Duration>) -> String {
     format!(", and {name} is {} {word}", seconds / unit)
 }
 
-/// Whether a problem costs an event that nothing brings back.
-fn is_lost(code: Code) -> bool {
-    [Code::EventExpired, Code::UncertainExpired].contains(&code)
+/// Whether a problem is of events that nothing sends again by itself.
+fn is_left(code: Code) -> bool {
+    [
+        Code::EventExpired,
+        Code::UncertainExpired,
+        Code::UncertainResting,
+    ]
+    .contains(&code)
+}
+
+/// Whether all that is open rests, so that no run goes on with it.
+fn only_rests(occasion: &Occasion<'_>) -> bool {
+    let Occasion::Upload { summary, .. } = occasion else {
+        return false;
+    };
+    let (_, _, undelivered, uncertain) = summary.counts.done();
+    let resting = summary.count_of(Code::UncertainResting);
+    resting > 0 && resting == undelivered + uncertain
 }
 
 /// The verdict, and which kinds of problems there were. Of columns, stages and rows nothing is told: this leaves the
@@ -276,7 +295,7 @@ fn of_summary(summary: &Summary) -> Vec<String> {
     let problems: Vec<String> = summary
         .problems
         .iter()
-        .filter(|problem| problem.severity == Severity::Error || is_lost(problem.code))
+        .filter(|problem| problem.severity == Severity::Error || is_left(problem.code))
         .take(MAX_PROBLEMS)
         .map(|problem| format!("{} ({})", problem.code.name(), thousands(problem.count)))
         .collect();

@@ -96,16 +96,21 @@ fn facts_of(summary: &Summary) -> (String, Vec<String>) {
             undelivered,
             uncertain,
         } => {
+            let unrecorded = summary.count_of(Code::AcceptedUnrecorded);
             let others = [
-                (rejected, "refused by Meta"),
-                (undelivered, "not sent"),
-                (uncertain, "without a receipt"),
+                (*rejected, "refused by Meta"),
+                (*undelivered, "not sent"),
+                (uncertain.saturating_sub(unrecorded), "without a receipt"),
+                (
+                    unrecorded,
+                    "accepted by Meta but not recorded in the ledger, so that the next run sends them again",
+                ),
             ];
             wrong.extend(
                 others
                     .iter()
-                    .filter(|(n, _)| **n > 0)
-                    .map(|(n, what)| format!("{} {what}", thousands(**n))),
+                    .filter(|(n, _)| *n > 0)
+                    .map(|(n, what)| format!("{} {what}", thousands(*n))),
             );
             match accepted {
                 0 => "no event accepted".to_owned(),

@@ -165,7 +165,10 @@ impl Account {
 
     /// Takes a chunk into the account, and picks the events that go further.
     pub(crate) fn take(&mut self, prepared: &Prepared) -> Picked {
-        self.inputs[prepared.input as usize].rows += prepared.rows;
+        // What earlier runs left stands in no input, and there may be none.
+        if let Some(input) = self.inputs.get_mut(prepared.input as usize) {
+            input.rows += prepared.rows;
+        }
         self.rows += prepared.rows;
         self.rows_invalid += prepared.rows_invalid;
         self.rows_ignored += prepared.chunk.rows_ignored;
@@ -337,15 +340,7 @@ impl Account {
 
     /// Notes what the ledger knows of an event from earlier runs.
     pub(crate) fn remember(&mut self, code: Code, origin: Origin) {
-        let finding = Finding {
-            code,
-            severity: code.severity(),
-            row: origin.row,
-            field: None,
-            column: None,
-        };
-        self.problems
-            .add(&finding, origin.input, None, &Header::default(), None);
+        remember(&mut self.problems, code, origin);
     }
 
     /// Expects events of earlier runs that have become too old before anybody knew whether they were taken.
@@ -568,13 +563,25 @@ impl Account {
     }
 }
 
+/// Notes what there is to say of an event, whatever its row looks like.
+pub(crate) fn remember(problems: &mut Problems, code: Code, origin: Origin) {
+    let finding = Finding {
+        code,
+        severity: code.severity(),
+        row: origin.row,
+        field: None,
+        column: None,
+    };
+    problems.add(&finding, origin.input, None, &Header::default(), None);
+}
+
 /// What became of an event, in the report's words.
 pub(crate) fn fate_of(outcome: &Outcome) -> Fate {
     match outcome {
         Outcome::Accepted => Fate::Accepted,
         Outcome::Rejected(_) => Fate::Rejected,
         Outcome::Undelivered => Fate::Undelivered,
-        Outcome::Uncertain | Outcome::Suspect(_) => Fate::Uncertain,
+        Outcome::Uncertain | Outcome::Suspect(_) | Outcome::Unrecorded => Fate::Uncertain,
         Outcome::Old => Fate::Old,
         Outcome::Duplicate => Fate::Delivered,
         Outcome::Elsewhere => Fate::Elsewhere,

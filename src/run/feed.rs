@@ -241,6 +241,24 @@ impl Feed {
         self.recipe.times.clone()
     }
 
+    /// The zone of times that carry none, where the ids of events depend on it: once rows were read that have such times.
+    pub(super) fn zone_of_ids(&self) -> Option<String> {
+        let reader = &self.recipe.times.default;
+        let are_ids_given = self
+            .plan()
+            .used()
+            .iter()
+            .any(|(field, _)| *field == Field::EventId.to_string());
+        if !reader.has_used_zone() || are_ids_given || self.plan().is_snapshot() {
+            return None;
+        }
+        let zone = reader.zone();
+        Some(match zone.iana_name() {
+            Some(name) => name.to_owned(),
+            None => zone.to_offset(jiff::Timestamp::UNIX_EPOCH).to_string(),
+        })
+    }
+
     /// A worker's own processor for this input's rows.
     pub(super) fn processor(&self, pass: Pass) -> RowProcessor {
         RowProcessor::new(self.recipe.clone(), self.header.clone(), pass)

@@ -24,6 +24,7 @@ mod upload;
 mod validate;
 mod waiting;
 pub(crate) mod workers;
+mod zones;
 
 pub(crate) use body::{Body, BodyError, BodyReader};
 pub(crate) use feed::Feed;
@@ -37,5 +38,5 @@ pub(crate) use settings::{
     Earlier, JoinSettings, OnUnusable, PresetChoice, ReadSettings, SendSettings, Signals, Unusable,
     UploadSettings,
 };
-pub(crate) use upload::{is_sandbox, open_ledger, rehearse_upload, upload};
+pub(crate) use upload::{is_sandbox, rehearse_upload, upload};
 pub(crate) use validate::{build, validate};

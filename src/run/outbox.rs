@@ -11,22 +11,26 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::account::Account;
 use super::rejects::Known;
 use super::sending::{Outcomes, note_end_of_reading, still_to_send};
-use super::upload::{destination, note_end};
+use super::upload::{destination, note_end, open_ledger};
 use super::{UploadSettings, waiting};
 use crate::batch;
 use crate::deliver::{self, Delivery, Interrupt, Outcome};
 use crate::event::{Event, EventKey, Origin};
 use crate::graph::{Client, Endpoint};
-use crate::ledger::{Begun, Entry, LedgerError, Pending, Queue, RunStart, SharedLedger, Standing};
+use crate::ledger::{
+    Begun, DueLead, Entry, Ledger, LedgerError, LedgerTarget, Pending, PostgresLedger, Queue,
+    RunStart, SharedLedger, Standing, ToldLead,
+};
 use crate::problem::Code;
 use crate::report::stages::{Fate, Plan, Stages};
 use crate::report::summary::Destination;
 use crate::report::{Problems, Summary};
+use crate::text::counted;
 
 /// A shift takes up nothing more after so long, so that what the ledger tells of runs is not hours old.
 const LONGEST_SHIFT: Duration = Duration::from_secs(3_600);
@@ -41,6 +45,8 @@ const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// Whether what rests grew too old is looked at so often.
 const LOOK_AT_RESTING: Duration = Duration::from_secs(3_600);
+/// How often it is looked whether others have put something into a shared outbox.
+const LOOK_AT_SHARED: Duration = Duration::from_secs(2);
 /// New events gather for so long before they are taken up together.
 const GATHER: Duration = Duration::from_millis(50);
 /// How soon whoever waits notices that it is over.
@@ -51,9 +57,15 @@ const PAGES: usize = 2;
 /// Where events are put that are to be delivered. Clones put them into the same place.
 #[derive(Clone)]
 pub(crate) struct Outbox {
+    /// What is kept goes here, by a connection of its own where the ledger is on a server: whoever posts does not wait for
+    /// the delivery.
+    keeper: SharedLedger,
     ledger: SharedLedger,
+    /// Whether others put events there and take them away.
+    is_shared: bool,
     dataset: Arc<str>,
     news: Arc<News>,
+    leads_told: Arc<Notify>,
     /// What became of events since the program started.
     pub counted: Arc<Counted>,
 }
@@ -67,19 +79,54 @@ pub(crate) struct Counted {
     pub rejected: AtomicU64,
     /// They grew too old before they could be delivered.
     pub expired: AtomicU64,
+    /// They rest, as of the last shift: nothing sends them again before somebody asks for it.
+    pub resting: AtomicU64,
     /// The exit status that the last shift would end an upload with.
     pub last_status: AtomicU64,
+}
+
+impl Counted {
+    /// How many events rest, and what to do about it; nothing when none does.
+    pub(crate) fn says_of_resting(&self) -> Option<String> {
+        let resting = self.resting.load(Ordering::Relaxed);
+        (resting > 0).then(|| {
+            format!(
+                "{} without a receipt after several deliveries, and not sent again: look in Events Manager whether they \
+                 were counted; serve --retry-uncertain sends them once more, and after 7 days they are too old",
+                counted(resting, "event")
+            )
+        })
+    }
 }
 
 impl Outbox {
     /// One that keeps events in a ledger.
     pub(crate) fn new(ledger: SharedLedger, dataset: &str) -> Self {
         Self {
+            keeper: ledger.clone(),
             ledger,
+            is_shared: false,
             dataset: dataset.into(),
             news: Arc::default(),
+            leads_told: Arc::default(),
             counted: Arc::default(),
         }
+    }
+
+    /// Opens a ledger to keep events in.
+    ///
+    /// # Errors
+    /// It cannot be opened, or another run holds it.
+    pub(crate) fn open(target: &LedgerTarget, wait: Duration, dataset: &str) -> Result<Self> {
+        let outbox = Self::new(open_ledger(target, wait)?, dataset);
+        Ok(match target {
+            LedgerTarget::Server(address) => Self {
+                keeper: SharedLedger::new(PostgresLedger::open(address, wait)?.impatient()),
+                is_shared: true,
+                ..outbox
+            },
+            LedgerTarget::File(_) | LedgerTarget::None => outbox,
+        })
     }
 
     /// Keeps events, and says of each whether it is new. Returns when they are on disk: from then on they are delivered
@@ -92,9 +139,71 @@ impl Outbox {
             dataset: Arc::clone(&self.dataset),
             events,
         };
-        let kept = self.ledger.write(entry).await?;
+        let kept = self.keeper.write(entry).await?;
         self.news.announce();
         Ok(kept)
+    }
+
+    /// Notes leads that Meta told of, and gives how many are new. Returns when they are on disk.
+    ///
+    /// # Errors
+    /// The ledger cannot be written; then none of them is noted.
+    pub(crate) async fn note_leads(&self, leads: Vec<ToldLead>) -> Result<u64, LedgerError> {
+        let new = self
+            .ask(move |ledger, dataset| ledger.note_leads(dataset, &leads))
+            .await?;
+        self.leads_told.notify_one();
+        Ok(new)
+    }
+
+    /// Waits until Meta has told of more leads.
+    pub(crate) async fn leads_told(&self) {
+        self.leads_told.notified().await;
+    }
+
+    /// Takes leads that are to be read now.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub(crate) async fn take_leads(&self) -> Result<Vec<DueLead>, LedgerError> {
+        self.ask(|ledger, dataset| ledger.take_leads(dataset)).await
+    }
+
+    /// Puts off a lead until a time by the real clock, Unix seconds.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub(crate) async fn put_lead_off(&self, id: &str, until: i64) -> Result<(), LedgerError> {
+        let id = id.to_owned();
+        self.ask(move |ledger, dataset| ledger.put_lead_off((dataset, &id), until))
+            .await
+    }
+
+    /// Forgets a lead: its event is kept, or there will never be one.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub(crate) async fn forget_lead(&self, id: &str) -> Result<(), LedgerError> {
+        let id = id.to_owned();
+        self.ask(move |ledger, dataset| ledger.forget_lead((dataset, &id)))
+            .await
+    }
+
+    /// Asks the ledger where waiting for it holds up nobody else.
+    async fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&mut dyn Ledger, &str) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let (keeper, dataset) = (self.keeper.clone(), Arc::clone(&self.dataset));
+        let asking = tokio::task::spawn_blocking(move || ask(&mut **keeper.lock(), &dataset));
+        match asking.await {
+            Ok(answer) => answer,
+            Err(stopped) => match stopped.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is going down, and this task with it.
+                Err(_) => std::future::pending().await,
+            },
+        }
     }
 
     /// What waits. Blocks.
@@ -102,7 +211,7 @@ impl Outbox {
     /// # Errors
     /// The ledger cannot be read.
     pub(crate) fn queue(&self) -> Result<Queue, LedgerError> {
-        self.ledger.lock().queue(&self.dataset)
+        self.keeper.lock().queue(&self.dataset)
     }
 }
 
@@ -149,8 +258,8 @@ pub(crate) struct Deliverer {
 struct Left {
     /// Something that the next shift tries again.
     is_open: bool,
-    /// Something that is not tried again until somebody asks for it.
-    rests: bool,
+    /// So many that are not tried again until somebody asks for it.
+    resting: u64,
 }
 
 impl Deliverer {
@@ -177,7 +286,7 @@ impl Deliverer {
                     on_shift(&Err(error));
                     Left {
                         is_open: true,
-                        rests: false,
+                        resting: 0,
                     }
                 }
             };
@@ -186,8 +295,14 @@ impl Deliverer {
                     let failures = failures.saturating_add(1);
                     (failures, Some(Instant::now() + wait_after(failures)))
                 }
-                Left { rests: true, .. } => (0, Some(Instant::now() + LOOK_AT_RESTING)),
-                Left { .. } => (0, None),
+                Left { resting: 1.., .. } => (0, Some(Instant::now() + LOOK_AT_RESTING)),
+                // What others have put there, or left there, announces nothing here.
+                Left { .. } => (
+                    0,
+                    self.outbox
+                        .is_shared
+                        .then(|| Instant::now() + LOOK_AT_SHARED),
+                ),
             };
         }
     }
@@ -201,6 +316,7 @@ impl Deliverer {
         let started = Instant::now();
         let queue = self.outbox.queue()?;
         if queue.events == 0 {
+            self.outbox.counted.resting.store(0, Ordering::Relaxed);
             return Ok(None);
         }
         self.settings.endpoint = (self.endpoint)().context("what was taken waits")?;
@@ -209,11 +325,13 @@ impl Deliverer {
         let now = self.settings.read.clock.now();
         let mut account = self.open_account();
         let expired = self.outbox.ledger.lock().expired(dataset, now)?;
+        let in_flight = self.settings.send.delivery.in_flight();
         account.expect_expired(expired);
-        self.outbox
-            .ledger
-            .lock()
-            .start_run(&RunStart { dataset, now })?;
+        self.outbox.ledger.lock().start_run(&RunStart {
+            dataset,
+            now,
+            in_flight,
+        })?;
         let progress = Progress::default();
         let delivery = self.send(runtime, client, &mut account, (&progress, seen));
         if self.is_rehearsal || delivery.is_rehearsal {
@@ -228,8 +346,12 @@ impl Deliverer {
             .store(status.into(), Ordering::Relaxed);
         let left = Left {
             is_open: progress.has_open.load(Ordering::Relaxed),
-            rests: progress.rests.load(Ordering::Relaxed),
+            resting: progress.resting.load(Ordering::Relaxed),
         };
+        let counted = &self.outbox.counted;
+        counted.resting.store(left.resting, Ordering::Relaxed);
+        // It was asked for once: what rests again after that waits until it is asked for again.
+        self.settings.send.retry_uncertain = false;
         Ok(Some((account.close(started.elapsed()), left)))
     }
 
@@ -318,6 +440,7 @@ impl Deliverer {
             Outcome::Undelivered
             | Outcome::Uncertain
             | Outcome::Suspect(_)
+            | Outcome::Unrecorded
             | Outcome::Elsewhere
             | Outcome::Duplicate => progress.leave_open(),
         }
@@ -355,7 +478,8 @@ struct Progress {
     has_open: AtomicBool,
     /// When something was left open first.
     open_since: Mutex<Option<Instant>>,
-    rests: AtomicBool,
+    /// Events that rest.
+    resting: AtomicU64,
     /// Whether events were refused, or dropped as too old.
     has_to_tell: AtomicBool,
     /// Events that grew too old on their way.
@@ -396,11 +520,26 @@ impl Feeder<'_> {
                 self.forward(found)?;
             } else if self.is_idle() {
                 return Ok(());
-            } else if self.deliverer.outbox.news.wait(seen) {
-                std::thread::sleep(GATHER);
+            } else {
+                self.wait(seen);
             }
         }
         Ok(())
+    }
+
+    /// Waits for news, and where these tell only a part, not for long.
+    fn wait(&self, seen: &mut u64) {
+        let started = Instant::now();
+        let outbox = &self.deliverer.outbox;
+        loop {
+            if outbox.news.wait(seen) {
+                return std::thread::sleep(GATHER);
+            }
+            let is_enough = !outbox.is_shared || started.elapsed() >= LOOK_AT_SHARED;
+            if is_enough || self.deliverer.is_over() || self.sender.is_closed() || self.is_idle() {
+                return;
+            }
+        }
     }
 
     /// Whether another shift is to begin, whatever still comes.
@@ -418,6 +557,15 @@ impl Feeder<'_> {
         };
         self.progress.in_hand.load(Ordering::Relaxed) == 0
             && (has_open || self.last_news.elapsed() >= longest)
+    }
+
+    /// Notes an event that rests. One that did not rest before is something to tell.
+    fn note_resting(&self) {
+        let now = self.progress.resting.fetch_add(1, Ordering::Relaxed) + 1;
+        let told = &self.deliverer.outbox.counted.resting;
+        if told.fetch_max(now, Ordering::Relaxed) < now {
+            self.progress.has_to_tell.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Hands events to the delivery that are still to be sent, and lets go of the others.
@@ -450,7 +598,7 @@ impl Feeder<'_> {
                     new.push(event);
                 }
                 None if found.standing == Standing::Resting => {
-                    self.progress.rests.store(true, Ordering::Relaxed);
+                    self.note_resting();
                 }
                 None if found.standing == Standing::Elsewhere => self.progress.leave_open(),
                 None => settled.push(key),

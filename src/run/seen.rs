@@ -64,6 +64,9 @@ struct Table {
 
 impl Table {
     const FIRST_SIZE: usize = 1 << 10;
+    /// Tables larger than this become as large as they may at once. Those that were outgrown would leave gaps in memory.
+    const LAST_SMALL_SIZE: usize = 1 << 14;
+    const LAST_SIZE: usize = (GENERATION * 4 / 3).next_power_of_two();
 
     fn short(event: Fingerprint) -> u64 {
         event
@@ -101,7 +104,11 @@ impl Table {
     }
 
     fn grow(&mut self) {
-        let mut places = vec![0; (self.places.len() * 2).max(Self::FIRST_SIZE)];
+        let size = match self.places.len() * 2 {
+            doubled if doubled <= Self::LAST_SMALL_SIZE => doubled.max(Self::FIRST_SIZE),
+            doubled => doubled.max(Self::LAST_SIZE),
+        };
+        let mut places = vec![0; size];
         for &short in self.places.iter().filter(|&&short| short != 0) {
             let place = Self::place(&places, short);
             places[place] = short;

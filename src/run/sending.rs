@@ -251,6 +251,9 @@ impl Outcomes<'_> {
             self.refusals
                 .add_refusal(code, &account::refusal_of(fault), place);
         }
+        if *outcome == Outcome::Unrecorded {
+            account::remember(&mut self.refusals, Code::AcceptedUnrecorded, event.origin);
+        }
         let Some(rejects) = self.rejects else { return };
         let settled = match outcome {
             Outcome::Accepted | Outcome::Duplicate => Settled::Accepted,
@@ -258,6 +261,7 @@ impl Outcomes<'_> {
             Outcome::Undelivered
             | Outcome::Uncertain
             | Outcome::Suspect(_)
+            | Outcome::Unrecorded
             | Outcome::Old
             | Outcome::Elsewhere => Settled::Open,
         };

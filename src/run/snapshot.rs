@@ -241,9 +241,9 @@ pub(super) fn refuse_without_ledger(
     Ok(())
 }
 
-/// Whether any of the inputs shows only where leads are.
+/// Whether any of the inputs shows only where leads are. Where there is none, the run is about what earlier ones left.
 pub(super) fn is_wanted(feeds: &[Feed]) -> bool {
-    feeds.iter().any(|feed| feed.plan().is_snapshot())
+    feeds.is_empty() || feeds.iter().any(|feed| feed.plan().is_snapshot())
 }
 
 /// A sighting in its chunk.

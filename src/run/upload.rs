@@ -14,8 +14,9 @@ use tokio::task::JoinHandle;
 
 use super::account::Account;
 use super::rejects::{Known, Rejects};
-use super::sending::{Sending, sift};
+use super::sending::{Sending, note_end_of_reading, sift};
 use super::snapshot::{self, SnapshotStep, refuse_without_ledger};
+use super::zones::Zones;
 use super::{
     Feed, Observer, Pass, Prepared, ReadSettings, Reading, Signals, UploadSettings, workers,
 };
@@ -28,6 +29,7 @@ use crate::ledger::{
 use crate::report::stages::{Fate, Plan};
 use crate::report::summary::Destination;
 use crate::report::{End, Summary};
+use crate::source::OpenError;
 use crate::text::counted;
 
 /// How long somebody who has other things to do waits for the answer to a probe.
@@ -46,9 +48,12 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     let runtime = network().context("cannot start the network")?;
     let (interrupt, before_sending) = heed(settings.signals, &runtime)?;
     let client = Client::new(&settings.endpoint)?;
-    let mut feeds = Feed::open_all(&settings.read, observer)?;
+    let (mut feeds, no_rows) = open_feeds(settings, observer)?;
     refuse_without_ledger(&feeds, &settings.send.ledger, is_rehearsal(settings))?;
-    let rejects = Rejects::asked_for(&settings.read, &feeds)?;
+    let rejects = match no_rows {
+        Some(_) => None,
+        None => Rejects::asked_for(&settings.read, &feeds)?,
+    };
 
     let mut checked = check(settings, &mut feeds, observer)?;
     let meets_sandbox = match checked.is_unfit() {
@@ -72,13 +77,19 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     let dataset = &settings.endpoint.dataset_id;
     let now = settings.read.clock.now();
     let expired = ledger.lock().expired(dataset, now)?;
-    ledger.lock().start_run(&RunStart { dataset, now })?;
+    let in_flight = in_flight(settings, &feeds, &checked);
+    ledger.lock().start_run(&RunStart {
+        dataset,
+        now,
+        in_flight,
+    })?;
 
     tell_checked(settings, &feeds, checked, (observer, started));
     let mut account = Account::start("upload", &settings.read, &feeds, Plan::Send);
     account.destination = Some(destination(settings));
     account.expect_expired(expired);
     account.judge_funnel(&feeds);
+    let zones = Zones::compare(&feeds, dataset, target, &mut account)?;
     let snapshot = open_snapshot(settings, &feeds, target, (&ledger, &mut account))?;
     let delivery = Sending {
         settings,
@@ -92,6 +103,11 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     .run(&mut feeds, client, rejects);
     if delivery.is_rehearsal || meets_sandbox {
         account.destination = Some(Destination::Sandbox);
+    } else {
+        zones.remember(now);
+    }
+    if let Some(error) = no_rows {
+        note_end_of_reading(&mut account, &error, delivery.requests > 0);
     }
 
     let now = now + started.elapsed().as_secs() as i64;
@@ -100,11 +116,35 @@ pub(crate) fn upload(settings: &UploadSettings, observer: &mut dyn Observer) -> 
     Ok(account.close(started.elapsed()))
 }
 
+/// Opens the inputs. An export of the current stage that has no rows still lets go out what earlier runs left: then there
+/// is no input, and the error that ends the run when that is done.
+fn open_feeds(
+    settings: &UploadSettings,
+    observer: &mut dyn Observer,
+) -> Result<(Vec<Feed>, Option<anyhow::Error>)> {
+    let opened = Feed::open_all(&settings.read, observer);
+    let has_no_rows = |error: &anyhow::Error| {
+        let error = error.downcast_ref::<OpenError>();
+        matches!(error, Some(OpenError::NoRows { .. }))
+    };
+    match opened {
+        Err(error)
+            if has_no_rows(&error)
+                && settings.read.given.is_snapshot()
+                && settings.send.ledger != LedgerTarget::None
+                && !is_rehearsal(settings) =>
+        {
+            Ok((Vec::new(), Some(error)))
+        }
+        opened => Ok((opened?, None)),
+    }
+}
+
 /// What sends. Each thread costs memory of its own, and it takes few to write to one ledger, which is what blocks.
 fn network() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
-        .max_blocking_threads(4)
+        .max_blocking_threads(2)
         .enable_all()
         .build()
 }
@@ -144,6 +184,16 @@ fn tell_checked(
         observer.read(&checked);
     }
     observer.sending(to_send);
+}
+
+/// How many events may be in flight at once; no more than there are, where that is known.
+fn in_flight(settings: &UploadSettings, feeds: &[Feed], checked: &Account) -> u64 {
+    let is_known = feeds.iter().all(Feed::is_read_twice) && !snapshot::is_wanted(feeds);
+    let at_once = settings.send.delivery.in_flight();
+    match is_known {
+        true => at_once.min(checked.to_send()),
+        false => at_once,
+    }
 }
 
 /// What tells changes from what was there, where the inputs are snapshots.

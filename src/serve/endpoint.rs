@@ -12,11 +12,13 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::answer::{self, Answer, Receipt, Refusal};
 use super::auth::Keys;
+use super::fetcher::LeadCounts;
+use super::leadgen::{self, LeadgenKeys};
 use super::metrics::Metrics;
-use crate::ledger::Queue;
+use crate::ledger::{LedgerError, Queue};
 use crate::listen::{Answers, BodyLimits, Guard, NoBody, read_body};
 use crate::run::{Body, BodyError, BodyReader, Outbox};
-use crate::text::harmless;
+use crate::text::{counted, harmless};
 
 /// The largest body that is taken.
 pub(super) const MAX_BODY_BYTES: usize = 5 << 20;
@@ -34,6 +36,9 @@ pub(super) struct Endpoint {
     pub reader: Arc<BodyReader>,
     pub outbox: Outbox,
     pub keys: Keys,
+    /// What Meta's webhook of leads is held against, where it is taken.
+    pub leadgen: Option<LeadgenKeys>,
+    pub leads: Arc<LeadCounts>,
     /// Keeps off web pages where there are no keys.
     pub guard: Guard,
     /// How long a body may take to arrive.
@@ -54,6 +59,8 @@ pub(super) struct State {
     waiting: AtomicU64,
     /// Unix seconds; 0 when nothing waits.
     waiting_since: AtomicU64,
+    /// Leads that are to be read.
+    waiting_leads: AtomicU64,
     /// When the ledger could not be written last, in milliseconds since the start, from 1.
     failed: AtomicU64,
 }
@@ -65,6 +72,7 @@ impl State {
             is_stopping: AtomicBool::new(false),
             waiting: AtomicU64::new(0),
             waiting_since: AtomicU64::new(0),
+            waiting_leads: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         }
     }
@@ -79,6 +87,7 @@ impl State {
         let since = queue.since.and_then(|since| since.try_into().ok());
         self.waiting_since
             .store(since.unwrap_or(0), Ordering::Relaxed);
+        self.waiting_leads.store(queue.leads, Ordering::Relaxed);
     }
 
     fn queue(&self) -> Queue {
@@ -86,6 +95,7 @@ impl State {
         Queue {
             events: self.waiting.load(Ordering::Relaxed),
             since: i64::try_from(since).ok().filter(|since| *since > 0),
+            leads: self.waiting_leads.load(Ordering::Relaxed),
         }
     }
 
@@ -134,6 +144,28 @@ impl Answers for Endpoint {
                     .count(answer.status().as_u16(), started.elapsed());
                 (answer, says)
             }
+            ("/leadgen", _) if method == Method::POST => {
+                let (answer, says) = match self.take_leads(&head, body).await {
+                    Ok(says) => (plain(StatusCode::OK, "ok"), says),
+                    Err(refusal) => {
+                        let says = refusal.says().to_owned();
+                        (refusal.into_answer(), says)
+                    }
+                };
+                self.metrics
+                    .count(answer.status().as_u16(), started.elapsed());
+                (answer, says)
+            }
+            ("/leadgen", true) => match self.shake(&head) {
+                Ok(challenge) => (
+                    plain(StatusCode::OK, challenge.as_str()),
+                    "the handshake of Meta's webhook".to_owned(),
+                ),
+                Err(refusal) => {
+                    let says = refusal.says().to_owned();
+                    (refusal.into_answer(), says)
+                }
+            },
             ("/events", _) => {
                 let says = "records are posted here";
                 let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, says).allowing("POST");
@@ -189,15 +221,18 @@ impl Endpoint {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the ledger could not be written",
             ),
-            None => plain(StatusCode::OK, "ready"),
+            None => match self.outbox.counted.says_of_resting() {
+                Some(says) => plain(StatusCode::OK, &format!("ready; {says}")),
+                None => plain(StatusCode::OK, "ready"),
+            },
         }
     }
 
     fn measured(&self) -> Answer {
         let now = unix_milliseconds() / 1_000;
-        let text = self
-            .metrics
-            .text(self.state.queue(), &self.outbox.counted, now);
+        let leads = self.leadgen.as_ref().map(|_| &*self.leads);
+        let delivered = (&*self.outbox.counted, leads);
+        let text = self.metrics.text(self.state.queue(), delivered, now);
         answer::of_type(StatusCode::OK, "text/plain; version=0.0.4", text.into())
     }
 
@@ -215,11 +250,7 @@ impl Endpoint {
             return Err(obstacle.closing());
         }
         let room = self.room_for(&body)?;
-        let body = tokio::time::timeout(self.body_timeout, whole(body))
-            .await
-            .map_err(|_| {
-                Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long").closing()
-            })??;
+        let body = self.arrived(body).await?;
         if !self.keys.verify(&claim, head, &body) {
             return Err(Refusal::unauthorized());
         }
@@ -227,6 +258,70 @@ impl Endpoint {
         let receipt = self.keep(read).await;
         drop(room);
         receipt
+    }
+
+    fn shake(&self, head: &Parts) -> Result<String, Refusal> {
+        self.leadgen().and_then(|keys| keys.shake(head))
+    }
+
+    fn leadgen(&self) -> Result<&LeadgenKeys, Refusal> {
+        self.leadgen.as_ref().ok_or_else(|| {
+            let says = "Meta's webhook of leads is not set up here: set CRM2CAPI_SERVE_LEADGEN_SECRET and \
+                        CRM2CAPI_SERVE_VERIFY_TOKEN";
+            Refusal::new(StatusCode::NOT_FOUND, says)
+        })
+    }
+
+    /// Takes what Meta's webhook tells: the leads are noted on disk when this returns.
+    async fn take_leads(&self, head: &Parts, body: Incoming) -> Result<String, Refusal> {
+        let keys = self.leadgen()?;
+        let unsigned = || {
+            let says = "Meta signs what it posts (X-Hub-Signature-256) with the app's secret; what came is not signed so";
+            Refusal::new(StatusCode::UNAUTHORIZED, says)
+        };
+        let signature = LeadgenKeys::signature(head).ok_or_else(|| unsigned().closing())?;
+        if let Some(obstacle) = self.obstacle() {
+            return Err(obstacle.closing());
+        }
+        let _room = self.room_for(&body)?;
+        let body = self.arrived(body).await?;
+        if !keys.verify(&signature, &body) {
+            return Err(unsigned());
+        }
+        let told = leadgen::told(&body, unix_milliseconds() / 1_000)?;
+        let (count, others) = (told.leads.len(), told.others);
+        let new = match count {
+            0 => 0,
+            _ => self
+                .outbox
+                .note_leads(told.leads)
+                .await
+                .map_err(|error| self.not_written(&error))?,
+        };
+        self.leads.told.fetch_add(new, Ordering::Relaxed);
+        self.leads.passed_over.fetch_add(others, Ordering::Relaxed);
+        Ok(format!(
+            "{} told, {new} of them new",
+            counted(count as u64, "lead")
+        ))
+    }
+
+    /// A body, once all of it is there.
+    async fn arrived(&self, body: Incoming) -> Result<Bytes, Refusal> {
+        let arrived = tokio::time::timeout(self.body_timeout, whole(body)).await;
+        arrived.map_err(|_| {
+            Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long").closing()
+        })?
+    }
+
+    /// Notes that the ledger cannot be written.
+    fn not_written(&self, error: &LedgerError) -> Refusal {
+        if !self.state.has_just_failed() {
+            tracing::error!("{error}; posts are refused until that is fixed");
+        }
+        self.state.note_failure();
+        let says = "the ledger cannot be written; nothing of this body was taken";
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, says).retry_after(5)
     }
 
     /// Room for a body, if there is any.
@@ -271,14 +366,10 @@ impl Endpoint {
         let events = std::mem::take(&mut body.events);
         let kept = match events.is_empty() {
             true => Vec::new(),
-            false => self.outbox.keep(events).await.map_err(|error| {
-                if !self.state.has_just_failed() {
-                    tracing::error!("{error}; posts are refused until that is fixed");
-                }
-                self.state.note_failure();
-                let says = "the ledger cannot be written; nothing of this body was taken";
-                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, says).retry_after(5)
-            })?,
+            false => {
+                let kept = self.outbox.keep(events).await;
+                kept.map_err(|error| self.not_written(&error))?
+            }
         };
         let receipt = Receipt::of(body, &kept);
         self.state.note_kept(receipt.queued());

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::fetcher::LeadCounts;
 use crate::ledger::Queue;
 use crate::run::Counted;
 
@@ -46,7 +47,12 @@ impl Metrics {
     }
 
     /// All of it as text. `now` is in Unix seconds.
-    pub(super) fn text(&self, queue: Queue, delivered: &Counted, now: i64) -> String {
+    pub(super) fn text(
+        &self,
+        queue: Queue,
+        (delivered, leads): (&Counted, Option<&LeadCounts>),
+        now: i64,
+    ) -> String {
         let mut page = Page::default();
         page.family(
             "crm2capi_serve_queue_events",
@@ -85,11 +91,20 @@ impl Metrics {
         page.sample("{outcome=\"rejected\"}", load(&delivered.rejected));
         page.sample("{outcome=\"expired\"}", load(&delivered.expired));
         page.family(
+            "crm2capi_serve_resting_events",
+            "gauge",
+            "Events that wait without being sent again, as several deliveries ended without a receipt for them.",
+        );
+        page.sample("", load(&delivered.resting));
+        page.family(
             "crm2capi_serve_delivery_status",
             "gauge",
             "How the last delivery ended, as the exit status an upload would have; 0 when all is well.",
         );
         page.sample("", load(&delivered.last_status));
+        if let Some(leads) = leads {
+            of_leads(&mut page, queue.leads, leads);
+        }
         self.requests(&mut page);
         page.0
     }
@@ -118,6 +133,30 @@ impl Metrics {
         page.sample("_bucket{le=\"+Inf\"}", sum as f64);
         page.sample("_sum", requests.seconds);
         page.sample("_count", sum as f64);
+    }
+}
+
+/// Numbers of Meta's webhook of leads.
+fn of_leads(page: &mut Page, waiting: u64, leads: &LeadCounts) {
+    page.family(
+        "crm2capi_serve_leads_waiting",
+        "gauge",
+        "Leads that Meta told of and that are not read yet.",
+    );
+    page.sample("", waiting as f64);
+    page.family(
+        "crm2capi_serve_leads_total",
+        "counter",
+        "Leads that Meta told of, and what became of them.",
+    );
+    for (result, count) in [
+        ("told", &leads.told),
+        ("kept", &leads.kept),
+        ("passed_over", &leads.passed_over),
+        ("dropped", &leads.dropped),
+    ] {
+        let count = count.load(Ordering::Relaxed) as f64;
+        page.sample(&format!("{{result=\"{result}\"}}"), count);
     }
 }
 
@@ -151,11 +190,14 @@ mod tests {
         let queue = Queue {
             events: 7,
             since: Some(1_000),
+            leads: 3,
         };
-        let text = metrics.text(queue, &Counted::default(), 1_060);
+        let (delivered, leads) = (Counted::default(), LeadCounts::default());
+        let text = metrics.text(queue, (&delivered, Some(&leads)), 1_060);
         for line in [
             "crm2capi_serve_queue_events 7",
             "crm2capi_serve_queue_oldest_seconds 60",
+            "crm2capi_serve_leads_waiting 3",
             "crm2capi_serve_requests_total{status=\"202\"} 2",
             "crm2capi_serve_request_seconds_bucket{le=\"0.005\"} 1",
             "crm2capi_serve_request_seconds_bucket{le=\"0.05\"} 3",

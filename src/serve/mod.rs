@@ -7,6 +7,8 @@
 mod answer;
 mod auth;
 mod endpoint;
+mod fetcher;
+mod leadgen;
 mod metrics;
 
 use std::io;
@@ -19,6 +21,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub(crate) use auth::Keys;
+pub(crate) use fetcher::{LeadCounts, LeadFetcher, LeadReader};
+pub(crate) use leadgen::LeadgenKeys;
 
 use crate::listen::{self, Bounds, Guard};
 use crate::run::{BodyReader, Outbox};
@@ -39,6 +43,8 @@ pub(crate) struct Settings {
     pub listen: SocketAddr,
     /// Who may post.
     pub keys: Keys,
+    /// What Meta's webhook of leads is held against, where it is taken.
+    pub leadgen: Option<LeadgenKeys>,
     /// Events that may wait to be delivered; more are turned away.
     pub max_queue: u64,
     /// Connections at a time.
@@ -74,6 +80,8 @@ impl Server {
             reader: Arc::new(reader),
             outbox: outbox.clone(),
             keys: settings.keys,
+            leadgen: settings.leadgen,
+            leads: Arc::default(),
             guard: Guard {
                 listen: address,
                 hosts: Vec::new(),
@@ -107,6 +115,11 @@ impl Server {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What became of leads that Meta's webhook told of, for who reads them.
+    pub(crate) fn lead_counts(&self) -> Arc<LeadCounts> {
+        Arc::clone(&self.endpoint.leads)
     }
 
     /// Serves until `shutdown` is done, then lets the requests under way finish.

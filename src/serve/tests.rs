@@ -31,6 +31,7 @@ fn desk(bounds: impl FnOnce(&mut Settings)) -> Desk {
     let mut settings = Settings {
         listen: ([127, 0, 0, 1], 0).into(),
         keys: Keys::default(),
+        leadgen: None,
         max_queue: 1_000,
         max_connections: 16,
         head_timeout: Duration::from_secs(30),

@@ -107,15 +107,23 @@ pub(super) fn first_records(text: &str, is_whole: bool, delimiter: u8) -> Vec<Ro
 
 /// How many rows stand above the header, given how many cells each of the first rows has filled.
 ///
-/// Titles, filters and dates above a table fill a cell or two of a table that is wider than that.
+/// Titles, filters and dates above a table fill a cell or two of a table that is wider than that. Names of groups of
+/// columns fill less than half as many as the headings right below them.
 pub(super) fn rows_above_header(filled: &[usize]) -> usize {
     let widest = filled.iter().copied().max().unwrap_or(0);
     let is_title =
         |filled: usize| filled == 0 || filled == 1 && widest >= 3 || filled == 2 && widest >= 5;
-    filled
+    let titles = filled
         .iter()
         .take_while(|filled| is_title(**filled))
-        .count()
+        .count();
+    let is_group = match filled[titles..] {
+        [groups, headings, _, ..] => {
+            headings >= 5 && groups * 2 < headings && headings * 10 >= widest * 9
+        }
+        _ => false,
+    };
+    titles + usize::from(is_group)
 }
 
 #[cfg(test)]
@@ -169,5 +177,7 @@ mod tests {
         assert_eq!(rows_above_header(&[2, 2, 2]), 0);
         assert_eq!(rows_above_header(&[1, 1, 1]), 0);
         assert_eq!(rows_above_header(&[15, 1, 2]), 0);
+        assert_eq!(rows_above_header(&[1, 0, 4, 13, 13, 11]), 3);
+        assert_eq!(rows_above_header(&[7, 13, 13]), 0);
     }
 }

@@ -631,7 +631,7 @@ fn the_first_visible_sheet_is_read_from_its_header_on() {
     assert_eq!(
         export.about.notes(),
         [
-            "the header was found in row 4; 3 above it passed over",
+            "the header was found in row 4; 3 above it skipped",
             "sheet \"Leads\" was read, not \"Archive\", \"Helper\" (hidden), \"Notes\" (hidden); --sheet takes another",
         ]
     );

@@ -4,8 +4,20 @@
 
 use super::Precision;
 use super::iso::millis;
-use super::text::Cursor;
+use super::text::{Cursor, Folded};
 use super::written::Clock;
+
+/// Whether a text is a time of day and nothing else, with minutes: `14:03`, `2:03 PM`.
+pub(crate) fn is_clock(text: &str) -> bool {
+    let Some(folded) = Folded::of(text) else {
+        return false;
+    };
+    let mut cursor = Cursor {
+        rest: folded.as_str(),
+    };
+    let is_parted = cursor.rest.contains([':', '.', 'h', 'm']) && cursor.rest.len() <= 16;
+    is_parted && clock_of(&mut cursor, false).is_some() && cursor.rest.is_empty()
+}
 
 /// A time of day whose first separator is a colon, which no date has.
 pub(super) fn clock_with_colon(cursor: &mut Cursor<'_>) -> Option<Clock> {
@@ -26,6 +38,9 @@ pub(super) fn clock_of(cursor: &mut Cursor<'_>, after_t: bool) -> Option<Clock> 
         precision: Precision::Minute,
     };
     let mut is_hour_alone = false;
+    // `下午 3:15`, `오후 3:15`
+    let in_front = meridiem(&mut ahead, false);
+    ahead.skip_spaces();
     match ahead.count_digits() {
         4 | 6 => {
             clock.hour = ahead.leading(2)? as i8;
@@ -51,7 +66,7 @@ pub(super) fn clock_of(cursor: &mut Cursor<'_>, after_t: bool) -> Option<Clock> 
         }
         _ => return None,
     }
-    match meridiem(&mut ahead) {
+    match in_front.or_else(|| meridiem(&mut ahead, !is_hour_alone)) {
         Some(half) => clock.hour = half.hour(clock.hour)?,
         None if is_hour_alone && !after_t => return None,
         None => {
@@ -108,8 +123,8 @@ impl Half {
     }
 }
 
-/// `am`, `p.m.` or `p. m.`, after spaces or glued to the number.
-fn meridiem(cursor: &mut Cursor<'_>) -> Option<Half> {
+/// `am`, `p.m.` or `p. m.`, after spaces or glued to the number; behind minutes also `a` and `p`.
+fn meridiem(cursor: &mut Cursor<'_>, is_after_minutes: bool) -> Option<Half> {
     let mut ahead = *cursor;
     ahead.skip_spaces();
     let half = if ahead.eat_any(b"ap")? == b'a' {
@@ -117,6 +132,10 @@ fn meridiem(cursor: &mut Cursor<'_>) -> Option<Half> {
     } else {
         Half::Pm
     };
+    if is_after_minutes && ahead.rest.is_empty() {
+        *cursor = ahead;
+        return Some(half);
+    }
     if ahead.eat(b'.') {
         ahead.skip_spaces();
     }

@@ -188,12 +188,16 @@ fn year_first(cursor: &mut Cursor<'_>) -> Result<Day, Code> {
     if separator == b'-' && cursor.count_digits() == 3 {
         return ordinal(year.ok_or(MALFORMED)?, cursor.number(3, 3));
     }
-    let month = match spaced(cursor).count_digits() {
-        0 => month_name(cursor),
-        _ => cursor.number(1, 2),
+    let is_named = spaced(cursor).count_digits() == 0;
+    let month = match is_named {
+        true => month_name(cursor),
+        false => cursor.number(1, 2),
     };
-    if !cursor.eat(separator) {
-        return Err(MALFORMED);
+    match is_named {
+        // `2026. november 20.`
+        true => fill(cursor),
+        false if !cursor.eat(separator) => return Err(MALFORMED),
+        false => {}
     }
     let day = spaced(cursor).number(1, 2);
     if separator == b'.' {
@@ -227,7 +231,10 @@ fn day_or_month_first(cursor: &mut Cursor<'_>) -> Result<Day, Code> {
     }
     cursor.word_if(words::is_ordinal_suffix);
     fill(cursor);
-    let month = month_name(cursor);
+    let month = match cursor.word_if(words::is_month_word) {
+        true => spaced(cursor).number(1, 2),
+        false => month_name(cursor),
+    };
     fill(cursor);
     calendar_day(Some(year(cursor)?), month, Some(first))
 }

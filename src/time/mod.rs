@@ -6,6 +6,7 @@
 //! order of day and month in a whole file.
 
 mod clock;
+mod foreign;
 mod general;
 mod iso;
 mod moment;
@@ -13,6 +14,7 @@ mod now;
 mod offset;
 mod order;
 mod reader;
+mod serial;
 mod text;
 mod words;
 mod written;
@@ -21,9 +23,11 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use clock::is_clock;
 pub(crate) use moment::{Moment, Notes, Precision, Reading};
 pub(crate) use now::{Clock, utc};
 pub(crate) use order::{DateOrder, OrderEvidence, Settled};
 pub(crate) use reader::TimeReader;
+pub(crate) use serial::is_serial;
 pub(crate) use written::Day;
 pub(crate) use zone::{UnknownZone, parse_zone};

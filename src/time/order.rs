@@ -127,8 +127,9 @@ impl OrderEvidence {
         else {
             return;
         };
-        // In `26/11/20` the first number may be the year.
-        if year < SHORT_YEARS {
+        // In `26/11/20` the first number may be the year, which no lead's is in `11/20/26` and `15/11/26`.
+        let is_last = first <= 12 && second > 12 || (13..20).contains(&first);
+        if year < SHORT_YEARS && !is_last {
             return;
         }
         match DateOrder::only_reading(first, second) {

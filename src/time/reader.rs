@@ -1,5 +1,8 @@
 //! From the text of a cell to the instant it stands for.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
@@ -8,7 +11,7 @@ use super::order::DateOrder;
 use super::text::Folded;
 use super::written::{Clock, Day, SHORT_YEARS, Written, WrittenZone};
 use super::zone::{Instant, LocalTime, seconds_as_utc};
-use super::{Moment, Notes, Precision, Reading, general, iso, words};
+use super::{Moment, Notes, Precision, Reading, general, iso, serial, words};
 use crate::cell::is_nothing;
 use crate::problem::Code;
 
@@ -22,6 +25,8 @@ const YEARS: std::ops::RangeInclusive<i16> = 2000..=2100;
 pub(crate) struct TimeReader {
     local: LocalTime,
     zone_given: bool,
+    /// Whether any of its clones met a time without a zone.
+    has_used_zone: Arc<AtomicBool>,
     order: Option<DateOrder>,
     now: i64,
 }
@@ -38,9 +43,15 @@ impl TimeReader {
         Self {
             local: LocalTime::new(zone),
             zone_given,
+            has_used_zone: Arc::default(),
             order,
             now,
         }
+    }
+
+    /// Whether it, or any clone of it, read a time that carries no zone.
+    pub(crate) fn has_used_zone(&self) -> bool {
+        self.has_used_zone.load(Ordering::Relaxed)
     }
 
     /// The present, in Unix seconds.
@@ -71,6 +82,9 @@ impl TimeReader {
         }
         if is_nothing(text) {
             return Ok(None);
+        }
+        if let Some(written) = serial::read(text.trim()) {
+            return self.resolve(written).map(Some);
         }
         let folded = Folded::of(text).ok_or(Code::TimeMalformed)?;
         self.resolve(general::read(folded.as_str())?).map(Some)
@@ -104,17 +118,18 @@ impl TimeReader {
     fn date(&self, day: Day) -> Result<Date, Code> {
         let date = self.date_as_written(day)?;
         match date.year() {
-            0..SHORT_YEARS => self.in_this_century(date),
+            // Beside the name of a month the day stands in front: 24-Nov-26.
+            0..SHORT_YEARS => self.in_this_century(date, matches!(day, Day::Known(_))),
             _ => Ok(date),
         }
     }
 
     /// A date whose year has two digits: which of its numbers is the year is only certain where the order is known.
-    fn in_this_century(&self, date: Date) -> Result<Date, Code> {
+    fn in_this_century(&self, date: Date, is_month_named: bool) -> Result<Date, Code> {
         let next_year = Timestamp::from_second(self.now)
             .map_or(i16::MAX, |now| self.zone().to_datetime(now).year() + 1);
         let year = 2000 + date.year();
-        let is_last = matches!(self.order, Some(DateOrder::Mdy | DateOrder::Dmy));
+        let is_last = is_month_named || matches!(self.order, Some(DateOrder::Mdy | DateOrder::Dmy));
         Some(year)
             .filter(|year| is_last && *year <= next_year)
             .and_then(|year| Date::new(year, date.month(), date.day()).ok())
@@ -170,6 +185,10 @@ impl TimeReader {
         }
         let instant = match zone {
             None => {
+                // Written once, so that threads do not take it from each other.
+                if !self.has_used_zone() {
+                    self.has_used_zone.store(true, Ordering::Relaxed);
+                }
                 if !self.zone_given {
                     notes.add(Code::TimeZoneAssumed);
                 }

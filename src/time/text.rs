@@ -4,6 +4,8 @@ use std::str;
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
+use super::foreign;
+
 /// The longest known form is JavaScript's `Date` with the zone's name spelled out, about 60 letters.
 const LONGEST: usize = 96;
 
@@ -32,7 +34,15 @@ impl Folded {
             target.copy_from_slice(&rest.as_bytes()[..plain]);
             target.make_ascii_lowercase();
             folded.len += plain;
-            letters = rest[plain..].chars();
+            let rest = &rest[plain..];
+            if let Some((meaning, length)) = foreign::word(rest) {
+                for byte in meaning.bytes() {
+                    folded.push(byte)?;
+                }
+                letters = rest[length..].chars();
+                continue;
+            }
+            letters = rest.chars();
             match letters.next() {
                 Some(letter) => folded.push_folded(letter)?,
                 None => return Some(folded),
@@ -48,8 +58,13 @@ impl Folded {
             | '\u{feff}' => Some(()),
             '\u{2010}'..='\u{2015}' | '\u{2212}' => self.push(b'-'),
             '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}' => self.push(b'\''),
+            // No mark that could be dropped makes these what they are.
+            'ı' => self.push(b'i'),
+            'ł' | 'Ł' => self.push(b'l'),
+            'đ' | 'Đ' => self.push(b'd'),
             _ if letter.is_whitespace() => self.push(b' '),
             _ if letter.is_ascii_control() => None,
+            _ if foreign::digit(letter).is_some() => self.push(foreign::digit(letter)?),
             _ => {
                 let mut known = Some(());
                 decompose_compatible(letter, |part| {
@@ -176,7 +191,8 @@ mod tests {
         assert_eq!(folded("２０２６−１１–２０").unwrap(), "2026-11-20");
         assert_eq!(folded("1º março").unwrap(), "1o marco");
         assert_eq!(folded("ma\u{308}rz").unwrap_or_default(), "marz");
-        assert_eq!(folded("11月20日"), None);
+        assert_eq!(folded("2026年11月20日").unwrap(), "2026-11-20");
+        assert_eq!(folded("11月の末"), None);
         assert_eq!(folded(&"1".repeat(LONGEST + 1)), None);
         assert_eq!(folded("2026\u{0}"), None);
     }

@@ -1,68 +1,27 @@
-//! The words times are written with, in English, German, French, Spanish, Portuguese and Italian, without accents.
+//! The words times are written with in languages of Latin letters, without accents: English, German, French, Spanish,
+//! Portuguese, Italian, Dutch, Polish, Turkish, Indonesian, Vietnamese; months also in Czech, Danish, Norwegian, Swedish,
+//! Hungarian and Romanian.
 //!
 //! A word is listed only where it names one month in all of these languages.
 
 /// The names and usual abbreviations of each month.
-const MONTHS: [&[&str]; 12] = [
-    &[
-        "jan", "january", "januar", "janner", "janv", "janvier", "ene", "enero", "janeiro", "gen",
-        "gennaio",
-    ],
-    &[
-        "feb",
-        "february",
-        "februar",
-        "fevr",
-        "fevrier",
-        "febrero",
-        "fev",
-        "fevereiro",
-        "febbraio",
-        "febr",
-    ],
-    &[
-        "mar", "march", "marz", "maerz", "mrz", "mars", "marzo", "marco",
-    ],
-    &["apr", "april", "avr", "avril", "abr", "abril", "aprile"],
-    &["may", "mai", "mayo", "maio", "mag", "maggio"],
-    &[
-        "jun", "june", "juni", "juin", "junio", "junho", "giu", "giugno",
-    ],
-    &[
-        "jul", "july", "juli", "juil", "juillet", "julio", "julho", "lug", "luglio",
-    ],
-    &["aug", "august", "aout", "ago", "agosto"],
-    &[
-        "sep",
-        "sept",
-        "september",
-        "septembre",
-        "septiembre",
-        "setiembre",
-        "set",
-        "setembro",
-        "settembre",
-    ],
-    &[
-        "oct", "october", "okt", "oktober", "octobre", "octubre", "out", "outubro", "ott",
-        "ottobre",
-    ],
-    &["nov", "november", "novembre", "noviembre", "novembro"],
-    &[
-        "dec",
-        "december",
-        "dez",
-        "dezember",
-        "decembre",
-        "dic",
-        "diciembre",
-        "dezembro",
-        "dicembre",
-    ],
+const MONTHS: [&str; 12] = [
+    "jan january januar janner janv janvier ene enero janeiro gen gennaio januari ianuarie ian ocak oca styczen stycznia sty leden ledna",
+    "feb february februar fevr fevrier febrero fev fevereiro febbraio febr februari februarie subat sub luty lutego lut unor unora",
+    "mar march marz maerz mrz mars marzo marco maart mrt mart marts martie marcius marc maret marzec marca brezen brezna",
+    "apr april avr avril abr abril aprile nisan nis kwiecien kwietnia kwi duben dubna aprilie aprilis",
+    "may mai mayo maio mag maggio mei maj maja majus mayis kveten kvetna",
+    "jun june juni juin junio junho giu giugno haziran haz czerwiec czerwca cze cerven cervna iunie iun junius",
+    "jul july juli juil juillet julio julho lug luglio temmuz tem lipiec lipca lip cervenec cervence iulie iul julius",
+    "aug august aout ago agosto augustus augusti agustus agu agt ags agustos sierpien sierpnia sie srpen srpna augusztus",
+    "sep sept september septembre septiembre setiembre set setembro settembre eylul eyl wrzesien wrzesnia wrz zari szeptember szept septembrie",
+    "oct october okt oktober octobre octubre out outubro ott ottobre ekim eki pazdziernik pazdziernika paz rijen rijna octombrie",
+    "nov november novembre noviembre novembro kasim kas listopad listopada lis noiembrie noi",
+    "dec december dez dezember decembre dic diciembre dezembro dicembre desember des aralik ara grudzien grudnia gru prosinec prosince decembrie",
 ];
 
 /// The days of the week; which of them it is does not matter.
-const WEEKDAYS: [&str; 75] = [
+const WEEKDAYS: &[&str] = &[
     "mon",
     "monday",
     "tue",
@@ -138,11 +97,44 @@ const WEEKDAYS: [&str; 75] = [
     "venerdi",
     "sabato",
     "domenica",
+    "maandag",
+    "dinsdag",
+    "woensdag",
+    "donderdag",
+    "vrijdag",
+    "zaterdag",
+    "zondag",
+    "ma",
+    "wo",
+    "vr",
+    "za",
+    "zo",
+    "poniedzialek",
+    "wtorek",
+    "sroda",
+    "czwartek",
+    "piatek",
+    "sobota",
+    "niedziela",
+    "pazartesi",
+    "sali",
+    "carsamba",
+    "persembe",
+    "cuma",
+    "cumartesi",
+    "pazar",
+    "senin",
+    "selasa",
+    "rabu",
+    "kamis",
+    "jumat",
+    "sabtu",
+    "minggu",
 ];
 
 /// Zone abbreviations that mean the same wherever software writes them, with their offset in minutes. Those of the USA
 /// are fixed by RFC 2822; `IST` and the like, which have several meanings, are only taken from the reader's own zone.
-const ZONES: [(&str, i32); 33] = [
+const ZONES: [(&str, i32); 36] = [
     ("utc", 0),
     ("gmt", 0),
     ("ut", 0),
@@ -157,6 +149,9 @@ const ZONES: [(&str, i32); 33] = [
     ("eest", 180),
     ("msk", 180),
     ("sast", 120),
+    ("wib", 420),
+    ("wita", 480),
+    ("wit", 540),
     ("sgt", 480),
     ("hkt", 480),
     ("awst", 480),
@@ -180,7 +175,11 @@ const ZONES: [(&str, i32); 33] = [
 
 /// The month a word names, 1 to 12.
 pub(super) fn month(word: &str) -> Option<i8> {
-    let index = MONTHS.iter().position(|names| names.contains(&word))?;
+    if word.is_empty() {
+        return None;
+    }
+    let mut months = MONTHS.iter();
+    let index = months.position(|names| names.split_ascii_whitespace().any(|it| it == word))?;
     i8::try_from(index + 1).ok()
 }
 
@@ -204,14 +203,34 @@ pub(super) fn is_ordinal_suffix(word: &str) -> bool {
 
 /// Whether the word may stand between the parts of a date: `20 de noviembre de 2026`.
 pub(super) fn is_date_filler(word: &str) -> bool {
-    matches!(word, "of" | "de" | "del")
+    matches!(word, "of" | "de" | "del" | "nam")
+}
+
+/// Whether the word stands before the number of a month: `20 thg 11, 2026`.
+pub(super) fn is_month_word(word: &str) -> bool {
+    matches!(word, "thg" | "thang")
 }
 
 /// Whether the word may stand between a date and a time of day.
 pub(super) fn is_joint(word: &str) -> bool {
     matches!(
         word,
-        "t" | "at" | "um" | "a" | "as" | "la" | "las" | "alle" | "ore"
+        "t" | "at"
+            | "um"
+            | "a"
+            | "as"
+            | "la"
+            | "las"
+            | "alle"
+            | "ore"
+            | "om"
+            | "o"
+            | "godz"
+            | "saat"
+            | "pukul"
+            | "pkl"
+            | "luc"
+            | "kl"
     )
 }
 
@@ -222,7 +241,10 @@ mod tests {
 
     #[test]
     fn no_word_names_two_months() {
-        let words: Vec<_> = MONTHS.iter().flat_map(|names| names.iter()).collect();
+        let words: Vec<_> = MONTHS
+            .iter()
+            .flat_map(|names| names.split_ascii_whitespace())
+            .collect();
         assert_eq!(words.iter().collect::<HashSet<_>>().len(), words.len());
         assert!(
             words

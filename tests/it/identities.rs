@@ -23,8 +23,12 @@ impl Job {
     }
 
     fn command(&self) -> std::process::Command {
+        self.command_in("UTC")
+    }
+
+    fn command_in(&self, zone: &str) -> std::process::Command {
         let mut args = vec!["upload", "export.csv", "--preset", "none", "--now", NOW];
-        args.extend(["--format", "json", "--dataset-id", "1", "--timezone", "UTC"]);
+        args.extend(["--format", "json", "--dataset-id", "1", "--timezone", zone]);
         args.extend(["--default-country", "US", "--graph-url", self.server.url()]);
         for map in [
             "lead_id=Lead ID",
@@ -303,4 +307,48 @@ fn a_known_event_stands_for_one_lead() {
     let sent = job.server.take();
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0]["user_data"]["lead_id"].to_string(), A);
+}
+
+/// In another zone the same stage has another time, and so another id.
+#[test]
+fn an_upload_that_reads_times_in_another_zone_than_the_last_says_that_events_count_twice() {
+    let job = Job::new();
+    let upload = |times: &str, zone: &str, more: &[&str]| {
+        let row = lead(A, "a@example.com", "", "7");
+        let rows = format!("{HEADER}{row},Qualified,{times}\n");
+        job.desk.file("export.csv", rows);
+        let mut command = job.command_in(zone);
+        command.args(more);
+        let ran = Ran::of(&["upload"], command.output().unwrap());
+        let report = ran.json();
+        let problems = report["problems"].as_array().unwrap();
+        let warned = problems
+            .iter()
+            .any(|problem| problem["code"] == "time-zone-changed");
+        assert_eq!(
+            ran.stderr.contains("by the last upload, now as"),
+            warned,
+            "{ran:?}"
+        );
+        (job.server.take().len(), warned, ran)
+    };
+    let local = "2026-11-20 10:00:00";
+    let (arrived, warned, _) = upload(local, "UTC", &[]);
+    assert_eq!((arrived, warned), (1, false));
+    let (arrived, warned, ran) = upload(local, "Europe/Berlin", &[]);
+    assert_eq!((arrived, warned, ran.status), (1, true, 0));
+    let says = "were read as UTC by the last upload, now as Europe/Berlin";
+    assert!(ran.stderr.contains(says), "{}", ran.stderr);
+    let (arrived, warned, _) = upload(local, "Europe/Berlin", &[]);
+    assert_eq!((arrived, warned), (0, false));
+    // A fixed offset is a zone, too.
+    let (arrived, warned, ran) = upload(local, "+02:00", &["--strict"]);
+    assert_eq!((arrived, warned, ran.status), (1, true, 1));
+
+    // Events stay what they are where the times carry their zone, or the export gives the ids.
+    let (arrived, warned, _) = upload("2026-11-20T10:00:00Z", "Asia/Tokyo", &[]);
+    assert_eq!((arrived, warned), (0, false));
+    let ids = ["--map", "event_id=CRM ID"];
+    let (_, warned, _) = upload(local, "America/New_York", &ids);
+    assert!(!warned);
 }

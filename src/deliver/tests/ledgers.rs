@@ -15,6 +15,7 @@ fn open(folder: &tempfile::TempDir) -> SqliteLedger {
         .start_run(&RunStart {
             dataset: "1",
             now: 1_700_000_000,
+            in_flight: 0,
         })
         .unwrap();
     ledger
@@ -57,7 +58,7 @@ async fn every_outcome_is_in_the_ledger_when_it_is_told() {
                 code: 100,
                 subcode: Some(2804036),
             },
-            Outcome::Uncertain | Outcome::Suspect(_) => Standing::Uncertain,
+            Outcome::Uncertain | Outcome::Suspect(_) | Outcome::Unrecorded => Standing::Uncertain,
             Outcome::Undelivered => Standing::New,
             Outcome::Old | Outcome::Duplicate | Outcome::Elsewhere => unreachable!(),
         };
@@ -152,6 +153,7 @@ async fn a_run_that_dies_is_resumed_and_only_what_was_in_flight_goes_twice() {
             .start_run(&RunStart {
                 dataset: "1",
                 now: 1_700_000_000,
+                in_flight: 0,
             })
             .unwrap();
         let standings = ledger.standing(&events(1000)).unwrap();
@@ -253,6 +255,9 @@ async fn nothing_is_sent_that_the_ledger_could_not_note_first_and_what_it_cannot
         let last = server.seen().last().map_or(0, |seen| seen.events.len());
         let unnoted = if calls_left % 2 == 1 { last } else { 0 };
         assert_eq!(delivered.uncertain().len(), unnoted);
+        let is_said = |(_, outcome): &(u64, Outcome)| *outcome == Outcome::Unrecorded;
+        let said = delivered.outcomes.iter().filter(|told| is_said(told));
+        assert_eq!(said.count(), unnoted, "as accepted, and as nothing else");
     }
 }
 

@@ -604,6 +604,7 @@ impl Model {
         let run = RunStart {
             dataset: "1",
             now: plan.clock.now(),
+            in_flight: 0,
         };
         hand.start_run(&run).unwrap();
         let standings = hand.standing(&plan.export).unwrap();
@@ -660,6 +661,11 @@ impl Model {
                         assert!(accepted.insert(*id), "{id} is accepted twice");
                     }
                     Outcome::Uncertain | Outcome::Suspect(_) => drop(uncertain.insert(*id)),
+                    // Another run has overtaken this one.
+                    Outcome::Unrecorded => {
+                        assert!(matches!(plan.blow, Blow::Joined(_)), "{id}");
+                        uncertain.insert(*id);
+                    }
                     Outcome::Rejected(_) => {
                         assert!(world.bad.contains_key(id), "{id} is refused: {outcome:?}");
                     }

@@ -49,6 +49,36 @@ impl PostgresLedger {
         }
     }
 
+    /// Works in a transaction of no run, by the server's clock. It may be done again when the answer is lost, so that it
+    /// must not matter how often.
+    pub(super) fn write_beside<T>(
+        &mut self,
+        work: impl Fn(&dyn OpenTables, i64) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let clock = self.clock;
+        self.with_session(|session| {
+            let mut answers = session.ask(&[
+                Statement::new("BEGIN", vec![]),
+                Statement::new(
+                    "SELECT floor(extract(epoch FROM clock_timestamp()))::bigint",
+                    vec![],
+                ),
+            ])?;
+            let row = answers.pop().and_then(|mut rows| rows.pop());
+            let now = row.and_then(|mut row| row.take(0).ok());
+            let tables = ServerTables {
+                session,
+                lost: std::cell::Cell::new(None),
+            };
+            let done = work(&tables, super::by(clock, now.unwrap_or_default()));
+            match (done, tables.lost.take()) {
+                (_, Some(lost)) => Err(Failure::Lost(lost)),
+                (Err(error), None) => Err(Failure::Final(error)),
+                (Ok(done), None) => session.batch("COMMIT").map(|()| done),
+            }
+        })
+    }
+
     /// Works in a transaction that only reads.
     pub(in crate::ledger) fn look<T>(
         &mut self,
@@ -87,6 +117,16 @@ fn told(address: &str, failure: Failure) -> LedgerError {
     }
 }
 
+impl ServerTables<'_> {
+    /// An error for who knows no server, with which the loss of one is noted.
+    fn said(&self, failure: Failure) -> LedgerError {
+        if let Failure::Lost(lost) = &failure {
+            self.lost.set(Some(lost.clone()));
+        }
+        told(self.session.ledger(), failure)
+    }
+}
+
 impl OpenTables for ServerTables<'_> {
     fn read(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, LedgerError> {
         self.rows(sql, values, Ok)
@@ -104,7 +144,7 @@ impl OpenTables for ServerTables<'_> {
         );
         let values = Column::Bytes(values.iter().cloned().map(Some).collect());
         let found = self.session.ask(&[Statement::new(&sql, vec![values])]);
-        let found = found.map_err(|failure| told(self.session.ledger(), failure))?;
+        let found = found.map_err(|failure| self.said(failure))?;
         Ok(found.iter().any(|rows| !rows.is_empty()))
     }
 
@@ -115,7 +155,7 @@ impl OpenTables for ServerTables<'_> {
         on_conflict: &str,
     ) -> Result<u64, LedgerError> {
         let added = self.session.change(&table.add(rows, on_conflict));
-        added.map_err(|failure| told(self.session.ledger(), failure))
+        added.map_err(|failure| self.said(failure))
     }
 
     fn add_runs(&self, runs: &[Vec<Cell>]) -> Result<Vec<i64>, LedgerError> {
@@ -134,7 +174,7 @@ impl OpenTables for ServerTables<'_> {
         );
         let sql = sql.into();
         let added = self.session.ask(&[Statement { sql, values }]);
-        let added = added.map_err(|failure| told(self.session.ledger(), failure))?;
+        let added = added.map_err(|failure| self.said(failure))?;
         let unreadable = |_| LedgerError::Damaged(self.session.ledger().into());
         let mut numbers = std::collections::HashMap::new();
         for mut row in added.into_iter().flatten() {
@@ -149,6 +189,6 @@ impl OpenTables for ServerTables<'_> {
     fn change(&self, sql: &str, values: &[Value<'_>]) -> Result<u64, LedgerError> {
         let values = values.iter().map(|value| Column::One(*value)).collect();
         let changed = self.session.change(&Statement::new(sql, values));
-        changed.map_err(|failure| told(self.session.ledger(), failure))
+        changed.map_err(|failure| self.said(failure))
     }
 }

@@ -11,7 +11,7 @@ mod alone;
 mod check;
 mod fetch;
 mod schema;
-#[cfg(all(test, unix))]
+#[cfg(all(test, any(unix, windows)))]
 #[path = "../../../tests/it/support/postgres.rs"]
 pub(super) mod server;
 mod session;
@@ -37,12 +37,17 @@ use super::people::Person;
 use super::snapshot::{self, Memory, Shown, Sight, Sights, SnapshotSource, Snapshots};
 use super::sql::{Row, Sql, Unreadable, Value};
 use super::status::{self, Status};
-use super::{Begun, Entry, Known, Ledger, Queue, RunEnd, RunStart, Standing, forget};
+use super::{
+    Begun, DueLead, Entry, Known, Ledger, Queue, RunEnd, RunStart, Standing, ToldLead, forget,
+    leadgen,
+};
 use crate::event::{Event, EventKey};
 use crate::time::Clock;
 
 /// How long a run does without its server.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The same of who can be turned away.
+const SHORT_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the first pause is, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(5)];
 /// How often what nobody needs is forgotten.
@@ -73,6 +78,12 @@ impl PostgresLedger {
         ledger.is_new = ledger.with_session(|session| schema::migrate(session, address))?;
         ledger.patience = PATIENCE;
         Ok(ledger)
+    }
+
+    /// The same for who has to be told soon when the server is away.
+    pub(crate) fn impatient(mut self) -> Self {
+        self.patience = SHORT_PATIENCE;
+        self
     }
 
     /// Opens the ledger to look things up. Nothing when it has no tables yet; it makes none.
@@ -641,6 +652,22 @@ impl Ledger for PostgresLedger {
 
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         Some(self)
+    }
+
+    fn note_leads(&mut self, dataset: &str, leads: &[ToldLead]) -> Result<u64, LedgerError> {
+        self.write_beside(|tables, now| leadgen::note(tables, dataset, leads, now))
+    }
+
+    fn take_leads(&mut self, dataset: &str) -> Result<Vec<DueLead>, LedgerError> {
+        self.write_beside(|tables, now| leadgen::take(tables, dataset, now))
+    }
+
+    fn put_lead_off(&mut self, lead: (&str, &str), until: i64) -> Result<(), LedgerError> {
+        self.write_beside(|tables, _| leadgen::put_off(tables, lead, until))
+    }
+
+    fn forget_lead(&mut self, lead: (&str, &str)) -> Result<(), LedgerError> {
+        self.write_beside(|tables, _| leadgen::forget(tables, lead))
     }
 
     fn queue(&mut self, dataset: &str) -> Result<Queue, LedgerError> {

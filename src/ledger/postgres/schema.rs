@@ -5,7 +5,11 @@ use super::session::{Failure, Session, Statement};
 use crate::ledger::error::LedgerError;
 
 /// What turns each shape into the next.
-const STEPS: &[&str] = &[include_str!("schema.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+];
 
 /// The lock of whoever changes the shape: what a ledger in a file is recognised by.
 const LOCK: i64 = 0x6332_636c;

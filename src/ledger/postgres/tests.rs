@@ -177,7 +177,13 @@ fn a_connection_that_is_cut_anywhere_changes_nothing_of_what_is_done_and_told() 
         let address = Address::parse(&database.url_at(cutter.port)).unwrap();
         let mut ledger = PostgresLedger::open(&address, Duration::ZERO).unwrap();
         let (dataset, now) = ("123", NOW);
-        ledger.start_run(&RunStart { dataset, now }).unwrap();
+        ledger
+            .start_run(&RunStart {
+                dataset,
+                now,
+                in_flight: 0,
+            })
+            .unwrap();
         let mut was_cut = false;
         let mut total = 0;
         for pieces in 0..60 {
@@ -218,7 +224,13 @@ fn a_run_starts_once_wherever_the_connection_is_cut() {
             cutter.cut_after(pieces);
             let mut ledger = PostgresLedger::open(&address, PATIENCE).unwrap();
             let (dataset, now) = ("123", NOW);
-            ledger.start_run(&RunStart { dataset, now }).unwrap();
+            ledger
+                .start_run(&RunStart {
+                    dataset,
+                    now,
+                    in_flight: 0,
+                })
+                .unwrap();
             let runs = database.sql("SELECT count(*) FROM crm2capi.run");
             assert_eq!(runs, (pieces + 1).to_string());
         }
@@ -251,6 +263,7 @@ fn a_server_that_is_not_there_is_no_reason_to_do_anything_else_than_try_later() 
             .start_run(&RunStart {
                 dataset: "1",
                 now: NOW,
+                in_flight: 0,
             })
             .unwrap();
         ledger.address = Address::parse(&database.url_at(closed)).unwrap();
@@ -371,7 +384,13 @@ fn ledger_of(database: &Database) -> PostgresLedger {
     let address = Address::parse(&database.url()).unwrap();
     let mut ledger = PostgresLedger::open(&address, Duration::ZERO).unwrap();
     let (dataset, now) = ("123", NOW);
-    ledger.start_run(&RunStart { dataset, now }).unwrap();
+    ledger
+        .start_run(&RunStart {
+            dataset,
+            now,
+            in_flight: 0,
+        })
+        .unwrap();
     ledger
 }
 

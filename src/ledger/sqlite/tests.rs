@@ -109,6 +109,7 @@ impl Folder {
             .start_run(&RunStart {
                 dataset: "123",
                 now,
+                in_flight: 0,
             })
             .unwrap();
         ledger
@@ -250,6 +251,17 @@ fn the_ledger_of_the_first_version_is_brought_up_to_date() {
         assert_eq!(ledger.begin(&events[..1]).unwrap(), [Begun::Again]);
     }
     let standings = folder.start(NOW).standing(&events).unwrap();
+    assert_eq!(standings, [Standing::Uncertain, Standing::Accepted]);
+    // What an older shape counted weighs what it did.
+    let mut ledger = folder.start(NOW);
+    for _ in 0..2 {
+        ledger.begin(&events[..1]).unwrap();
+        ledger
+            .settle(&all(&events[..1], Settled::Uncertain))
+            .unwrap();
+    }
+    drop(ledger);
+    let standings = folder.start(NOW).standing(&events).unwrap();
     assert_eq!(standings, [Standing::Resting, Standing::Accepted]);
 }
 
@@ -354,6 +366,7 @@ fn files_that_are_no_ledger_are_refused_and_left_as_they_are() {
                 ledger.start_run(&RunStart {
                     dataset: "123",
                     now: NOW,
+                    in_flight: 0,
                 })?;
                 ledger.begin(&events(10))
             })

@@ -56,6 +56,7 @@ fn filled(place: &Place) -> Vec<Event> {
     for _ in 0..3 {
         let mut run = place.start(NOW);
         run.begin(&events[3..4]).unwrap();
+        run.settle(&all(&events[3..4], Settled::Uncertain)).unwrap();
         end(run);
     }
     let mut run = place.start(NOW);

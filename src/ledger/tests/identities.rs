@@ -80,7 +80,13 @@ fn sent(rows: &[Row], chunk: usize, chunks_in_run: usize) -> [usize; 3] {
     let mut sent = [0; 3];
     for run in rows.chunks(chunk * chunks_in_run) {
         let (dataset, now) = (DATASET, NOW);
-        ledger.start_run(&RunStart { dataset, now }).unwrap();
+        ledger
+            .start_run(&RunStart {
+                dataset,
+                now,
+                in_flight: 0,
+            })
+            .unwrap();
         let mut seen = HashSet::new();
         for rows in run.chunks(chunk) {
             let events: Vec<Event> = (rows.iter().enumerate())

@@ -23,7 +23,8 @@ also_on_server! {
     neither_a_time_that_is_given_nor_a_clock_that_is_wrong_once_makes_the_ledger_forget,
     an_old_event_that_was_settled_lately_is_still_remembered,
     an_event_rests_after_three_runs_that_do_not_know_whether_they_delivered_it,
-    runs_that_were_killed_count_as_runs_that_do_not_know,
+    an_event_rests_after_many_more_kills_than_runs_without_a_receipt,
+    kills_between_runs_without_a_receipt_do_not_make_an_event_rest_much_sooner,
     a_run_settles_only_what_it_has_begun_itself,
     rehearsals_and_runs_that_left_something_open_are_no_successes,
     what_is_too_old_to_be_sent_again_is_not_said_to_be,
@@ -32,6 +33,7 @@ also_on_server! {
     many_delivered_events_are_recognised_quickly,
     what_is_kept_waits_until_it_is_settled,
     accepted_events_are_counted_by_hour_and_found_by_person,
+    a_lead_that_was_told_of_is_taken_by_one_at_a_time_until_it_is_read,
 }
 
 pub(super) const NOW: i64 = 1_700_000_000;
@@ -179,7 +181,13 @@ fn run_daily(ledger: &mut Box<dyn Store>, days: std::ops::Range<i64>) {
         let now = NOW + day * 86_400;
         ledger.set_clock(Clock::Fixed(now));
         let dataset = "123";
-        ledger.start_run(&RunStart { dataset, now }).unwrap();
+        ledger
+            .start_run(&RunStart {
+                dataset,
+                now,
+                in_flight: 0,
+            })
+            .unwrap();
     }
 }
 
@@ -262,11 +270,35 @@ fn an_event_rests_after_three_runs_that_do_not_know_whether_they_delivered_it() 
     assert_eq!(ledger.standing(&events).unwrap(), [Standing::Accepted; 2]);
 }
 
+/// A kill says nothing of the event, but may have delivered it each time.
 #[test]
-fn runs_that_were_killed_count_as_runs_that_do_not_know() {
+fn an_event_rests_after_many_more_kills_than_runs_without_a_receipt() {
     let folder = Place::new();
-    for _ in 0..3 {
+    let standing = || folder.start(NOW).standing(&events(1)).unwrap()[0];
+    for _ in 0..11 {
         folder.start(NOW).begin(&events(1)).unwrap();
+        assert_eq!(standing(), Standing::Uncertain);
+        // Who does not wait for the answer counts the same; an outage and what was not sent count nothing.
+        for settled in [Settled::InOutage, Settled::Unsent] {
+            run_that_leaves(&folder, &events(1), settled);
+        }
+    }
+    run_that_leaves(&folder, &events(1), Settled::Abandoned);
+    assert_eq!(standing(), Standing::Resting);
+}
+
+#[test]
+fn kills_between_runs_without_a_receipt_do_not_make_an_event_rest_much_sooner() {
+    let folder = Place::new();
+    for run in 0..3 {
+        let rests = folder.start(NOW).standing(&events(1)).unwrap()[0] == Standing::Resting;
+        assert!(!rests, "before run {run}");
+        run_that_leaves(&folder, &events(1), Settled::Uncertain);
+        if run == 0 {
+            for _ in 0..3 {
+                folder.start(NOW).begin(&events(1)).unwrap();
+            }
+        }
     }
     let standings = folder.start(NOW).standing(&events(1)).unwrap();
     assert_eq!(standings, [Standing::Resting]);
@@ -291,6 +323,7 @@ fn a_run_settles_only_what_it_has_begun_itself() {
         let start = RunStart {
             dataset: "123",
             now: NOW,
+            in_flight: 0,
         };
         ledger.start_run(&start).unwrap();
         assert_eq!(ledger.begin(&events).unwrap(), [Begun::Again; 3]);
@@ -403,6 +436,7 @@ fn the_status_tells_runs_deliveries_a_day_and_what_is_open() {
         .start_run(&RunStart {
             dataset: "other",
             now: NOW + 6,
+            in_flight: 0,
         })
         .unwrap();
     drop(ledger);
@@ -504,7 +538,13 @@ fn what_is_kept_waits_until_it_is_settled() {
     let kept = ledger.write(&[keep(&events)]).unwrap();
     assert_eq!(kept, [[Begun::Fresh; 3]]);
     let dataset = "123";
-    ledger.start_run(&RunStart { dataset, now: NOW }).unwrap();
+    ledger
+        .start_run(&RunStart {
+            dataset,
+            now: NOW,
+            in_flight: 0,
+        })
+        .unwrap();
     let kept = ledger.write(&[keep(&events[..2])]).unwrap();
     assert_eq!(kept, [[Begun::Known; 2]]);
     assert_eq!(ledger.queue(dataset).unwrap().events, 3);
@@ -516,6 +556,48 @@ fn what_is_kept_waits_until_it_is_settled() {
     assert_eq!(ledger.queue(dataset).unwrap(), Queue::default());
     let kept = ledger.write(&[keep(&events)]).unwrap();
     assert_eq!(kept, [[Begun::Known; 3]]);
+}
+
+#[test]
+fn a_lead_that_was_told_of_is_taken_by_one_at_a_time_until_it_is_read() {
+    let place = Place::new();
+    let mut ledger = place.open();
+    ledger.set_clock(Clock::Fixed(NOW));
+    let told = |id: &str, created| ToldLead {
+        id: id.to_owned(),
+        page: "100".to_owned(),
+        created,
+    };
+    let leads = [told("2", NOW - 5), told("1", NOW - 9)];
+    assert_eq!(ledger.note_leads("123", &leads).unwrap(), 2);
+    assert_eq!(ledger.note_leads("123", &leads[..1]).unwrap(), 0);
+    assert_eq!(ledger.note_leads("9", &leads[..1]).unwrap(), 1);
+    assert_eq!(ledger.queue("123").unwrap().leads, 2);
+    let due = |ledger: &mut Box<dyn Store>, now: i64| {
+        ledger.set_clock(Clock::Fixed(now));
+        let due = ledger.take_leads("123").unwrap();
+        let due: Vec<(String, u32)> = due
+            .into_iter()
+            .map(|due| (due.told.id, due.attempts))
+            .collect();
+        due
+    };
+    assert_eq!(due(&mut ledger, NOW), [("1".into(), 0), ("2".into(), 0)]);
+    assert_eq!(due(&mut ledger, NOW + 100), []);
+    // Whoever had them has died, or takes too long.
+    assert_eq!(
+        due(&mut ledger, NOW + 130),
+        [("1".into(), 1), ("2".into(), 1)]
+    );
+    ledger.put_lead_off(("123", "1"), NOW + 140).unwrap();
+    ledger.forget_lead(("123", "2")).unwrap();
+    assert_eq!(due(&mut ledger, NOW + 139), []);
+    assert_eq!(due(&mut ledger, NOW + 140), [("1".into(), 2)]);
+    ledger.forget_lead(("123", "1")).unwrap();
+    assert_eq!(ledger.queue("123").unwrap(), Queue::default());
+    assert_eq!(ledger.count("leadgen"), 1);
+    ledger.forget_at(NOW + 40 * 86_400);
+    assert_eq!(ledger.count("leadgen"), 0);
 }
 
 #[test]

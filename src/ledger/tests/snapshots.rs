@@ -78,7 +78,13 @@ fn started(place: &Place) -> Box<dyn Store> {
 
 fn start(ledger: &mut Box<dyn Store>) {
     let (dataset, now) = (SOURCE.dataset, DAY);
-    ledger.start_run(&RunStart { dataset, now }).unwrap();
+    ledger
+        .start_run(&RunStart {
+            dataset,
+            now,
+            in_flight: 0,
+        })
+        .unwrap();
 }
 
 /// What sightings come to in a run of their own.

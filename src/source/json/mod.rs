@@ -247,7 +247,8 @@ impl Json {
         let page = &rest[..end];
         let list = scan::record_list(page)
             .or_else(|| scan::graphql_list(page))
-            .or_else(|| scan::unknown_list(page));
+            .or_else(|| scan::unknown_list(page))
+            .or_else(|| scan::deep_list(page));
         if let Some(list) = list {
             self.advance(list.start);
             self.place = Place::InList {

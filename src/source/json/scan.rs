@@ -374,9 +374,73 @@ pub(super) fn unknown_list(page: &[u8]) -> Option<RecordList> {
     })
 }
 
+/// Objects that an answer of GraphQL is asked through: they have ids, and are not what is listed.
+const ASKED_THROUGH: [&str; 8] = [
+    "viewer",
+    "me",
+    "currentUser",
+    "workspace",
+    "organization",
+    "account",
+    "team",
+    "company",
+];
+/// How deep a list may lie that is most of its page.
+const DEEPEST_LIST: u32 = 8;
+
+/// The list of records that most of a page is, however deep it lies: `{"data": {"viewer": {"leads": {"edges": […]}}}}`.
+/// None where what holds it is a record itself. The text may end in the middle.
+pub(super) fn deep_list(page: &[u8]) -> Option<RecordList> {
+    let (mut open, mut path, mut is_asked_through) = (0, Vec::new(), false);
+    for enclosing in 1..=DEEPEST_LIST {
+        let mut inner = None;
+        for (key, value, _) in begun_members(page, open) {
+            if ID_KEYS.contains(&key) && !is_asked_through {
+                return None;
+            }
+            if value.len() * 2 >= page.len() {
+                inner = Some((key, value));
+            }
+        }
+        let (key, value) = inner?;
+        path.push(key);
+        match page[value.start] {
+            b'[' => {
+                let says_who = |text: &[u8]| {
+                    let names = ["phone", "lead_id", "leadgen"];
+                    text.contains(&b'@')
+                        || names
+                            .iter()
+                            .any(|name| memmem::find(text, name.as_bytes()).is_some())
+                };
+                let is_list = first_element(page, value.start + 1) == Some(true)
+                    && holds_records(page, value.start, value.end)
+                    && !says_who(&page[..value.start])
+                    && !says_who(&page[value.end..]);
+                return is_list.then(|| RecordList {
+                    start: value.start + 1,
+                    enclosing,
+                    path: path.join("."),
+                    is_keyed: false,
+                });
+            }
+            b'{' => {
+                is_asked_through = ASKED_THROUGH.contains(&key);
+                open = value.start;
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
 /// Whether a list is most of its page and its objects have more to them than those that one record lists, such as phones.
 fn holds_records(page: &[u8], start: usize, end: usize) -> bool {
-    let open = skip(page, start + 1, b" \t\r\n");
+    let element = skip(page, start + 1, b" \t\r\n");
+    // Relay's connections have each record inside of an edge.
+    let node = begun_members(page, element)
+        .find(|(key, value, _)| *key == "node" && page.get(value.start) == Some(&b'{'));
+    let open = node.map_or(element, |(_, value, _)| value.start);
     let keys: Vec<&str> = members(page, open).map(|(key, _)| key).take(5).collect();
     let has_id = keys.iter().any(|key| {
         let key = key.to_ascii_lowercase();
@@ -466,6 +530,25 @@ mod tests {
     fn a_hundred_thousand_brackets_are_no_problem() {
         let text = "[".repeat(100_000) + &"]".repeat(100_000);
         assert_eq!(value_end(text.as_bytes(), 0), End::At(200_000));
+    }
+
+    #[test]
+    fn a_list_that_most_of_a_page_is_may_lie_deep() {
+        let path = |text: &str| deep_list(text.as_bytes()).map(|list| (list.path, list.enclosing));
+        let lead = r#"{"id":"1","stage":"New","email":"a@b.example"}"#;
+        let page = |before: &str| {
+            format!(
+                r#"{{"data":{{"viewer":{{{before}"leads":{{"edges":[{{"node":{lead}}},{{"node":{lead}}}]}}}}}}}}"#
+            )
+        };
+        let expected = Some(("data.viewer.leads.edges".to_owned(), 4));
+        assert_eq!(path(&page("")), expected);
+        assert_eq!(path(&page(r#""id":"7","#)), expected);
+        assert_eq!(path(&page(r#""email":"x@y.example","#)), None);
+        let list = format!(r#"{{"data":{{"allLeads":[{lead},{lead}]}}}}"#);
+        assert_eq!(path(&list), Some(("data.allLeads".to_owned(), 2)));
+        let lone = r#"{"data":{"lead":{"id":"1","history":[{"id":"1","from":"New","to":"Won"}]}}}"#;
+        assert_eq!(path(lone), None);
     }
 
     #[test]

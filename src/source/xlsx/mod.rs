@@ -2,7 +2,7 @@
 //!
 //! In go the bytes of a workbook, read whole because its parts lie scattered in an archive; out come a header and
 //! chunks of rows with the numbers the spreadsheet shows. The first visible sheet that holds anything is read, unless
-//! one is named; titles above the header are skipped. Formulas count with the result that was saved, errors as nothing.
+//! it is like a cover of another or one is named; titles above the header are skipped. Formulas count with the result that was saved, errors as nothing.
 
 mod parts;
 mod table;
@@ -53,24 +53,53 @@ pub(super) fn open(input: &Input, bytes: Bytes, asked: Option<&str>) -> Result<S
         None => visible.clone(),
         Some(asked) => vec![named(input, asked, &[&visible[..], &hidden].concat())?],
     };
+    let mut chosen: Option<(String, Table)> = None;
     for name in candidates {
         let table = read_sheet(&mut workbook, &name, &mut numbers).map_err(refused)?;
-        if !table.header.columns.is_empty() {
-            visible.retain(|other| *other != name);
-            hidden.retain(|other| *other != name);
-            return Ok(Sheet {
-                header: table.header,
-                chunks: table.chunks,
-                name,
-                rows_above_header: table.rows_above_header,
-                others: visible,
-                hidden,
-            });
+        let is_better = match &chosen {
+            None => !table.header.columns.is_empty(),
+            Some((_, cover)) => is_rather_the_table(&table, cover),
+        };
+        if is_better {
+            chosen = Some((name, table));
+        }
+        // Only a sheet that may be a cover is worth reading another for.
+        if chosen
+            .as_ref()
+            .is_some_and(|(_, table)| !is_like_a_cover(table))
+        {
+            break;
         }
     }
-    Err(OpenError::NoRows {
-        input: input.clone(),
+    let Some((name, table)) = chosen else {
+        return Err(OpenError::NoRows {
+            input: input.clone(),
+        });
+    };
+    visible.retain(|other| *other != name);
+    hidden.retain(|other| *other != name);
+    Ok(Sheet {
+        header: table.header,
+        chunks: table.chunks,
+        name,
+        rows_above_header: table.rows_above_header,
+        others: visible,
+        hidden,
     })
+}
+
+/// So many columns are the fewest of a table of leads that has what it takes: who, which stage, when.
+const FEWEST_COLUMNS: usize = 3;
+
+/// Whether a sheet may be a cover: a few lines about the others, or sums of them.
+fn is_like_a_cover(table: &Table) -> bool {
+    table.header.columns.len() < FEWEST_COLUMNS
+}
+
+/// Whether a sheet is rather the table than one that may be its cover: wider, and longer.
+fn is_rather_the_table(table: &Table, cover: &Table) -> bool {
+    let rows = |table: &Table| -> usize { table.chunks.iter().map(Chunk::len).sum() };
+    table.header.columns.len() >= FEWEST_COLUMNS && rows(table) > rows(cover)
 }
 
 fn read_whole(input: &Input, bytes: Bytes) -> Result<Vec<u8>, OpenError> {

@@ -120,45 +120,112 @@ fn a_disk_too_full_to_begin_ends_the_run_with_2_before_anything_is_sent() {
     assert_eq!(server.requests(), 0);
 }
 
+/// A run on a disk that filled up: all that was accepted is recorded, nothing else is said, and the next run sends the rest.
+#[cfg(unix)]
+#[track_caller]
+fn check_full(desk: &Desk, server: &Server, events: u32, ran: &Ran) {
+    let report = ran.json();
+    assert_adds_up(&report);
+    let (accepted, undelivered) = (count(&report, "accepted"), count(&report, "undelivered"));
+    assert!(accepted > 0 && undelivered > 0, "{report:#}");
+    assert_eq!(
+        (accepted, count(&report, "uncertain")),
+        (server.taken().len(), 0),
+        "{report:#}"
+    );
+    let reason = report["ended"]["reason"].as_str().unwrap();
+    assert!(reason.contains("ledger.sqlite3"), "{reason}");
+    let lines = ran.stderr.lines();
+    let errors = lines.filter(|line| line.starts_with("error: "));
+    assert_eq!(errors.count(), 1, "{}", ran.stderr);
+    let books = Books::read(desk, events);
+    assert_eq!((books.accepted.len(), books.sending.len()), (accepted, 0));
+    check_next(desk, server, events, &books, &[]);
+}
+
+#[cfg(unix)]
+const SMALL_BATCHES: [&str; 4] = ["--batch-size", "50", "--concurrency", "2"];
+
 #[cfg(unix)]
 #[test]
-fn a_disk_that_fills_up_during_the_run_ends_it_and_the_report_still_says_what_was_sent() {
-    let events = 1_000;
-    // Sometimes the end of the run can still be noted on such a disk, sometimes not.
-    for kilobytes in [170, 180, 192, 220, 240, 260] {
-        let (desk, server) = (desk_with(events), Server::start(Reply::receipt));
-        let ran = on_a_small_disk(
-            &desk,
-            &server,
-            kilobytes * 2,
-            &["--batch-size", "50", "--concurrency", "2"],
-        )
-        .ended(4);
-        let report = ran.json();
-        assert_adds_up(&report);
-        let (accepted, uncertain) = (count(&report, "accepted"), count(&report, "uncertain"));
-        assert!(
-            accepted > 0 && count(&report, "undelivered") > 0,
-            "{report:#}"
-        );
-        assert!(accepted + uncertain >= server.taken().len());
-        assert!(
-            report["ended"]["reason"]
-                .as_str()
-                .unwrap()
-                .contains("ledger.sqlite3")
-        );
-        let errors = ran
-            .stderr
-            .lines()
-            .filter(|line| line.starts_with("error: "));
-        assert_eq!(errors.count(), 1, "{}", ran.stderr);
-        // An answer may have come that could not be noted any more: then the event is uncertain, and sent again.
-        let books = Books::read(&desk, events);
-        assert_eq!(
-            (books.accepted.len(), books.sending.len()),
-            (accepted, uncertain)
-        );
-        check_next(&desk, &server, events, &books, &[]);
+fn what_was_accepted_is_recorded_on_a_disk_that_fills_up_during_the_run() {
+    for kilobytes in [960, 1_000, 1_050, 1_200] {
+        let (desk, server) = (desk_with(3_000), Server::start(Reply::receipt));
+        let ran = on_a_small_disk(&desk, &server, kilobytes * 2, &SMALL_BATCHES).ended(4);
+        check_full(&desk, &server, 3_000, &ran);
     }
+}
+
+/// Runs an upload whose ledger lies on a disk of its own of so many kilobytes; afterwards that is on the desk. Nothing where
+/// this system lets nobody mount one.
+#[cfg(target_os = "linux")]
+fn on_a_disk_of_its_own(desk: &Desk, server: &Server, kilobytes: u32) -> Option<Ran> {
+    std::fs::create_dir(desk.path().join("disk")).unwrap();
+    let mount = format!("mount -t tmpfs -o size={kilobytes}k none disk");
+    let may = ["-Urm", "sh", "-c", &mount];
+    let may = Command::new("unshare")
+        .args(may)
+        .current_dir(desk.path())
+        .output();
+    if !may.is_ok_and(|may| may.status.success()) {
+        return None;
+    }
+    let more = [&SMALL_BATCHES[..], &["--ledger", "disk/ledger.sqlite3"]].concat();
+    let plain = command(desk, server, &more);
+    let script = format!(
+        r#"{mount} && "$0" "$@"; code=$?; ls disk >&2; cp disk/ledger.sqlite3* .; exit $code"#
+    );
+    let mut mounted = Command::new("unshare");
+    mounted.args(["-Urm", "sh", "-c", &script]);
+    mounted.arg(plain.get_program()).args(plain.get_args());
+    mounted.current_dir(desk.path()).env_clear();
+    let env = plain.get_envs();
+    mounted.envs(env.filter_map(|(name, value)| Some((name, value?))));
+    mounted.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    let output = mounted.stdin(Stdio::null()).output().unwrap();
+    Some(finished(desk, Ran::of(&more, output)))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_accepted_is_recorded_on_a_file_system_that_is_full() {
+    for kilobytes in [1_400, 1_700, 2_000, 2_400] {
+        let (desk, server) = (desk_with(3_000), Server::start(Reply::receipt));
+        let Some(ran) = on_a_disk_of_its_own(&desk, &server, kilobytes) else {
+            return eprintln!("no file system can be mounted here");
+        };
+        let ran = ran.ended(4);
+        assert!(ran.stderr.contains("full"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains(".reserve"), "it goes with the run");
+        check_full(&desk, &server, 3_000, &ran);
+    }
+}
+
+/// The way back of what cannot be recorded even so.
+#[cfg(unix)]
+#[test]
+fn what_meta_accepted_and_nobody_could_record_is_said_to_be_just_that() {
+    let server = Server::start(|seen| Reply::receipt(seen).after(300));
+    let desk = desk_with(8);
+    let child = start(&desk, &server, &[]);
+    assert!(server.wait_for_requests(1));
+    std::fs::remove_file(desk.path().join("ledger.sqlite3")).unwrap();
+    let ran = finish(&desk, child).ended(4);
+    let report = ran.json();
+    assert_adds_up(&report);
+    assert_eq!(
+        (
+            count(&report, "accepted"),
+            count(&report, "uncertain"),
+            problems(&report, "accepted-unrecorded")
+        ),
+        (0, 8, 8)
+    );
+    let said =
+        "8 accepted by Meta but not recorded in the ledger, so that the next run sends them again";
+    assert!(
+        ran.stderr.contains(said) && !ran.stderr.contains("without a receipt"),
+        "{}",
+        ran.stderr
+    );
 }

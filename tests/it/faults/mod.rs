@@ -13,12 +13,16 @@ mod inputs;
 mod interrupts;
 #[cfg(unix)]
 mod kills;
+#[cfg(unix)]
+mod leadgen;
 mod ledgers;
 mod memory;
 mod refusals;
 mod requests;
 #[cfg(unix)]
 mod serve;
+#[cfg(unix)]
+mod servers;
 #[cfg(unix)]
 mod shared;
 #[cfg(unix)]

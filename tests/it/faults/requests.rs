@@ -3,7 +3,7 @@
 //! Every row of the table is an upload by the program itself, held against server and ledger, and then another after
 //! the cure. The table is a page of the book.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::support::repository;
@@ -59,8 +59,11 @@ struct Row {
 struct Answer {
     status: String,
     codes: String,
-    reply: Reply,
+    reply: Played,
 }
+
+/// Answers a request.
+type Played = Arc<dyn Fn(&Seen) -> Reply + Send + Sync>;
 
 /// The answers of one kind.
 struct Kind {
@@ -90,7 +93,7 @@ fn named(status: &str, codes: &str, reply: Reply) -> Answer {
     Answer {
         status: status.to_owned(),
         codes: codes.to_owned(),
-        reply,
+        reply: Arc::new(move |_| reply.clone()),
     }
 }
 
@@ -112,6 +115,25 @@ fn each(status: u16, code: i64, subcodes: &[i64]) -> impl Iterator<Item = Answer
 fn error(status: u16, rest: &str) -> Reply {
     let body = format!(r#"{{"error":{{"message":"TOKEN","type":"OAuthException",{rest}}}}}"#);
     Reply::answer(status, "", body)
+}
+
+/// A refusal that names one of the events by its position: the one that is to blame, else the fourth.
+fn with_path() -> Answer {
+    let named = |seen: &Seen| {
+        let one = seen.events.iter().position(|event| *event == ONE);
+        let place = one.unwrap_or(3.min(seen.events.len().saturating_sub(1)));
+        let says =
+            format!(r#"Unexpected key \"index\" on param \"$['data'][{place}]['user_data']\"."#);
+        error(
+            400,
+            &format!(r#""code":100,"error_subcode":2804019,"error_user_msg":"{says}""#),
+        )
+    };
+    Answer {
+        status: "400".to_owned(),
+        codes: "100/2804019 with the path of an event".to_owned(),
+        reply: Arc::new(named),
+    }
 }
 
 fn foreign(status: u16) -> Answer {
@@ -186,6 +208,7 @@ fn faults_of_events() -> Vec<Kind> {
                     2_804_036, 2_804_050, 2_804_064, 2_804_066, 2_804_999,
                 ],
             )
+            .chain([with_path()])
             .collect(),
         ),
         of(
@@ -298,9 +321,9 @@ fn played(
         waits,
     }: &Row,
 ) -> String {
-    let (reply, when) = (answer.reply.clone(), *when);
+    let (reply, when) = (Arc::clone(&answer.reply), *when);
     let server = Server::start(move |seen| match when.holds(seen) {
-        true => reply.clone(),
+        true => reply(seen),
         false => Reply::receipt(seen),
     });
     let desk = desk_with(EVENTS);

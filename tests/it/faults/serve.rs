@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::support::http::{self, Answer};
+use crate::support::receiver::Receiver;
 use crate::support::serve::{SECRET, Serve, log_of, post};
 
 fn desk() -> Desk {
@@ -392,6 +393,74 @@ fn a_token_that_is_refused_costs_nothing_and_is_read_again() {
         false => Reply::fault(400, 190, Some(463)),
     });
     wait_until("all are delivered", || server.taken() == once(0..4));
+}
+
+#[test]
+fn events_that_rest_are_told_to_whoever_looks_and_go_when_they_are_asked_for_and_only_then() {
+    let short = |seen: &Seen| match seen.events.contains(&3) {
+        true => {
+            let fewer = format!(r#"{{"events_received":{}}}"#, seen.events.len() - 1);
+            Reply::answer(200, "", fewer).taking()
+        }
+        false => Reply::receipt(seen),
+    };
+    let (desk, server, receiver) = (desk(), Server::start(short), Receiver::start());
+    let notify = format!("[notify]\nurl = \"{}/json\"\n", receiver.url);
+    desk.file("crm2capi.toml", format!("{SETTINGS}{notify}"));
+    let named = ["--config", "crm2capi.toml"];
+    let serve = start(&desk, &server, &named);
+    assert_eq!(serve.post(&records(2..4)).status, 202);
+    wait_until("it is uncertain", || {
+        serve.metric("crm2capi_serve_delivery_status") == 4.0
+    });
+    assert_eq!(serve.metric("crm2capi_serve_resting_events"), 0.0);
+    assert_eq!(serve.end("-TERM"), 0);
+    // Two more deliveries without a receipt, without the pauses between them.
+    let ledger = rusqlite::Connection::open(desk.path().join("ledger.sqlite3")).unwrap();
+    let worn = "UPDATE event SET attempts = attempts * 3 WHERE state = 0";
+    assert_eq!(ledger.execute(worn, []).unwrap(), 2);
+    drop(ledger);
+    receiver.take();
+
+    let serve = start(&desk, &server, &named);
+    wait_until("they rest", || {
+        serve.metric("crm2capi_serve_resting_events") == 2.0
+    });
+    let ready = serve.get("/readyz");
+    assert_eq!(ready.status, 200);
+    let says = "2 events without a receipt after several deliveries, and not sent again";
+    assert!(ready.body.contains(says), "{}", ready.body);
+    let before = server.requests();
+    assert_eq!(serve.end("-TERM"), 0);
+    assert_eq!(server.requests(), before);
+    let log = log_of(&desk);
+    let last = log.lines().last().unwrap();
+    assert!(
+        last.contains(says) && last.contains("--retry-uncertain"),
+        "{log}"
+    );
+
+    // Asked for, they go once more; what rests again waits until it is asked for again.
+    let serve = start(
+        &desk,
+        &server,
+        &[&named[..], &["--retry-uncertain"]].concat(),
+    );
+    wait_until("they were sent", || server.requests() > before);
+    wait_until("they rest again", || {
+        serve.metric("crm2capi_serve_resting_events") == 2.0
+    });
+    assert_eq!(serve.end("-TERM"), 0);
+    server.play(Reply::receipt);
+    let serve = start(
+        &desk,
+        &server,
+        &[&named[..], &["--retry-uncertain"]].concat(),
+    );
+    wait_until("nothing waits", || {
+        serve.metric("crm2capi_serve_queue_events") == 0.0
+    });
+    assert_eq!(serve.metric("crm2capi_serve_resting_events"), 0.0);
 }
 
 #[test]

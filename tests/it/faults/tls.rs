@@ -14,6 +14,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::*;
+use crate::support::postgres::{Database, PASSWORD, Server as Postgres};
 
 /// Who issues certificates.
 struct Issuer(CertifiedIssuer<'static, KeyPair>);
@@ -258,4 +259,104 @@ fn certificates_that_cannot_be_read_end_the_command_before_anything_is_sent() {
         assert!(ran.stderr.contains("SSL_CERT_FILE"), "{}", ran.stderr);
     }
     assert_eq!(server.count(), (0, 0));
+}
+
+/// A database behind TLS whose server shows this certificate, and its server.
+fn database_with(
+    (certificate, key): (Certificate, KeyPair),
+) -> Option<(Database, &'static Postgres)> {
+    let files = [
+        ("server.crt", certificate.pem()),
+        ("server.key", key.serialize_pem()),
+    ];
+    let options = "-c ssl=on -c ssl_cert_file=../server.crt -c ssl_key_file=../server.key -c log_connections=on";
+    let server: &Postgres = Box::leak(Box::new(Postgres::start(options, &files)?));
+    Some((Database::on(server), server))
+}
+
+/// Uploads with a ledger at this address.
+fn upload_by(desk: &Desk, meta: &Server, address: &str) -> Ran {
+    let mut upload = upload_to(desk, &meta.url, &[]);
+    upload.env("CRM2CAPI_LEDGER", address);
+    let ran = finished(desk, Ran::of(&["upload"], upload.output().unwrap()));
+    assert!(!ran.stderr.contains(PASSWORD), "{}", ran.stderr);
+    ran
+}
+
+#[test]
+fn a_ledger_speaks_only_to_a_server_whose_certificate_is_sound() {
+    let issuer = Issuer::new("Ours");
+    let Some((database, postgres)) = database_with(issuer.issue("localhost", (2020, 2099))) else {
+        return;
+    };
+    let (desk, meta) = (desk_with(4), Server::start(Reply::receipt));
+    let trusted = issuer.trusted(&desk).display().to_string();
+    let strangers = Desk::new();
+    let stranger = Issuer::new("Theirs")
+        .trusted(&strangers)
+        .display()
+        .to_string();
+    let url = database.url().replace("127.0.0.1", "localhost");
+    let by_number = database.url();
+    for (address, why) in [
+        (format!("{url}?sslrootcert={stranger}"), "UnknownIssuer"),
+        (
+            format!("{url}?sslmode=require&sslrootcert={stranger}"),
+            "UnknownIssuer",
+        ),
+        // The system does not know our issuer.
+        (format!("{url}?sslmode=verify-full"), "certificate"),
+        // The certificate is for a name, and another was called.
+        (format!("{by_number}?sslrootcert={trusted}"), "certificate"),
+        (format!("{url}?sslrootcert={trusted}x"), "sslrootcert"),
+        (
+            format!("{url}?sslmode=prefer&sslrootcert={trusted}"),
+            "turn TLS off",
+        ),
+    ] {
+        let ran = upload_by(&desk, &meta, &address).ended(2);
+        assert!(ran.stderr.contains(why), "{address}: {}", ran.stderr);
+    }
+    assert_eq!(meta.requests(), 0);
+    let ours = |what: &str| {
+        let log = postgres.log();
+        let lines = log
+            .lines()
+            .filter(|line| line.contains("connection authorized"));
+        let ours = lines.filter(|line| line.contains("application_name=crm2capi"));
+        ours.filter(|line| line.contains(what)).count()
+    };
+    assert_eq!(ours(""), 0, "{}", postgres.log());
+    for mode in ["verify-full", "verify-ca", "require"] {
+        let address = format!("{url}?sslmode={mode}&sslrootcert={trusted}");
+        let report = upload_by(&desk, &meta, &address).ended(0).json();
+        assert_eq!(count(&report, "events"), 4);
+    }
+    assert_eq!(meta.taken().len(), 4);
+    assert!(
+        ours("") > 0 && ours("") == ours("SSL enabled"),
+        "{}",
+        postgres.log()
+    );
+}
+
+#[test]
+fn a_ledger_that_is_to_speak_tls_does_not_fall_back_to_plain() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let (desk, meta) = (desk_with(4), Server::start(Reply::receipt));
+    let trusted = Issuer::new("Ours").trusted(&desk).display().to_string();
+    let url = database.url().replace("127.0.0.1", "localhost");
+    for query in [
+        "sslmode=require".to_owned(),
+        format!("sslrootcert={trusted}"),
+    ] {
+        let ran = upload_by(&desk, &meta, &format!("{url}?{query}"));
+        assert!([2, 4].contains(&ran.status), "{ran:?}");
+        assert!(ran.stderr.contains("TLS"), "{}", ran.stderr);
+    }
+    assert_eq!(meta.requests(), 0);
+    let made = database.sql("SELECT to_regclass('crm2capi.ledger') IS NULL");
+    assert_eq!(made, "t");
 }

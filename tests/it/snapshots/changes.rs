@@ -238,6 +238,35 @@ fn a_stage_that_could_not_be_delivered_goes_with_its_first_time_whatever_the_nex
     }
 }
 
+/// A filter that finds nothing today is no reason to let wait what is due.
+#[test]
+fn an_export_without_rows_holds_up_nothing_that_is_overdue() {
+    let who = (A, "x@example.com", "");
+    let job = Job::after(&[lead(who, "New")]);
+    job.server.fail(Failure::Throttle);
+    job.run(DAY_2, &[lead(who, "Qualified")]).ended(4);
+    job.server.take();
+    job.server.answer_again();
+    job.desk.file("export.csv", HEADER);
+    let with_server = ["--graph-url", job.server.url()];
+    let ran = job.run_with(DAY_3, &with_server).ended(4);
+    assert_eq!(job.arrived(), [named("Qualified", DAY_2)]);
+    assert!(ran.stderr.contains("has no rows"), "{}", ran.stderr);
+    let report = ran.json();
+    assert_adds_up(&report);
+    let of_snapshot = &report["snapshot"];
+    assert_eq!(
+        (&report["accepted"], &of_snapshot["overdue"]),
+        (&json!(1), &json!(1)),
+        "{report}"
+    );
+    // Where nothing is overdue nothing is sent, and the next export with rows is no first run.
+    job.run_with(DAY_3, &with_server).ended(2);
+    assert_eq!(job.arrived(), []);
+    job.run(DAY_4, &[lead(who, "Won")]).ended(0);
+    assert_eq!(job.arrived(), [named("Won", DAY_4)]);
+}
+
 #[test]
 fn a_stage_that_never_got_through_is_given_up_aloud() {
     let who = (A, "x@example.com", "");

@@ -88,6 +88,9 @@ fn answer(world: &mut World, request: &Request) -> (u16, String, String) {
         let (_, status, headers, body) = world.instead.remove(at);
         return (status, headers, body);
     }
+    if request.line.starts_with("POST") {
+        return take_events(request);
+    }
     let (path, query) = whole.split_once('?').unwrap_or((&whole, ""));
     let parameter = |name: &str| {
         let prefix = format!("{name}=");
@@ -132,15 +135,53 @@ fn answer(world: &mut World, request: &Request) -> (u16, String, String) {
             };
             page_of(leads, fields, parameter("after"), parameter("filtering"))
         }
-        [id] => match world.forms.iter().find(|(form, ..)| form == id) {
-            Some((_, questions, _)) => {
+        [id] => match (
+            world.forms.iter().find(|(form, ..)| form == id),
+            one_lead(world, id),
+        ) {
+            (Some((_, questions, _)), _) => {
                 json!({"id": id, "name": format!("Form {id}"), "questions": questions})
             }
-            None => return refuse(400, 803, "Some of the aliases you requested do not exist"),
+            (None, Some(lead)) => with_fields(lead, fields),
+            (None, None) => {
+                return refuse(400, 803, "Some of the aliases you requested do not exist");
+            }
         },
         _ => return refuse(400, 2500, "Unknown path components"),
     };
     (200, String::new(), body.to_string())
+}
+
+/// Takes events as Meta does, and refuses the empty one that asks whether a request is sound.
+fn take_events(request: &Request) -> (u16, String, String) {
+    let events = request.events();
+    let body = match events.iter().any(|event| event["event_name"].is_null()) {
+        true => {
+            let error = json!({"error": {"message": "Invalid parameter", "type": "OAuthException", "code": 100,
+                "error_subcode": 2_804_019, "error_user_msg": "Missing key on param \"$['data'][0]['event_name']\"."}});
+            return (400, String::new(), error.to_string());
+        }
+        false => json!({"events_received": events.len(), "messages": [], "fbtrace_id": "A"}),
+    };
+    (200, String::new(), body.to_string())
+}
+
+fn one_lead<'w>(world: &'w World, id: &str) -> Option<&'w Value> {
+    let mut leads = world.forms.iter().flat_map(|(_, _, leads)| leads);
+    leads.find(|lead| lead["id"] == id)
+}
+
+/// Without being asked Graph gives three of a lead's fields.
+fn with_fields(lead: &Value, fields: &str) -> Value {
+    let mut lead = lead.clone();
+    let fields = match fields {
+        "" => "id,created_time,field_data",
+        fields => fields,
+    };
+    let fields: Vec<&str> = fields.split(',').collect();
+    let members = lead.as_object_mut().unwrap();
+    members.retain(|key, _| fields.contains(&key.as_str()));
+    lead
 }
 
 /// Two leads a page, the last page with a cursor but without `next`.
@@ -163,15 +204,8 @@ fn page_of(leads: &[Value], fields: &str, after: Option<&str>, filtering: Option
         cursor.strip_prefix("cursor").unwrap().parse().unwrap()
     });
     let end = (first + 2).min(leads.len());
-    let named = |lead: &&Value| {
-        let mut lead = (*lead).clone();
-        let fields: Vec<&str> = fields.split(',').collect();
-        lead.as_object_mut()
-            .unwrap()
-            .retain(|key, _| fields.contains(&key.as_str()));
-        lead
-    };
-    let data: Vec<Value> = leads[first..end].iter().map(named).collect();
+    let data = leads[first..end].iter();
+    let data: Vec<Value> = data.map(|lead| with_fields(lead, fields)).collect();
     let mut paging =
         json!({"cursors": {"before": format!("cursor{first}"), "after": format!("cursor{end}")}});
     if end < leads.len() {

@@ -219,9 +219,15 @@ pub fn sha256(text: &str) -> String {
 /// The peak memory of a child process in KiB, watched until it ends.
 #[cfg(target_os = "linux")]
 pub fn watch_peak_kib(process: u32) -> u64 {
+    watch_peak_kib_of(process, "VmHWM:")
+}
+
+/// The same of a part of it, as the system names that.
+#[cfg(target_os = "linux")]
+pub fn watch_peak_kib_of(process: u32, part: &str) -> u64 {
     let high_water_mark = || {
         let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-        let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
+        let line = text.lines().find(|line| line.starts_with(part))?;
         line.split_whitespace().nth(1)?.parse().ok()
     };
     // It has no memory any more once it has ended.

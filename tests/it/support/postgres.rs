@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -33,11 +32,15 @@ impl Database {
     /// Nothing where PostgreSQL is not installed.
     pub(crate) fn new() -> Option<Self> {
         static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+        let start = || Server::start("", &[]);
+        Some(Self::on(SERVER.get_or_init(start).as_ref()?))
+    }
+
+    pub(crate) fn on(server: &'static Server) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let server = SERVER.get_or_init(Server::start).as_ref()?;
         let name = format!("ledger_{}", COUNT.fetch_add(1, Ordering::SeqCst));
         server.sql("postgres", &format!("CREATE DATABASE {name}"));
-        Some(Self { server, name })
+        Self { server, name }
     }
 
     /// Its address, with the password.
@@ -60,23 +63,31 @@ impl Database {
 }
 
 impl Server {
-    fn start() -> Option<Self> {
+    /// Starts a server with further options, and files in the folder above its data that only it may read.
+    pub(crate) fn start(options: &str, files: &[(&str, String)]) -> Option<Self> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let Some(programs) = programs() else {
             eprintln!("left out: PostgreSQL is not installed, so its ledger is not tested here");
             return None;
         };
-        let (user, group) = owner();
-        let folder = std::env::temp_dir().join(format!("crm2capi-postgres-{}", std::process::id()));
+        let owner = owner();
+        let (id, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+        let folder = std::env::temp_dir().join(format!("crm2capi-postgres-{id}-{count}"));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
-        std::os::unix::fs::chown(&folder, Some(user), Some(group)).unwrap();
+        system::give(&folder, owner);
+        for (name, text) in files {
+            std::fs::write(folder.join(name), text).unwrap();
+            system::give_alone(&folder.join(name), owner);
+        }
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
             .unwrap()
             .port();
         std::fs::write(folder.join("password"), PASSWORD).unwrap();
-        let made = Command::new(programs.join("initdb"))
+        let mut initdb = Command::new(programs.join("initdb"));
+        initdb
             .args([
                 "--no-sync",
                 "--encoding=UTF8",
@@ -88,11 +99,8 @@ impl Server {
             .arg(folder.join("password"))
             .arg("-D")
             .arg(folder.join("data"))
-            .current_dir(&folder)
-            .uid(user)
-            .gid(group)
-            .output()
-            .unwrap();
+            .current_dir(&folder);
+        let made = system::run_as(&mut initdb, owner).output().unwrap();
         assert!(
             made.status.success(),
             "{}",
@@ -100,17 +108,15 @@ impl Server {
         );
         let script = format!(
             "'{}/postgres' -D data -h 127.0.0.1 -p {port} -k '' -c fsync=off -c max_connections=60 \
-               -c log_statement=none >log 2>&1 & server=$!; read end; kill -INT $server; wait $server; rm -rf \"$PWD\"",
+               -c log_statement=none {options} >log 2>&1 & server=$!; read end; kill -INT $server; wait $server; rm -rf \"$PWD\"",
             programs.display()
         );
-        let keeper = Command::new("sh")
+        let mut shell = Command::new("sh");
+        shell
             .args(["-c", &script])
             .current_dir(&folder)
-            .stdin(Stdio::piped())
-            .uid(user)
-            .gid(group)
-            .spawn()
-            .unwrap();
+            .stdin(Stdio::piped());
+        let keeper = system::run_as(&mut shell, owner).spawn().unwrap();
         let server = Self {
             folder,
             port,
@@ -123,10 +129,14 @@ impl Server {
     fn wait(&self) {
         let start = Instant::now();
         while !self.is_ready() {
-            let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-            assert!(start.elapsed() < Duration::from_secs(60), "{}", log());
+            assert!(start.elapsed() < Duration::from_secs(60), "{}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// What it has written so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
     fn is_ready(&self) -> bool {
@@ -199,5 +209,42 @@ fn owner() -> (u32, u32) {
             .find_map(|user| Some((number(&["-u", user])?, number(&["-g", user])?)))
             .unwrap(),
         own => own,
+    }
+}
+
+/// Users and groups by their numbers.
+#[cfg(unix)]
+mod system {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+
+    use super::{Command, Path};
+
+    pub(super) fn give(folder: &Path, (user, group): (u32, u32)) {
+        std::os::unix::fs::chown(folder, Some(user), Some(group)).unwrap();
+    }
+
+    /// A file that nobody else may read then.
+    pub(super) fn give_alone(file: &Path, owner: (u32, u32)) {
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        give(file, owner);
+    }
+
+    pub(super) fn run_as(command: &mut Command, (user, group): (u32, u32)) -> &mut Command {
+        command.uid(user).gid(group)
+    }
+}
+
+/// Where there are no such numbers, no server is found either.
+#[cfg(not(unix))]
+mod system {
+    use super::{Command, Path};
+
+    pub(super) fn give(_: &Path, _: (u32, u32)) {}
+
+    pub(super) fn give_alone(_: &Path, _: (u32, u32)) {}
+
+    pub(super) fn run_as(command: &mut Command, _: (u32, u32)) -> &mut Command {
+        command
     }
 }
