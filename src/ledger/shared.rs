@@ -37,13 +37,21 @@ impl SharedLedger {
     /// Tokio runtime.
     pub(crate) async fn write(&self, entry: Entry) -> Result<Vec<Begun>, LedgerError> {
         let (sender, receiver) = oneshot::channel();
-        lock(&self.waiting).push((entry, sender));
-        let shared = self.clone();
-        let writing = tokio::task::spawn_blocking(move || shared.write_waiting());
-        if let Err(stopped) = writing.await
-            && let Ok(panic) = stopped.try_into_panic()
-        {
-            std::panic::resume_unwind(panic);
+        let is_first = {
+            let mut waiting = lock(&self.waiting);
+            waiting.push((entry, sender));
+            waiting.len() == 1
+        };
+        // Whoever finds nothing waiting sees to it that all is written which comes until then: one for each of them would write
+        // what has just come, one by one.
+        if is_first {
+            let shared = self.clone();
+            let writing = tokio::task::spawn_blocking(move || shared.write_waiting());
+            if let Err(stopped) = writing.await
+                && let Ok(panic) = stopped.try_into_panic()
+            {
+                std::panic::resume_unwind(panic);
+            }
         }
         match receiver.await {
             Ok(written) => written,
@@ -52,7 +60,7 @@ impl SharedLedger {
         }
     }
 
-    /// Writes all that waits; often somebody else has done so already.
+    /// Writes all that waits.
     fn write_waiting(&self) {
         let mut ledger = self.lock();
         let (entries, senders): (Vec<Entry>, Vec<_>) = std::mem::take(&mut *lock(&self.waiting))
