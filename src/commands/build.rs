@@ -168,6 +168,7 @@ mod tests {
                 name: NameId(0),
                 time: 0,
                 worth: None,
+                is_joined: false,
                 created: None,
                 lead: 0,
                 row: 2,

@@ -9,8 +9,7 @@ use serde::Serialize;
 use super::each::each;
 use super::failure::Interrupted;
 use super::remote::scores;
-use super::show::write_finding;
-use super::talk;
+use super::show::{show_page, write_finding};
 use crate::cli::{CheckArgs, PlainFormat, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::deliver::interrupt::listen;
@@ -88,33 +87,24 @@ fn check(args: &CheckArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<Exi
     if status == ExitStatus::Done && lines.iter().any(|line| !line.ok) {
         status = ExitStatus::Problems;
     }
-    print(&lines, &found, status, args, talk)?;
+    if args.format == PlainFormat::Json || !talk.quiet || status != ExitStatus::Done {
+        show(&lines, &found, status, args.format);
+    }
     Ok(status)
 }
 
-fn print(
-    lines: &[Line],
-    found: &Probe,
-    status: ExitStatus,
-    args: &CheckArgs,
-    talk: &TalkArgs,
-) -> Result<()> {
-    let mut out = talk::stdout(args.format);
-    match args.format {
+fn show(lines: &[Line], found: &Probe, status: ExitStatus, format: PlainFormat) {
+    show_page(format, |out| match format {
         PlainFormat::Json => {
             let report = serde_json::json!({
                 "command": "check", "exit_status": status, "checks": lines, "fbtrace_id": found.fbtrace_id,
             });
-            writeln!(out, "{report}")?;
+            writeln!(out, "{report}")
         }
-        PlainFormat::Human if talk.quiet && status == ExitStatus::Done => {}
-        PlainFormat::Human => {
-            for Line { what, ok, says } in lines {
-                write_finding(&mut out, *ok, &format!("{what:<18}"), says)?;
-            }
-        }
-    }
-    Ok(())
+        PlainFormat::Human => lines.iter().try_for_each(|Line { what, ok, says }| {
+            write_finding(out, *ok, &format!("{what:<18}"), says)
+        }),
+    });
 }
 
 /// Says what the probe found.

@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::normalize::each_line;
-use super::talk::{self, print_error};
+use super::print_error;
+use super::show::show_page;
 use crate::cli::{PlainFormat, StatusArgs};
 use crate::config::{self, SettingsFile};
 use crate::customer::{Key, LetterM, Normalizer, Settings};
@@ -82,20 +83,14 @@ pub(super) fn run(args: &StatusArgs, value: &str, file: &SettingsFile) -> Result
         true => ExitStatus::Done,
         false => ExitStatus::Problems,
     };
-    let mut out = talk::stdout(args.format);
-    match args.format {
+    show_page(args.format, |out| match args.format {
         PlainFormat::Json => {
             let leads: Vec<Value> = found.iter().map(as_json).collect();
             let report = json!({"command": "status", "exit_status": status, "leads": leads});
-            writeln!(out, "{report}")?;
+            writeln!(out, "{report}")
         }
-        PlainFormat::Human => {
-            for found in &found {
-                write_lead(&mut out, found)?;
-            }
-        }
-    }
-    drop(out);
+        PlainFormat::Human => found.iter().try_for_each(|found| write_lead(out, found)),
+    });
     if status != ExitStatus::Done {
         let missing: Vec<&Found<'_>> = found
             .iter()

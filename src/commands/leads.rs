@@ -6,8 +6,7 @@ use anyhow::{Context, Result};
 
 use super::each::{Became, each};
 use super::print_error;
-use super::show::write_finding;
-use super::talk::{print, stdout};
+use super::show::{show_page, show_text, write_finding};
 use crate::ask::{Asker, Failure};
 use crate::cli::{LeadsArgs, PlainFormat, TalkArgs};
 use crate::config::{self, LeadsSettings, SettingsFile};
@@ -54,7 +53,7 @@ fn download_or_check(args: &LeadsArgs, talk: &TalkArgs, config: Option<&Path>) -
         let mut asker = Asker::new(reader, give_up_after, interrupt);
         let Some(mut output) = output else {
             let found = examine(&mut asker, &asked.pages, &endpoint.token).await;
-            return Ok((None, check(found, &asker, talk)?));
+            return Ok((None, check(found, &asker, talk)));
         };
         if output.len() == 0 && !asked.is_hashed {
             warn_of_the_clear(&output);
@@ -63,7 +62,7 @@ fn download_or_check(args: &LeadsArgs, talk: &TalkArgs, config: Option<&Path>) -
         let progress = download(&mut asker, &wanted, &mut output).await;
         let status = status_of(&progress, asker.host(), output.is_stream());
         if !(talk.quiet && status == ExitStatus::Done) {
-            say(&table(&progress, &output), &output)?;
+            say(&table(&progress, &output), &output);
         }
         let became = sum_of(&progress, &output);
         Ok((Some(became).filter(|_| !output.is_stream()), status))
@@ -82,12 +81,11 @@ fn warn_of_the_clear(output: &LeadsOutput) {
 }
 
 /// Standard output is for the leads where they go down a stream, and what is said of them goes beside it.
-fn say(text: &str, output: &LeadsOutput) -> std::io::Result<()> {
+fn say(text: &str, output: &LeadsOutput) {
     match output.is_stream() {
         true => text.lines().for_each(|line| tracing::info!("{line}")),
-        false => print(text)?,
+        false => show_text(&mut anstream::stdout().lock(), text.as_bytes()),
     }
-    Ok(())
 }
 
 fn wanted(
@@ -231,27 +229,24 @@ fn line_of(form: &FormAccount) -> String {
 }
 
 /// Prints what the doctor found.
-fn check(
-    found: Result<Vec<Finding>, Failure>,
-    asker: &Asker,
-    talk: &TalkArgs,
-) -> Result<ExitStatus> {
+fn check(found: Result<Vec<Finding>, Failure>, asker: &Asker, talk: &TalkArgs) -> ExitStatus {
     let findings = match found {
         Ok(findings) => findings,
-        Err(failure) => return Ok(status_of_failure(&failure, asker.host(), None)),
+        Err(failure) => return status_of_failure(&failure, asker.host(), None),
     };
     let all_well = findings.iter().all(|finding| finding.ok);
     if !(talk.quiet && all_well) {
-        let mut out = stdout(PlainFormat::Human);
-        for Finding { what, ok, says } in &findings {
-            write_finding(&mut out, *ok, &format!("{what:<22}"), says)?;
-        }
+        show_page(PlainFormat::Human, |out| {
+            (findings.iter()).try_for_each(|Finding { what, ok, says }| {
+                write_finding(out, *ok, &format!("{what:<22}"), says)
+            })
+        });
     }
     if all_well {
-        return Ok(ExitStatus::Done);
+        return ExitStatus::Done;
     }
     print_error(&anyhow::anyhow!(
         "leads cannot be read, or not all of them; the lines that begin with NO say what to do"
     ));
-    Ok(ExitStatus::Refused)
+    ExitStatus::Refused
 }

@@ -1,12 +1,12 @@
 //! `crm2capi ledger check` and `crm2capi ledger copy`: looks a ledger over, or copies one into another.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 
-use super::show::write_finding;
-use super::{print_error, talk};
+use super::print_error;
+use super::show::{show_page, write_finding};
 use crate::cli::{LedgerArgs, LedgerCheckArgs, LedgerCopyArgs, LedgerVerb, PlainFormat, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::ledger::{self, Checked, Copied, LedgerTarget, Pair};
@@ -33,30 +33,31 @@ fn check(args: &LedgerCheckArgs, talk: &TalkArgs) -> Result<ExitStatus> {
         true => ExitStatus::Done,
         false => ExitStatus::Problems,
     };
-    let mut out = talk::stdout(args.format);
-    match args.format {
-        PlainFormat::Json => writeln!(out, "{}", checked_as_json(&checked, &target, status))?,
-        PlainFormat::Human if talk.quiet && status == ExitStatus::Done => {}
-        PlainFormat::Human => {
-            writeln!(out, "{}", harmless(&target.to_string()))?;
-            for looked in &checked.looked {
-                let what = format!("{:<12}", looked.what);
-                write_finding(&mut out, looked.ok, &what, &looked.says)?;
-            }
-            let counts = checked.counts.0.iter();
-            let counts: Vec<String> = counts
-                .map(|(what, count)| format!("{} {}", thousands(*count), what.replace('_', " ")))
-                .collect();
-            writeln!(out, "{}", counts.join(", "))?;
-        }
+    if args.format == PlainFormat::Json || !talk.quiet || status != ExitStatus::Done {
+        show_page(args.format, |out| match args.format {
+            PlainFormat::Json => writeln!(out, "{}", checked_as_json(&checked, &target, status)),
+            PlainFormat::Human => write_checked(out, &checked, &target),
+        });
     }
-    drop(out);
     if status != ExitStatus::Done {
         print_error(&anyhow::anyhow!(
             "the ledger {target} is not as it should be; the lines that begin with NO say what to do"
         ));
     }
     Ok(status)
+}
+
+fn write_checked(out: &mut impl Write, checked: &Checked, target: &LedgerTarget) -> io::Result<()> {
+    writeln!(out, "{}", harmless(&target.to_string()))?;
+    for looked in &checked.looked {
+        let what = format!("{:<12}", looked.what);
+        write_finding(out, looked.ok, &what, &looked.says)?;
+    }
+    let counts = checked.counts.0.iter();
+    let counts: Vec<String> = counts
+        .map(|(what, count)| format!("{} {}", thousands(*count), what.replace('_', " ")))
+        .collect();
+    writeln!(out, "{}", counts.join(", "))
 }
 
 fn checked_as_json(checked: &Checked, target: &LedgerTarget, status: ExitStatus) -> Value {
@@ -80,17 +81,16 @@ fn copy(args: &LedgerCopyArgs, talk: &TalkArgs) -> Result<ExitStatus> {
     let to = config::ledger_of(args.to.as_deref(), &settings)?;
     let now = config::clock(None).now();
     let copied = ledger::copy(&from, &to, (args.wait, now))?;
-    let mut out = talk::stdout(args.format);
-    match args.format {
-        PlainFormat::Json => writeln!(out, "{}", copied_as_json(&copied, (&from, &to)))?,
-        PlainFormat::Human if talk.quiet => {}
-        PlainFormat::Human => {
-            let (from, to) = (from.to_string(), to.to_string());
-            writeln!(out, "copied {} to {}", harmless(&from), harmless(&to))?;
-            for line in lines(&copied) {
-                writeln!(out, "  {line}")?;
+    if args.format == PlainFormat::Json || !talk.quiet {
+        show_page(args.format, |out| match args.format {
+            PlainFormat::Json => writeln!(out, "{}", copied_as_json(&copied, (&from, &to))),
+            PlainFormat::Human => {
+                let (from, to) = (from.to_string(), to.to_string());
+                writeln!(out, "copied {} to {}", harmless(&from), harmless(&to))?;
+                let mut lines = lines(&copied).into_iter();
+                lines.try_for_each(|line| writeln!(out, "  {line}"))
             }
-        }
+        });
     }
     Ok(ExitStatus::Done)
 }

@@ -1,11 +1,12 @@
 //! `crm2capi normalize FIELD VALUE`: one value's normalised form and its SHA-256, or why it is unusable.
 
-use std::io::{BufRead, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufWriter, Read, Write};
 
 use anyhow::{Context, Result, anyhow};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::show::say_unwritten;
 use super::talk;
 use crate::cell::{is_lost, is_nothing};
 use crate::cli::{NormalizeArgs, PlainFormat};
@@ -45,13 +46,17 @@ struct Line<'a> {
 pub(super) fn run(args: &NormalizeArgs) -> Result<ExitStatus> {
     let reader = Reader::new(args)?;
     let mut out = BufWriter::new(talk::stdout(args.format));
-    let mut all_usable = true;
+    let (mut all_usable, mut written) = (true, Ok(()));
     let mut answer = |number: u64, answer: Result<Vec<Sent>, Code>| -> Result<()> {
         all_usable &= answer.is_ok();
-        match args.format {
-            PlainFormat::Json => write_json(&mut out, &args.field, number, &answer),
-            PlainFormat::Human => write_human(&mut out, reader.field, &answer),
+        // Values are judged to the last even when nobody reads the answers any more.
+        if written.is_ok() {
+            written = match args.format {
+                PlainFormat::Json => write_json(&mut out, &args.field, number, &answer),
+                PlainFormat::Human => write_human(&mut out, reader.field, &answer),
+            };
         }
+        Ok(())
     };
     if args.value == "-" {
         each_line(std::io::stdin().lock(), |number, line| {
@@ -60,7 +65,7 @@ pub(super) fn run(args: &NormalizeArgs) -> Result<ExitStatus> {
     } else {
         answer(1, reader.read(&args.value))?;
     }
-    out.flush()?;
+    say_unwritten(written.and_then(|()| out.flush()));
     Ok(if all_usable {
         ExitStatus::Done
     } else {
@@ -189,10 +194,10 @@ fn write_json(
     field: &str,
     input_line: u64,
     answer: &Result<Vec<Sent>, Code>,
-) -> Result<()> {
-    fn write(out: &mut impl Write, line: &Line<'_>) -> Result<()> {
+) -> io::Result<()> {
+    fn write(out: &mut impl Write, line: &Line<'_>) -> io::Result<()> {
         serde_json::to_writer(&mut *out, line)?;
-        Ok(out.write_all(b"\n")?)
+        out.write_all(b"\n")
     }
     match answer {
         Err(code) => write(
@@ -220,7 +225,11 @@ fn write_json(
     }
 }
 
-fn write_human(out: &mut impl Write, field: Field, answer: &Result<Vec<Sent>, Code>) -> Result<()> {
+fn write_human(
+    out: &mut impl Write,
+    field: Field,
+    answer: &Result<Vec<Sent>, Code>,
+) -> io::Result<()> {
     match answer {
         Err(code) => writeln!(
             out,

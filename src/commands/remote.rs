@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::failure::Interrupted;
+use super::show::show_page;
 use super::talk::{self, print_error};
 use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
@@ -90,16 +91,12 @@ pub(super) fn run(args: &StatusArgs, talk: &TalkArgs, file: &SettingsFile) -> Re
     let findings = ask((endpoint, own), agent, hours, here)?;
     let stages = findings.stages();
     let status = findings.status(stages.as_deref());
-    let mut out = talk::stdout(args.format);
-    match args.format {
-        PlainFormat::Json => {
-            let report = findings.as_json(stages.as_deref(), status);
-            writeln!(out, "{report}")?;
-        }
-        PlainFormat::Human if talk.quiet && status == ExitStatus::Done => {}
-        PlainFormat::Human => findings.write_page(&mut out, stages.as_deref())?,
+    if args.format == PlainFormat::Json || !talk.quiet || status != ExitStatus::Done {
+        show_page(args.format, |out| match args.format {
+            PlainFormat::Json => writeln!(out, "{}", findings.as_json(stages.as_deref(), status)),
+            PlainFormat::Human => findings.write_page(out, stages.as_deref()),
+        });
     }
-    drop(out);
     if let Some(error) = findings.error(stages.as_deref()) {
         print_error(&anyhow::anyhow!(error));
     }

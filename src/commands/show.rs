@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::cli::TalkArgs;
+use crate::cli::{PlainFormat, TalkArgs};
 use crate::config::ReportTarget;
 use crate::problem::Severity;
 use crate::render::{self, Format, complaint, metrics};
@@ -36,6 +36,29 @@ impl Shape {
 /// Shows what was read, before anything is sent. That it cannot be written is said at the end, when it is tried again.
 pub(super) fn show_opening(summary: &Summary) {
     let _ = print(summary, Shape::Opening);
+}
+
+/// Shows on standard output what a command found. The status is decided before, and whether standard output takes the page
+/// changes nothing in it.
+pub(super) fn show_page(format: PlainFormat, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) {
+    let mut page = Vec::new();
+    // Writing to memory does not fail.
+    let _ = write(&mut page);
+    show_text(&mut talk::stdout(format), &page);
+}
+
+/// Writes the text, as [`show_page`] does.
+pub(super) fn show_text(out: &mut impl Write, text: &[u8]) {
+    say_unwritten(out.write_all(text).and_then(|()| out.flush()));
+}
+
+/// Says that standard output cannot be written, unless whoever read it has seen enough, as `head` does.
+pub(super) fn say_unwritten(written: io::Result<()>) {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(error) => tracing::error!("cannot write to standard output: {error}"),
+        Ok(()) => {}
+    }
 }
 
 /// Shows the summary everywhere and gives the status the process ends with. The status is about the events: whether

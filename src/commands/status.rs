@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::each::each;
-use super::{lead, remote, talk};
+use super::show::show_page;
+use super::{lead, print_error, remote, talk};
 use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
 use crate::files::{Readers, check_writable, write_whole};
@@ -67,7 +68,7 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
              the settings with --config"
         );
     }
-    let is_missing = ledger.is_none();
+    let missing = ledger.is_none().then(|| target.to_string());
     let status = ledger
         .map(|mut ledger| ledger.status(dataset.as_deref(), now, RUNS))
         .transpose()?
@@ -79,49 +80,47 @@ fn status(args: &StatusArgs, talk: &TalkArgs, config: Option<&Path>) -> Result<E
     } else {
         ExitStatus::Done
     };
-    let report = as_json(&status, exit);
-    if let Some(path) = &args.report {
-        write_report(path, &status, now, max_age.map(|_| is_late))?;
-    }
-    let mut out = talk::stdout(args.format);
-    match args.format {
-        PlainFormat::Json => writeln!(out, "{report}")?,
-        PlainFormat::Human if talk.quiet && exit == ExitStatus::Done => {}
-        PlainFormat::Human => {
-            let mut out = HarmlessLines::new(&mut out);
-            if args.settings.config.len() > 1 {
-                write_whose(&mut out, config, dataset.as_deref())?;
-            }
-            write_page(&mut out, &status, now)?;
-        }
-    }
-    drop(out);
-    if is_late {
-        let allowed = args.max_age.as_deref().unwrap_or_default();
-        let missing = is_missing.then_some(&target);
-        say_late(status.last_success, now, allowed, missing);
-    }
+    let report = as_json(&status, exit).to_string();
+    // Who is to be alarmed is told first: a reader of standard output may leave, or never read.
     if let Some(max_age) = max_age {
         let subject = Subject {
-            dataset: dataset.unwrap_or_default(),
+            dataset: dataset.clone().unwrap_or_default(),
             settings: file.path.clone(),
             ledger: target,
         };
-        let report = format!("{report}\n");
-        let occasion = Occasion::Watched { is_late, max_age };
-        Notifier {
+        let notifier = Notifier {
             settings: receivers,
             subject,
-        }
-        .tell(&occasion, report.as_bytes(), now);
+        };
+        let occasion = Occasion::Watched { is_late, max_age };
+        notifier.tell(&occasion, format!("{report}\n").as_bytes(), now);
+    }
+    if let Some(path) = &args.report {
+        write_report(path, &status, now, max_age.map(|_| is_late))?;
+    }
+    let is_one_of_several = args.settings.config.len() > 1;
+    let whose = is_one_of_several.then(|| whose(config, dataset.as_deref()));
+    if args.format == PlainFormat::Json || !talk.quiet || exit != ExitStatus::Done {
+        show_page(args.format, |out| match args.format {
+            PlainFormat::Json => writeln!(out, "{report}"),
+            PlainFormat::Human => {
+                let mut out = HarmlessLines::new(out);
+                write!(out, "{}", whose.unwrap_or_default())?;
+                write_page(&mut out, &status, now)
+            }
+        });
+    }
+    if is_late {
+        let allowed = args.max_age.as_deref().unwrap_or_default();
+        say_late(status.last_success, now, allowed, missing.as_deref());
     }
     Ok(exit)
 }
 
 /// Says when the last upload succeeded that is too long ago.
-fn say_late(last_success: Option<i64>, now: i64, allowed: &str, missing: Option<&LedgerTarget>) {
+fn say_late(last_success: Option<i64>, now: i64, allowed: &str, missing: Option<&str>) {
     if let Some(ledger) = missing {
-        return crate::commands::print_error(&anyhow::anyhow!(
+        return print_error(&anyhow::anyhow!(
             "no ledger {ledger}, so no upload is known to have succeeded within --max-age {allowed}; if there was one, \
              name its ledger with --ledger, or the settings with --config"
         ));
@@ -131,7 +130,7 @@ fn say_late(last_success: Option<i64>, now: i64, allowed: &str, missing: Option<
         Some(last) if last > now => format!("in the future ({})", utc(last)),
         Some(last) => format!("{} ago", duration(now - last)),
     };
-    crate::commands::print_error(&anyhow::anyhow!(
+    print_error(&anyhow::anyhow!(
         "the last successful upload was {last}, and --max-age is {allowed}; look at the scheduled job's last output"
     ));
 }
@@ -171,12 +170,14 @@ fn is_late(last_success: Option<i64>, now: i64, max_age: Duration) -> bool {
     last_success.is_none_or(|last| last > now + MAX_SKEW_SECONDS || now - last > max_age)
 }
 
+/// Of a day since the epoch.
+fn day_name(day: i64) -> String {
+    Timestamp::from_second(day * 86_400)
+        .map(|at| at.strftime("%F").to_string())
+        .unwrap_or_default()
+}
+
 fn as_json(status: &Status, exit: ExitStatus) -> serde_json::Value {
-    let day = |day: i64| {
-        Timestamp::from_second(day * 86_400)
-            .map(|at| at.strftime("%F").to_string())
-            .unwrap_or_default()
-    };
     let delivered = status.delivered.iter();
     json!({
         "command": "status",
@@ -187,7 +188,7 @@ fn as_json(status: &Status, exit: ExitStatus) -> serde_json::Value {
         "uncertain": status.uncertain,
         "resting": status.resting,
         "expired": status.expired,
-        "delivered": delivered.map(|d| json!({"day": day(d.day), "event_name": d.name, "events": d.count})).collect::<Vec<_>>(),
+        "delivered": delivered.map(|d| json!({"day": day_name(d.day), "event_name": d.name, "events": d.count})).collect::<Vec<_>>(),
         "runs": status.runs.iter().map(run_json).collect::<Vec<_>>(),
     })
 }
@@ -211,17 +212,13 @@ fn run_json(run: &PastRun) -> serde_json::Value {
 }
 
 /// Of several settings, whose the next lines are.
-fn write_whose(
-    out: &mut impl Write,
-    config: Option<&Path>,
-    dataset: Option<&str>,
-) -> std::io::Result<()> {
+fn whose(config: Option<&Path>, dataset: Option<&str>) -> String {
     let name = config.map(|path| path.display().to_string());
     let dataset = dataset.map_or("all datasets".to_owned(), |id| format!("dataset {id}"));
-    writeln!(out, "{}, {dataset}", name.unwrap_or_default())
+    format!("{}, {dataset}\n", name.unwrap_or_default())
 }
 
-fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
+fn write_page(out: &mut impl Write, status: &Status, now: i64) -> io::Result<()> {
     match status.last_success {
         Some(last) => writeln!(
             out,
@@ -262,7 +259,7 @@ fn write_page(out: &mut impl Write, status: &Status, now: i64) -> Result<()> {
 }
 
 /// A line for each day on which something was delivered.
-fn write_days(out: &mut impl Write, status: &Status) -> Result<()> {
+fn write_days(out: &mut impl Write, status: &Status) -> io::Result<()> {
     let mut days: BTreeMap<i64, BTreeMap<&str, u64>> = BTreeMap::new();
     for delivered in &status.delivered {
         *days
@@ -283,7 +280,7 @@ fn write_days(out: &mut impl Write, status: &Status) -> Result<()> {
     for (day, counts) in days.into_iter().rev() {
         let total: u64 = counts.values().sum();
         let cells = (total as usize * BAR).div_ceil(most as usize);
-        let date = Timestamp::from_second(day * 86_400)?.strftime("%F");
+        let date = day_name(day);
         let mut counts: Vec<(&str, u64)> = counts.into_iter().collect();
         // The order of the names stays where there are few of them.
         if counts.len() > MAX_NAMES {
@@ -311,7 +308,7 @@ fn write_days(out: &mut impl Write, status: &Status) -> Result<()> {
     Ok(())
 }
 
-fn write_runs(out: &mut impl Write, status: &Status) -> Result<()> {
+fn write_runs(out: &mut impl Write, status: &Status) -> io::Result<()> {
     if !status.runs.is_empty() {
         writeln!(out, "\nlast runs")?;
     }

@@ -103,7 +103,9 @@ pub(crate) fn refuse_overlap(
     let ledger = ledger.and_then(LedgerTarget::path);
     let beside: Vec<PathBuf> = ledger
         .iter()
-        .flat_map(|path| ["-wal", "-shm", "-journal", ".lock", ".reserve"].map(|end| with_end(path, end)))
+        .flat_map(|path| {
+            ["-wal", "-shm", "-journal", ".lock", ".reserve"].map(|end| with_end(path, end))
+        })
         .collect();
     let mut outputs: Vec<Place> = ledger
         .iter()

@@ -28,6 +28,8 @@ pub(crate) struct Stage {
     pub id_time: i64,
     /// The column of the time, or of the stage where the export has no time of it.
     pub column: u32,
+    /// Whether the join made it, and the export does not have it.
+    pub is_joined: bool,
     /// Whether it is the stage the lead is in, of which only the time of the export is known.
     pub is_current: bool,
     /// What it is worth, where it is worth something of its own.
@@ -416,6 +418,7 @@ impl Plan {
                     },
                     id_time: 0,
                     column: found.stage,
+                    is_joined: false,
                     is_current,
                     worth,
                 });
@@ -430,6 +433,7 @@ impl Plan {
                         at: reading.moment,
                         id_time: reading.uncapped,
                         column,
+                        is_joined: false,
                         is_current,
                         worth,
                     });

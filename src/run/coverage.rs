@@ -34,7 +34,7 @@ pub(super) struct Coverage {
     with: u64,
     /// The input and the row that was counted last.
     last_row: Option<(u32, u64)>,
-    /// The first stage.
+    /// The first stage of the export.
     first: Option<i64>,
 }
 
@@ -54,10 +54,10 @@ impl Coverage {
 
     /// Counts an event, whatever becomes of it: also one that is too old says that the CRM knows the lead.
     pub(super) fn add(&mut self, input: u32, event: &PreparedEvent) {
-        let time = event
-            .created
-            .map_or(event.time, |created| created.min(event.time));
-        self.first = Some(self.first.map_or(time, |first| first.min(time)));
+        // A contact may be older than anything the export tells of, and a raw lead is as old as its lead.
+        if !event.is_joined {
+            self.first = Some(self.first.map_or(event.time, |it| it.min(event.time)));
+        }
         if let Some(LeadNumber(number)) = event.link.lead() {
             self.covered[number as usize / 64] |= 1 << (number % 64);
         }

@@ -107,6 +107,7 @@ fn tell_time(join: &Join, lead: LeadNumber, record: &mut Record<'_>, raw_lead: O
             at: created,
             id_time: seconds,
             column: 0,
+            is_joined: true,
             is_current: false,
             worth,
         });

@@ -37,6 +37,8 @@ pub(crate) struct PreparedEvent {
     pub name: NameId,
     /// The `event_time`, Unix seconds.
     pub time: i64,
+    /// Whether the join made it, and the export does not have it.
+    pub is_joined: bool,
     /// When the lead was created, Unix seconds.
     pub created: Option<i64>,
     /// What the lead is worth at this stage.
@@ -665,6 +667,7 @@ impl RowProcessor {
                 fingerprint: id.fingerprint(name),
                 name: stage.name,
                 time: stage.at.seconds,
+                is_joined: stage.is_joined,
                 created: record.created.map(|created| created.seconds),
                 worth: self.worth_of(stage).0,
                 lead,

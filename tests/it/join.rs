@@ -865,11 +865,76 @@ fn the_missing_leads_replace_nothing_but_earlier_ones() {
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
-    // A link stays one, and a device is written to as it is.
+    // A link stays one, and a pipe is written to as it is.
     std::os::unix::fs::symlink("missing.csv", desk.path().join("link.csv")).unwrap();
     missing("link.csv").ended(0);
     let link = std::fs::symlink_metadata(desk.path().join("link.csv")).unwrap();
     assert!(link.is_symlink());
-    missing("/dev/null").ended(0);
-    assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
+    let pipe = desk.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).unwrap()
+    });
+    while missing("pipe").status == 2 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(reader.join().unwrap().contains("l:7100000000000001,"));
+    assert!(!std::fs::metadata(&pipe).unwrap().is_file());
+}
+
+#[test]
+fn one_old_contact_does_not_lower_the_coverage() {
+    let desk = Desk::new();
+    let mut leads = String::new();
+    let mut crm = "email,created,stage,stage_date\n".to_owned();
+    for number in 10..20 {
+        for (month, id) in [("09", 10), ("11", 20)] {
+            leads += &format!(
+                "{{\"id\":\"10000000000{id}0{number}\",\"created_time\":\"2026-{month}-{number}T08:00:00+0000\",\
+                 \"form_id\":\"1\",\"email\":\"lead{id}{number}@example.com\"}}\n"
+            );
+        }
+        let day = format!("2026-11-{number}");
+        crm += &format!("lead20{number}@example.com,{day}T08:30:00Z,Lead,{day}T08:30:00Z\n");
+    }
+    desk.file("meta.ndjson", leads);
+    desk.file("crm.csv", &crm);
+    let old = "old@example.com,2019-03-01T08:00:00Z,Won,2026-11-20T08:00:00Z\n";
+    desk.file("with-old.csv", crm + old);
+    for export in ["crm.csv", "with-old.csv"] {
+        let columns = ["--map", "created_time=created"];
+        let args = [&[export, "--leads", "meta.ndjson"], &columns[..]].concat();
+        let report = validate(&desk, &args).json();
+        let coverage = &report["lead_coverage"];
+        assert_eq!(coverage["since"], "2026-11-10T00:00:00Z", "{report}");
+        assert_eq!(coverage["covered"], 10, "{coverage}");
+        assert_eq!(coverage["share"], 1.0, "{coverage}");
+    }
+}
+
+#[test]
+fn the_raw_lead_that_the_join_makes_is_no_first_stage_of_the_export() {
+    let desk = Desk::new();
+    let leads: String = (1..=4)
+        .map(|month| {
+            format!(
+                "{{\"id\":\"100000000000000{month}\",\"created_time\":\"2026-0{month}-01T08:00:00+0000\",\
+                 \"form_id\":\"1\",\"email\":\"lead{month}@example.com\"}}\n"
+            )
+        })
+        .collect();
+    desk.file("meta.ndjson", leads);
+    desk.file(
+        "crm.csv",
+        "email,stage,stage_date\nlead1@example.com,Won,2026-11-20T08:00:00Z\nlead4@example.com,Won,2026-03-20T08:00:00Z\n",
+    );
+    desk.file("s.toml", "[join]\nraw_lead = \"Lead\"\n");
+    let args = ["crm.csv", "--leads", "meta.ndjson", "--config", "s.toml"];
+    let report = validate(&desk, &args).json();
+    let coverage = &report["lead_coverage"];
+    assert_eq!(report["events"], 3, "{report}");
+    assert_eq!(coverage["since"], "2026-03-20T00:00:00Z", "{coverage}");
+    assert_eq!(coverage["in_window"], 1, "{coverage}");
 }

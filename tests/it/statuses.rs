@@ -4,6 +4,7 @@ use std::io::Read;
 use std::process::Stdio;
 
 use crate::support::listener::Listener;
+use crate::support::receiver::Receiver;
 use crate::support::{Desk, NOW};
 
 const LEADS: &str = "email,stage,stage_date\n\
@@ -301,5 +302,87 @@ fn the_rejects_of_an_export_begin_with_the_mark_of_utf_8_unless_it_is_utf_8_with
         assert_eq!(rejects.starts_with(mark), is_marked, "{rejects}");
         assert!(rejects.contains("lead-id-malformed"), "{rejects}");
         assert!(rejects.contains("map lead_id to the column"), "{rejects}");
+    }
+}
+
+/// Standard outputs that take nothing: nobody reads the one, the other is full.
+#[cfg(target_os = "linux")]
+fn outputs_that_take_nothing() -> [(Stdio, bool); 2] {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    [(writer.into(), false), (full.unwrap().into(), true)]
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_late_upload_is_told_and_fails_whatever_becomes_of_standard_output() {
+    for format in ["human", "json"] {
+        for (output, is_full) in outputs_that_take_nothing() {
+            let (desk, receiver) = (Desk::new(), Receiver::start());
+            let settings = format!("[notify]\nurl = \"{}/json\"\n", receiver.url);
+            desk.file("acme.toml", settings);
+            let options = ["--config", "acme.toml", "--format", format];
+            let args = [&["status", "--max-age", "26h", "--now", NOW], &options[..]].concat();
+            let ran = desk.command(&args).stdout(output).output().unwrap();
+            let ran = crate::support::Ran::of(&args, ran).ended(1);
+            assert!(ran.stderr.contains("error: no ledger"), "{}", ran.stderr);
+            let is_said = ran.stderr.contains("cannot write to standard output");
+            assert_eq!(is_said, is_full, "{}", ran.stderr);
+            assert_eq!(receiver.take().len(), 1, "{}", ran.stderr);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_status_depends_on_a_standard_output_that_takes_nothing() {
+    let (desk, server) = (Desk::new(), Listener::accepting());
+    desk.file("leads.csv", LEADS);
+    let token = ("CRM2CAPI_ACCESS_TOKEN", "EAABtoken");
+    let upload = args(&server, &[]);
+    let upload: Vec<&str> = (upload.iter())
+        .map(|arg| if *arg == "none" { "ledger" } else { arg })
+        .collect();
+    desk.run_with(&upload, &[token]).ended(0);
+    let refusing = refusing();
+    let check = ["check", "--dataset-id", "123", "--graph-url", &refusing.url];
+    let leads = ["leads", "--check", "--graph-url", &refusing.url];
+    let nobody = "nobody@example.com";
+    let commands: [(&[&str], i32); 7] = [
+        (&["normalize", "email", "no email"], 1),
+        (&["normalize", "email", "ada.nunn@example.com"], 0),
+        (&["status", "--ledger", "ledger", "--now", NOW], 0),
+        (&["status", "--ledger", "ledger", "--lead", nobody], 1),
+        (&["ledger", "check", "ledger"], 0),
+        (&check, 3),
+        (&leads, 3),
+    ];
+    for (args, status) in commands {
+        for (output, _) in outputs_that_take_nothing() {
+            let mut command = desk.command(args);
+            command.envs([token, ("CRM2CAPI_LEADS_TOKEN", "EAABtoken")]);
+            let ran = command.stdout(output).output().unwrap();
+            crate::support::Ran::of(args, ran).ended(status);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn values_are_judged_to_the_last_when_nobody_reads_the_answers() {
+    use std::io::Write;
+
+    let desk = Desk::new();
+    for (output, _) in outputs_that_take_nothing() {
+        let args = ["normalize", "email", "-"];
+        let mut command = desk.command(&args);
+        let mut child = (command.stdin(Stdio::piped()).stdout(output).spawn()).unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let good = "ada.nunn@example.com\n".repeat(20_000);
+        input.write_all(good.as_bytes()).unwrap();
+        input.write_all(b"no email\n").unwrap();
+        drop(input);
+        assert_eq!(child.wait().unwrap().code(), Some(1));
     }
 }
