@@ -522,7 +522,7 @@ fn a_value_that_the_settings_cannot_have_is_told_with_its_line_and_the_nearest()
         ),
         (
             "[delivery]\n\nmax_invalid = 101.0\n",
-            "line 3: max_invalid under [delivery]: 101 is no percentage",
+            "line 3: max_invalid under [delivery]: 101 is not a percentage",
         ),
         (
             "[notify]\nmax_age = \"1 year\"\n",

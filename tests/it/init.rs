@@ -145,7 +145,7 @@ fn settings_that_are_there_stay_unless_they_may_be_replaced() {
     assert!(
         nowhere
             .stderr
-            .contains("there is no folder no for the settings"),
+            .contains("no folder no for the settings"),
         "{nowhere:?}"
     );
     let left: BTreeSet<_> = std::fs::read_dir(desk.path())
@@ -296,7 +296,7 @@ fn what_is_missing_is_said_and_stands_in_comments() {
         ),
         (
             "Email,Stage\na@example.com,New\n",
-            vec!["when a stage was reached, as none holds times"],
+            vec!["when a stage was reached, as none holds the times of stages"],
             "event_name = \"Stage\"",
         ),
         (
@@ -558,7 +558,7 @@ fn dates_that_are_planned_are_no_times_of_stages() {
     );
     let ran = desk.run(&["init", "leads.csv"]).ended(2);
     assert!(
-        ran.stderr.contains("none holds times"),
+        ran.stderr.contains("none holds the times of stages"),
         "a planned date is no candidate: {}",
         ran.stderr
     );
@@ -599,16 +599,16 @@ fn how_many_rows_give_events_is_said_and_why_the_others_do_not() {
     let desk = Desk::new();
     desk.file(
         "leads.csv",
-        "Email,Stage,Stage date\na@example.com,New,2026-11-19\nb@example.com,New,19.11.26\n\
-         c@example.com,New,20.11.26\n",
+        "Email,Stage,Stage date\na@example.com,New,2026-11-19\nb@example.com,New,2026-11-20\n\
+         c@example.com,New,2026-02-30\nd@example.com,New,soon\n",
     );
     let shown = desk.run(&["init", "leads.csv"]).ended(0).stdout;
     assert!(
-        shown.contains("1 of 3 rows give events (33 %), 2 would be refused"),
+        shown.contains("2 of 4 rows give events (50 %), 2 would be refused"),
         "{shown}"
     );
     assert!(
-        shown.contains("2 of 3 rows: ") && shown.contains("(column \"Stage date\")"),
+        shown.contains("2 of 4 rows: ") && shown.contains("(column \"Stage date\")"),
         "{shown}"
     );
 }
@@ -981,7 +981,7 @@ fn sums_and_agreement_that_only_a_person_can_judge_are_offered_with_the_reason()
         "\n# consent = \"Opted In\"  # guess: it tells who agreed to messages",
         "\n# opt_out = \"Email Opt Out\"  # guess: it tells who wants no messages",
         "\nzip = \"C.P.\"  # certain",
-        "\nfull_name = \"Caller Name\"  # likely",
+        "\nfull_name = \"Caller Name\"  # certain",
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }
@@ -1044,7 +1044,7 @@ fn advice_never_names_a_column_that_cannot_be() {
 #[test]
 fn years_of_two_digits_leave_the_order_open_and_give_no_event() {
     let desk = Desk::new();
-    let table = "email,stage,stage date\na@example.com,New,14.11.26 10:00\nb@example.com,Won,13.11.26 10:00\n";
+    let table = "email,stage,stage date\na@example.com,New,04.11.26 10:00\nb@example.com,Won,03.11.26 10:00\n";
     std::fs::write(desk.path().join("leads.csv"), table).unwrap();
     let ran = desk.run(&["init", "--yes", "leads.csv"]).ended(2);
     for words in [
