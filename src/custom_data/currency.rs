@@ -80,6 +80,9 @@ const SHARED_SYMBOLS: [(&str, DecimalMark); 10] = [
     ("Bs.", DecimalMark::Comma),
 ];
 
+/// Letters of the longest of them. No text has fewer in lower case.
+const LONGEST_SYMBOL: usize = 4;
+
 /// Names in use besides those of the standard's list.
 const ALIASES: [(&str, Currency); 26] = [
     ("us dollar", Currency::USD),
@@ -176,6 +179,9 @@ pub(crate) fn currency(text: &str) -> Result<Option<Currency>, Code> {
 
 /// Reads a code of any case or a symbol.
 pub(super) fn sign(text: &str) -> Option<Sign> {
+    if text.chars().nth(LONGEST_SYMBOL).is_some() {
+        return None;
+    }
     if let Some((_, mark)) = SHARED_SYMBOLS
         .iter()
         .find(|(symbol, _)| symbol.eq_ignore_ascii_case(text))
@@ -276,5 +282,13 @@ mod tests {
             assert_eq!(currency(text), Err(expected), "{text}");
         }
         assert_eq!((currency(""), currency("N/A")), (Ok(None), Ok(None)));
+    }
+
+    #[test]
+    fn no_symbol_is_longer_than_what_is_looked_for() {
+        let symbols = SYMBOLS.iter().map(|(symbol, _)| symbol);
+        let symbols = symbols.chain(SHARED_SYMBOLS.iter().map(|(symbol, _)| symbol));
+        let longest = symbols.map(|symbol| symbol.to_lowercase().chars().count());
+        assert_eq!(longest.max(), Some(LONGEST_SYMBOL));
     }
 }

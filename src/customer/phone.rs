@@ -268,8 +268,11 @@ fn international(text: &str) -> Option<Read> {
 /// A number with `+` that is in use. A trunk zero in brackets is dropped also where the country has none:
 /// `+34 (0) 612 345 678`.
 fn assigned(text: &str) -> Option<PhoneNumber> {
-    valid(text, None)
-        .or_else(|| valid(&text.replacen("(0)", "", 1), None).filter(|_| text.contains("(0)")))
+    let without_zero = || {
+        let has_zero = text.contains("(0)");
+        has_zero.then(|| text.replacen("(0)", "", 1))
+    };
+    valid(text, None).or_else(|| valid(&without_zero()?, None))
 }
 
 fn valid(text: &str, region: Option<Region>) -> Option<PhoneNumber> {

@@ -3,7 +3,7 @@
 //! In go the first rows of an export, out comes one [`Evidence`] a column: counts, the form of one value, and the
 //! texts of columns that have few different ones. No value of a person is kept.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use jiff::tz::TimeZone;
@@ -92,6 +92,26 @@ const MAX_STAGES: usize = 40;
 
 const KINDS: usize = Kind::LostLeadId as usize + 1;
 
+/// What one text reads as.
+#[derive(Clone, Copy, Default)]
+struct Reading {
+    /// A bit for each kind.
+    kinds: u64,
+    /// A phone whose country nothing in the text tells.
+    lacks_country: bool,
+}
+
+impl Reading {
+    fn note(&mut self, kind: Kind, holds: bool) {
+        self.kinds |= u64::from(holds) << kind as u8;
+    }
+
+    /// The kinds that it reads as, each as its place among all.
+    fn kinds(self) -> impl Iterator<Item = usize> {
+        (0..KINDS).filter(move |kind| self.kinds >> kind & 1 != 0)
+    }
+}
+
 /// What one column holds.
 pub(super) struct Evidence {
     /// The column's heading.
@@ -111,7 +131,8 @@ pub(super) struct Evidence {
     /// Phones whose country nothing in the cell tells.
     pub phones_without_country: usize,
     counts: [usize; KINDS],
-    seen: HashSet<u64>,
+    /// What the different texts read as, by their hashes: most columns repeat theirs.
+    seen: HashMap<u64, Reading>,
     /// How often texts of several words begin and end with the same one.
     edges: [HashMap<u64, usize>; 2],
 }
@@ -128,7 +149,7 @@ impl Evidence {
             texts: Names::default(),
             phones_without_country: 0,
             counts: [0; KINDS],
-            seen: HashSet::new(),
+            seen: HashMap::new(),
             edges: [HashMap::new(), HashMap::new()],
         }
     }
@@ -273,24 +294,28 @@ impl Evidence {
         if self.form.is_empty() {
             self.form = mask(text);
         }
-        if self.seen.insert(hash) {
-            self.distinct += 1;
-        }
-        *self.texts.counter(text.trim()) += 1;
-        let Self {
-            counts,
-            phones_without_country,
-            distinct,
-            ..
-        } = self;
-        let mut note = |kind: Kind, holds: bool| counts[kind as usize] += usize::from(holds);
         let text = text.trim();
-        judge.judge(text, &mut note, phones_without_country);
-        // More different texts than a funnel has stages are none.
-        if *distinct <= MAX_STAGES && text.len() <= 60 {
-            note(Kind::StageName, sounds_like_a_stage(text));
-            note(Kind::Technical, sounds_technical(text));
+        *self.texts.counter(text) += 1;
+        let reading = match self.seen.get(&hash) {
+            Some(reading) => *reading,
+            None => {
+                self.distinct += 1;
+                let reading = judge.judge(text, self.may_be_stages());
+                self.seen.insert(hash, reading);
+                reading
+            }
+        };
+        for kind in reading.kinds() {
+            let is_of_stages = kind == Kind::StageName as usize || kind == Kind::Technical as usize;
+            let counts = !is_of_stages || self.may_be_stages();
+            self.counts[kind] += usize::from(counts);
         }
+        self.phones_without_country += usize::from(reading.lacks_country);
+    }
+
+    /// More different texts than a funnel has stages are none.
+    fn may_be_stages(&self) -> bool {
+        self.distinct <= MAX_STAGES
     }
 }
 
@@ -323,11 +348,30 @@ struct Judge {
 }
 
 impl Judge {
-    fn judge(
+    /// What a text reads as; the words of stages are looked for only where the column may hold them.
+    fn judge(&mut self, text: &str, may_be_stage: bool) -> Reading {
+        let mut reading = Reading::default();
+        let mut lacks_country = false;
+        self.judge_all(
+            text,
+            &mut |kind, holds| reading.note(kind, holds),
+            &mut lacks_country,
+        );
+        if may_be_stage && text.len() <= 60 {
+            reading.note(Kind::StageName, sounds_like_a_stage(text));
+            reading.note(Kind::Technical, sounds_technical(text));
+        }
+        Reading {
+            lacks_country,
+            ..reading
+        }
+    }
+
+    fn judge_all(
         &mut self,
         text: &str,
         note: &mut dyn FnMut(Kind, bool),
-        phones_without_country: &mut usize,
+        lacks_country: &mut bool,
     ) {
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
         let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
@@ -338,7 +382,7 @@ impl Judge {
         note(Kind::PlainCallingCode, is_code && text.contains('+'));
         note(Kind::PhoneLike, (7..=34).contains(&digits) && letters <= 6);
         if (6..=60).contains(&digits) && letters <= 6 {
-            *phones_without_country += usize::from(self.judge_phone(text, note));
+            *lacks_country = self.judge_phone(text, note);
         }
         if digits > 0 {
             self.judge_number(text, letters, note);
@@ -670,6 +714,31 @@ mod tests {
         assert!(column("Status Changed", &serials).holds_named_times());
         assert!(!column("Revenue", &serials).holds_named_times());
         assert!(!column("Status Changed", &["10001", "20002"]).holds_named_times());
+    }
+
+    #[test]
+    fn a_text_that_comes_again_counts_again_as_all_that_it_reads_as() {
+        let cells = ["FR", "Won", "FR", "27410000", "Won", "27410000", "FR"];
+        let column = column("x", &cells);
+        let counts =
+            [Kind::Country, Kind::StageName, Kind::PhoneLike].map(|kind| column.count(kind));
+        assert_eq!((counts, column.distinct), ([3, 2, 2], 3));
+        assert_eq!(column.phones_without_country, 2);
+    }
+
+    #[test]
+    fn words_of_stages_count_as_long_as_there_may_be_stages() {
+        let mut cells: Vec<String> = (0..MAX_STAGES)
+            .map(|index| format!("Won {index}"))
+            .collect();
+        cells.push(cells[0].clone());
+        let sound = |cells: &[String]| {
+            let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+            column("x", &cells).count(Kind::StageName)
+        };
+        assert_eq!(sound(&cells), MAX_STAGES + 1);
+        cells.extend(["Won at last".to_owned(), cells[0].clone()]);
+        assert_eq!(sound(&cells), MAX_STAGES + 1, "more are no funnel's");
     }
 
     #[test]

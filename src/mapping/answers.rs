@@ -1,5 +1,8 @@
 //! What tick boxes and consent columns say, in the words of larger markets.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::canonical;
 
 const YES: &str = " yes y true t 1 x on checked ok ja j oui o sí si sì s sim tak да evet ano áno igen kyllä joo jah jā taip da \
@@ -19,50 +22,28 @@ const REFUSES: &str = " declined denied refused withdrawn revoked rejected opted
 
 /// What a tick box says.
 pub(crate) fn yes_or_no(text: &str) -> Option<bool> {
-    let word = Word::of(text);
-    if word.is_in(YES) || word.is("optedout") {
-        Some(true)
-    } else if word.is_in(NO) {
-        Some(false)
-    } else {
-        None
-    }
+    static ANSWERS: LazyLock<Answers> = LazyLock::new(|| answers(&[YES, " optedout "], &[NO]));
+    ANSWERS.get(canonical(text).as_str()).copied()
 }
 
 /// Whether a consent column says that the lead agrees.
 pub(crate) fn consents(text: &str) -> Option<bool> {
-    let word = Word::of(text);
-    if word.is_in(YES) || word.is_in(AGREES) {
-        Some(true)
-    } else if word.is_in(NO) || word.is_in(REFUSES) {
-        Some(false)
-    } else {
-        None
-    }
+    static ANSWERS: LazyLock<Answers> = LazyLock::new(|| answers(&[YES, AGREES], &[NO, REFUSES]));
+    ANSWERS.get(canonical(text).as_str()).copied()
 }
 
-/// The letters and digits of a cell in lower case, between spaces.
-struct Word(String);
+/// What the letters and digits of a cell in lower case say.
+type Answers = HashMap<String, bool>;
 
-impl Word {
-    fn of(text: &str) -> Self {
-        // Marks above and below letters are no letters: `ใช่` is looked up without its tone mark.
-        Self(format!(" {} ", canonical(text)))
-    }
-
-    fn is(&self, word: &str) -> bool {
-        self.0.trim() == word
-    }
-
-    fn is_in(&self, words: &str) -> bool {
-        self.0 != "  "
-            && (words.contains(&self.0)
-                || !words.is_ascii()
-                    && !self.0.is_ascii()
-                    && words
-                        .split_whitespace()
-                        .any(|word| self.is(&canonical(word))))
-    }
+/// The words of lists as cells are looked up. Marks above and below letters are no letters: `ใช่` is looked up without its
+/// tone mark.
+fn answers(yes: &[&str], no: &[&str]) -> Answers {
+    let words = |lists: &[&str], means: bool| -> Vec<(String, bool)> {
+        let words = lists.iter().flat_map(|list| list.split_whitespace());
+        words.map(|word| (canonical(word), means)).collect()
+    };
+    let all = [words(no, false), words(yes, true)];
+    all.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
