@@ -63,8 +63,14 @@ impl ReportTarget {
 pub(crate) fn refuse_foreign(what: &str, path: &Path) -> Result<()> {
     if is_of_others(path).with_context(|| format!("cannot read the {what} {}", path.display()))? {
         bail!(
-            "{} is there already and is no {what} of crm2capi's, so it is not replaced; name another file, or move that one away",
-            path.display()
+            "{} is there already and was not written by crm2capi's {}, so it is not replaced; name another file, or move \
+             that one away",
+            path.display(),
+            if what == "metrics" {
+                "--metrics-file"
+            } else {
+                "--report"
+            }
         );
     }
     Ok(())
