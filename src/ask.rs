@@ -75,8 +75,8 @@ impl Asker {
         }
     }
 
-    /// The host that is asked.
-    pub(crate) fn host(&self) -> &str {
+    /// The host that is asked, with its port where it is not the usual one.
+    pub(crate) fn host(&self) -> String {
         self.reader.host()
     }
 

@@ -17,7 +17,7 @@ use crate::graph::Fault;
 use crate::ledger::{LedgerReader, PastEvent, Person, State};
 use crate::problem::Code;
 use crate::report::ExitStatus;
-use crate::text::{counted, harmless};
+use crate::text::{counted, harmless, thousands};
 use crate::time::utc;
 
 /// What to do about a phone that nobody can place.
@@ -92,22 +92,55 @@ pub(super) fn run(args: &StatusArgs, value: &str, file: &SettingsFile) -> Result
         PlainFormat::Human => found.iter().try_for_each(|found| write_lead(out, found)),
     });
     if status != ExitStatus::Done {
-        let missing: Vec<&Found<'_>> = found
-            .iter()
-            .filter(|found| found.events.is_empty())
-            .collect();
-        let lacks_country = args.default_country.is_none()
-            && missing.iter().any(|found| found.asked.may_lack_country);
+        let may_lack_country = |found: &Found<'_>| found.asked.may_lack_country;
+        let mut missing = found.iter().filter(|found| found.events.is_empty());
+        let lacks_country = args.default_country.is_none() && missing.any(may_lack_country);
         let help = match lacks_country {
             true => format!("; {NEEDS_COUNTRY}"),
             false => String::new(),
         };
-        print_error(&anyhow::anyhow!(
-            "of {} no event is in the ledger; it remembers those of the last 30 days that an upload sent{help}",
-            counted(missing.len() as u64, "lead")
-        ));
+        print_error(&anyhow::anyhow!("{}{help}", what_is_missing(&found)));
     }
     Ok(status)
+}
+
+/// How many leads have no event. A line that is no lead is none.
+fn what_is_missing(found: &[Found<'_>]) -> String {
+    let leads = found.iter().filter(|found| found.asked.people.is_ok());
+    let missing = leads
+        .clone()
+        .filter(|found| found.events.is_empty())
+        .count() as u64;
+    let leads = leads.count() as u64;
+    let none = match (missing, leads) {
+        (0, _) => None,
+        (1, 1) => Some("the lead asked about has no event in the ledger".to_owned()),
+        (1, all) => Some(format!(
+            "1 of the {} leads asked about has no event in the ledger",
+            thousands(all)
+        )),
+        (_, all) => {
+            let missing = thousands(missing);
+            Some(format!(
+                "{missing} of the {} leads asked about have no event in the ledger",
+                thousands(all)
+            ))
+        }
+    };
+    let none = none
+        .map(|none| format!("{none}; it remembers those of the last 30 days that an upload sent"));
+    let unreadable = match found.len() as u64 - leads {
+        0 => None,
+        1 => Some("1 line is not a lead id, email or phone".to_owned()),
+        many => Some(format!(
+            "{} lines are not a lead id, email or phone",
+            thousands(many)
+        )),
+    };
+    none.into_iter()
+        .chain(unreadable)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn normalizer(args: &StatusArgs, file: &SettingsFile) -> Result<Normalizer> {

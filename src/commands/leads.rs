@@ -60,7 +60,7 @@ fn download_or_check(args: &LeadsArgs, talk: &TalkArgs, config: Option<&Path>) -
         }
         let wanted = wanted(args, asked, &settings, endpoint.token)?;
         let progress = download(&mut asker, &wanted, &mut output).await;
-        let status = status_of(&progress, asker.host(), output.is_stream());
+        let status = status_of(&progress, &asker.host(), output.is_stream());
         if !(talk.quiet && status == ExitStatus::Done) {
             say(&table(&progress, &output), &output);
         }
@@ -232,7 +232,7 @@ fn line_of(form: &FormAccount) -> String {
 fn check(found: Result<Vec<Finding>, Failure>, asker: &Asker, talk: &TalkArgs) -> ExitStatus {
     let findings = match found {
         Ok(findings) => findings,
-        Err(failure) => return status_of_failure(&failure, asker.host(), None),
+        Err(failure) => return status_of_failure(&failure, &asker.host(), None),
     };
     let all_well = findings.iter().all(|finding| finding.ok);
     if !(talk.quiet && all_well) {

@@ -33,6 +33,10 @@ const NUMBERS_WIDTH: usize = 48;
 const MAX_STAGES: usize = 100;
 /// So many match keys are listed; Meta knows fewer.
 const MAX_KEYS: usize = 40;
+/// So many stages are listed with their scores.
+const MAX_SCORES: usize = 40;
+/// And so many that have none.
+const MAX_UNSCORED: usize = 5;
 /// A terminal that is narrower has room for a short difference only.
 const NARROW: usize = 60;
 /// What was accepted so recently may not be counted yet.
@@ -197,6 +201,12 @@ impl Findings {
                             format!("those of {}", counted(short as u64, "stage"))
                         }
                     };
+                    if self.is_sandbox {
+                        return format!(
+                            "the sandbox counts clearly fewer events than the ledger has: {which}; they were accepted \
+                             elsewhere, so ask there, without --graph-url"
+                        );
+                    }
                     format!(
                         "Meta counts clearly fewer events than it accepted: {which}; look at the dataset in Events \
                          Manager, and at partner_agent under [event]"
@@ -244,7 +254,8 @@ impl Findings {
         if self.is_sandbox {
             writeln!(
                 out,
-                "These are a sandbox's counts: no ledger records what it accepted, so there is nothing to compare them with."
+                "These are a sandbox's counts: {}",
+                self.beside_sandbox()
             )?;
         }
         self.write_facts(out)?;
@@ -257,6 +268,17 @@ impl Findings {
             }
             (_, None) => Ok(()),
             (there, Some(stages)) => self.write_stages(out, stages, *there == Told::Nothing),
+        }
+    }
+
+    /// What a sandbox's counts stand beside.
+    fn beside_sandbox(&self) -> &'static str {
+        match self.here.all.is_empty() {
+            true => "no ledger records what it accepted, so there is nothing to compare them with.",
+            false => {
+                "no ledger records what it accepted. What the ledger has was accepted elsewhere, so a difference between the \
+                 two says nothing."
+            }
         }
     }
 
@@ -432,14 +454,26 @@ fn list(keys: &BTreeMap<String, u64>) -> String {
     keys.join(", ")
 }
 
+/// The scores of stages. Those without one are named only where they are few.
 pub(super) fn scores(quality: &[Quality]) -> String {
-    let scores: Vec<String> = quality
-        .iter()
-        .map(|event| match event.score {
-            Some(score) => format!("{} {score} of 10", name(&event.event_name)),
-            None => format!("{} without a score", name(&event.event_name)),
-        })
-        .collect();
+    let scored = |event: &Quality| {
+        let score = event.score?;
+        Some(format!("{} {score} of 10", name(&event.event_name)))
+    };
+    let mut scores: Vec<String> = quality.iter().filter_map(scored).collect();
+    if let Some(more @ 1..) = scores.len().checked_sub(MAX_SCORES) {
+        scores.truncate(MAX_SCORES);
+        scores.push(format!(
+            "{} with a score",
+            counted(more as u64, "more stage")
+        ));
+    }
+    let without = quality.iter().filter(|event| event.score.is_none());
+    match without.clone().count() {
+        0..=MAX_UNSCORED => scores
+            .extend(without.map(|event| format!("{} without a score", name(&event.event_name)))),
+        many => scores.push(format!("{} without a score", counted(many as u64, "stage"))),
+    }
     scores.join(", ")
 }
 
@@ -498,4 +532,31 @@ fn quality_json(event: &Quality) -> Value {
         "event_name": event.event_name, "score": event.score, "coverage_percent": coverage,
         "diagnostics": event.diagnostics, "upload_frequency": event.freshness,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_without_a_score_are_counted_beyond_a_handful() {
+        let stages = |scored: usize, others: usize| {
+            let stage = |at: usize| Quality {
+                event_name: format!("S{at}"),
+                score: (at < scored).then_some(6.5),
+                coverage: Vec::new(),
+                diagnostics: Vec::new(),
+                freshness: None,
+            };
+            scores(&(0..scored + others).map(stage).collect::<Vec<_>>())
+        };
+        assert_eq!(stages(1, 0), "S0 6.5 of 10");
+        assert_eq!(
+            stages(1, 2),
+            "S0 6.5 of 10, S1 without a score, S2 without a score"
+        );
+        assert_eq!(stages(1, 187), "S0 6.5 of 10, 187 stages without a score");
+        assert_eq!(stages(0, 6), "6 stages without a score");
+        assert!(stages(43, 0).ends_with("S39 6.5 of 10, 3 more stages with a score"));
+    }
 }

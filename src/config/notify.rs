@@ -63,25 +63,40 @@ fn address_of(path: &Path) -> Result<String> {
     })
 }
 
-/// `26h`, `2d`, `90m`, `30s`.
+/// A longer time is a mistyped one, and would never alarm anybody.
+const MAX_AGE_DAYS: u64 = 3_650;
+
+/// `26h`, `2d`, `90m`, `30s`; ten years at most.
 ///
 /// # Errors
 /// It is none of these.
 pub(crate) fn age(text: &str, what: &str) -> Result<Duration> {
-    let example = || {
-        let shown = unless_secret(text);
-        format!("{what} {shown} is not an age; write it like 26h, 90m or 2d")
-    };
+    let shown = || unless_secret(text);
     let split = text.len() - text.chars().next_back().map_or(0, char::len_utf8);
-    let number: u64 = text[..split].trim().parse().with_context(example)?;
     let unit = match &text[split..] {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => bail!(example()),
+        "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3_600),
+        "d" => Some(86_400),
+        _ => None,
     };
-    Ok(Duration::from_secs(number.saturating_mul(unit)))
+    let number = text[..split].trim();
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(unit) = unit.filter(|_| is_number) else {
+        bail!(
+            "{what} {} is not an age; write it like 26h, 90m or 2d",
+            shown()
+        );
+    };
+    // A number that does not fit is too large in any unit.
+    let seconds = number.parse().unwrap_or(u64::MAX).saturating_mul(unit);
+    if seconds > MAX_AGE_DAYS * 86_400 {
+        bail!(
+            "{what} {} is longer than ten years; write it like 26h, 90m or 2d",
+            shown()
+        );
+    }
+    Ok(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
@@ -96,6 +111,24 @@ mod tests {
         for wrong in ["", "h", "26", "-1h", "1 year", "1é"] {
             assert!(age(wrong).is_err(), "{wrong}");
         }
+        assert_eq!(age("3650d").unwrap(), Duration::from_secs(3_650 * 86_400));
+        for (wrong, says) in [
+            (
+                "1h30m",
+                "--max-age \"1h30m\" is not an age; write it like 26h, 90m or 2d",
+            ),
+            (
+                "3651d",
+                "--max-age \"3651d\" is longer than ten years; write it like 26h, 90m or 2d",
+            ),
+            (
+                "99999999999d",
+                "--max-age \"99999999999d\" is longer than ten years; write it like 26h, 90m or 2d",
+            ),
+        ] {
+            assert_eq!(format!("{:#}", age(wrong).unwrap_err()), says);
+        }
+        assert!(age("99999999999999999999999s").is_err());
     }
 
     #[test]

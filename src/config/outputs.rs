@@ -72,8 +72,14 @@ pub(crate) fn refuse_foreign(what: &str, path: &Path) -> Result<()> {
 fn refuse_others(what: &str, path: &Path, is_of_others: io::Result<bool>) -> Result<()> {
     if is_of_others.with_context(|| format!("cannot read the {what} {}", path.display()))? {
         bail!(
-            "{} is there already and is no {what} of crm2capi's, so it is not replaced; name another file, or move that one away",
-            path.display()
+            "{} is there already and was not written by crm2capi's {}, so it is not replaced; name another file, or move \
+             that one away",
+            path.display(),
+            if what == "metrics" {
+                "--metrics-file"
+            } else {
+                "--report"
+            }
         );
     }
     Ok(())

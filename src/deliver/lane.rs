@@ -258,10 +258,13 @@ impl Lane {
                     return Sent::Miscounted;
                 }
                 Verdict::Split(fault) => {
-                    tracing::debug!(
-                        "of {} at least one was refused ({fault}); halves will tell which",
-                        counted(part.items.len() as u64, "event")
-                    );
+                    match part.items.len() {
+                        1 => tracing::debug!("one event was refused ({fault})"),
+                        many => tracing::debug!(
+                            "of {} at least one was refused ({fault}); halves will tell which",
+                            counted(many as u64, "event")
+                        ),
+                    }
                     return Sent::Refused(fault);
                 }
                 Verdict::Refuse { index, fault } => {

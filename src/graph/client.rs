@@ -115,11 +115,7 @@ impl Client {
 
     /// The host requests go to, with its port where it is not the usual one.
     pub(crate) fn host(&self) -> String {
-        let host = self.url.host_str().unwrap_or_default();
-        match self.url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        }
+        host_of(&self.url)
     }
 
     /// Sends a JSON body once.
@@ -198,9 +194,17 @@ impl Reader {
         Ok(answer)
     }
 
-    /// The host requests go to.
-    pub(crate) fn host(&self) -> &str {
-        self.url.host_str().unwrap_or_default()
+    /// The host requests go to, as [`Client::host`] names it.
+    pub(crate) fn host(&self) -> String {
+        host_of(&self.url)
+    }
+}
+
+fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     }
 }
 

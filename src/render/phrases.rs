@@ -45,7 +45,7 @@ pub(super) fn sentence(problem: &Problem) -> String {
 /// How many leads a funnel is made of, and what is known of them.
 pub(super) fn leads_of(funnel: &Funnel) -> String {
     let mut facts = vec![counted(funnel.leads, "lead")];
-    if let Some(rate) = funnel.leads_per_month {
+    if let Some(rate) = funnel.leads_per_month.filter(|rate| *rate >= 1.0) {
         facts.push(format!("about {} a month", thousands(rate.round() as u64)));
     }
     facts.push(format!("{} with a lead id", percent(funnel.with_lead_id)));

@@ -18,7 +18,7 @@ use crate::report::days::Days;
 use crate::report::end::{self, End, Facts, Strictness};
 use crate::report::funnel::{Funnel, Reached, Sample};
 use crate::report::match_keys::{MatchKeys, strongest_first};
-use crate::report::names::WITHHELD;
+use crate::report::names::{WITHHELD, looks_personal};
 use crate::report::preview::PreviewedEvent;
 use crate::report::refusal::MetaError;
 use crate::report::snapshot::Snapshot;
@@ -517,11 +517,10 @@ impl Account {
         let problems = self.problems.finish(&paths);
         let counted = self.stages.finish(self.plan);
         for event in &mut self.preview {
-            if !counted
-                .stages
-                .iter()
-                .any(|(name, _)| *name == event.event_name)
-            {
+            let mut shown = counted.stages.iter();
+            let is_shown = shown.any(|(name, _)| *name == event.event_name);
+            // How often a name occurs that is not shown is not known: it is judged as one that is seen once.
+            if !is_shown && looks_personal(&event.event_name, 1) {
                 WITHHELD.clone_into(&mut event.event_name);
             }
         }

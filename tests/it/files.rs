@@ -137,7 +137,7 @@ fn a_file_that_is_no_rejects_file_is_not_replaced_by_one() {
     let ran = upload(&desk, &server, &["leads.csv", "--rejects", "notes.csv"]).ended(2);
     assert!(
         ran.stderr
-            .contains("is not a rejects file of these columns"),
+            .contains("notes.csv: it is there already and was not written by crm2capi's --rejects, so it is not replaced;"),
         "{}",
         ran.stderr
     );

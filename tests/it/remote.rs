@@ -552,7 +552,17 @@ fn a_sandbox_says_so_and_a_check_names_what_it_found() {
         .run_with(&args, &[("CRM2CAPI_READ_TOKEN", "r")])
         .ended(0)
         .stdout;
-    assert!(page.contains("These are a sandbox's counts"), "{page}");
+    let said = "a sandbox's counts: no ledger records what it accepted. What the ledger has was accepted elsewhere, so";
+    assert!(page.contains(said), "{page}");
+    assert!(!page.contains("nothing to compare"), "{page}");
+    let other = args.map(|arg| if arg == DATASET { "999" } else { arg });
+    let page = meta
+        .desk
+        .run_with(&other, &[("CRM2CAPI_READ_TOKEN", "r")])
+        .ended(0)
+        .stdout;
+    let said = "no ledger records what it accepted, so there is nothing to compare them with";
+    assert!(page.contains(said), "{page}");
     assert!(page.contains("API version       v25.0"), "{page}");
 
     let check = |version: &str| {
@@ -668,6 +678,19 @@ fn what_became_of_a_lead_is_found_by_id_email_phone_or_list() {
             .contains("line 2: no event in the ledger\nline 4: not a lead id, email or phone"),
         "{ran:?}"
     );
+    assert!(
+        ran.stderr.contains(
+            "error: 1 of the 2 leads asked about has no event in the ledger; it remembers"
+        ) && ran
+            .stderr
+            .contains("; 1 line is not a lead id, email or phone"),
+        "{ran:?}"
+    );
+    let none = desk
+        .run(&["status", "--lead", "nobody@example.com"])
+        .ended(1);
+    let said = "error: the lead asked about has no event in the ledger; ";
+    assert!(none.stderr.starts_with(said), "{none:?}");
     for value in ["1234567800000001", "nobody@", "nonsense"] {
         assert!(
             !ran.stdout.contains(value) && !ran.stderr.contains(value),

@@ -386,3 +386,71 @@ fn values_are_judged_to_the_last_when_nobody_reads_the_answers() {
         assert_eq!(child.wait().unwrap().code(), Some(1));
     }
 }
+
+#[test]
+fn a_host_that_cannot_be_reached_is_named_with_its_port() {
+    let desk = Desk::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let url = format!("http://{host}");
+    let args = ["leads", "--check", "--graph-url", &url];
+    let more = ["--give-up-after", "1"];
+    let token = [("CRM2CAPI_LEADS_TOKEN", "EAABtoken")];
+    let ran = desk.run_with(&[&args[..], &more].concat(), &token).ended(4);
+    assert!(
+        ran.stderr.contains(&format!("error: {host}: ")),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_file_of_others_in_the_place_of_an_output_is_named_with_its_option() {
+    let desk = Desk::new();
+    desk.file("leads.csv", LEADS);
+    for (option, name) in [("--metrics-file", "notes.prom"), ("--report", "notes.html")] {
+        desk.file(name, "my notes\n");
+        let args = ["validate", "leads.csv", "--now", NOW, option, name];
+        let ran = desk.run(&args).ended(2);
+        let said = format!(
+            "error: {name} is there already and was not written by crm2capi's {option}, so it is not replaced; name another"
+        );
+        assert!(ran.stderr.contains(&said), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn one_event_that_is_refused_has_no_halves() {
+    let body = r#"{"error":{"code":100,"error_subcode":2804064,"type":"OAuthException"}}"#;
+    let bad = crate::support::sha256("ada.nunn@example.com");
+    let server = Listener::answering(move |request| {
+        let events = request.events();
+        match events
+            .iter()
+            .any(|event| event["user_data"]["em"][0] == bad.as_str())
+        {
+            true => (400, body.to_owned()),
+            false => (200, format!(r#"{{"events_received":{}}}"#, events.len())),
+        }
+    });
+    let desk = Desk::new();
+    desk.file("leads.csv", LEADS);
+    let token = [("CRM2CAPI_ACCESS_TOKEN", "EAABtoken")];
+    let ran = desk.run_with(&args(&server, &["-vv"]), &token);
+    assert!(
+        ran.stderr.contains("of 2 events at least one was refused"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.contains("one event was refused (100"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        !ran.stderr.contains("of 1 event at least"),
+        "{}",
+        ran.stderr
+    );
+}

@@ -101,6 +101,31 @@ fn a_preview_withholds_an_event_name_that_looks_like_a_persons() {
 }
 
 #[test]
+fn a_preview_names_a_stage_that_is_too_rare_for_the_table() {
+    let desk = Desk::new();
+    let mut text =
+        "lead_id,stage,stage_date\n1234567890123456,Rare,2026-11-20T10:00:00Z\n".to_owned();
+    for row in 0..120_u64 {
+        let id = 1_234_567_890_200_000 + row;
+        text += &format!("{id},Step {},2026-11-20T10:00:00Z\n", row % 60);
+    }
+    desk.file("leads.csv", text);
+    let ran = desk.run(&[
+        "validate",
+        "leads.csv",
+        "--now",
+        NOW,
+        "--preview",
+        "1",
+        "--format",
+        "json",
+    ]);
+    let report = ran.json();
+    assert_eq!(report["preview"][0]["event_name"], "Rare", "{report}");
+    assert!(report["stages"].get("Rare").is_none(), "{report}");
+}
+
+#[test]
 fn verbose_says_what_is_decided_and_very_verbose_what_each_request_was_like() {
     let desk = Desk::new();
     desk.file("leads.csv", LEADS);

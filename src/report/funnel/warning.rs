@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
+use super::super::names::WITHHELD;
 use super::{Funnel, Stage};
 use crate::mapping::canonical_stage;
-use crate::text::{list, percent, quoted, thousands};
+use crate::text::{counted, list, percent, quoted};
 
 const MIN_STAGES: usize = 2;
 const MIN_LEADS_A_MONTH: f64 = 200.0;
@@ -117,7 +118,7 @@ impl Kind {
                 "Meta learns from about 200 leads a month; send the leads of all forms to one dataset"
             }
             Kind::LeadIdsMissing => {
-                "bring Meta's lead id into the CRM with each lead; Meta expects at least 60 % of its leads to come back"
+                "bring Meta's lead id into the CRM with each lead; Meta expects at least 60 % of its leads to have a matching event"
             }
         }
     }
@@ -171,7 +172,7 @@ fn check(kind: Kind, funnel: &Funnel, is_snapshot: bool) -> Option<Warning> {
         Kind::LeadsTooFew => funnel
             .leads_per_month
             .filter(|rate| *rate < MIN_LEADS_A_MONTH)
-            .map(|rate| format!("about {} leads a month", thousands(rate.round() as u64))),
+            .map(rate_of),
         Kind::LeadIdsMissing => (funnel.with_lead_id < MIN_LEAD_ID_SHARE).then(|| {
             format!(
                 "{} of the leads have a lead id",
@@ -187,10 +188,22 @@ fn check(kind: Kind, funnel: &Funnel, is_snapshot: bool) -> Option<Warning> {
     })
 }
 
+fn rate_of(leads_a_month: f64) -> String {
+    match leads_a_month < 1.0 {
+        true => "fewer than one lead a month".to_owned(),
+        false => format!(
+            "about {} a month",
+            counted(leads_a_month.round() as u64, "lead")
+        ),
+    }
+}
+
 /// The stages that are spelt in several ways, those of one stage beside each other.
 fn some_alike(funnel: &Funnel) -> Option<String> {
     let mut spellings: BTreeMap<String, Vec<&Stage>> = BTreeMap::new();
-    for stage in &funnel.stages {
+    // Of names that are withheld nothing is known but that they are.
+    let named = (funnel.stages.iter()).filter(|stage| stage.event_name != WITHHELD);
+    for stage in named {
         let name = canonical_stage(&stage.event_name);
         spellings.entry(name).or_default().push(stage);
     }
@@ -263,6 +276,37 @@ mod tests {
         assert_eq!(outside_share(0.4003), "just over 40 %");
         assert_eq!(outside_share(0.0099), "just under 1 %");
         assert_eq!(outside_share(0.41), "41 %");
+    }
+
+    #[test]
+    fn withheld_names_are_not_alike() {
+        let stages = |names: [&str; 2]| Funnel {
+            leads: 10,
+            sampled: None,
+            leads_per_month: None,
+            with_lead_id: 1.0,
+            more_stages: 0,
+            stages: names
+                .map(|name| Stage {
+                    event_name: name.to_owned(),
+                    leads: 5,
+                    of_leads: 0.5,
+                    from_previous: None,
+                    days_from_previous: None,
+                    days_median: None,
+                    days_p90: None,
+                })
+                .into(),
+            warnings: Vec::new(),
+        };
+        assert_eq!(some_alike(&stages([WITHHELD, WITHHELD])), None);
+        assert!(some_alike(&stages(["Won", "won"])).is_some());
+    }
+
+    #[test]
+    fn a_rate_below_one_lead_a_month_is_not_called_none() {
+        assert_eq!(rate_of(0.3), "fewer than one lead a month");
+        assert_eq!(rate_of(36.4), "about 36 leads a month");
     }
 
     #[test]

@@ -12,6 +12,12 @@ use crate::source::{EncodingEvidence, Format, Row};
 /// The columns that are added. They are no fields, so the file can be read again as it is.
 const ADDED: [&str; 3] = ["crm2capi_problem", "crm2capi_help", "crm2capi_row"];
 
+/// Whether a file has the columns that are added, whatever the others are.
+pub(super) fn is_of_rejects(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    ADDED.iter().all(|column| first.contains(column))
+}
+
 /// Excel takes a text for UTF-8 only when it begins with this.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 

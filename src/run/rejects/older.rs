@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::form::{Form, KeptRow};
+use super::form::{Form, KeptRow, is_of_rejects};
 
 /// What an older rejects file holds. It is held whole: it was made to be read by a person.
 #[derive(Default)]
@@ -29,7 +29,7 @@ impl Older {
     /// Reads the file at `path`, if one is there.
     ///
     /// # Errors
-    /// It cannot be read, or is not a rejects file of these columns and would be lost.
+    /// It cannot be read, or it is another file, or one of other columns, which would be lost.
     pub(super) fn read(path: &Path, form: &Form) -> Result<Self> {
         let place = || format!("cannot write the rejects file {}", path.display());
         if !std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
@@ -43,8 +43,12 @@ impl Older {
             false => form.rows_of(&text),
         };
         let Some(rows) = rows else {
+            let what = match is_of_rejects(&text) {
+                true => "holds rejected rows of an export with other columns",
+                false => "was not written by crm2capi's --rejects",
+            };
             bail!(
-                "{}: a file is there that is not a rejects file of these columns; move it away, or name another",
+                "{}: it is there already and {what}, so it is not replaced; name another file, or move that one away",
                 place()
             );
         };
