@@ -143,9 +143,7 @@ fn settings_that_are_there_stay_unless_they_may_be_replaced() {
         .run(&["init", &path, "--output", "no/where.toml"])
         .ended(2);
     assert!(
-        nowhere
-            .stderr
-            .contains("no folder no for the settings"),
+        nowhere.stderr.contains("no folder no for the settings"),
         "{nowhere:?}"
     );
     let left: BTreeSet<_> = std::fs::read_dir(desk.path())
@@ -546,6 +544,58 @@ fn in_portuguese_a_lead_that_waits_is_not_lost() {
     assert_eq!(stages["No aguardo"].as_str().unwrap(), "No aguardo");
     assert_eq!(stages["No atendimento"].as_str().unwrap(), "No atendimento");
     assert_eq!(stages["Não atende"].as_str().unwrap(), "");
+}
+
+#[test]
+fn the_time_of_a_forms_answer_is_that_of_the_lead_and_not_of_the_stage_noted_beside_it() {
+    for heading in ["Timestamp", "Horodateur", "Zeitstempel"] {
+        let desk = Desk::new();
+        let row = |lead: u32, stage: &str| {
+            format!("2026-11-19 0{lead}:10:00,lead{lead}@example.com,{stage}\n")
+        };
+        let stages = ["New", "Qualified", "Won", "New"];
+        let rows = |lead: fn(u32) -> u32| -> String {
+            let stages = (1..).zip(stages);
+            stages.map(|(at, stage)| row(lead(at), stage)).collect()
+        };
+        let header = format!("{heading},Email,Status\n");
+        desk.file("form.csv", header.clone() + &rows(|at| at));
+        let shown = desk.run(&["init", "--yes", "form.csv"]).ended(0).stdout;
+        let doubt = "the stage's time is taken from the date the lead was created";
+        assert!(shown.contains(doubt), "{shown}");
+        let args = ["validate", "--now", NOW, "--config", "crm2capi.toml"];
+        let page = desk.run(&[&args[..], &["form.csv"]].concat()).stdout;
+        assert!(page.contains("stage-time-created"), "{page}");
+        // Where leads come again it is a history, and each row has its own time.
+        desk.file("log.csv", header + &rows(|at| at % 2));
+        let shown = desk
+            .run(&["init", "--yes", "log.csv", "--force"])
+            .ended(0)
+            .stdout;
+        assert!(!shown.contains(doubt), "{shown}");
+    }
+}
+
+#[test]
+fn rows_are_tried_in_the_zone_that_is_given() {
+    let desk = Desk::new();
+    let row = |at: u32| {
+        format!("lead{at}@example.com,2026-11-19T06:00:00-06:00,New,2026-11-19 06:3{at}\n")
+    };
+    let rows: String = (0..6).map(row).collect();
+    desk.file(
+        "leads.csv",
+        format!("Email,Created At,Stage,Stage Date\n{rows}"),
+    );
+    let args = [
+        "init",
+        "--yes",
+        "--timezone",
+        "America/Chicago",
+        "leads.csv",
+    ];
+    let shown = desk.run(&args).ended(0).stdout;
+    assert!(shown.contains("6 of 6 rows give events"), "{shown}");
 }
 
 #[test]
