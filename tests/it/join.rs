@@ -833,7 +833,7 @@ fn the_missing_leads_replace_nothing_but_earlier_ones() {
     use std::os::unix::fs::PermissionsExt;
     let desk = Desk::new();
     let lead = r#"{"id":"7100000000000001","created_time":"2026-11-20T09:00:00Z","email":"ann@example.com"}"#;
-    desk.file("leads.ndjson", &format!("{lead}\n"));
+    desk.file("leads.ndjson", format!("{lead}\n"));
     desk.file(
         "crm.csv",
         "email,event_name,event_time\nbob@example.com,Won,2026-11-20T10:00:00Z\n",
