@@ -1,8 +1,11 @@
 //! What several rooms ask of files and paths.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+
+/// So much of a file is looked at to tell whose it is, in bytes.
+const LOOKED_AT: u64 = 4_096;
 
 /// The folder a file lies in, or would.
 pub(crate) fn folder_of(path: &Path) -> &Path {
@@ -97,6 +100,119 @@ fn in_plain_words(error: io::Error) -> io::Error {
 #[cfg(not(unix))]
 fn in_plain_words(error: io::Error) -> io::Error {
     error
+}
+
+/// Whether [`write_whole`] could write there, as far as can be told before there is anything to write.
+///
+/// # Errors
+/// The folder is not there or takes no files, or the path is a folder.
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    let path = &resolved(path);
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return match path.is_dir() {
+            true => Err(io::ErrorKind::IsADirectory.into()),
+            false => Ok(()),
+        };
+    }
+    let folder = folder_of(path);
+    if !folder.is_dir() {
+        let missing = format!("there is no folder {}", folder.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, missing));
+    }
+    // What the error says besides is the name of a file that nobody asked for.
+    scratch(path, Readers::Owner).map_err(|error| io::Error::from(error.kind()))?;
+    Ok(())
+}
+
+/// Where the name is a link, the file it leads to is replaced and the link stays.
+fn resolved(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Who may read a file that is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Readers {
+    /// Only its owner.
+    Owner,
+    /// Whoever the umask lets: others read reports and metrics.
+    Usual,
+}
+
+/// Replaces the file at `path` in one step, with what `write` writes. What is no regular file, such as a pipe, is written
+/// to as it is.
+pub(crate) fn write_whole(
+    path: &Path,
+    readers: Readers,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let path = &resolved(path);
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        let mut out = BufWriter::new(open_stream(path)?);
+        write(&mut out)?;
+        return out.flush();
+    }
+    let mut file = scratch(path, readers)?;
+    let mut out = BufWriter::new(file.as_file_mut());
+    write(&mut out)?;
+    out.flush()?;
+    drop(out);
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Whether there is a file with something in it whose first 4 KB are not `ours`. What is no regular file holds nothing that
+/// could be lost.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn holds_others(path: &Path, ours: impl FnOnce(&str) -> bool) -> io::Result<bool> {
+    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0) {
+        return Ok(false);
+    }
+    let mut start = Vec::new();
+    File::open(path)?.take(LOOKED_AT).read_to_end(&mut start)?;
+    Ok(!ours(&String::from_utf8_lossy(&start)))
+}
+
+/// Opens what is no regular file. A pipe that nobody reads is an error, and not something to wait for.
+fn open_stream(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        let opened = options
+            .custom_flags(OFlags::NONBLOCK.bits() as i32)
+            .open(path);
+        let stream = opened.map_err(|error| {
+            match error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) {
+                true => io::Error::other("nothing is reading from this pipe"),
+                false => error,
+            }
+        })?;
+        let flags = rustix::fs::fcntl_getfl(&stream)?;
+        rustix::fs::fcntl_setfl(&stream, flags - OFlags::NONBLOCK)?;
+        Ok(stream)
+    }
+    #[cfg(not(unix))]
+    options.open(path)
+}
+
+/// A file beside `path` that is to take its place.
+fn scratch(path: &Path, readers: Readers) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = match readers {
+            Readers::Owner => 0o600,
+            Readers::Usual => 0o666,
+        };
+        builder.permissions(fs::Permissions::from_mode(mode));
+    }
+    builder.prefix(".crm2capi-").tempfile_in(folder_of(path))
 }
 
 #[cfg(test)]

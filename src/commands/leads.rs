@@ -41,7 +41,11 @@ fn download_or_check(args: &LeadsArgs, talk: &TalkArgs, config: Option<&Path>) -
     // A pipe that nobody reads waits here, where Ctrl-C still ends it.
     let output = match args.check {
         true => None,
-        false => Some(LeadsOutput::open(&asked.output, asked.format)?),
+        false => Some(LeadsOutput::open(
+            &asked.output,
+            asked.format,
+            asked.is_hashed,
+        )?),
     };
     let runtime = tokio::runtime::Runtime::new().context("cannot start the network")?;
     runtime.block_on(async {

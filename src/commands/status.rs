@@ -15,9 +15,10 @@ use super::show::show_page;
 use super::{lead, print_error, remote, talk};
 use crate::cli::{PlainFormat, StatusArgs, TalkArgs};
 use crate::config::{self, SettingsFile};
+use crate::files::{Readers, check_writable, write_whole};
 use crate::ledger::{LedgerReader, LedgerTarget, PastRun, Status};
 use crate::notify::{Notifier, Occasion, Subject};
-use crate::render::{self, FileFormat, check_writable, wrap};
+use crate::render::{self, FileFormat, wrap};
 use crate::report::ExitStatus;
 use crate::text::{HarmlessLines, counted, thousands};
 use crate::time::utc;
@@ -158,7 +159,7 @@ fn check_report(report: &Path, ledger: &LedgerTarget) -> Result<()> {
 fn write_report(path: &Path, status: &Status, now: i64, is_late: Option<bool>) -> Result<()> {
     let mut page = Vec::new();
     render::html::status::write(status, now, is_late, &mut page)?;
-    render::write_whole(path, &page)
+    write_whole(path, Readers::Usual, |out| out.write_all(&page))
         .with_context(|| format!("cannot write the report {}", path.display()))
 }
 

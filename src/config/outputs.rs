@@ -3,6 +3,7 @@
 //! Files are told apart by what they are and not by their names: a link, a hard link or another spelling of the path
 //! leads to the same file.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -11,10 +12,10 @@ use same_file::Handle;
 use super::file::SettingsFile;
 use super::leads::leads_output;
 use crate::cli::ReportArgs;
-use crate::files::Output;
+use crate::files::{Output, check_writable, holds_others};
 use crate::ledger::LedgerTarget;
-use crate::render::{FileFormat, check_writable, is_of_others};
-use crate::run::ReadSettings;
+use crate::render::{FileFormat, is_of_others};
+use crate::run::{MISSING_LEADS_BEGIN, ReadSettings};
 use crate::source::Input;
 
 /// Where a report goes besides standard output.
@@ -41,19 +42,23 @@ impl ReportTarget {
         })
     }
 
-    /// A report that cannot be written is said before anything is sent, not after.
     fn refuse_unwritable(&self) -> Result<()> {
         let files = self.files.iter().map(|path| ("report", path));
         let metrics = self.metrics.iter().map(|path| ("metrics", path));
         for (what, path) in files.chain(metrics) {
-            check_writable(path).map_err(|error| {
-                let path = path.display();
-                anyhow!("cannot write the {what} {path}: {error}; nothing was sent")
-            })?;
+            refuse_unwritable(what, path)?;
             refuse_foreign(what, path)?;
         }
         Ok(())
     }
+}
+
+/// What cannot be written is said before anything is sent, not after.
+fn refuse_unwritable(what: &str, path: &Path) -> Result<()> {
+    check_writable(path).map_err(|error| {
+        let path = path.display();
+        anyhow!("cannot write the {what} {path}: {error}; nothing was sent")
+    })
 }
 
 /// Refuses to replace a file that is not an earlier one of ours.
@@ -61,7 +66,11 @@ impl ReportTarget {
 /// # Errors
 /// There is such a file, and something else stands in it; or it cannot be read.
 pub(crate) fn refuse_foreign(what: &str, path: &Path) -> Result<()> {
-    if is_of_others(path).with_context(|| format!("cannot read the {what} {}", path.display()))? {
+    refuse_others(what, path, is_of_others(path))
+}
+
+fn refuse_others(what: &str, path: &Path, is_of_others: io::Result<bool>) -> Result<()> {
+    if is_of_others.with_context(|| format!("cannot read the {what} {}", path.display()))? {
         bail!(
             "{} is there already and was not written by crm2capi's {}, so it is not replaced; name another file, or move \
              that one away",
@@ -100,7 +109,9 @@ pub(crate) fn refuse_overlap(
     let ledger = ledger.and_then(LedgerTarget::path);
     let beside: Vec<PathBuf> = ledger
         .iter()
-        .flat_map(|path| ["-wal", "-shm", "-journal", ".lock"].map(|end| with_end(path, end)))
+        .flat_map(|path| {
+            ["-wal", "-shm", "-journal", ".lock", ".reserve"].map(|end| with_end(path, end))
+        })
         .collect();
     let mut outputs: Vec<Place> = ledger
         .iter()
@@ -134,7 +145,14 @@ pub(crate) fn refuse_overlap(
             );
         }
     }
-    reports.refuse_unwritable()
+    reports.refuse_unwritable()?;
+    if let Some(path) = &read.join.missing {
+        let what = "missing leads";
+        refuse_unwritable(what, path)?;
+        let begins = |start: &str| start.starts_with(MISSING_LEADS_BEGIN);
+        refuse_others(what, path, holds_others(path, begins))?;
+    }
+    Ok(())
 }
 
 /// The files that hold secrets.

@@ -97,7 +97,7 @@ impl Draft<'_> {
             Gap::Time => {
                 let times = self.times();
                 match times.as_slice() {
-                    [] => "no column says when a stage was reached, as none that holds times is that of a stage or of the lead; export the stage's date too, \
+                    [] => "no column says when a stage was reached, as none holds the times of stages or of leads; export the stage's date too, \
                          or count a stage when an export first shows it: --stage-time first-seen"
                         .to_owned(),
                     [first, ..] => format!(

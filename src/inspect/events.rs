@@ -54,6 +54,10 @@ impl Search<'_> {
         if self.lacks(Field::EventTime) {
             for (column, confidence) in self.stage_times() {
                 self.take_if_certain(Field::EventTime, column, confidence);
+                // Said so, whoever reads these settings is warned of it; the heading alone does not tell.
+                if self.is_of_a_form(column) && self.lacks(Field::CreatedTime) {
+                    self.take(Target::Field(Field::CreatedTime), column, Certain);
+                }
             }
         }
     }
@@ -396,13 +400,32 @@ impl Search<'_> {
     fn times(&self, stage: Option<&Heading>) -> Vec<RankedTime> {
         let rank = |column: u32| {
             let evidence = self.at(column);
-            let kind = evidence.heading.time_kind(stage)?;
+            let kind = match evidence.heading.time_kind(stage)? {
+                TimeKind::Plain | TimeKind::Unknown if self.is_of_a_form(column) => {
+                    TimeKind::Created
+                }
+                kind => kind,
+            };
             let is_time = evidence.holds_named_times() && !evidence.heading.is_other_person();
             let is_exact = evidence.heading.created_rank();
             let fill = (evidence.fill() * 20.0) as u32;
             is_time.then_some((kind, is_exact, fill, std::cmp::Reverse(column)))
         };
         self.free().into_iter().filter_map(rank).collect()
+    }
+
+    /// Whether a form has written this time in front of each answer, which is the making of a lead, whatever stage somebody
+    /// noted beside it later.
+    fn is_of_a_form(&self, column: u32) -> bool {
+        let somebody = [Field::LeadId, Field::Email, Field::Phone];
+        let mut of_leads = somebody
+            .iter()
+            .filter_map(|field| self.found.column_of(*field));
+        let has_a_row_per_lead = of_leads.next().is_some_and(|lead| {
+            let evidence = self.at(lead);
+            evidence.distinct * 10 >= evidence.filled * 9
+        });
+        column == 0 && self.at(column).heading.is_form_time() && has_a_row_per_lead
     }
 
     /// Whether a column that only some times stand in is called a better time of the stage than one of this kind.

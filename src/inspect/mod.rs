@@ -91,9 +91,13 @@ pub(crate) fn draw_up(
         PresetChoice::Named(Box::new(preset))
     });
     // Whether times name their zone shows only while none is given for those that do not.
-    reading.zone = None;
+    let zone = reading.zone.take();
     let mut feed = Feed::open(&input, reading)?;
-    let trial = trial::of(&mut feed, reading.threads)?;
+    reading.zone = zone;
+    let trial = match reading.zone.is_some() {
+        true => trial::of(&mut Feed::open(&input, reading)?, reading.threads)?,
+        false => trial::of(&mut feed, reading.threads)?,
+    };
     let story = stages::read(&feed, &reading.given, product.as_ref(), &reading.source)?;
     let product = product.map(|preset| preset.name);
     let found = Understanding {

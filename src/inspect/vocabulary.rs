@@ -209,9 +209,16 @@ pub(super) static CHANGE: Words = LazyLock::new(|| {
 pub(super) static WHEN: Words = LazyLock::new(|| {
     set(
         "date time datetime timestamp datum zeit zeitpunkt zeitstempel uhrzeit fecha hora fechayhora data \
-    dataora datahora horodatage dateheure eventtime eventdate editdate when ts at tarih дата время датаивремя تاريخ التاريخ \
+    dataora datahora horodatage horodateur tijdstempel dateheure eventtime eventdate editdate when ts at tarih дата время датаивремя تاريخ التاريخ \
     tanggal ngay thoigian วนท 日付 日時 日期 时间 दिनांक दनक तारीख तरख tijd tijdstip tarikh dato activityat occurredat \
     dato datum data paivamaara paiva datuma ημερομηνια תאריך 날짜 일시 idopont",
+    )
+});
+/// What Google Forms heads the time of an answer with, in the language of its sheet.
+pub(super) static FORM_TIMES: Words = LazyLock::new(|| {
+    set(
+        "timestamp horodateur horodatage zeitstempel marcatemporal carimbodedatahora informazionicronologiche tijdstempel \
+        sygnaturaczasowa zamandamgasi отметкавремени タイムスタンプ 타임스탬프 时间戳记 时间戳 時間戳記 stempelwaktu dauthoigian tidsstampel tidsstempel",
     )
 });
 /// Words of the time of any edit, which is not that of the stage.

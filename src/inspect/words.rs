@@ -9,10 +9,10 @@ use std::sync::LazyLock;
 
 use super::vocabulary::{
     AROUND_STAGE, CARERS, CHANGE, CLOCK_WORDS, CONSENT, CONTAINERS, CREATED, DAY_WORDS, DEALS,
-    EDITED, FUNNEL, FUNNEL_PARTS, HEADINGS, LAST_CONTACT, LEAD_PARTY, LEAD_WORDS, LISTINGS, META,
-    NO_STAGE, OPT_OUT, OTHER_COUNTRIES, OTHER_IDS, OTHER_PEOPLE, OTHER_PLACES, OTHER_THINGS,
-    OTHER_TIMES, OfField, PLATFORMS, QUALIFIERS, RAW_LEAD, ROLES, SOURCE, STAGE, STAGE_WORDS,
-    STATUS, STRONG, TECHNICAL, WHEN,
+    EDITED, FORM_TIMES, FUNNEL, FUNNEL_PARTS, HEADINGS, LAST_CONTACT, LEAD_PARTY, LEAD_WORDS,
+    LISTINGS, META, NO_STAGE, OPT_OUT, OTHER_COUNTRIES, OTHER_IDS, OTHER_PEOPLE, OTHER_PLACES,
+    OTHER_THINGS, OTHER_TIMES, OfField, PLATFORMS, QUALIFIERS, RAW_LEAD, ROLES, SOURCE, STAGE,
+    STAGE_WORDS, STATUS, STRONG, TECHNICAL, WHEN,
 };
 use crate::field::Field;
 use crate::mapping::words::{SHORT_FORMS, Words, contains_any, fold, words_of};
@@ -505,6 +505,11 @@ impl Heading {
             () if self.is_named(&WHEN) => TimeKind::Plain,
             () => TimeKind::Unknown,
         })
+    }
+
+    /// Whether forms head the time of an answer so.
+    pub(super) fn is_form_time(&self) -> bool {
+        self.is_named(&FORM_TIMES)
     }
 
     /// Whether the time is that of entering what holds it, and that is a stage: `stage.entered_at`.

@@ -11,6 +11,9 @@ use crate::field::Field;
 pub(super) const FIELDS: &str = "id,created_time,ad_id,ad_name,adset_id,adset_name,campaign_id,campaign_name,form_id,\
      field_data,is_organic,platform,partner_name";
 
+/// What stands between the hashes of several values.
+pub(super) const HASHES_BETWEEN: &str = "; ";
+
 /// The members of a record that are not answers, in their order.
 pub(super) const MEMBERS: [&str; 13] = [
     "id",
@@ -115,7 +118,7 @@ fn answers(lead: &Map<String, Value>, questions: Option<&Questions>) -> Vec<(Str
             .map(plain)
             .filter(|value| !value.is_empty())
             .collect();
-        let value = values.join("; ");
+        let value = values.join(HASHES_BETWEEN);
         if value.is_empty() {
             continue;
         }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::answers::{MEMBERS, Record, seconds};
+use super::answers::{HASHES_BETWEEN, MEMBERS, Record, seconds};
 use super::places::is_answer;
 use crate::files::{folder_of, open_private};
 
@@ -36,6 +36,16 @@ pub(crate) enum FileError {
         "{0} is not a file of leads that this command wrote (see line {1}), so it is left as it is; name another file with --output"
     )]
     NotLeads(String, usize),
+    /// It has what `--hashed` leaves out.
+    #[error(
+        "{0} holds leads in the clear (see line {1}), which --hashed does not change; name another file with --output"
+    )]
+    Clear(String, usize),
+    /// It was written with `--hashed`.
+    #[error(
+        "{0} holds hashed leads (see line {1}); name another file with --output, or give --hashed"
+    )]
+    Hashed(String, usize),
     /// Two runs at once.
     #[error("another run is writing to {0}; wait for it to end")]
     Held(String),
@@ -72,8 +82,13 @@ impl LeadsFile {
     /// Opens the file, makes it if there is none, and reads which leads are in it.
     ///
     /// # Errors
-    /// It cannot be opened, is something else, or another run writes to it.
-    pub(super) fn open(path: &Path, format: FileFormat) -> Result<Self, FileError> {
+    /// It cannot be opened, is something else, holds leads in the other of the two forms (hashed or in the clear), or
+    /// another run writes to it.
+    pub(super) fn open(
+        path: &Path,
+        format: FileFormat,
+        is_hashed: bool,
+    ) -> Result<Self, FileError> {
         let file = open_private(path).map_err(|error| io_error(path, error))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -91,7 +106,7 @@ impl LeadsFile {
             watermarks: watermarks.unwrap_or_default(),
         };
         let whole = whole_lines(&mut leads.file).map_err(|error| io_error(path, error))?;
-        leads.read_known(whole)?;
+        leads.read_known(whole, is_hashed)?;
         // Only now is it known to be a file of this command's own, and nobody else's to change.
         restrict(&leads.file)
             .and_then(|()| leads.file.set_len(whole))
@@ -172,7 +187,7 @@ impl LeadsFile {
 
     /// Reads the leads of the first `whole` bytes. What is not exactly as this command writes it is somebody else's file,
     /// such as a CRM's export that has an `id` too.
-    fn read_known(&mut self, whole: u64) -> Result<(), FileError> {
+    fn read_known(&mut self, whole: u64, is_hashed: bool) -> Result<(), FileError> {
         let io = |error| io_error(&self.path, error);
         let not_leads = |line: usize| FileError::NotLeads(shown(&self.path), line);
         self.file.seek(SeekFrom::Start(whole)).map_err(io)?;
@@ -186,8 +201,10 @@ impl LeadsFile {
         match self.format {
             FileFormat::Ndjson => {
                 for (number, line) in reader.lines().enumerate() {
-                    let id = line.ok().and_then(|line| id_of_line(&line));
-                    self.known.insert(id.ok_or_else(|| not_leads(number + 1))?);
+                    let found = line.ok().and_then(|line| known_of_line(&line));
+                    let (id, privacy) = found.ok_or_else(|| not_leads(number + 1))?;
+                    self.refuse_other(privacy, is_hashed, number + 1)?;
+                    self.known.insert(id);
                 }
             }
             FileFormat::Csv => {
@@ -198,16 +215,33 @@ impl LeadsFile {
                     return Err(not_leads(1));
                 }
                 for (number, record) in reader.records().enumerate() {
-                    let id = record.ok().and_then(|record| {
+                    let found = record.ok().and_then(|record| {
                         seconds(record.get(1)?)?;
-                        record.get(0)?.parse().ok()
+                        let cells = columns.iter().map(String::as_str).zip(&record);
+                        Some((record.get(0)?.parse().ok()?, privacy(cells)))
                     });
-                    self.known.insert(id.ok_or_else(|| not_leads(number + 2))?);
+                    let (id, privacy) = found.ok_or_else(|| not_leads(number + 2))?;
+                    self.refuse_other(privacy, is_hashed, number + 2)?;
+                    self.known.insert(id);
                 }
                 self.columns = columns;
             }
         }
         Ok(())
+    }
+
+    /// Refuses to mix what is hashed with what is not: nobody could tell any more what the file holds.
+    fn refuse_other(
+        &self,
+        found: Option<Privacy>,
+        is_hashed: bool,
+        line: usize,
+    ) -> Result<(), FileError> {
+        match (found, is_hashed) {
+            (Some(Privacy::Clear), true) => Err(FileError::Clear(shown(&self.path), line)),
+            (Some(Privacy::Hashed), false) => Err(FileError::Hashed(shown(&self.path), line)),
+            _ => Ok(()),
+        }
     }
 
     /// Gives a CSV the columns that its next records need, which may mean to write it anew.
@@ -314,8 +348,30 @@ fn are_ours(columns: &[String]) -> bool {
     members == MEMBERS && answers.iter().all(|column| is_answer(column))
 }
 
-/// The id of a record as this command writes it; none for any other line.
-fn id_of_line(line: &str) -> Option<u64> {
+/// How a record tells of its person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Privacy {
+    Hashed,
+    Clear,
+}
+
+/// Nothing where a record has no answers.
+fn privacy<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Privacy> {
+    let mut answers = members.filter(|(key, value)| !MEMBERS.contains(key) && !value.is_empty());
+    let first = answers.next()?;
+    let is_hashed = |(key, value): (&str, &str)| {
+        let mut hashes = value.split(HASHES_BETWEEN);
+        ["email", "phone"].contains(&key)
+            && hashes.all(|hash| hash.len() == 64 && hash.bytes().all(|it| it.is_ascii_hexdigit()))
+    };
+    match is_hashed(first) && answers.all(is_hashed) {
+        true => Some(Privacy::Hashed),
+        false => Some(Privacy::Clear),
+    }
+}
+
+/// The id of a record as this command writes it, and how it tells of its person; none for any other line.
+fn known_of_line(line: &str) -> Option<(u64, Option<Privacy>)> {
     let record: Map<String, Value> = serde_json::from_str(line).ok()?;
     let is_ours = record
         .iter()
@@ -326,7 +382,10 @@ fn id_of_line(line: &str) -> Option<u64> {
         });
     seconds(record.get("created_time")?.as_str()?)?;
     let id = record.get("id")?.as_str()?.parse().ok()?;
-    (is_ours && line.starts_with("{\"id\":\"")).then_some(id)
+    let members = record
+        .iter()
+        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
+    (is_ours && line.starts_with("{\"id\":\"")).then(|| (id, privacy(members)))
 }
 
 #[cfg(unix)]
@@ -387,9 +446,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (format, name) in [(FileFormat::Ndjson, "a.ndjson"), (FileFormat::Csv, "a.csv")] {
             let path = folder.path().join(name);
-            let mut file = LeadsFile::open(&path, format).unwrap();
+            let mut file = LeadsFile::open(&path, format, false).unwrap();
             assert!(matches!(
-                LeadsFile::open(&path, format),
+                LeadsFile::open(&path, format, false),
                 Err(FileError::Held(_))
             ));
             assert_eq!(
@@ -401,12 +460,16 @@ mod tests {
             let whole = std::fs::read(&path).unwrap();
             for cut in 0..whole.len() {
                 std::fs::write(&path, &whole[..cut]).unwrap();
-                let mut file = LeadsFile::open(&path, format).unwrap();
+                let mut file = LeadsFile::open(&path, format, false).unwrap();
                 file.append(vec![record(2, &[("email", "a@b.c")]), record(1, &[])])
                     .unwrap();
                 assert_eq!(file.append(vec![record(2, &[])]).unwrap(), 0);
                 drop(file);
-                assert_eq!(LeadsFile::open(&path, format).unwrap().len(), 2, "{cut}");
+                assert_eq!(
+                    LeadsFile::open(&path, format, false).unwrap().len(),
+                    2,
+                    "{cut}"
+                );
             }
         }
     }
@@ -415,7 +478,7 @@ mod tests {
     fn a_csv_gets_the_columns_of_questions_that_come_later() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
-        let mut file = LeadsFile::open(&path, FileFormat::Csv).unwrap();
+        let mut file = LeadsFile::open(&path, FileFormat::Csv, false).unwrap();
         file.append(vec![record(1, &[("custom.a", "x, y")])])
             .unwrap();
         file.append(vec![record(2, &[("custom.b", "=\"z\"")])])
@@ -425,7 +488,12 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].ends_with(",custom.a,custom.b"), "{text}");
         assert!(lines[1].ends_with(",\"x, y\","), "{text}");
-        assert_eq!(LeadsFile::open(&path, FileFormat::Csv).unwrap().len(), 2);
+        assert_eq!(
+            LeadsFile::open(&path, FileFormat::Csv, false)
+                .unwrap()
+                .len(),
+            2
+        );
     }
 
     #[test]
@@ -435,7 +503,7 @@ mod tests {
         for format in [FileFormat::Ndjson, FileFormat::Csv] {
             std::fs::write(&path, "# Notes\nMore\n").unwrap();
             assert!(matches!(
-                LeadsFile::open(&path, format),
+                LeadsFile::open(&path, format, false),
                 Err(FileError::NotLeads(_, 1))
             ));
             assert_eq!(std::fs::read_to_string(&path).unwrap(), "# Notes\nMore\n");

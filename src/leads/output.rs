@@ -30,10 +30,15 @@ impl LeadsOutput {
     /// Opens what `output` leads to.
     ///
     /// # Errors
-    /// It cannot be opened; a file is something else, or another run writes to it; or a stream is asked for a CSV.
-    pub(crate) fn open(output: &Output, format: FileFormat) -> Result<Self, FileError> {
+    /// It cannot be opened; a file is something else, holds leads in the other form, or another run writes to it; or a
+    /// stream is asked for a CSV.
+    pub(crate) fn open(
+        output: &Output,
+        format: FileFormat,
+        is_hashed: bool,
+    ) -> Result<Self, FileError> {
         let (name, out): (String, Box<dyn Write>) = match output {
-            Output::File(path) => return LeadsFile::open(path, format).map(Self::File),
+            Output::File(path) => return LeadsFile::open(path, format, is_hashed).map(Self::File),
             Output::Stdout => ("standard output".to_owned(), Box::new(io::stdout())),
             Output::Stream(path) => {
                 let name = shown(path);

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 
 /// A ledger that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +89,12 @@ pub(crate) enum LedgerError {
     },
 }
 
+fn is_of(cause: &rusqlite::Error, extended_code: i32) -> bool {
+    cause
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == extended_code)
+}
+
 impl LedgerError {
     /// Names what SQLite refused.
     pub(super) fn sqlite(path: &Path, cause: rusqlite::Error) -> LedgerError {
@@ -96,6 +103,8 @@ impl LedgerError {
             Some(ErrorCode::NotADatabase) => LedgerError::NotALedger(path),
             Some(ErrorCode::DatabaseCorrupt) => LedgerError::Damaged(path),
             Some(ErrorCode::DiskFull) => LedgerError::Full(path),
+            // The file beside it that readers and the writer share cannot grow.
+            _ if is_of(&cause, SQLITE_IOERR_SHMSIZE) => LedgerError::Full(path),
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
                 LedgerError::ReadOnly(path)
             }

@@ -1,11 +1,10 @@
 //! Reports as files: which form a file's name asks for, and writing it so that no reader ever sees half of it.
 
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use super::{html, json, junit, markdown, sarif};
-use crate::files::folder_of;
+use crate::files::{Readers, write_whole};
 use crate::report::summary::Summary;
 
 /// The form of a report in a file.
@@ -60,88 +59,13 @@ pub(crate) fn write_file(summary: &Summary, path: &Path) -> io::Result<()> {
         FileFormat::Sarif => sarif::write(summary, &mut report),
         FileFormat::Markdown => markdown::write(summary, &mut report),
     }?;
-    write_whole(path, &report)
-}
-
-/// Whether [`write_whole`] could write there, as far as can be told before there is anything to write.
-///
-/// # Errors
-/// The folder is not there or takes no files, or the path is a folder.
-pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
-    let path = &resolved(path);
-    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        return match path.is_dir() {
-            true => Err(io::ErrorKind::IsADirectory.into()),
-            false => Ok(()),
-        };
-    }
-    let folder = folder_of(path);
-    if !folder.is_dir() {
-        let missing = format!("there is no folder {}", folder.display());
-        return Err(io::Error::new(io::ErrorKind::NotFound, missing));
-    }
-    // What the error says besides is the name of a file that nobody asked for.
-    scratch(path).map_err(|error| io::Error::from(error.kind()))?;
-    Ok(())
-}
-
-/// Where the name is a link, the file it leads to is replaced and the link stays.
-fn resolved(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// Replaces the file at `path` in one step. What is no regular file, such as a pipe, is written to as it is.
-pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    let path = &resolved(path);
-    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        return open_stream(path)?.write_all(content);
-    }
-    let mut file = scratch(path)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// Opens what is no regular file. A pipe that nobody reads is an error, and not something to wait for.
-fn open_stream(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt;
-        let opened = options
-            .custom_flags(OFlags::NONBLOCK.bits() as i32)
-            .open(path);
-        let stream = opened.map_err(|error| {
-            match error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) {
-                true => io::Error::other("nothing is reading from this pipe"),
-                false => error,
-            }
-        })?;
-        let flags = rustix::fs::fcntl_getfl(&stream)?;
-        rustix::fs::fcntl_setfl(&stream, flags - OFlags::NONBLOCK)?;
-        Ok(stream)
-    }
-    #[cfg(not(unix))]
-    options.open(path)
-}
-
-/// A file beside `path` that is to take its place.
-fn scratch(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        // The usual permissions of a new file, as the umask has them: others read reports and metrics.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.prefix(".crm2capi-").tempfile_in(folder_of(path))
+    write_whole(path, Readers::Usual, |out| out.write_all(&report))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::report::samples;
 

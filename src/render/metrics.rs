@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
-use super::file::write_whole;
+use crate::files::{Readers, write_whole};
 use crate::report::exit::ExitStatus;
 use crate::report::stages::{Counts, Sending};
 use crate::report::summary::{Destination, Summary};
@@ -36,7 +36,8 @@ pub(crate) fn write(summary: &Summary, path: &Path) -> io::Result<()> {
     } else {
         String::new()
     };
-    write_whole(path, text(summary, &before).as_bytes())
+    let text = text(summary, &before);
+    write_whole(path, Readers::Usual, |out| out.write_all(text.as_bytes()))
 }
 
 /// The file's text; `before` is the text it replaces.

@@ -17,7 +17,7 @@ mod verdict;
 
 use std::io::{self, Write};
 
-pub(crate) use file::{FileFormat, check_writable, write_file, write_whole};
+pub(crate) use file::{FileFormat, write_file};
 pub(crate) use human::layout::{cut, wrap};
 pub(crate) use own::is_of_others;
 pub(crate) use phrases::how_it_ended;

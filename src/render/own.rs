@@ -1,14 +1,11 @@
 //! Tells the reports and numbers of earlier runs from files of others, so that nothing but the former is replaced.
 
-use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use super::file::FileFormat;
 use super::{html, json, junit, markdown, metrics, sarif};
-
-/// So much of a file is looked at to tell whose it is, in bytes.
-const LOOKED_AT: u64 = 4_096;
+use crate::files::holds_others;
 
 /// Whether there is a file with something in it that is neither a report nor numbers of an earlier run. What is no
 /// regular file holds nothing that could be lost.
@@ -16,27 +13,20 @@ const LOOKED_AT: u64 = 4_096;
 /// # Errors
 /// It cannot be read.
 pub(crate) fn is_of_others(path: &Path) -> io::Result<bool> {
-    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0) {
-        return Ok(false);
-    }
-    let mut start = Vec::new();
-    fs::File::open(path)?
-        .take(LOOKED_AT)
-        .read_to_end(&mut start)?;
-    let start = String::from_utf8_lossy(&start);
-    let is_ours = match FileFormat::of(path) {
-        Ok(FileFormat::Html) => html::begins_page(&start),
-        Ok(FileFormat::Json) => json::begins(&start),
+    holds_others(path, |start| match FileFormat::of(path) {
+        Ok(FileFormat::Html) => html::begins_page(start),
+        Ok(FileFormat::Json) => json::begins(start),
         Ok(FileFormat::Junit) => start.starts_with(junit::BEGINS),
         Ok(FileFormat::Sarif) => start.starts_with(sarif::BEGINS),
-        Ok(FileFormat::Markdown) => markdown::begins(&start),
-        Err(_) => metrics::begins(&start),
-    };
-    Ok(!is_ours)
+        Ok(FileFormat::Markdown) => markdown::begins(start),
+        Err(_) => metrics::begins(start),
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::render::write_file;
     use crate::report::samples;
@@ -69,7 +59,7 @@ mod tests {
             &folder.path().join("a.sarif"),
         )
         .unwrap();
-        assert!(size("a.sarif") > LOOKED_AT, "{}", size("a.sarif"));
+        assert!(size("a.sarif") > 4_096, "{}", size("a.sarif"));
     }
 
     #[test]

@@ -30,6 +30,9 @@ fn sentence(summary: &Summary, facts: String) -> String {
     };
     match summary.exit_status {
         ExitStatus::Done => facts,
+        ExitStatus::Problems if summary.ended.is_some() => {
+            format!("{facts}; {}", reason().unwrap_or_default())
+        }
         ExitStatus::Problems
             if summary.findings(Severity::Error) + summary.counts.rejected() == 0 =>
         {

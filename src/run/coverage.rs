@@ -1,7 +1,7 @@
 //! Which of Meta's leads the rows of a run are, and which of them no row is.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,12 +12,16 @@ use jiff::tz::TimeZone;
 use super::joining::Link;
 use super::rows::PreparedEvent;
 use crate::customer::Key;
+use crate::files::{Readers, write_whole};
 use crate::join::{Form, Lead, LeadNumber, Leads};
 use crate::report::coverage::{
     Covered, FormCoverage, GOAL, JoinedRows, LeadCoverage, WeekCoverage,
 };
 
 const DAY_SECONDS: i64 = 86_400;
+
+/// What a file of the leads that no row is begins with.
+pub(crate) const MISSING_LEADS_BEGIN: &str = "lead_id,created_time,form_id,form_name\n";
 
 /// Counts as events come in.
 pub(super) struct Coverage {
@@ -146,33 +150,20 @@ impl Coverage {
     /// # Errors
     /// The file cannot be written.
     pub(super) fn write_missing(&self, path: &Path) -> Result<()> {
-        let cannot = || format!("cannot write the missing leads to {}", path.display());
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-            .with_context(cannot)?;
-        let mut out = io::BufWriter::new(file.as_file_mut());
-        let mut write = || -> Result<()> {
-            writeln!(out, "lead_id,created_time,form_id,form_name")?;
-            let mut line = csv::WriterBuilder::new()
+        let missing = || self.window().filter(|(.., is_covered)| !is_covered);
+        let written = write_whole(path, Readers::Owner, |out| {
+            out.write_all(MISSING_LEADS_BEGIN.as_bytes())?;
+            let mut lines = csv::WriterBuilder::new()
                 .has_headers(false)
-                .from_writer(&mut out);
-            for (lead, form, _) in self.window().filter(|(.., is_covered)| !is_covered) {
-                let created = Timestamp::from_second(lead.created)?.to_string();
+                .from_writer(out);
+            for (lead, form, _) in missing() {
+                let created = Timestamp::from_second(lead.created).map_err(io::Error::other)?;
                 // The prefix keeps spreadsheets from rounding it, as in Meta's own download.
                 let id = format!("l:{}", lead.id);
-                line.write_record([&id, &created, &form.id, &form.name])?;
+                lines.write_record([&id, &created.to_string(), &form.id, &form.name])?;
             }
-            line.flush()?;
-            drop(line);
-            Ok(out.flush()?)
-        };
-        write().with_context(cannot)?;
-        drop(out);
-        file.persist(path)
-            .map_err(|error| error.error)
-            .with_context(cannot)?;
-        Ok(())
+            lines.flush()
+        });
+        written.with_context(|| format!("cannot write the missing leads {}", path.display()))
     }
 }

@@ -27,6 +27,7 @@ pub(crate) mod workers;
 mod zones;
 
 pub(crate) use body::{Body, BodyError, BodyReader};
+pub(crate) use coverage::MISSING_LEADS_BEGIN;
 pub(crate) use feed::Feed;
 pub use observer::{Observer, Reading};
 pub(crate) use outbox::{Counted, Deliverer, Outbox};

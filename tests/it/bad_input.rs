@@ -131,7 +131,7 @@ fn a_file_that_is_no_export_says_what_it_is() {
     }
     assert_eq!(
         trial.refuses(&["missing.csv"]),
-        "missing.csv: there is no such file; check the path"
+        "missing.csv: no such file; check the path"
     );
     assert_eq!(
         trial.refuses(&["https://example.com/export?format=csv"]),
@@ -522,7 +522,7 @@ fn a_value_that_the_settings_cannot_have_is_told_with_its_line_and_the_nearest()
         ),
         (
             "[delivery]\n\nmax_invalid = 101.0\n",
-            "line 3: max_invalid under [delivery]: 101 is no percentage",
+            "line 3: max_invalid under [delivery]: 101 is not a percentage",
         ),
         (
             "[notify]\nmax_age = \"1 year\"\n",

@@ -94,6 +94,13 @@ fn an_output_that_is_a_file_of_the_run_is_refused_before_anything_is_read() {
     ]);
     cases.push(vec![
         "leads.csv",
+        "--ledger",
+        "new",
+        "--rejects",
+        "new.reserve",
+    ]);
+    cases.push(vec![
+        "leads.csv",
         "--rejects",
         "new.json",
         "--report",

@@ -143,9 +143,7 @@ fn settings_that_are_there_stay_unless_they_may_be_replaced() {
         .run(&["init", &path, "--output", "no/where.toml"])
         .ended(2);
     assert!(
-        nowhere
-            .stderr
-            .contains("there is no folder no for the settings"),
+        nowhere.stderr.contains("no folder no for the settings"),
         "{nowhere:?}"
     );
     let left: BTreeSet<_> = std::fs::read_dir(desk.path())
@@ -296,7 +294,7 @@ fn what_is_missing_is_said_and_stands_in_comments() {
         ),
         (
             "Email,Stage\na@example.com,New\n",
-            vec!["when a stage was reached, as none holds times"],
+            vec!["when a stage was reached, as none holds the times of stages"],
             "event_name = \"Stage\"",
         ),
         (
@@ -549,6 +547,58 @@ fn in_portuguese_a_lead_that_waits_is_not_lost() {
 }
 
 #[test]
+fn the_time_of_a_forms_answer_is_that_of_the_lead_and_not_of_the_stage_noted_beside_it() {
+    for heading in ["Timestamp", "Horodateur", "Zeitstempel"] {
+        let desk = Desk::new();
+        let row = |lead: u32, stage: &str| {
+            format!("2026-11-19 0{lead}:10:00,lead{lead}@example.com,{stage}\n")
+        };
+        let stages = ["New", "Qualified", "Won", "New"];
+        let rows = |lead: fn(u32) -> u32| -> String {
+            let stages = (1..).zip(stages);
+            stages.map(|(at, stage)| row(lead(at), stage)).collect()
+        };
+        let header = format!("{heading},Email,Status\n");
+        desk.file("form.csv", header.clone() + &rows(|at| at));
+        let shown = desk.run(&["init", "--yes", "form.csv"]).ended(0).stdout;
+        let doubt = "the stage's time is taken from the date the lead was created";
+        assert!(shown.contains(doubt), "{shown}");
+        let args = ["validate", "--now", NOW, "--config", "crm2capi.toml"];
+        let page = desk.run(&[&args[..], &["form.csv"]].concat()).stdout;
+        assert!(page.contains("stage-time-created"), "{page}");
+        // Where leads come again it is a history, and each row has its own time.
+        desk.file("log.csv", header + &rows(|at| at % 2));
+        let shown = desk
+            .run(&["init", "--yes", "log.csv", "--force"])
+            .ended(0)
+            .stdout;
+        assert!(!shown.contains(doubt), "{shown}");
+    }
+}
+
+#[test]
+fn rows_are_tried_in_the_zone_that_is_given() {
+    let desk = Desk::new();
+    let row = |at: u32| {
+        format!("lead{at}@example.com,2026-11-19T06:00:00-06:00,New,2026-11-19 06:3{at}\n")
+    };
+    let rows: String = (0..6).map(row).collect();
+    desk.file(
+        "leads.csv",
+        format!("Email,Created At,Stage,Stage Date\n{rows}"),
+    );
+    let args = [
+        "init",
+        "--yes",
+        "--timezone",
+        "America/Chicago",
+        "leads.csv",
+    ];
+    let shown = desk.run(&args).ended(0).stdout;
+    assert!(shown.contains("6 of 6 rows give events"), "{shown}");
+}
+
+#[test]
 fn dates_that_are_planned_are_no_times_of_stages() {
     let desk = Desk::new();
     desk.file(
@@ -558,7 +608,7 @@ fn dates_that_are_planned_are_no_times_of_stages() {
     );
     let ran = desk.run(&["init", "leads.csv"]).ended(2);
     assert!(
-        ran.stderr.contains("none holds times"),
+        ran.stderr.contains("none holds the times of stages"),
         "a planned date is no candidate: {}",
         ran.stderr
     );
@@ -599,16 +649,16 @@ fn how_many_rows_give_events_is_said_and_why_the_others_do_not() {
     let desk = Desk::new();
     desk.file(
         "leads.csv",
-        "Email,Stage,Stage date\na@example.com,New,2026-11-19\nb@example.com,New,19.11.26\n\
-         c@example.com,New,20.11.26\n",
+        "Email,Stage,Stage date\na@example.com,New,2026-11-19\nb@example.com,New,2026-11-20\n\
+         c@example.com,New,2026-02-30\nd@example.com,New,soon\n",
     );
     let shown = desk.run(&["init", "leads.csv"]).ended(0).stdout;
     assert!(
-        shown.contains("1 of 3 rows give events (33 %), 2 would be refused"),
+        shown.contains("2 of 4 rows give events (50 %), 2 would be refused"),
         "{shown}"
     );
     assert!(
-        shown.contains("2 of 3 rows: ") && shown.contains("(column \"Stage date\")"),
+        shown.contains("2 of 4 rows: ") && shown.contains("(column \"Stage date\")"),
         "{shown}"
     );
 }
@@ -981,7 +1031,7 @@ fn sums_and_agreement_that_only_a_person_can_judge_are_offered_with_the_reason()
         "\n# consent = \"Opted In\"  # guess: it tells who agreed to messages",
         "\n# opt_out = \"Email Opt Out\"  # guess: it tells who wants no messages",
         "\nzip = \"C.P.\"  # certain",
-        "\nfull_name = \"Caller Name\"  # likely",
+        "\nfull_name = \"Caller Name\"  # certain",
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }
@@ -1044,7 +1094,7 @@ fn advice_never_names_a_column_that_cannot_be() {
 #[test]
 fn years_of_two_digits_leave_the_order_open_and_give_no_event() {
     let desk = Desk::new();
-    let table = "email,stage,stage date\na@example.com,New,14.11.26 10:00\nb@example.com,Won,13.11.26 10:00\n";
+    let table = "email,stage,stage date\na@example.com,New,04.11.26 10:00\nb@example.com,Won,03.11.26 10:00\n";
     std::fs::write(desk.path().join("leads.csv"), table).unwrap();
     let ran = desk.run(&["init", "--yes", "leads.csv"]).ended(2);
     for words in [

@@ -742,8 +742,9 @@ fn leads_that_cannot_be_used_are_said_and_an_output_is_never_an_input() {
             "crm.csv",
         ],
     )
-    .ended(1);
-    assert!(ran.stderr.contains("error: "), "{}", ran.stderr);
+    .ended(2);
+    let wanted = "cannot write the missing leads no/such/x.csv: there is no folder no/such; nothing was sent";
+    assert!(ran.stderr.contains(wanted), "{}", ran.stderr);
     std::fs::create_dir(desk.path().join("sub")).unwrap();
     desk.file(
         "sub/crm2capi.toml",
@@ -823,6 +824,63 @@ fn two_files_of_leads_that_overlap_hold_each_lead_once() {
         assert_eq!(missing.matches("1000000000000004").count(), 1, "{missing}");
         assert!(!missing.contains("1000000000000002"), "{missing}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_missing_leads_replace_nothing_but_earlier_ones() {
+    use std::io::Read;
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let lead = r#"{"id":"7100000000000001","created_time":"2026-11-20T09:00:00Z","email":"ann@example.com"}"#;
+    desk.file("leads.ndjson", format!("{lead}\n"));
+    desk.file(
+        "crm.csv",
+        "email,event_name,event_time\nbob@example.com,Won,2026-11-20T10:00:00Z\n",
+    );
+    let missing = |path: &str| {
+        let args = [
+            "--leads",
+            "leads.ndjson",
+            "--leads-missing",
+            path,
+            "crm.csv",
+        ];
+        validate(&desk, &args)
+    };
+    for name in ["notes.csv", "ledger.sqlite3"] {
+        desk.file(name, "ask Eva\n");
+        let ran = missing(name).ended(2);
+        assert!(ran.stderr.contains(name), "{}", ran.stderr);
+        let kept = std::fs::read_to_string(desk.path().join(name)).unwrap();
+        assert_eq!(kept, "ask Eva\n");
+    }
+    for _ in 0..2 {
+        missing("missing.csv").ended(0);
+        let path = desk.path().join("missing.csv");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            text.ends_with("\nl:7100000000000001,2026-11-20T09:00:00Z,,\n"),
+            "{text}"
+        );
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    // A link stays one, and a pipe is written to as it is.
+    std::os::unix::fs::symlink("missing.csv", desk.path().join("link.csv")).unwrap();
+    missing("link.csv").ended(0);
+    let link = std::fs::symlink_metadata(desk.path().join("link.csv")).unwrap();
+    assert!(link.is_symlink());
+    let pipe = desk.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let mut options = std::fs::OpenOptions::new();
+    let mut reader = options.read(true).write(true).open(&pipe).unwrap();
+    missing("pipe").ended(0);
+    let mut start = [0; 57];
+    reader.read_exact(&mut start).unwrap();
+    assert!(start.ends_with(b"l:7100000000000001"), "{start:?}");
+    assert!(!std::fs::metadata(&pipe).unwrap().is_file());
 }
 
 #[test]

@@ -189,6 +189,27 @@ fn hashed_leads_hold_ids_times_and_hashes_and_no_answers() {
 }
 
 #[test]
+fn leads_that_are_hashed_and_leads_that_are_not_do_not_share_a_file() {
+    let desk = Desk::new();
+    let sandbox = sandbox(&desk);
+    for name in ["leads.ndjson", "leads.csv"] {
+        let file = desk.path().join(name);
+        for (first, second, says) in [
+            (&[][..], &["--hashed"][..], "holds leads in the clear"),
+            (&["--hashed"], &[], "holds hashed leads"),
+        ] {
+            let _ = std::fs::remove_file(&file);
+            run(&desk, &sandbox.url, &[first, &["-o", name]].concat()).ended(0);
+            let before = std::fs::read(&file).unwrap();
+            let ran = run(&desk, &sandbox.url, &[second, &["-o", name]].concat()).ended(2);
+            assert!(ran.stderr.contains(says), "{}", ran.stderr);
+            assert_eq!(std::fs::read(&file).unwrap(), before);
+            run(&desk, &sandbox.url, &[first, &["-o", name]].concat()).ended(0);
+        }
+    }
+}
+
+#[test]
 fn only_the_form_the_ad_or_the_page_that_is_named_is_read() {
     let desk = Desk::new();
     let sandbox = sandbox(&desk);

@@ -105,6 +105,7 @@ def expect(what, found, expected):
 
 
 PROGRAM = os.environ["CRM2CAPI_PROGRAM"]
-OPTIONS = ["--config", os.environ["CRM2CAPI_SETTINGS"]]
+# A task has a core.
+OPTIONS = ["--config", os.environ["CRM2CAPI_SETTINGS"], "--threads", "1"]
 verb, rows, workers = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 {"build": build, "upload": upload}[verb](session(workers), rows)

@@ -10,7 +10,8 @@ binary=$(realpath "${1:?usage: check.sh BINARY [ROWS TO BUILD] [ROWS TO UPLOAD]}
 build_rows=${2:-200000}
 upload_rows=${3:-40000}
 work=$(mktemp -d)
-trap 'stop; rm -rf "$work"' EXIT
+# Spark's workers take a moment to end after their driver.
+trap 'stop; rm -rf "$work" 2>/dev/null || { sleep 5; rm -rf "$work"; }' EXIT
 pids=()
 stop() {
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done

@@ -319,7 +319,7 @@ async fn a_fault_of_the_request_costs_no_event_and_a_handful_of_requests() {
             assert!(
                 matches!(
                     delivered.delivery.ended,
-                    Ended::Stopped(_) | Ended::SystematicFault(_)
+                    Ended::Stopped(_) | Ended::SystematicFault(_) | Ended::Blocked { .. }
                 ),
                 "{case}"
             );

@@ -132,7 +132,7 @@ impl Cause {
     pub(crate) fn help(&self) -> Option<&'static str> {
         match self {
             Cause::Silence(silence) => silence.help(),
-            Cause::Foreign(300..=399 | 404 | 405 | 410) => Some(
+            Cause::Foreign(300..=399 | 404 | 405 | 410 | 413) => Some(
                 "what answers there is not the Graph API: check --graph-url, and whether a proxy or a sign-in page is in between",
             ),
             Cause::Foreign(407) => Silence::Proxy(ProxyFault::LoginRequired).help(),
@@ -276,17 +276,17 @@ pub(crate) fn judge(result: &Result<Answer, Silence>, sent: usize) -> Verdict {
 pub(crate) fn verdict(status: u16, headers: &HeaderMap, body: &[u8], sent: usize) -> Verdict {
     let answer = match serde_json::from_slice(body) {
         Ok(Value::Object(answer)) => answer,
-        _ => return without_body(status, headers),
+        _ => return without_body(status, headers, sent),
     };
     match answer.get("error") {
         Some(Value::Object(error)) => match Fault::read(status, error) {
             Some(fault) => of_fault(fault, error, headers, sent),
-            None => without_body(status, headers),
+            None => without_body(status, headers, sent),
         },
         None | Some(Value::Null) if (200..300).contains(&status) => {
             of_receipt(status, headers, &answer, sent)
         }
-        _ => without_body(status, headers),
+        _ => without_body(status, headers, sent),
     }
 }
 
@@ -342,7 +342,7 @@ fn of_receipt(
     sent: usize,
 ) -> Verdict {
     let Some(received) = answer.get("events_received").and_then(integer) else {
-        return without_body(status, headers);
+        return without_body(status, headers, sent);
     };
     let messages = match answer.get("messages") {
         Some(Value::Array(messages)) => messages.iter().map(message).collect(),
@@ -374,7 +374,7 @@ fn message(message: &Value) -> String {
 }
 
 /// An answer that is not the Graph API's: only the status is left to go by.
-fn without_body(status: u16, headers: &HeaderMap) -> Verdict {
+fn without_body(status: u16, headers: &HeaderMap, sent: usize) -> Verdict {
     let fault = Fault {
         status,
         code: i64::from(status),
@@ -389,7 +389,9 @@ fn without_body(status: u16, headers: &HeaderMap) -> Verdict {
                 fault,
             });
         }
-        413 => return Verdict::Split(fault),
+        // One event is never too large, so that what says so of it does not mean it.
+        413 if sent > 1 => return Verdict::Split(fault),
+        413 => (Why::NoAnswer, Fate::NotProcessed),
         429 => (Why::Throttled, Fate::NotProcessed),
         // A redirect is not followed and a proxy that wants to know who asks lets nothing pass, so it went no further.
         300..=399 | 407 => (Why::NoAnswer, Fate::NotProcessed),

@@ -157,6 +157,9 @@ fn answers_that_are_not_the_graph_apis_are_judged_by_their_status() {
     ] {
         assert_eq!(word(&judged(status, body)), expected, "{status} {body}");
     }
+    // One event is too small to be too large for anything.
+    let alone = verdict(413, &HeaderMap::new(), b"<html>", 1);
+    assert_eq!(word(&alone), "noanswer not");
 }
 
 #[test]

@@ -155,7 +155,7 @@ fn an_event_that_was_uncertain_until_it_was_too_old_is_told_once_and_status_says
         let lead = lead_id(0).to_string();
         let said = status(&["--lead", &lead]).ended(0).stdout;
         assert!(
-            said.contains("too old to be sent again") && !said.contains("next upload"),
+            said.contains("too old to be resent") && !said.contains("next upload"),
             "{said}"
         );
         let all = status(&["--format", "json"]).ended(0).json();
